@@ -1,0 +1,1 @@
+"""The agent and the kernel it shares with the server; standard library and websockets only."""

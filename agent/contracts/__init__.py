@@ -1,0 +1,1 @@
+"""What the agent and the server agree on, free of sockets and clocks."""

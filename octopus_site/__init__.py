@@ -1,0 +1,1 @@
+"""Composition: settings, URLs, the ASGI and Celery applications, the command line."""

@@ -1,0 +1,1 @@
+"""A namespace of Django apps; no models of its own."""

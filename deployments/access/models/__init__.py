@@ -1,0 +1,8 @@
+"""The models of access."""
+
+from deployments.access.models.api_key import ApiKey
+from deployments.access.models.role import RoleScope, ScopedUserRole, UserRole
+from deployments.access.models.team import Team
+from deployments.access.models.user import User
+
+__all__ = ["ApiKey", "RoleScope", "ScopedUserRole", "Team", "User", "UserRole"]

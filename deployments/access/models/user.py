@@ -1,0 +1,38 @@
+"""People and service accounts."""
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+
+from deployments.base.public_ids import PublicId
+
+
+class User(PublicId, AbstractBaseUser, PermissionsMixin):
+    """A person who signs in, or a service account that only has API keys."""
+
+    id_prefix = "Users"
+
+    username = models.CharField(max_length=150)
+    display_name = models.CharField(max_length=200)
+    email = models.EmailField(blank=True)
+    is_active = models.BooleanField(default=True)
+    is_service = models.BooleanField(default=False)
+    is_staff = models.BooleanField(default=False)
+    created = models.DateTimeField(auto_now_add=True)
+    theme = models.CharField(max_length=10, default="auto")
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[BaseUserManager["User"]] = BaseUserManager()
+
+    class Meta:
+        ordering: ClassVar = ["username"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("username"), name="username_unique_ignoring_case")
+        ]
+
+    def __str__(self) -> str:
+        return self.username

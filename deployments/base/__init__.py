@@ -1,0 +1,1 @@
+"""The ground floor: spaces, guarded querysets, events, public ids, clock, errors, secrets."""

@@ -1,0 +1,58 @@
+"""Spaces and the abstract base of everything a space owns."""
+
+from typing import Any, ClassVar, Self
+
+from django.db import models
+
+from deployments.base.public_ids import PublicId
+from deployments.base.querysets import SpaceManager, unguarded
+
+
+class Space(PublicId, models.Model):
+    """A hard partition of the server."""
+
+    id_prefix = "Spaces"
+
+    name = models.CharField(max_length=200, unique=True)
+    slug = models.SlugField(max_length=210, unique=True)
+    description = models.TextField(blank=True)
+    is_default = models.BooleanField(default=False)
+    task_queue_stopped = models.BooleanField(default=False)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["is_default"],
+                condition=models.Q(is_default=True),
+                name="one_default_space",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SpaceOwned(PublicId, models.Model):
+    """Abstract base: rows of one space, never readable without naming it.
+
+    `scope_paths` maps a dimension of a role's scope (project, project_group, environment,
+    tenant) to the lookup from this model to the row's number in that dimension.
+    """
+
+    scope_paths: ClassVar[dict[str, str]] = {}
+
+    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="+")
+
+    objects: ClassVar[SpaceManager[Self]] = SpaceManager()
+
+    class Meta:
+        abstract = True
+
+    def validate_unique(self, exclude: Any = None) -> None:
+        with unguarded("model validation"):
+            super().validate_unique(exclude)
+
+    def validate_constraints(self, exclude: Any = None) -> None:
+        with unguarded("model validation"):
+            super().validate_constraints(exclude)

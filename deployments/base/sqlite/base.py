@@ -1,0 +1,115 @@
+"""The backend: `ENGINE = "deployments.base.sqlite"`.
+
+Several writer processes starve each other for seconds on SQLite's own busy handler, so writers
+queue on a lock file (the kernel serves it in order) before BEGIN IMMEDIATE and before every
+write in autocommit mode.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+
+_WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE", "ALTER", "DROP")
+
+
+class Turnstile:
+    """A lock file beside the database; held by one writer at a time."""
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._depth = 0
+
+    def enter(self) -> None:
+        if self._depth == 0:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._depth += 1
+
+    def leave(self) -> None:
+        if self._depth == 1:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._depth = max(0, self._depth - 1)
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's SQLite wrapper with the turnstile."""
+
+    turnstile: Turnstile | None = None
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        path = str(conn_params["database"])
+        if ":memory:" not in path and "mode=memory" not in path and self.turnstile is None:
+            self.turnstile = Turnstile(f"{path}.turnstile")
+        return super().get_new_connection(conn_params)
+
+    def create_cursor(self, name: str | None = None) -> "Cursor":
+        return self.connection.cursor(factory=cursor_class(self))  # type: ignore[no-any-return]
+
+    def _start_transaction_under_autocommit(self) -> None:
+        if self.turnstile:
+            self.turnstile.enter()
+        try:
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # not in the stubs
+        except BaseException:
+            self._leave()
+            raise
+
+    def _commit(self) -> None:
+        try:
+            super()._commit()  # type: ignore[misc]  # not in the stubs
+        finally:
+            self._leave()
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()  # type: ignore[misc]  # not in the stubs
+        finally:
+            self._leave()
+
+    def _close(self) -> None:
+        super()._close()  # type: ignore[misc]  # not in the stubs
+        if self.turnstile:
+            self.turnstile.close()
+            self.turnstile = None
+
+    def _leave(self) -> None:
+        if self.turnstile:
+            self.turnstile.leave()
+
+    @contextmanager
+    def writing(self, sql: str) -> Iterator[None]:
+        """Hold the turnstile around one autocommit write."""
+        alone = not self.in_atomic_block and sql.lstrip()[:7].upper().startswith(_WRITES)
+        if not alone or self.turnstile is None:
+            yield
+            return
+        self.turnstile.enter()
+        try:
+            yield
+        finally:
+            self._leave()
+
+
+class Cursor(base.SQLiteCursorWrapper):  # type: ignore[misc]  # not in the stubs
+    """A cursor that knows its wrapper."""
+
+    wrapper: DatabaseWrapper
+
+    def execute(self, query: str, params: Any = None) -> Any:
+        with self.wrapper.writing(query):
+            return super().execute(query, params)
+
+    def executemany(self, query: str, param_list: Any) -> Any:
+        with self.wrapper.writing(query):
+            return super().executemany(query, param_list)
+
+
+def cursor_class(wrapper: DatabaseWrapper) -> type[Cursor]:
+    """Return a cursor class bound to the wrapper (sqlite3 takes a factory, not arguments)."""
+    return type("BoundCursor", (Cursor,), {"wrapper": wrapper})

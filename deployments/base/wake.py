@@ -1,0 +1,42 @@
+"""Wake-ups: hints sent after commit; a lost one only costs a sweep interval."""
+
+import contextlib
+
+import structlog
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from deployments.base.redis import command_client
+
+log = structlog.get_logger(__name__)
+
+MAILBOX_CHANNEL = "octopus:mailbox"
+
+
+def wake(name: str, *args: int | str) -> None:
+    """Send the Celery task `name` with plain arguments once the transaction has committed."""
+    transaction.on_commit(lambda: _send(name, args), robust=True)
+
+
+def wake_now(name: str, *args: int | str) -> None:
+    """Send the Celery task `name` at once, outside any transaction."""
+    _send(name, args)
+
+
+def publish(channel: str, message: str) -> None:
+    """Publish a wake-up on a Redis channel once the transaction has committed."""
+    transaction.on_commit(lambda: _publish(channel, message), robust=True)
+
+
+def _send(name: str, args: tuple[int | str, ...]) -> None:
+    try:
+        current_app.send_task(name, args=args, retry=False, ignore_result=True)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("wake-up not sent; the sweep will do it", task=name, error=str(error))
+
+
+def _publish(channel: str, message: str) -> None:
+    with contextlib.suppress(RedisError, OSError):
+        command_client().publish(channel, message)

@@ -1,0 +1,1 @@
+"""The durable engine: plan, decide, advance, mailbox, steps, logs, interruptions."""

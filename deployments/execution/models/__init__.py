@@ -1,0 +1,16 @@
+"""The models of execution."""
+
+from deployments.execution.models.execution import ActionExecution, ExecutionPlan
+from deployments.execution.models.interruption import Interruption
+from deployments.execution.models.log import LogChunk
+from deployments.execution.models.mailbox import AgentMessage
+from deployments.execution.models.output import OutputVariable
+
+__all__ = [
+    "ActionExecution",
+    "AgentMessage",
+    "ExecutionPlan",
+    "Interruption",
+    "LogChunk",
+    "OutputVariable",
+]

@@ -1,0 +1,26 @@
+"""The states of an action execution; free of Django."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class ExecutionState(StrEnum):
+    PENDING = "Pending"
+    RUNNING = "Running"
+    WAITING = "Waiting"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+    SKIPPED = "Skipped"
+    LOST = "Lost"
+
+
+ENDED: Final = frozenset(
+    {
+        ExecutionState.SUCCEEDED,
+        ExecutionState.FAILED,
+        ExecutionState.CANCELED,
+        ExecutionState.SKIPPED,
+        ExecutionState.LOST,
+    }
+)

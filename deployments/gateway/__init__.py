@@ -1,0 +1,1 @@
+"""The agent-facing process: sessions, mailbox delivery, log ingestion."""

@@ -1,0 +1,1 @@
+"""Environments, deployment targets, workers and the agents on them."""

@@ -1,0 +1,19 @@
+"""The models of the infrastructure."""
+
+from deployments.infrastructure.models.agent import Agent, AgentSession, RegistrationToken
+from deployments.infrastructure.models.environment import Environment
+from deployments.infrastructure.models.machine import Machine, MachineEnvironment
+from deployments.infrastructure.models.policy import MachinePolicy
+from deployments.infrastructure.models.worker import Worker, WorkerPool
+
+__all__ = [
+    "Agent",
+    "AgentSession",
+    "Environment",
+    "Machine",
+    "MachineEnvironment",
+    "MachinePolicy",
+    "RegistrationToken",
+    "Worker",
+    "WorkerPool",
+]

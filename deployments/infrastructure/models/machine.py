@@ -1,0 +1,72 @@
+"""Deployment targets."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from deployments.base.models import SpaceOwned
+from deployments.infrastructure.models.agent import Agent
+from deployments.infrastructure.models.environment import Environment
+from deployments.infrastructure.models.policy import MachinePolicy
+
+
+class HealthStatus(models.TextChoices):
+    """What the last check or connection said."""
+
+    HEALTHY = "Healthy"
+    UNAVAILABLE = "Unavailable"
+    UNKNOWN = "Unknown"
+    HAS_WARNINGS = "HasWarnings"
+    UNHEALTHY = "Unhealthy"
+
+
+class Machine(SpaceOwned):
+    """A server that steps run on, chosen by environment and roles (target tags)."""
+
+    id_prefix = "Machines"
+    scope_paths: ClassVar[dict[str, str]] = {"environment": "environments__id"}
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=210)
+    environments = models.ManyToManyField(
+        Environment, through="MachineEnvironment", related_name="machines"
+    )
+    roles = models.JSONField(default=list)
+    is_disabled = models.BooleanField(default=False)
+    policy = models.ForeignKey(MachinePolicy, on_delete=models.PROTECT, related_name="machines")
+    agent = models.OneToOneField(
+        Agent, on_delete=models.SET_NULL, null=True, blank=True, related_name="machine"
+    )
+    endpoint = models.JSONField(default=dict)
+    health_status = models.CharField(
+        max_length=20, choices=HealthStatus.choices, default=HealthStatus.UNKNOWN
+    )
+    status_summary = models.CharField(max_length=500, blank=True)
+    created = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["space", "name"], name="machine_name_unique"),
+            models.UniqueConstraint(fields=["space", "slug"], name="machine_slug_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MachineEnvironment(models.Model):
+    """A machine's place in an environment; an environment with machines cannot be deleted."""
+
+    machine = models.ForeignKey(Machine, on_delete=models.CASCADE)
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["machine", "environment"], name="machine_environment_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.machine} in {self.environment}"

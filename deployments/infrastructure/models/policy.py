@@ -1,0 +1,27 @@
+"""Machine policies."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from deployments.base.models import SpaceOwned
+
+
+class MachinePolicy(SpaceOwned):
+    """How machines are checked and cleaned up; `document` holds the resource's nested parts."""
+
+    id_prefix = "MachinePolicies"
+
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    is_default = models.BooleanField(default=False)
+    document = models.JSONField(default=dict)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["space", "name"], name="machine_policy_name_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,1 @@
+"""Variable sets and variables."""

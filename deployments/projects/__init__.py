@@ -1,0 +1,1 @@
+"""Project groups, projects, processes, channels and lifecycles."""

@@ -1,0 +1,13 @@
+"""The models of releases."""
+
+from deployments.releases.models.deployment import Deployment
+from deployments.releases.models.release import Release, ReleaseSelectedPackage
+from deployments.releases.models.snapshot import ProcessSnapshot, VariableSetSnapshot
+
+__all__ = [
+    "Deployment",
+    "ProcessSnapshot",
+    "Release",
+    "ReleaseSelectedPackage",
+    "VariableSetSnapshot",
+]

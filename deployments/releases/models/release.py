@@ -1,0 +1,77 @@
+"""Releases."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from deployments.base.models import SpaceOwned
+from deployments.projects.models import Channel, Project
+from deployments.releases.models.snapshot import ProcessSnapshot, VariableSetSnapshot
+
+
+class Release(SpaceOwned):
+    """A version of a project with frozen process, variables and package versions.
+
+    `version_key` sorts as versions do.
+    """
+
+    id_prefix = "Releases"
+    scope_paths: ClassVar[dict[str, str]] = {
+        "project": "project_id",
+        "project_group": "project__group_id",
+    }
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="releases")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="releases")
+    version = models.CharField(max_length=349)
+    version_lower = models.CharField(max_length=349)
+    version_key = models.CharField(max_length=700)
+    notes = models.TextField(blank=True)
+    assembled = models.DateTimeField()
+    assembled_by = models.CharField(max_length=100)
+    process_snapshot = models.ForeignKey(
+        ProcessSnapshot, on_delete=models.PROTECT, related_name="releases"
+    )
+    variable_snapshot = models.ForeignKey(
+        VariableSetSnapshot, on_delete=models.PROTECT, related_name="releases"
+    )
+    ignore_channel_rules = models.BooleanField(default=False)
+    custom_fields = models.JSONField(default=dict)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["project", "version_lower"], name="release_version_unique"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["project", "-version_key"], name="release_newest")
+        ]
+
+    def __str__(self) -> str:
+        return self.version
+
+
+class ReleaseSelectedPackage(models.Model):
+    """The version of one package reference of one action."""
+
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="selected_packages")
+    action_name = models.CharField(max_length=200)
+    step_name = models.CharField(max_length=200, blank=True)
+    reference_name = models.CharField(max_length=200, blank=True)
+    package_id = models.CharField(max_length=200)
+    feed_id = models.CharField(max_length=100)
+    version = models.CharField(max_length=350)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["release", "action_name", "reference_name"],
+                name="selected_package_unique",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.package_id} {self.version}"

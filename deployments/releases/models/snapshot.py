@@ -1,0 +1,63 @@
+"""Immutable copies of a process and of a variable set."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from deployments.base.models import SpaceOwned
+
+
+class ProcessSnapshot(SpaceOwned):
+    """A process as it was. Its public id is `{process id}-s-{version}-{code}`."""
+
+    id_prefix = "ProcessSnapshots"
+
+    owner_id = models.CharField(max_length=150)
+    version = models.PositiveIntegerField()
+    code = models.CharField(max_length=5)
+    steps = models.JSONField()
+    created = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["owner_id", "version", "code"], name="process_snapshot_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        return f"{self.owner_id}-s-{self.version}-{self.code}"
+
+
+class VariableSetSnapshot(SpaceOwned):
+    """Variables as they were: plain ones as JSON, sensitive values sealed inside the document.
+
+    Each entry: id, name, value, sealed (base64 or null), kind, description, is_sensitive,
+    scope, prompt. Its public id is `{variable set id}-s-{version}-{code}`.
+    """
+
+    id_prefix = "VariableSetSnapshots"
+
+    owner_id = models.CharField(max_length=150)
+    version = models.PositiveIntegerField()
+    code = models.CharField(max_length=5)
+    variables = models.JSONField()
+    created = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["owner_id", "version", "code"], name="variable_snapshot_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        return f"{self.owner_id}-s-{self.version}-{self.code}"

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ServerTasksConfig(AppConfig):
+    name = "deployments.server_tasks"
+    label = "server_tasks"

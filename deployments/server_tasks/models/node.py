@@ -1,0 +1,24 @@
+"""The machines that run the server's processes."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from deployments.base.public_ids import PublicId
+
+
+class ServerNode(PublicId, models.Model):
+    """One node of the server."""
+
+    id_prefix = "OctopusServerNodes"
+
+    name = models.CharField(max_length=200, unique=True)
+    last_seen = models.DateTimeField()
+    is_draining = models.BooleanField(default=False)
+    task_cap = models.PositiveIntegerField(default=5)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,75 @@
+"""Server tasks: the record of everything that the server does in the background."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from deployments.base.models import SpaceOwned
+from deployments.server_tasks.states import FINISHED, TaskState
+
+
+class ServerTask(SpaceOwned):
+    """One piece of background work. Rows point upwards by public id only.
+
+    `lease_owner` and `lease_expires` are the claim of the worker that advances it now.
+    """
+
+    id_prefix = "ServerTasks"
+    scope_paths: ClassVar[dict[str, str]] = {
+        "project": "project_number",
+        "environment": "environment_number",
+        "tenant": "tenant_number",
+    }
+
+    kind = models.CharField(max_length=50)
+    description = models.CharField(max_length=500)
+    arguments = models.JSONField(default=dict)
+    state = models.CharField(
+        max_length=20,
+        default=TaskState.QUEUED,
+        choices=[(state.value, state.value) for state in TaskState],
+    )
+    concurrency_tag = models.CharField(max_length=300, blank=True)
+    priority = models.SmallIntegerField(default=0)
+    project_number = models.BigIntegerField(null=True, blank=True)
+    environment_number = models.BigIntegerField(null=True, blank=True)
+    tenant_number = models.BigIntegerField(null=True, blank=True)
+
+    queued = models.DateTimeField()
+    not_before = models.DateTimeField(null=True, blank=True)
+    expires = models.DateTimeField(null=True, blank=True)
+    started = models.DateTimeField(null=True, blank=True)
+    completed = models.DateTimeField(null=True, blank=True)
+    last_updated = models.DateTimeField()
+
+    requested_by = models.CharField(max_length=100, blank=True)
+    error_message = models.TextField(blank=True)
+    waiting_reason = models.CharField(max_length=500, blank=True)
+    has_warnings_or_errors = models.BooleanField(default=False)
+    has_pending_interruptions = models.BooleanField(default=False)
+    cancel_requests = models.PositiveSmallIntegerField(default=0)
+    node_name = models.CharField(max_length=200, blank=True)
+
+    lease_owner = models.CharField(max_length=100, blank=True)
+    lease_expires = models.DateTimeField(null=True, blank=True)
+    last_event_number = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "priority", "id"], name="task_queue"),
+            models.Index(fields=["space", "-id"], name="task_newest"),
+            models.Index(fields=["space", "project_number", "-id"], name="task_of_project"),
+            models.Index(fields=["concurrency_tag", "state"], name="task_concurrency"),
+        ]
+
+    def __str__(self) -> str:
+        return self.description
+
+    @property
+    def is_completed(self) -> bool:
+        return TaskState(self.state) in FINISHED
+
+    @property
+    def finished_successfully(self) -> bool:
+        return self.state == TaskState.SUCCESS

@@ -1,0 +1,154 @@
+"""Settings from environment variables, typed; a secret may also come from NAME_FILE."""
+
+import base64
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+MASTER_KEY_BYTES = 32
+
+
+class ConfigurationError(SystemExit):
+    """A setting is wrong; the process ends with one clear line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"octopus-server: {message}")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The settings of one server, as its processes share them."""
+
+    data_dir: Path
+    web_port: int
+    gateway_port: int
+    database_url: str
+    redis_url: str
+    storage_url: str
+    server_url: str
+    master_key: bytes
+    node_name: str
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite:")
+
+
+def read_configuration(environment: Mapping[str, str]) -> Configuration:
+    """Read and check all settings; raises ConfigurationError."""
+    data_dir = Path(environment.get("OCTOPUS_DATA_DIR", "data")).absolute()
+    web_port = _port(environment, "OCTOPUS_WEB_PORT", 8080)
+    return Configuration(
+        data_dir=data_dir,
+        web_port=web_port,
+        gateway_port=_port(environment, "OCTOPUS_GATEWAY_PORT", 10943),
+        database_url=secret(environment, "OCTOPUS_DATABASE_URL")
+        or f"sqlite:///{quote(str(data_dir / 'octopus.sqlite3'))}",
+        redis_url=secret(environment, "OCTOPUS_REDIS_URL") or _child_redis_url(data_dir),
+        storage_url=environment.get("OCTOPUS_STORAGE_URL") or (data_dir / "storage").as_uri(),
+        server_url=(environment.get("OCTOPUS_SERVER_URL") or f"http://127.0.0.1:{web_port}").rstrip(
+            "/"
+        ),
+        master_key=_master_key(environment, data_dir),
+        node_name=environment.get("OCTOPUS_NODE_NAME") or os.uname().nodename,
+    )
+
+
+def uploads_folder(data_dir: Path) -> Path:
+    """Create and return the folder where request bodies are spooled."""
+    folder = data_dir / "uploads"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"the data folder {data_dir} cannot be written: {error}.") from error
+    return folder
+
+
+def secret(environment: Mapping[str, str], name: str) -> str:
+    """Return the value of NAME, or the stripped content of the file named by NAME_FILE."""
+    if environment.get(name):
+        return environment[name]
+    path = environment.get(f"{name}_FILE")
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(f"{name}_FILE cannot be read: {error}.") from error
+
+
+def database_settings(url: str) -> dict[str, object]:
+    """Turn a database URL (sqlite:///path or postgresql://…) into Django's settings."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return {
+            "ENGINE": "deployments.base.sqlite",
+            "NAME": unquote(parts.path),
+            "OPTIONS": {
+                "timeout": 20,
+                "transaction_mode": "IMMEDIATE",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                " PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;",
+            },
+        }
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ConfigurationError("OCTOPUS_DATABASE_URL must start with sqlite:// or postgresql://.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "octopus",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or _query(parts.query, "host")),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": {"application_name": "octopus"},
+    }
+
+
+def _query(text: str, name: str) -> str:
+    pairs = (pair.partition("=") for pair in text.split("&"))
+    return next((unquote(value) for key, _, value in pairs if key == name), "")
+
+
+def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, "") or str(default)
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise ConfigurationError(f"{name} must be a port number from 1 to 65535, not {text!r}.")
+    return int(text)
+
+
+def _child_redis_url(data_dir: Path) -> str:
+    return f"unix://{quote(str(redis_socket(data_dir)))}"
+
+
+def redis_socket(data_dir: Path) -> Path:
+    """Return the socket of the embedded Redis; short enough for the kernel's limit."""
+    path = data_dir / "redis.sock"
+    if len(str(path)) < 100:
+        return path
+    import hashlib  # noqa: PLC0415 needed for unusually long paths only
+
+    short = hashlib.sha256(str(data_dir).encode()).hexdigest()[:16]
+    return Path(f"/tmp/octopus-{os.getuid()}-{short}.sock")  # noqa: S108 a socket, mode 0700
+
+
+def _master_key(environment: Mapping[str, str], data_dir: Path) -> bytes:
+    text = secret(environment, "OCTOPUS_MASTER_KEY")
+    path = data_dir / "master.key"
+    if not text and path.is_file():
+        text = path.read_text(encoding="ascii").strip()
+    if not text:
+        raise ConfigurationError(
+            "no master key. Set OCTOPUS_MASTER_KEY (or OCTOPUS_MASTER_KEY_FILE) to base64 of 32"
+            " random bytes, or run `octopus-server up`, which makes one in the data folder."
+        )
+    try:
+        key = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise ConfigurationError("OCTOPUS_MASTER_KEY is not valid base64.") from error
+    if len(key) != MASTER_KEY_BYTES:
+        raise ConfigurationError(
+            f"OCTOPUS_MASTER_KEY must be {MASTER_KEY_BYTES} bytes, not {len(key)}."
+        )
+    return key

@@ -1,0 +1,138 @@
+"""Django's settings, derived from the environment (octopus_site.conf)."""
+
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from octopus_site.conf import database_settings, read_configuration, uploads_folder
+
+OCTOPUS = read_configuration(os.environ)
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+SECRET_KEY = HKDF(SHA256(), 32, salt=None, info=b"django").derive(OCTOPUS.master_key).hex()
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "octopus_site.urls"
+ASGI_APPLICATION = "octopus_site.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False
+
+INSTALLED_APPS = [
+    "octopus_site.apps.SiteConfig",
+    "deployments.insights.apps.InsightsConfig",
+    "deployments.gateway.apps.GatewayConfig",
+    "deployments.execution.apps.ExecutionConfig",
+    "deployments.releases.apps.ReleasesConfig",
+    "tenants.apps.TenantsConfig",
+    "deployments.projects.apps.ProjectsConfig",
+    "packages_feed.apps.PackagesFeedConfig",
+    "deployments.infrastructure.apps.InfrastructureConfig",
+    "deployments.library.apps.LibraryConfig",
+    "deployments.server_tasks.apps.ServerTasksConfig",
+    "deployments.audit.apps.AuditConfig",
+    "deployments.access.apps.AccessConfig",
+    "deployments.base.apps.BaseConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "django_cotton",
+    "django_ace",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "guardian",
+]
+
+MIDDLEWARE = [
+    "octopus_site.middleware.request_id.RequestIdMiddleware",
+    "octopus_site.middleware.security.SecurityHeadersMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "deployments.access.web.middleware.AuthenticationMiddleware",
+    "deployments.access.web.middleware.CsrfMiddleware",
+    "octopus_site.middleware.errors.ErrorsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+                "octopus_site.context.portal",
+            ],
+        },
+    }
+]
+
+DATABASES = {"default": {**database_settings(OCTOPUS.database_url), "CONN_MAX_AGE": 0}}
+ATOMIC_REQUESTS = False
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+AUTH_USER_MODEL = "access.User"
+# auth.W004: usernames are unique ignoring case, by a constraint Django does not recognize.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+AUTHENTICATION_BACKENDS = [
+    "deployments.access.backends.PasswordBackend",
+    "deployments.access.backends.ScopedRoleBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+ANONYMOUS_USER_NAME = None
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+LOGIN_URL = "/app/sign-in"
+
+SESSION_COOKIE_NAME = "OctopusIdentificationToken"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = OCTOPUS.server_url.startswith("https:")
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "octopus_site" / "static"]
+STATIC_ROOT = OCTOPUS.data_dir / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
+FILE_UPLOAD_TEMP_DIR = str(uploads_folder(OCTOPUS.data_dir))
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+    "EXCEPTION_HANDLER": "octopus_site.api.errors.handle",
+}
+
+CELERY_BROKER_URL = OCTOPUS.redis_url.replace("unix://", "redis+socket://")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 60}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"

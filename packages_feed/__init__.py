@@ -1,0 +1,1 @@
+"""The package feed: storage, NuGet protocols, raw upload."""

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class PackagesFeedConfig(AppConfig):
+    name = "packages_feed"
+    label = "packages_feed"

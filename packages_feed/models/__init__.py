@@ -1,0 +1,6 @@
+"""The models of the feed."""
+
+from packages_feed.models.feed import Feed
+from packages_feed.models.package import PackageVersion, StoredBlob
+
+__all__ = ["Feed", "PackageVersion", "StoredBlob"]

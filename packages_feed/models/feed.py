@@ -1,0 +1,48 @@
+"""Feeds: where packages come from."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from deployments.base.models import SpaceOwned
+
+
+class Feed(SpaceOwned):
+    """The built-in feed of a space, or an external one.
+
+    The built-in feed of the Default space is also known as `feeds-builtin`.
+    """
+
+    id_prefix = "Feeds"
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=210)
+    feed_type = models.CharField(max_length=50)
+    uri = models.CharField(max_length=2000, blank=True)
+    username = models.CharField(max_length=200, blank=True)
+    sealed_password = models.BinaryField(null=True, blank=True)
+    settings = models.JSONField(default=dict)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["space", "name"], name="feed_name_unique"),
+            models.UniqueConstraint(
+                fields=["space"],
+                condition=models.Q(feed_type="BuiltIn"),
+                name="one_built_in_feed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_built_in(self) -> bool:
+        return self.feed_type == "BuiltIn"
+
+    @property
+    def public_id(self) -> str:
+        if self.is_built_in and self.space.is_default:
+            return "feeds-builtin"
+        return f"Feeds-{self.pk}"

@@ -1,0 +1,1 @@
+"""Tenants, tag sets and their connections to projects."""

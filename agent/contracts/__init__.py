@@ -1,1 +1,1 @@
-"""What the agent and the server agree on, free of sockets and clocks."""
+"""What the server and the agent say to each other; no sockets, no clocks, no files."""

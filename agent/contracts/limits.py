@@ -1,0 +1,73 @@
+"""Every number of the protocol in one place, with the relations that must hold between them.
+
+`docs/timeouts.md` explains them; all times are seconds on the receiver's monotonic clock.
+"""
+
+PROTOCOL_VERSION = 1
+# The server speaks its own version and two older ones, so that agents may lag behind.
+SUPPORTED_PROTOCOLS = (1,)
+
+KIB = 1024
+MIB = 1024 * KIB
+
+# Frames. A control frame is JSON text; an output frame is binary and carries at most one spool
+# frame, so MAX_FRAME only needs room for the larger of the two.
+MAX_CONTROL_FRAME = 256 * KIB
+MAX_OUT_PAYLOAD = 64 * KIB
+MAX_FRAME = MAX_CONTROL_FRAME + KIB
+# A `run` whose spec is larger than this carries `spec_ref`; the rest of the frame fits beside it.
+MAX_INLINE_SPEC = MAX_CONTROL_FRAME - 4 * KIB
+MAX_SPEC = 64 * MIB
+MAX_LISTED_COMMANDS = 1000
+
+# Heartbeat. PING_INTERVAL + PING_TIMEOUT + CLOSE_TIMEOUT <= 22 s finds a half-open link;
+# TCP_USER_TIMEOUT equals the first two so that the kernel gives up no later than we do.
+PING_INTERVAL = 10.0
+PING_TIMEOUT = 10.0
+CLOSE_TIMEOUT = 1.0
+TCP_USER_TIMEOUT = 20.0
+OPEN_TIMEOUT = 10.0
+HELLO_TIMEOUT = 10.0
+WELCOME_TIMEOUT = 10.0
+
+# Reconnect: full jitter over min(RECONNECT_MAX, RECONNECT_BASE * 2**attempt); the attempt counter
+# falls back to zero only after a session has lived for STABLE_SESSION, so flapping keeps its delay.
+RECONNECT_BASE = 0.5
+RECONNECT_MAX = 30.0
+STABLE_SESSION = 60.0
+
+# Answers. A `run` or `cancel` without an answer is sent again on the same session after RESEND;
+# RESEND is far below PING timeouts, because an agent that answers pings answers these at once.
+RESEND = 5.0
+PROGRESS_INTERVAL = 10.0
+
+# Output. OUT_BATCH_DELAY or OUT_BATCH_BYTES, whichever comes first, bounds the delay to a viewer.
+OUT_BATCH_BYTES = MAX_OUT_PAYLOAD
+OUT_BATCH_DELAY = 0.2
+# COMMAND_WINDOW <= CONNECTION_WINDOW; what is unacknowledged beyond them waits in the spool.
+COMMAND_WINDOW = 4 * MIB
+CONNECTION_WINDOW = 16 * MIB
+SPOOL_CAP = 256 * MIB
+
+# Commands.
+DEFAULT_TTL = 3600.0
+DEFAULT_DEADLINE = 24 * 3600.0
+DEFAULT_GRACE = 10.0
+MAX_RUNNING = 100
+# A tombstone outlives the time in which the server could still offer its id.
+TOMBSTONE_RETENTION = 7 * 24 * 3600.0
+# Clock jumps must not forget everything at once, so this many tombstones stay whatever their age.
+TOMBSTONES_KEPT = 10_000
+MIN_FREE_DISK = 32 * MIB
+
+# A peer that keeps sending frames nobody can read is cut off after this many in one session.
+MAX_BAD_FRAMES = 100
+
+# WebSocket close codes of the gateway.
+CLOSE_GOING_AWAY = 1001
+CLOSE_BAD_FRAMES = 4400
+CLOSE_UNAUTHORIZED = 4401
+CLOSE_NO_HELLO = 4408
+CLOSE_SUPERSEDED = 4409
+CLOSE_UNSUPPORTED_PROTOCOL = 4426
+CLOSE_BUSY = 4429

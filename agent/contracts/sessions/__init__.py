@@ -1,0 +1,1 @@
+"""The state of one connection on either side, without a socket and without a clock."""

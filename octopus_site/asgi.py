@@ -1,0 +1,13 @@
+"""The ASGI application that uvicorn serves."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octopus_site.settings")
+
+_django = get_asgi_application()
+
+from octopus_site.http import SpoolChunkedBody  # noqa: E402 needs the settings
+
+application = SpoolChunkedBody(_django)  # type: ignore[arg-type]  # Django types its own callables

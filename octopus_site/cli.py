@@ -1,0 +1,45 @@
+"""The console script `octopus-server`: all management of a server."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+from octopus_site.conf import ConfigurationError
+
+OLDEST_PYTHON = (3, 11)
+Command = Callable[[argparse.Namespace], int]
+
+
+def main() -> None:
+    """Run one command; the exit code is 0 for success, 1 for failure, 2 for wrong usage."""
+    if sys.version_info < OLDEST_PYTHON:
+        raise ConfigurationError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}.")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octopus_site.settings")
+    arguments = _parser().parse_args()
+    command: Command = arguments.command
+    try:
+        code = command(arguments)
+    except KeyboardInterrupt:
+        code = 130
+    raise SystemExit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    from octopus_site import commands  # noqa: PLC0415 Python's version is checked first
+
+    parser = argparse.ArgumentParser(
+        prog="octopus-server",
+        description="A deployment server. Settings are environment variables; see the README.",
+    )
+    commands_of = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, text, run, options in commands.TABLE:
+        sub = commands_of.add_parser(name, help=text, description=text)
+        for flags, settings in options:
+            sub.add_argument(*flags, **settings)
+        sub.set_defaults(command=run)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The commands of `octopus-server`: one function each, imports inside so that each starts fast."""
+
+import argparse
+import getpass
+import os
+import sys
+from typing import Any
+
+Option = tuple[tuple[str, ...], dict[str, Any]]
+
+
+def up(_: argparse.Namespace) -> int:
+    from octopus_site.up.supervisor import run_server  # noqa: PLC0415
+
+    return run_server()
+
+
+def web(arguments: argparse.Namespace) -> int:
+    import uvicorn  # noqa: PLC0415
+
+    from octopus_site import conf  # noqa: PLC0415
+
+    configuration = conf.read_configuration(os.environ)
+    uvicorn.run(
+        "octopus_site.asgi:application",
+        host=arguments.host,
+        port=configuration.web_port,
+        workers=arguments.workers,
+        http="octopus_site.http:ReasonPhraseProtocol",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=os.environ.get("OCTOPUS_TRUSTED_PROXIES", "127.0.0.1"),
+        timeout_graceful_shutdown=5,
+    )
+    return 0
+
+
+def gateway(arguments: argparse.Namespace) -> int:
+    _setup_django()
+    from deployments.gateway.main import run  # noqa: PLC0415
+
+    return run(host=arguments.host)
+
+
+def worker(arguments: argparse.Namespace) -> int:
+    from octopus_site.celery import app  # noqa: PLC0415
+
+    app.worker_main(
+        [
+            "worker",
+            f"--concurrency={arguments.processes}",
+            "--loglevel=WARNING",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ]
+    )
+    return 0
+
+
+def beat(_: argparse.Namespace) -> int:
+    from octopus_site.celery import app  # noqa: PLC0415
+
+    app.start(["beat", "--loglevel=WARNING", "--scheduler=octopus_site.beat:MemoryScheduler"])
+    return 0
+
+
+def migrate(_: argparse.Namespace) -> int:
+    _setup_django()
+    from django.core.management import call_command  # noqa: PLC0415
+
+    from deployments.access.services.first_administrator import (  # noqa: PLC0415
+        create_first_administrator,
+    )
+
+    call_command("migrate", verbosity=0)
+    for line in create_first_administrator(os.environ):
+        print(line)
+    return 0
+
+
+def create_admin(arguments: argparse.Namespace) -> int:
+    _setup_django()
+    from deployments.access.services.first_administrator import (  # noqa: PLC0415
+        create_administrator,
+    )
+    from deployments.base.errors import OctopusError  # noqa: PLC0415
+
+    password = os.environ.get("ADMIN_PASSWORD") or getpass.getpass("Password: ")
+    try:
+        user = create_administrator(
+            username=arguments.username, password=password, email=arguments.email
+        )
+    except OctopusError as error:
+        print(f"octopus-server: {error.message}", file=sys.stderr)
+        return 1
+    print(f"{user.username} is an administrator.")
+    return 0
+
+
+def check(_: argparse.Namespace) -> int:
+    _setup_django()
+    from octopus_site.health import run_checks  # noqa: PLC0415
+
+    failures = 0
+    for result in run_checks():
+        print(f"{'ok' if result.ok else 'FAILED':<8}{result.name:<12}{result.detail}")
+        failures += not result.ok
+    return 1 if failures else 0
+
+
+def _setup_django() -> None:
+    import django  # noqa: PLC0415
+
+    django.setup()
+
+
+_HOST: Option = (("--host",), {"default": "0.0.0.0", "help": "address to listen on"})  # noqa: S104
+
+TABLE: list[tuple[str, str, Any, list[Option]]] = [
+    ("up", "Run a whole trial server on this machine.", up, []),
+    (
+        "web",
+        "Serve the portal, the REST API and the package feed.",
+        web,
+        [_HOST, (("--workers",), {"type": int, "default": 2, "help": "processes"})],
+    ),
+    ("gateway", "Serve the agents.", gateway, [_HOST]),
+    (
+        "worker",
+        "Advance deployments.",
+        worker,
+        [(("--processes",), {"type": int, "default": 2, "help": "processes"})],
+    ),
+    ("beat", "Sweep and start what is due, every two seconds.", beat, []),
+    ("migrate", "Bring the database up to date and create the first administrator.", migrate, []),
+    (
+        "create-admin",
+        "Create an administrator; the password comes from ADMIN_PASSWORD or is asked for.",
+        create_admin,
+        [
+            (("--username",), {"required": True, "help": "name to sign in with"}),
+            (("--email",), {"default": "", "help": "address"}),
+        ],
+    ),
+    ("check", "Check database, Redis, storage and migrations; exit 1 on failure.", check, []),
+]

@@ -1,0 +1,113 @@
+"""What Django and uvicorn lack for real clients: chunked request bodies and reason phrases."""
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_PIECE = 64 * 1024
+_IN_MEMORY = 256 * 1024
+_REASON_HEADER = b"\r\nx-octopus-reason: "
+
+
+class SpoolChunkedBody:
+    """ASGI middleware: give a body that came without Content-Length a length.
+
+    Django and DRF read nothing from such bodies, and every Go client and `dotnet nuget push`
+    send them. The body is spooled to the data folder before the application sees the request.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _is_chunked(scope):
+            await self.application(scope, receive, send)
+            return
+        with tempfile.SpooledTemporaryFile(
+            max_size=_IN_MEMORY, dir=settings.FILE_UPLOAD_TEMP_DIR
+        ) as spool:
+            length = await _spool(receive, spool)  # type: ignore[arg-type]  # a binary file
+            headers = [pair for pair in scope["headers"] if pair[0] != b"transfer-encoding"]
+            scope["headers"] = [*headers, (b"content-length", str(length).encode())]
+            await self.application(scope, _replay(spool, receive), send)  # type: ignore[arg-type]
+
+
+def _is_chunked(scope: Scope) -> bool:
+    names = {name: value for name, value in scope["headers"]}
+    return b"content-length" not in names and b"chunked" in names.get(b"transfer-encoding", b"")
+
+
+async def _spool(receive: Receive, spool: BinaryIO) -> int:
+    length = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError("The client went away while it sent its request.")
+        body = message.get("body", b"")
+        length += len(body)
+        if length > _IN_MEMORY:
+            await asyncio.to_thread(spool.write, body)
+        else:
+            spool.write(body)
+        if not message.get("more_body", False):
+            spool.seek(0)
+            return length
+
+
+def _replay(spool: BinaryIO, receive: Receive) -> Receive:
+    finished = False
+
+    async def replay() -> Message:
+        nonlocal finished
+        if finished:
+            return await receive()
+        piece = spool.read(_PIECE)
+        finished = len(piece) < _PIECE
+        return {"type": "http.request", "body": piece, "more_body": not finished}
+
+    return replay
+
+
+class ReasonPhraseProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1 protocol, whose responses may carry a reason phrase of their own.
+
+    NuGet clients show nothing of an error but the phrase. A view names it in the internal
+    header `X-Octopus-Reason`, which never leaves the server.
+    """
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(_ReasonTransport(transport))  # type: ignore[arg-type]
+
+
+class _ReasonTransport:
+    """A transport that moves the internal header into the status line."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if data.startswith(b"HTTP/1.1 ") and _REASON_HEADER in data:
+            data = _with_reason(data)
+        self._transport.write(data)
+
+
+def _with_reason(data: bytes) -> bytes:
+    before, _, rest = data.partition(_REASON_HEADER)
+    phrase, _, after = rest.partition(b"\r\n")
+    status_line, _, headers = before.partition(b"\r\n")
+    clean = bytes(byte for byte in phrase if 0x20 <= byte < 0x7F)
+    head = status_line[: len(b"HTTP/1.1 400 ")] + clean
+    return b"\r\n".join(part for part in (head, headers, after) if part or part is after)

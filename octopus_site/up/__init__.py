@@ -1,0 +1,1 @@
+"""The trial server: all processes on one machine under one small supervisor."""

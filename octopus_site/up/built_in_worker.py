@@ -1,0 +1,42 @@
+"""The built-in worker: an ordinary agent on the server's own machine."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from octopus_site.conf import Configuration, ConfigurationError
+
+
+def ensure_registered(configuration: Configuration) -> Path:
+    """Register the built-in worker unless it already is; returns its home folder."""
+    home = configuration.data_dir / "built-in-worker"
+    if (home / "config.json").exists():
+        return home
+    from deployments.base.actor import Actor  # noqa: PLC0415 Django is set up by now
+    from deployments.base.models import Space  # noqa: PLC0415
+    from deployments.infrastructure.services.registration import (  # noqa: PLC0415
+        create_registration_token,
+    )
+
+    token = create_registration_token(
+        actor=Actor.system("built-in worker"),
+        space=Space.objects.get(is_default=True),
+        is_built_in_worker=True,
+    )
+    command = [
+        *(sys.executable, "-m", "agent.runtime.cli", "register", "--worker"),
+        *("--server", f"http://127.0.0.1:{configuration.web_port}", "--home", str(home)),
+        *("--name", "Built-in worker", "--force"),
+    ]
+    result = subprocess.run(  # noqa: S603 our own command line
+        command,
+        env={**os.environ, "TENTACLE_TOKEN": token},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode != 0:
+        raise ConfigurationError(f"the built-in worker cannot register: {result.stderr.strip()}")
+    return home

@@ -1,0 +1,108 @@
+"""Child processes: started, watched, restarted with back-off and stopped in order."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_LONGEST_PAUSE = 30.0
+_STABLE_AFTER = 30.0
+_LARGEST_LOG = 10 * 1024 * 1024
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass
+class Child:
+    """One process that must always run."""
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    environment: Mapping[str, str]
+    stop_within: float = 10.0
+    process: "subprocess.Popen[bytes] | None" = None
+    failures: int = 0
+    started: float = 0.0
+    start_again: float = 0.0
+
+    def start(self) -> None:
+        if self.log.exists() and self.log.stat().st_size > _LARGEST_LOG:
+            self.log.replace(self.log.with_suffix(".old"))
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(  # noqa: S603 our own command lines
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(self.environment),
+                start_new_session=True,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 only calls prctl
+            )
+        self.started = time.monotonic()
+
+    def stop(self) -> None:
+        process = self.process
+        if process is None or process.poll() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            process.wait(self.stop_within)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@dataclass
+class Children:
+    """The children in the order in which they start; they stop in reverse."""
+
+    report: Callable[[str], None]
+    members: list[Child] = field(default_factory=list)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def start(self, child: Child) -> None:
+        with self._lock:
+            child.start()
+            self.members.append(child)
+
+    def watch(self) -> None:
+        """Restart what ended, until stop() is called; runs in a thread of its own."""
+        while not self._stopping.wait(0.25):
+            with self._lock:
+                for child in self.members:
+                    self._look_after(child)
+
+    def _look_after(self, child: Child) -> None:
+        process, now = child.process, time.monotonic()
+        if process is not None and process.poll() is not None:
+            child.failures = 0 if now - child.started > _STABLE_AFTER else child.failures + 1
+            pause = min(_LONGEST_PAUSE, 0.5 * 2 ** (child.failures - 1)) if child.failures else 0.0
+            child.start_again = now + pause
+            child.process = None
+            self.report(
+                f"{child.name} ended with code {process.returncode}; starting it again"
+                f" (its log: {child.log})"
+            )
+        if child.process is None and now >= child.start_again:
+            child.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        with self._lock:
+            for child in reversed(self.members):
+                child.stop()
+            self.members.clear()

@@ -1,0 +1,1 @@
+"""Deploying a package: small ordered behaviours."""

@@ -1,0 +1,64 @@
+"""The order of the work for each kind of command."""
+
+from agent.runtime.behaviours.context import Behaviour, Context, run_in_order, run_phase
+from agent.runtime.behaviours.custom_directory import CopyToCustomDirectory
+from agent.runtime.behaviours.extract import ExtractPackage, ExtractScriptPackage
+from agent.runtime.behaviours.history import record_deployment, set_previous_installation
+from agent.runtime.behaviours.references import StageReferences
+from agent.runtime.behaviours.scripts import InlineScripts, PackagedScript, RunScript
+from agent.runtime.behaviours.skip_installed import SkipIfInstalled
+from agent.runtime.behaviours.substitute import SubstituteInFiles
+from agent.runtime.runner.control import Stopped
+from agent.runtime.runner.errors import StepFailed
+
+
+def run_script(context: Context) -> None:
+    """Run one script, inline or from a package."""
+    run_in_order(
+        context, [StageReferences(), ExtractScriptPackage(), SubstituteInFiles(), RunScript()]
+    )
+
+
+def deploy_package(context: Context) -> None:
+    """Install a package by the conventions; on failure run DeployFailed, then fail."""
+    set_previous_installation(context)
+    skip = SkipIfInstalled()
+    if skip.enabled(context):
+        run_phase(context, skip)
+        if context.done:
+            return
+    try:
+        run_in_order(context, conventions())
+    except Stopped:
+        record_deployment(context, successful=False)
+        raise
+    except Exception:
+        _deploy_failed(context)
+        record_deployment(context, successful=False)
+        raise
+    record_deployment(context, successful=True)
+
+
+def conventions() -> list[Behaviour]:
+    """Return the conventions; inline comes first for PreDeploy only, as users expect."""
+    return [
+        ExtractPackage(),
+        StageReferences(),
+        InlineScripts("PreDeploy"),
+        PackagedScript("PreDeploy"),
+        SubstituteInFiles(),
+        CopyToCustomDirectory(),
+        PackagedScript("Deploy"),
+        InlineScripts("Deploy"),
+        PackagedScript("PostDeploy"),
+        InlineScripts("PostDeploy"),
+    ]
+
+
+def _deploy_failed(context: Context) -> None:
+    for behaviour in (PackagedScript("DeployFailed"), InlineScripts("DeployFailed")):
+        try:
+            if context.installed is not None and behaviour.enabled(context):
+                run_phase(context, behaviour)
+        except StepFailed as failure:
+            context.output.error(f"{behaviour.name} failed as well: {failure.message}")

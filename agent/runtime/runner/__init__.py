@@ -1,0 +1,1 @@
+"""What happens inside the detached runner process of one command."""

@@ -1,0 +1,97 @@
+"""The files that prove what happened: lock, `started` and `exit`."""
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+_RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+@dataclass(slots=True)
+class Exit:
+    """The end of a command; `reason` is "", "deadline", "cancelled" or "error: ..."."""
+
+    exit: int = -1
+    signal: int | None = None
+    reason: str = ""
+    bytes: int = 0
+    sha256: str = ""
+    duration_ms: int = 0
+    message: str = ""
+    omitted: int = 0
+
+
+def take_lock(cmd_dir: Path) -> int | None:
+    """Return a descriptor that holds the command's lock, None if another runner has it."""
+    descriptor = os.open(cmd_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def mark_started(cmd_dir: Path) -> bool:
+    """Create `started` durably; return False if it exists, so that nothing runs twice."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        descriptor = os.open(cmd_dir / "started", flags, 0o600)
+    except FileExistsError:
+        return False
+    try:
+        content = {"pid": os.getpid(), "boot_id": boot_id(), "at": time.time()}
+        os.write(descriptor, json.dumps(content).encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    _sync_directory(cmd_dir)
+    return True
+
+
+def write_exit(cmd_dir: Path, record: Exit) -> None:
+    """Write `exit` atomically and durably; try again for as long as the disk is full."""
+    data = json.dumps(asdict(record)).encode()
+    attempt = 0
+    while True:
+        try:
+            _write_atomically(cmd_dir / "exit", data)
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
+            attempt += 1
+        else:
+            return
+
+
+def boot_id() -> str:
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    return ""
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    temporary.replace(path)
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Bootstrap scripts, delivered as data of this package."""

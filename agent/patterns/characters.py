@@ -1,0 +1,82 @@
+"""Sets of characters: what `.`, `\\d`, `[a-f]` and the like accept."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from typing import TypeAlias
+
+Accepts: TypeAlias = Callable[[str], bool]
+
+_WORD_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Nd", "Pc"})
+_SPACE = frozenset(
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+
+
+def is_word(char: str) -> bool:
+    """Whether the character is part of a word."""
+    if char.isascii():
+        return char.isalnum() or char == "_"
+    return unicodedata.category(char) in _WORD_CATEGORIES
+
+
+def is_digit(char: str) -> bool:
+    """Whether the character is a decimal digit of any script."""
+    return char.isdecimal()
+
+
+def is_space(char: str) -> bool:
+    """Whether the character is white space."""
+    return char in _SPACE
+
+
+def is_any(char: str) -> bool:  # noqa: ARG001 - one signature for all sets
+    """Accept every character."""
+    return True
+
+
+def is_not_newline(char: str) -> bool:
+    """Accept every character but the line feed."""
+    return char != "\n"
+
+
+def in_category(name: str) -> Accepts:
+    """Give the set of a general category such as `L` or `Lu`."""
+    return lambda char: unicodedata.category(char).startswith(name)
+
+
+def complement(accepts: Accepts) -> Accepts:
+    """Give the set of all other characters."""
+    return lambda char: not accepts(char)
+
+
+def union(
+    singles: frozenset[str], ranges: tuple[tuple[str, str], ...], sets: list[Accepts]
+) -> Accepts:
+    """Give the set of what any part accepts; ranges include both ends."""
+
+    def accepts(char: str) -> bool:
+        return (
+            char in singles
+            or any(low <= char <= high for low, high in ranges)
+            or any(member(char) for member in sets)
+        )
+
+    return accepts
+
+
+def difference(accepts: Accepts, removed: Accepts) -> Accepts:
+    """Give the set of what the first accepts and the second does not."""
+    return lambda char: accepts(char) and not removed(char)
+
+
+def ignoring_case(accepts: Accepts) -> Accepts:
+    """Give the set that accepts a character in either case."""
+    return lambda char: accepts(char) or accepts(char.lower()[:1]) or accepts(char.upper()[:1])
+
+
+def single(char: str) -> Accepts:
+    """Give the set of one character."""
+    return lambda other: other == char

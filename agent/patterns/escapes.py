@@ -1,0 +1,111 @@
+"""Escapes and character classes of a pattern."""
+
+from __future__ import annotations
+
+import re
+
+from agent.patterns import characters
+from agent.patterns.characters import Accepts
+from agent.patterns.scanner import Scanner
+from agent.patterns.syntax import Assertion, InvalidPattern
+
+_CONTROLS = {
+    "t": "\t",
+    "n": "\n",
+    "r": "\r",
+    "f": "\f",
+    "v": "\v",
+    "a": "\a",
+    "e": "\x1b",
+    "0": "\0",
+}
+_SETS: dict[str, Accepts] = {
+    "d": characters.is_digit,
+    "w": characters.is_word,
+    "s": characters.is_space,
+    "D": characters.complement(characters.is_digit),
+    "W": characters.complement(characters.is_word),
+    "S": characters.complement(characters.is_space),
+}
+_ASSERTIONS = "AzZbB"
+_HEX = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})")
+_CATEGORY = re.compile(r"\{(L[ultmo]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?|C[cfson]?)\}")
+
+
+def read_escape(scanner: Scanner) -> str | Accepts | Assertion:
+    """Read what follows a backslash outside a class: a character, a set or a position."""
+    if not scanner.at_end and scanner.peek() in _ASSERTIONS:
+        return Assertion(scanner.next())
+    return _character_or_set(scanner)
+
+
+def read_class(scanner: Scanner) -> Accepts:
+    """Read a class after its opening bracket."""
+    negated = scanner.take("^")
+    singles: set[str] = set()
+    ranges: list[tuple[str, str]] = []
+    sets: list[Accepts] = []
+    removed: Accepts | None = None
+    first = True
+    while first or scanner.peek() != "]":
+        first = False
+        if scanner.take("-["):
+            removed = read_class(scanner)
+            if scanner.peek() != "]":
+                raise InvalidPattern("a subtraction must come last in a class")
+            break
+        low = _member(scanner)
+        if not isinstance(low, str):
+            sets.append(low)
+        elif _is_range(scanner):
+            scanner.take("-")
+            high = _member(scanner)
+            if not isinstance(high, str) or high < low:
+                raise InvalidPattern("a range in a class is in the wrong order")
+            ranges.append((low, high))
+        else:
+            singles.add(low)
+    scanner.next()
+    accepts = characters.union(frozenset(singles), tuple(ranges), sets)
+    if negated:
+        accepts = characters.complement(accepts)
+    return characters.difference(accepts, removed) if removed is not None else accepts
+
+
+def _is_range(scanner: Scanner) -> bool:
+    follows = scanner.text[scanner.position : scanner.position + 2]
+    return follows.startswith("-") and follows not in ("-]", "-[", "-")
+
+
+def _member(scanner: Scanner) -> str | Accepts:
+    char = scanner.next()
+    if char != "\\":
+        return char
+    if scanner.take("b"):
+        return "\b"
+    return _character_or_set(scanner)
+
+
+def _character_or_set(scanner: Scanner) -> str | Accepts:
+    hexadecimal = _HEX.match(scanner.text, scanner.position)
+    if hexadecimal is not None:
+        scanner.position = hexadecimal.end()
+        return chr(int(hexadecimal.group(1) or hexadecimal.group(2), 16))
+    char = scanner.next()
+    if char in "pP":
+        category = _CATEGORY.match(scanner.text, scanner.position)
+        if category is None:
+            raise InvalidPattern("an unknown category of characters")
+        scanner.position = category.end()
+        accepts = characters.in_category(category.group(1))
+        return characters.complement(accepts) if char == "P" else accepts
+    if char in _SETS:
+        return _SETS[char]
+    if char in _CONTROLS:
+        return _CONTROLS[char]
+    if char == "c":
+        return chr(ord(scanner.next().upper()) & 0x1F)
+    if char.isalnum():
+        reason = "back references are not supported" if char in "123456789k" else "is unknown"
+        raise InvalidPattern(f"the escape '\\{char}' {reason}")
+    return char

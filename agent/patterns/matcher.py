@@ -1,0 +1,217 @@
+"""Search texts with a compiled pattern, trying no step twice at one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias, cast
+
+from agent.patterns.characters import Accepts, is_word
+from agent.patterns.program import Compiler, Operation, Program
+from agent.patterns.reader import Reader
+from agent.patterns.replacement import expand
+from agent.patterns.syntax import InvalidPattern
+
+MAX_PATTERN_LENGTH = 4000
+MAX_WORK = 2_000_000
+
+Slots: TypeAlias = tuple[int, ...]
+
+
+class PatternTooExpensive(RuntimeError):
+    """The search was given up because it took too many steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class PatternMatch:
+    """Where a pattern matched; spans holds start and end of each group, -1 when it took no part."""
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+
+    @property
+    def start(self) -> int:
+        return self.spans[0][0]
+
+    @property
+    def end(self) -> int:
+        return self.spans[0][1]
+
+    def group(self, number: int) -> str:
+        """Give the text of a group, empty when it took no part."""
+        start, end = self.spans[number]
+        return self.text[start:end] if start >= 0 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A compiled pattern."""
+
+    program: Program
+    group_count: int
+    names: dict[str, int]
+
+    def search(self, text: str, start: int = 0) -> PatternMatch | None:
+        """Find the first match. Raises PatternTooExpensive."""
+        return _Search(self, text).find(start)
+
+    def find_all(self, text: str) -> Iterator[PatternMatch]:
+        """Find all matches, left to right, none overlapping. Raises PatternTooExpensive."""
+        search = _Search(self, text)
+        position = 0
+        while position <= len(text):
+            match = search.find(position)
+            if match is None:
+                return
+            yield match
+            position = match.end + 1 if match.end == match.start else match.end
+
+    def replace(self, text: str, replacement: str) -> str:
+        """Replace all matches; `$1`, `${name}`, `$&` and the like stand for parts of each.
+
+        Raises PatternTooExpensive.
+        """
+        pieces: list[str] = []
+        position = 0
+        for match in self.find_all(text):
+            pieces.append(text[position : match.start])
+            pieces.append(expand(replacement, text, match.spans, self.names))
+            position = match.end
+        pieces.append(text[position:])
+        return "".join(pieces)
+
+
+@lru_cache(maxsize=256)
+def compile_pattern(text: str) -> Pattern:
+    """Compile a pattern. Raises InvalidPattern."""
+    if len(text) > MAX_PATTERN_LENGTH:
+        raise InvalidPattern(f"a pattern may have at most {MAX_PATTERN_LENGTH} characters")
+    reader = Reader(text)
+    node = reader.read()
+    program = Compiler([0], backward=False).compile(node)
+    return Pattern(program, reader.group_count, reader.names)
+
+
+class _Search:
+    """The work of one pattern on one text, and the bound on it."""
+
+    def __init__(self, pattern: Pattern, text: str) -> None:
+        self.pattern = pattern
+        self.text = text
+        self.work = 0
+
+    def find(self, start: int) -> PatternMatch | None:
+        program, text = self.pattern.program, self.text
+        operation, argument, _ = program.steps[0]
+        first_char = argument if operation is Operation.CHAR else None
+        # What failed from an earlier start fails from a later one: the places tried are shared.
+        tried: set[int] = set()
+        slots = (-1,) * (2 * self.pattern.group_count + 2)
+        position = start
+        while position <= len(text):
+            if first_char is not None:
+                position = text.find(cast(str, first_char), position)
+                if position < 0:
+                    return None
+            found = self.run(program, position, slots, tried)
+            if found is not None:
+                end, groups = found
+                pairs = zip(groups[2::2], groups[3::2], strict=True)
+                spans = tuple(pair if min(pair) >= 0 else (-1, -1) for pair in pairs)
+                return PatternMatch(text, ((position, end), *spans))
+            position += 1
+        return None
+
+    def run(  # noqa: C901, PLR0912 - one loop: a call for each step would double the time
+        self, program: Program, position: int, slots: Slots, tried: set[int]
+    ) -> tuple[int, Slots] | None:
+        """Match from one position; give the end and the groups."""
+        text, length, steps = self.text, len(self.text), program.steps
+        backward, width = program.backward, len(steps)
+        pending = [(0, position, slots)]
+        while pending:
+            index, position, slots = pending.pop()
+            while True:
+                operation, first, second = steps[index]
+                if operation <= Operation.ACCEPT:
+                    at = position - 1 if backward else position
+                    if not 0 <= at < length:
+                        break
+                    char = text[at]
+                    if operation is Operation.CHAR:
+                        if char != first:
+                            break
+                    elif not cast(Accepts, first)(char):
+                        break
+                    position = at if backward else at + 1
+                    index += 1
+                elif operation is Operation.SPLIT:
+                    place = position * width + index
+                    if place in tried:
+                        break
+                    tried.add(place)
+                    self.spend()
+                    pending.append((cast(int, second), position, slots))
+                    index = cast(int, first)
+                elif operation is Operation.JUMP:
+                    index = cast(int, first)
+                elif operation is Operation.SAVE:
+                    slot = cast(int, first)
+                    slots = (*slots[:slot], position, *slots[slot + 1 :])
+                    index += 1
+                elif operation is Operation.MATCH:
+                    return position, slots
+                else:
+                    outcome = self.condition(operation, first, second, position, slots)
+                    if outcome is None:
+                        break
+                    position, slots = outcome
+                    index += 1
+        self.spend()
+        return None
+
+    def condition(
+        self, operation: Operation, first: object, second: object, position: int, slots: Slots
+    ) -> tuple[int, Slots] | None:
+        """Decide the steps that do not read a character themselves."""
+        if operation is Operation.ASSERT:
+            holds = _ASSERTIONS[cast(str, first)](self.text, position)
+            return (position, slots) if holds else None
+        inner = cast(Program, first)
+        self.spend()
+        found = self.run(inner, position, slots, set())
+        if operation is Operation.ATOMIC:
+            return found
+        if (found is None) == bool(second):
+            return position, (slots if found is None else found[1])
+        return None
+
+    def spend(self) -> None:
+        self.work += 1
+        if self.work > MAX_WORK:
+            raise PatternTooExpensive("The pattern takes too long on this text.")
+
+
+def _at_last_line_end(text: str, position: int) -> bool:
+    left = len(text) - position
+    return left == 0 or (left == 1 and text[position] == "\n")
+
+
+def _at_word_border(text: str, position: int) -> bool:
+    before = position > 0 and is_word(text[position - 1])
+    after = position < len(text) and is_word(text[position])
+    return before != after
+
+
+_ASSERTIONS: dict[str, Callable[[str, int], bool]] = {
+    "^": lambda _, position: position == 0,
+    "A": lambda _, position: position == 0,
+    "$": _at_last_line_end,
+    "Z": _at_last_line_end,
+    "z": lambda text, position: position == len(text),
+    "m^": lambda text, position: position == 0 or text[position - 1] == "\n",
+    "m$": lambda text, position: position == len(text) or text[position] == "\n",
+    "b": _at_word_border,
+    "B": lambda text, position: not _at_word_border(text, position),
+}

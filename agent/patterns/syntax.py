@@ -1,0 +1,86 @@
+"""The parts a pattern is made of, as its reader hands them to the compiler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from agent.patterns.characters import Accepts
+
+
+class InvalidPattern(ValueError):
+    """The text is not a pattern that can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """One exact character."""
+
+    char: str
+
+
+@dataclass(frozen=True, slots=True)
+class CharacterSet:
+    """One character out of a set."""
+
+    accepts: Accepts
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """A condition on the position; kind is one of `^ $ A z Z b B` or `m^ m$` for lines."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """Parts one after another."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Alternatives, the first preferred."""
+
+    options: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A part several times; no maximum is None."""
+
+    part: Node
+    minimum: int
+    maximum: int | None
+    lazy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A part whose text is kept under a number."""
+
+    part: Node
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A part that must, or must not, match here without consuming."""
+
+    part: Node
+    behind: bool
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Atomic:
+    """A part that is never tried a second way."""
+
+    part: Node
+
+
+Node: TypeAlias = (
+    Literal | CharacterSet | Assertion | Sequence | Choice | Repeat | Group | Look | Atomic
+)

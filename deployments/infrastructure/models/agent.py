@@ -58,6 +58,7 @@ class RegistrationToken(models.Model):
     used = models.DateTimeField(null=True, blank=True)
     environments = models.JSONField(default=list)
     roles = models.JSONField(default=list)
+    is_built_in_worker = models.BooleanField(default=False)
 
     class Meta:
         ordering: ClassVar = ["-created"]

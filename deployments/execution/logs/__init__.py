@@ -1,0 +1,1 @@
+"""The log of a task: append-only bytes in, numbered lines out."""

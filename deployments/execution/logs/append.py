@@ -1,0 +1,209 @@
+"""Storing log bytes: many executions in one transaction, each exactly at its own length."""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, models, transaction
+
+from agent.contracts.spool import RECORD, STDOUT, Frame, encode_frame
+from deployments.base.clock import Clock, utc_now
+from deployments.base.wake import publish
+from deployments.execution.logs.lines import NOTABLE_LEVELS, LineState, Reading, read_frames
+from deployments.execution.models import ActionExecution, LogChunk
+from deployments.server_tasks.models import ServerTask
+
+LARGEST_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What became of the output of one execution: its durable length, and the records in it."""
+
+    length: int
+    records: Sequence[dict[str, Any]] = ()
+
+
+@dataclass
+class _Work:
+    execution: ActionExecution
+    frames: list[Frame]
+    chunks: list[LogChunk] = field(default_factory=list)
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+
+def task_channel(task_pk: int) -> str:
+    """Return the Redis channel on which a task's viewers are woken."""
+    return f"octopus:task:{task_pk}"
+
+
+def append_output(
+    output: Mapping[int, Sequence[Frame]], *, clock: Clock = utc_now
+) -> dict[int, Appended]:
+    """Append frames to executions (by primary key) in one transaction.
+
+    Frames that do not begin at an execution's own length are dropped or cut; the answer's
+    `length` says what is durable now. Safe against another gateway doing the same: the offset
+    is unique, and the loser gets the true length.
+    """
+    try:
+        with transaction.atomic():
+            return _append(output, clock)
+    except IntegrityError:
+        lengths = _executions(output)
+        return {pk: Appended(execution.log_length) for pk, execution in lengths.items()}
+
+
+def write_lines(
+    task: ServerTask,
+    execution: ActionExecution | None,
+    lines: Sequence[tuple[str, str]],
+    *,
+    clock: Clock = utc_now,
+) -> None:
+    """Append lines (level, text) that the server itself says; joins the caller's transaction."""
+    time_ms = time.time_ns() // 1_000_000
+    with transaction.atomic():
+        if execution is None:
+            _append_to_task(task, lines, time_ms, clock)
+            return
+        current = _executions([execution.pk])[execution.pk]
+        frames, offset = [], current.log_length
+        for level, text in lines:
+            for stream, payload in _line_payloads(level, text):
+                frames.append(Frame(stream, time_ms, offset, payload))
+                offset += len(payload)
+        _append({execution.pk: frames}, clock)
+
+
+def _append(output: Mapping[int, Sequence[Frame]], clock: Clock) -> dict[int, Appended]:
+    executions = _executions(output)
+    work = [
+        _Work(execution, _following(output[pk], execution.log_length))
+        for pk, execution in executions.items()
+    ]
+    wanted: dict[int, int] = defaultdict(int)
+    for item in work:
+        _make_chunks(item, clock)
+        wanted[item.execution.task_id] += len(item.chunks)
+    numbers = {task_pk: _reserve_events(task_pk, count) for task_pk, count in wanted.items()}
+    for item in work:
+        for chunk in item.chunks:
+            chunk.event_number = numbers[chunk.task_id]
+            numbers[chunk.task_id] += 1
+    LogChunk.objects.bulk_create([chunk for item in work for chunk in item.chunks])
+    changed = [item.execution for item in work if item.chunks]
+    if changed:
+        with_log = ["log_length", "line_count", "log_state", "has_warnings"]
+        ActionExecution.objects.unscoped(reason="append to logs").bulk_update(changed, with_log)
+    for task_pk in numbers:
+        publish(task_channel(task_pk), "log")
+    return {
+        item.execution.pk: Appended(item.execution.log_length, tuple(item.records))
+        for item in work
+    }
+
+
+def _executions(pks: Any) -> dict[int, ActionExecution]:
+    rows = ActionExecution.objects.unscoped(reason="append to logs").filter(pk__in=list(pks))
+    return {row.pk: row for row in rows}
+
+
+def _following(frames: Sequence[Frame], length: int) -> list[Frame]:
+    """Return what follows exactly on `length`: overlap is cut, everything behind a gap dropped."""
+    result: list[Frame] = []
+    for frame in frames:
+        end = frame.offset + len(frame.payload)
+        if frame.offset > length:
+            break
+        if end <= length:
+            continue
+        result.append(
+            Frame(frame.stream, frame.time_ms, length, frame.payload[length - frame.offset :])
+        )
+        length = end
+    return result
+
+
+def _make_chunks(item: _Work, clock: Clock) -> None:
+    execution = item.execution
+    state = LineState.from_json(execution.log_state)
+    batch: list[Frame] = []
+    size = 0
+    for frame in [*item.frames, None]:
+        if batch and (frame is None or size + len(frame.payload) > LARGEST_CHUNK):
+            start = state.to_json()
+            first_line = state.next_line
+            reading = read_frames(batch, state)
+            item.records.extend(reading.records)
+            execution.has_warnings = execution.has_warnings or _is_notable(reading)
+            item.chunks.append(
+                LogChunk(
+                    space_id=execution.space_id,
+                    task_id=execution.task_id,
+                    execution=execution,
+                    offset=execution.log_length,
+                    raw_length=size,
+                    first_line=first_line,
+                    line_count=state.next_line - first_line,
+                    start_state=start,
+                    received=clock(),
+                    body=b"".join(encode_frame(f.stream, f.time_ms, f.payload) for f in batch),
+                )
+            )
+            execution.log_length += size
+            batch, size = [], 0
+        if frame is not None:
+            batch.append(frame)
+            size += len(frame.payload)
+    execution.line_count = state.next_line - 1
+    execution.log_state = state.to_json()
+
+
+def _is_notable(reading: Reading) -> bool:
+    return any(segment.level in NOTABLE_LEVELS for segment in reading.segments)
+
+
+def _reserve_events(task_pk: int, count: int) -> int:
+    """Return the first of `count` event numbers; the row is locked until the commit."""
+    if not count:
+        return 0
+    rows = ServerTask.objects.unscoped(reason="number log events").filter(pk=task_pk)
+    rows.update(last_event_number=models.F("last_event_number") + count)
+    last = rows.values_list("last_event_number", flat=True)[0]
+    return int(last) - count + 1
+
+
+def _append_to_task(
+    task: ServerTask, lines: Sequence[tuple[str, str]], time_ms: int, clock: Clock
+) -> None:
+    first = _reserve_events(task.pk, len(lines))
+    chunks = []
+    for number, (level, text) in enumerate(lines, start=first):
+        payloads = _line_payloads(level, text)
+        state = LineState(next_line=number)
+        chunks.append(
+            LogChunk(
+                space_id=task.space_id,
+                task_id=task.pk,
+                offset=number,
+                raw_length=sum(len(payload) for _, payload in payloads),
+                first_line=number,
+                line_count=1,
+                event_number=number,
+                start_state=state.to_json(),
+                received=clock(),
+                body=b"".join(encode_frame(stream, time_ms, data) for stream, data in payloads),
+            )
+        )
+    LogChunk.objects.bulk_create(chunks)
+    publish(task_channel(task.pk), "log")
+
+
+def _line_payloads(level: str, text: str) -> list[tuple[int, bytes]]:
+    switch = json.dumps({"t": "level", "stream": "stdout", "level": level}).encode()
+    body = text.replace("\n", " ").encode()[: LARGEST_CHUNK - 1] + b"\n"
+    return [(RECORD, switch), (STDOUT, body)]

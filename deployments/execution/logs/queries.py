@@ -1,0 +1,120 @@
+"""Reading logs: pages of lines, the stream of events, the raw text."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from agent.contracts.spool import RECORD, decode_frames
+from deployments.execution.logs.lines import LineState, Segment, read_frames
+from deployments.execution.models import ActionExecution, LogChunk
+from deployments.server_tasks.models import ServerTask
+
+_EVENTS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One whole line of a log node."""
+
+    number: int
+    level: str
+    time_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """The segments that one stored chunk adds to a node (`execution_id` None = the task)."""
+
+    number: int
+    execution_id: int | None
+    segments: Sequence[Segment]
+
+
+def log_lines(execution: ActionExecution, *, first: int = 1, count: int = 500) -> list[Line]:
+    """Return `count` lines of an execution's log from line `first` on."""
+    chunks = (
+        LogChunk.objects.in_space(execution.space)
+        .filter(execution=execution, first_line__lt=first + count)
+        .order_by("offset")
+    )
+    return _pick(_skip_before(chunks, first), first, count)
+
+
+def task_lines(task: ServerTask) -> list[Line]:
+    """Return the lines that belong to the task itself."""
+    chunks = LogChunk.objects.in_space(task.space).filter(task=task, execution=None)
+    return _merge(_segments(chunks.order_by("event_number")))
+
+
+def last_lines(execution: ActionExecution, count: int) -> list[Line]:
+    """Return the last `count` lines of an execution's log."""
+    return log_lines(execution, first=max(1, execution.line_count - count + 1), count=count)
+
+
+def events_after(task_pk: int, event_number: int) -> list[LogEvent]:
+    """Return the next log events of a task, oldest first, at most 500."""
+    chunks = (
+        LogChunk.objects.unscoped(reason="the viewer's access to the task was checked")
+        .filter(task_id=task_pk, event_number__gt=event_number)
+        .order_by("event_number")[:_EVENTS_AT_ONCE]
+    )
+    return [
+        LogEvent(chunk.event_number, chunk.execution_id, _read(chunk).copy()) for chunk in chunks
+    ]
+
+
+def raw_bytes(execution: ActionExecution) -> Iterator[bytes]:
+    """Yield exactly the bytes that the script printed, both streams in the order of arrival."""
+    chunks = LogChunk.objects.in_space(execution.space).filter(execution=execution)
+    for chunk in chunks.order_by("offset").iterator(chunk_size=50):
+        frames, _ = decode_frames(bytes(chunk.body), chunk.offset)
+        yield b"".join(frame.payload for frame in frames if frame.stream != RECORD)
+
+
+def all_lines(execution: ActionExecution) -> Iterator[Line]:
+    """Yield every line of an execution's log without holding it in memory."""
+    chunks = LogChunk.objects.in_space(execution.space).filter(execution=execution)
+    pending: dict[int, Line] = {}
+    for chunk in chunks.order_by("offset").iterator(chunk_size=50):
+        for segment in _read(chunk):
+            line = _join(pending.pop(segment.number, None), segment)
+            if segment.ends:
+                yield line
+            else:
+                pending[segment.number] = line
+    yield from pending.values()
+
+
+def _skip_before(chunks: "Sequence[LogChunk]", first: int) -> Iterator[Segment]:
+    for chunk in chunks:
+        open_lines = chunk.start_state.get("open", {}).values()
+        if chunk.first_line + chunk.line_count > first or any(n >= first for n in open_lines):
+            yield from _read(chunk)
+
+
+def _pick(segments: Iterator[Segment], first: int, count: int) -> list[Line]:
+    wanted = (s for s in segments if first <= s.number < first + count)
+    return _merge(wanted)
+
+
+def _segments(chunks: "Sequence[LogChunk]") -> Iterator[Segment]:
+    for chunk in chunks:
+        yield from _read(chunk)
+
+
+def _merge(segments: Iterator[Segment]) -> list[Line]:
+    lines: dict[int, Line] = {}
+    for segment in segments:
+        lines[segment.number] = _join(lines.get(segment.number), segment)
+    return [lines[number] for number in sorted(lines)]
+
+
+def _join(line: Line | None, segment: Segment) -> Line:
+    if line is None:
+        return Line(segment.number, segment.level, segment.time_ms, segment.text)
+    return Line(line.number, line.level, line.time_ms, line.text + segment.text)
+
+
+def _read(chunk: LogChunk) -> list[Segment]:
+    frames, _ = decode_frames(bytes(chunk.body), chunk.offset)
+    return read_frames(frames, LineState.from_json(chunk.start_state)).segments

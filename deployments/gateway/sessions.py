@@ -1,0 +1,146 @@
+"""Sessions of agents in the database: who is connected to which gateway, newest wins."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import models, transaction
+
+from agent.contracts.messages import Hello
+from deployments.base import events
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.infrastructure.models import Agent, AgentSession, Machine, Worker
+from deployments.infrastructure.models.machine import HealthStatus
+
+FLIPS_TO_QUARANTINE = 3
+FLIP_WINDOW = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Session:
+    """An agent's session as this gateway holds it."""
+
+    agent_pk: int
+    number: int
+
+
+def agent_for_credential(credential: str) -> Agent | None:
+    """Return the agent with this credential, unless it was revoked or quarantined."""
+    digest = hashlib.sha256(credential.encode()).hexdigest()
+    return (
+        Agent.objects.unscoped(reason="an agent signs in with its credential")
+        .filter(credential_sha256=digest, revoked=None, quarantined=None)
+        .first()
+    )
+
+
+def begin_session(agent_pk: int, hello: Hello, gateway: str, *, clock: Clock = utc_now) -> Session:
+    """Take the agent's session over and store what the agent says of itself."""
+    now = clock()
+    agents = Agent.objects.unscoped(reason="a session begins").filter(pk=agent_pk)
+    with transaction.atomic():
+        AgentSession.objects.get_or_create(agent_id=agent_pk)
+        AgentSession.objects.filter(agent_id=agent_pk).update(
+            number=models.F("number") + 1,
+            gateway=gateway,
+            connected=now,
+            disconnected=None,
+            last_seen=now,
+        )
+        number = AgentSession.objects.values_list("number", flat=True).get(agent_id=agent_pk)
+        agent = agents.get()
+        flips = _boot_id_flips(agent, hello, now)
+        agents.update(
+            version=hello.agent_version[:50],
+            operating_system=f"{hello.os} {hello.architecture}".strip()[:200],
+            capabilities={
+                "shells": list(hello.shells),
+                "capabilities": list(hello.capabilities),
+                "hostname": hello.hostname,
+            },
+            boot_id=hello.boot_id[:100],
+            boot_id_flips=flips,
+            free_disk_bytes=hello.free_disk,
+            last_seen=now,
+        )
+        if flips >= FLIPS_TO_QUARANTINE:
+            _quarantine(agent, now)
+        else:
+            _set_health([agent_pk], HealthStatus.HEALTHY, "Connected")
+    return Session(agent_pk, int(number))
+
+
+def end_session(session: Session, *, clock: Clock = utc_now) -> None:
+    """Record that the connection ended, unless a newer one has taken over."""
+    now = clock()
+    with transaction.atomic():
+        ended = AgentSession.objects.filter(
+            agent_id=session.agent_pk, number=session.number, disconnected=None
+        ).update(disconnected=now, last_seen=now)
+        if ended:
+            _set_health([session.agent_pk], HealthStatus.UNAVAILABLE, "Not connected")
+
+
+def seen(sessions: Iterable[Session], *, clock: Clock = utc_now) -> set[int]:
+    """Record that these sessions live; returns the agents whose session was taken over."""
+    held = {session.agent_pk: session.number for session in sessions}
+    rows = dict(
+        AgentSession.objects.filter(agent_id__in=held).values_list("agent_id", "number")
+    )
+    current = [agent_pk for agent_pk, number in held.items() if rows.get(agent_pk) == number]
+    AgentSession.objects.filter(agent_id__in=current).update(last_seen=clock())
+    revoked = (
+        Agent.objects.unscoped(reason="close revoked sessions")
+        .filter(pk__in=current)
+        .exclude(revoked=None, quarantined=None)
+        .values_list("pk", flat=True)
+    )
+    return (set(held) - set(current)) | set(revoked)
+
+
+def stale(sessions: Iterable[Session]) -> set[int]:
+    """Return the agents whose session has been taken over by a newer connection."""
+    held = {session.agent_pk: session.number for session in sessions}
+    rows = AgentSession.objects.filter(agent_id__in=held).values_list("agent_id", "number")
+    return {agent_pk for agent_pk, number in rows if held[agent_pk] != number}
+
+
+def forget_dead_gateway(gateway: str, *, clock: Clock = utc_now) -> None:
+    """Close the sessions that a gateway of this name left behind when it died."""
+    left = AgentSession.objects.filter(gateway=gateway, disconnected=None)
+    agents = list(left.values_list("agent_id", flat=True))
+    with transaction.atomic():
+        left.update(disconnected=clock())
+        _set_health(agents, HealthStatus.UNAVAILABLE, "Not connected")
+
+
+def _boot_id_flips(agent: Agent, hello: Hello, now: datetime) -> int:
+    """Count quick changes of the boot id: two machines that share one credential take turns."""
+    if agent.boot_id in {"", hello.boot_id} or agent.last_seen is None:
+        return agent.boot_id_flips
+    if now - agent.last_seen > FLIP_WINDOW:
+        return 0
+    return agent.boot_id_flips + 1
+
+
+def _quarantine(agent: Agent, now: datetime) -> None:
+    Agent.objects.unscoped(reason="quarantine").filter(pk=agent.pk).update(quarantined=now)
+    _set_health([agent.pk], HealthStatus.UNHEALTHY, "Two machines use the same credential")
+    events.record(
+        actor=Actor.system("agent sessions"),
+        space=agent.space,
+        category="MachineQuarantined",
+        message=f"{agent.public_id} is used from two machines in turn; its credential is refused."
+        " Register it again with --force.",
+        subject=agent.public_id,
+        clock=lambda: now,
+    )
+
+
+def _set_health(agent_pks: Iterable[int], status: HealthStatus, summary: str) -> None:
+    for model in (Machine, Worker):
+        model.objects.unscoped(reason="an agent connected or left").filter(  # type: ignore[attr-defined]
+            agent_id__in=list(agent_pks)
+        ).update(health_status=status, status_summary=summary)

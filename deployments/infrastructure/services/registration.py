@@ -1,0 +1,355 @@
+"""Registration of agents: one call that makes a machine or worker and its credential."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import require
+from deployments.base import events
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.base.errors import Conflict, Invalid, NotAuthenticated
+from deployments.base.models import Space
+from deployments.base.slugs import unique_slug
+from deployments.infrastructure.models import (
+    Agent,
+    Environment,
+    Machine,
+    MachineEnvironment,
+    MachinePolicy,
+    RegistrationToken,
+    Worker,
+    WorkerPool,
+)
+from deployments.infrastructure.services.gateway_certificate import thumbprint
+
+TOKEN_LIFE = timedelta(hours=1)
+_CREDENTIAL_BYTES = 32
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What an agent asks for when it registers; names of environments, pools and a policy."""
+
+    name: str
+    roles: Sequence[str] = ()
+    environments: Sequence[str] = ()
+    machine_policy: str | None = None
+    is_worker: bool = False
+    worker_pools: Sequence[str] = ()
+    force: bool = False
+    agent_version: str = ""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What the agent is told; the credential is shown this once."""
+
+    machine_id: str
+    space_id: str
+    gateway_url: str
+    gateway_thumbprint: str
+    credential: str = field(repr=False)
+
+
+def create_registration_token(
+    *,
+    actor: Actor,
+    space: Space,
+    environments: Sequence[Environment] = (),
+    roles: Sequence[str] = (),
+    is_built_in_worker: bool = False,
+    clock: Clock = utc_now,
+) -> str:
+    """Return a new one-use token that lives an hour; only its hash is kept."""
+    permission = Permission.WorkerEdit if is_built_in_worker else Permission.MachineCreate
+    for environment in environments:
+        require(actor, space, permission, environment=environment.pk)
+    if not environments:
+        require(actor, space, permission)
+    token = f"TOKEN-{secrets.token_hex(_CREDENTIAL_BYTES).upper()}"
+    now = clock()
+    with transaction.atomic():
+        RegistrationToken.objects.filter(space=space, expires__lt=now).delete()
+        RegistrationToken.objects.create(
+            space=space,
+            sha256=_digest(token),
+            created_by=actor.public_id,
+            created=now,
+            expires=now + TOKEN_LIFE,
+            environments=[environment.name for environment in environments],
+            roles=list(roles),
+            is_built_in_worker=is_built_in_worker,
+        )
+        events.record(
+            actor=actor,
+            space=space,
+            category="RegistrationTokenCreated",
+            message=f"A registration token for agents was created by {actor.display_name}",
+            clock=clock,
+        )
+    return token
+
+
+def register_with_token(*, token: str, wish: Wish, clock: Clock = utc_now) -> Registered:
+    """Register with a token and use it up; raises NotAuthenticated for a wrong or used one."""
+    now = clock()
+    row = RegistrationToken.objects.filter(sha256=_digest(token)).select_related("space").first()
+    if row is None or row.used is not None or row.expires < now:
+        raise NotAuthenticated(
+            "The registration token is wrong, was used already or has expired. Make a new one on"
+            " the page Infrastructure > Deployment targets > Add deployment target."
+        )
+    if row.is_built_in_worker and not wish.is_worker:
+        raise Invalid("This token registers the built-in worker only.")
+    actor = Actor.system(f"registration token of {row.created_by}")
+    merged = Wish(
+        name=wish.name,
+        roles=wish.roles or row.roles,
+        environments=wish.environments or row.environments,
+        machine_policy=wish.machine_policy,
+        is_worker=wish.is_worker,
+        worker_pools=wish.worker_pools,
+        force=wish.force,
+        agent_version=wish.agent_version,
+    )
+    _require_inside_token(row, merged)
+    with transaction.atomic():
+        used = RegistrationToken.objects.filter(pk=row.pk, used=None).update(used=now)
+        if not used:
+            raise NotAuthenticated("The registration token was used already.")
+        return _register(actor, row.space, merged, clock, is_built_in=row.is_built_in_worker)
+
+
+def register(*, actor: Actor, space: Space, wish: Wish, clock: Clock = utc_now) -> Registered:
+    """Register as the owner of an API key."""
+    with transaction.atomic():
+        return _register(actor, space, wish, clock, is_built_in=False)
+
+
+def deregister(*, agent: Agent, clock: Clock = utc_now) -> None:
+    """Revoke an agent's credential and remove its machine or worker; asked by the agent itself."""
+    owner = _owner(agent)
+    actor = Actor.system(f"deregistration by {agent.public_id}")
+    with transaction.atomic():
+        Agent.objects.in_space(agent.space).filter(pk=agent.pk).update(revoked=clock())
+        if owner is not None:
+            events.record(
+                actor=actor,
+                space=agent.space,
+                category="MachineDeleted",
+                message=f"{owner.name} deregistered itself",
+                subject=owner.public_id,
+                clock=clock,
+            )
+            owner.delete()
+
+
+def _require_inside_token(row: RegistrationToken, wish: Wish) -> None:
+    outside = {name.lower() for name in wish.environments} - {
+        str(name).lower() for name in row.environments
+    }
+    if row.environments and outside:
+        raise Invalid(f"The token does not allow these environments: {', '.join(sorted(outside))}.")
+
+
+def _register(
+    actor: Actor, space: Space, wish: Wish, clock: Clock, *, is_built_in: bool
+) -> Registered:
+    name = wish.name.strip()
+    if not name or len(name) > _LONGEST_NAME:
+        raise Invalid(fields={"name": [f"A name of 1 to {_LONGEST_NAME} characters is needed."]})
+    credential = secrets.token_hex(_CREDENTIAL_BYTES)
+    agent = Agent(
+        space=space, credential_sha256=_digest(credential), version=wish.agent_version[:50]
+    )
+    owner: Machine | Worker
+    if wish.is_worker:
+        owner = _worker(actor, space, wish, name, agent, clock, is_built_in=is_built_in)
+    else:
+        owner = _machine(actor, space, wish, name, agent, clock)
+    return Registered(
+        machine_id=owner.public_id,
+        space_id=space.public_id,
+        gateway_url=gateway_url(),
+        gateway_thumbprint=thumbprint(),
+        credential=credential,
+    )
+
+
+def gateway_url() -> str:
+    """Return the address that agents connect to."""
+    given = os.environ.get("OCTOPUS_GATEWAY_URL")
+    if given:
+        return given.rstrip("/")
+    host = urlsplit(settings.OCTOPUS.server_url).hostname or "127.0.0.1"
+    return f"wss://{host}:{settings.OCTOPUS.gateway_port}"
+
+
+def _machine(  # noqa: PLR0913 the parts of one registration
+    actor: Actor, space: Space, wish: Wish, name: str, agent: Agent, clock: Clock
+) -> Machine:
+    environments = _environments(space, wish.environments)
+    for environment in environments:
+        require(actor, space, Permission.MachineCreate, environment=environment.pk)
+    if not environments:
+        raise Invalid(fields={"environments": ["At least one environment is needed."]})
+    roles = [role.strip() for role in wish.roles if role.strip()]
+    if not roles:
+        raise Invalid(fields={"roles": ["At least one role is needed."]})
+    machine = Machine.objects.in_space(space).filter(name=name).first()
+    _refuse_taken_name(machine, wish, "deployment target")
+    if machine is None:
+        machine = Machine(
+            space=space, name=name, slug=_slug(Machine, space, name), created=clock()
+        )
+    _replace_agent(machine, agent)
+    machine.roles = roles
+    machine.policy = _policy(space, wish.machine_policy)
+    machine.endpoint = {"CommunicationStyle": "TentacleActive"}
+    created = machine.pk is None
+    _save(machine)
+    machine.environments.clear()
+    MachineEnvironment.objects.bulk_create(
+        [MachineEnvironment(machine=machine, environment=item) for item in environments]
+    )
+    _record(actor, machine, clock, created=created, related=[e.public_id for e in environments])
+    return machine
+
+
+def _worker(  # noqa: PLR0913 the parts of one registration
+    actor: Actor,
+    space: Space,
+    wish: Wish,
+    name: str,
+    agent: Agent,
+    clock: Clock,
+    *,
+    is_built_in: bool,
+) -> Worker:
+    require(actor, space, Permission.WorkerEdit)
+    worker = Worker.objects.in_space(space).filter(name=name).first()
+    _refuse_taken_name(worker, wish, "worker")
+    if worker is None:
+        worker = Worker(space=space, name=name, slug=_slug(Worker, space, name), created=clock())
+    _replace_agent(worker, agent)
+    worker.is_built_in = is_built_in
+    worker.policy = _policy(space, wish.machine_policy)
+    worker.endpoint = {"CommunicationStyle": "TentacleActive"}
+    created = worker.pk is None
+    _save(worker)
+    worker.pools.set(_pools(space, wish.worker_pools))
+    _record(actor, worker, clock, created=created, related=[])
+    return worker
+
+
+def _refuse_taken_name(owner: Machine | Worker | None, wish: Wish, kind: str) -> None:
+    if owner is not None and not wish.force:
+        raise Conflict(
+            f"A {kind} named '{owner.name}' exists already. Choose another name, or use --force"
+            " to replace its agent; its id stays."
+        )
+
+
+def _replace_agent(owner: Machine | Worker, agent: Agent) -> None:
+    """Give the owner the new agent; an old agent keeps its row and messages move to the new one."""
+    if owner.pk is not None and owner.agent is not None:
+        current = owner.agent
+        current.credential_sha256 = agent.credential_sha256
+        current.version = agent.version
+        current.revoked = None
+        current.quarantined = None
+        current.boot_id = ""
+        current.boot_id_flips = 0
+        current.save()
+        return
+    agent.save()
+    owner.agent = agent
+
+
+def _save(owner: Machine | Worker) -> None:
+    try:
+        with transaction.atomic():
+            owner.save()
+    except IntegrityError as error:
+        raise Conflict(f"The name '{owner.name}' was taken at the same moment; try again.") from error
+
+
+def _environments(space: Space, names: Sequence[str]) -> list[Environment]:
+    rows = list(Environment.objects.in_space(space))
+    found = []
+    for name in names:
+        wanted = name.strip().lower()
+        match = next(
+            (e for e in rows if wanted in {e.name.lower(), e.slug, e.public_id.lower()}), None
+        )
+        if match is None:
+            raise Invalid(fields={"environments": [f"There is no environment '{name}'."]})
+        found.append(match)
+    return found
+
+
+def _pools(space: Space, names: Sequence[str]) -> list[WorkerPool]:
+    pools = list(WorkerPool.objects.in_space(space))
+    if not names:
+        return [pool for pool in pools if pool.is_default]
+    found = []
+    for name in names:
+        wanted = name.strip().lower()
+        match = next(
+            (p for p in pools if wanted in {p.name.lower(), p.slug, p.public_id.lower()}), None
+        )
+        if match is None:
+            raise Invalid(fields={"workerPools": [f"There is no worker pool '{name}'."]})
+        found.append(match)
+    return found
+
+
+def _policy(space: Space, name: str | None) -> MachinePolicy:
+    policies = MachinePolicy.objects.in_space(space)
+    policy = (
+        policies.filter(name__iexact=name.strip()).first()
+        if name
+        else policies.filter(is_default=True).first()
+    )
+    if policy is None:
+        raise Invalid(fields={"machinePolicy": [f"There is no machine policy '{name}'."]})
+    return policy
+
+
+def _slug(model: type[Machine] | type[Worker], space: Space, name: str) -> str:
+    rows = model.objects.in_space(space)
+    return unique_slug(name, taken=lambda slug: rows.filter(slug=slug).exists())
+
+
+def _owner(agent: Agent) -> Machine | Worker | None:
+    machine = Machine.objects.in_space(agent.space).filter(agent=agent).first()
+    return machine or Worker.objects.in_space(agent.space).filter(agent=agent).first()
+
+
+def _record(
+    actor: Actor, owner: Machine | Worker, clock: Clock, *, created: bool, related: list[str]
+) -> None:
+    verb = "was registered" if created else "was registered again"
+    events.record(
+        actor=actor,
+        space=owner.space,
+        category="MachineAdded" if created else "MachineModified",
+        message=f"{owner.name} {verb}",
+        subject=owner.public_id,
+        related=related,
+        clock=clock,
+    )
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -33,8 +33,10 @@ def deploy_package(context: Context) -> None:
         record_deployment(context, successful=False)
         raise
     except Exception:
-        _deploy_failed(context)
-        record_deployment(context, successful=False)
+        try:
+            _deploy_failed(context)
+        finally:
+            record_deployment(context, successful=False)
         raise
     record_deployment(context, successful=True)
 

@@ -65,10 +65,11 @@ class Masker:
         parts: list[bytes] = []
         position = covered = 0
         for start, end in self._spans(data):
-            if start >= cut:
+            goes_on = start == 0 and self._covered > 0
+            if start >= cut and not goes_on:
                 break
             parts.append(data[position:start])
-            if start > 0 or not self._covered:
+            if not goes_on:
                 parts.append(MASK)
             position = min(end, cut)
             covered = end - position

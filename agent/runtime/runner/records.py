@@ -71,7 +71,7 @@ def write_exit(cmd_dir: Path, record: Exit) -> None:
 
 def boot_id() -> str:
     with contextlib.suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes().decode().strip()
     return ""
 
 

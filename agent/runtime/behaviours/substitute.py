@@ -1,0 +1,57 @@
+"""Replace `#{...}` in files of the package."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from agent.runtime.behaviours.context import Context
+from agent.runtime.behaviours.globs import find_files
+from agent.runtime.behaviours.text_files import decode, encode, named_encoding, replace_content
+from agent.runtime.runner.errors import StepFailed
+
+_PREFIX = "Octopus.Action.SubstituteInFiles"
+
+
+class SubstituteInFiles:
+    """Evaluate the files that the step names, in place."""
+
+    name = "Substitute variables in files"
+
+    def enabled(self, context: Context) -> bool:
+        switched_on = context.variables.flag(f"{_PREFIX}.Enabled")
+        return switched_on or context.has_feature("SubstituteInFiles")
+
+    def run(self, context: Context) -> None:
+        warn = context.variables.flag(f"{_PREFIX}.EnableNoMatchWarning", default=True)
+        done: set[Path] = set()
+        for pattern in context.variables.lines(f"{_PREFIX}.TargetFiles"):
+            files = find_files(context.directory, pattern)
+            if not files and warn:
+                context.output.warning(f"No file matches {pattern} in {context.directory}")
+            for file in files:
+                context.control.check()
+                if file not in done:
+                    done.add(file)
+                    self._substitute(context, file)
+
+    def _substitute(self, context: Context, path: Path) -> None:
+        shown = path.relative_to(context.directory)
+        context.output.info(f"Substituting variables in {shown}")
+        before = path.read_bytes()
+        file = decode(before)
+        evaluation = context.variables.evaluate(file.text)
+        if evaluation.errors:
+            text = "; ".join(str(error) for error in evaluation.errors)
+            context.output.verbose(f"{shown}: {text}")
+            if context.variables.flag("OctopusShouldFailDeploymentOnSubstitutionFails"):
+                raise StepFailed(f"Variables in {shown} could not be substituted: {text}")
+        file = replace(file, text=evaluation.text or "")
+        named = named_encoding(context.variables.get(f"{_PREFIX}.OutputEncoding"))
+        if named is not None:
+            file = replace(file, encoding=named[0], mark=named[1])
+        after, fitted = encode(file)
+        if not fitted:
+            context.output.warning(
+                f"{shown} is now stored as UTF-8: its text does not fit {file.encoding}"
+            )
+        if after != before:
+            replace_content(path, after)

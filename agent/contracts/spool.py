@@ -24,12 +24,16 @@ class SpoolDamaged(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One piece of a stream; `offset` counts payload bytes of all streams in file order."""
+    """One piece of a stream; `offset` counts payload bytes of all streams in file order.
+
+    `whole` is false when the beginning was cut off because a reader started inside the frame.
+    """
 
     stream: int
     time_ms: int
     offset: int
     payload: bytes
+    whole: bool = True
 
     @property
     def end(self) -> int:
@@ -152,7 +156,8 @@ class SpoolReader:
         skip = self._wanted - frame.offset
         if skip <= 0:
             return frame
-        return Frame(frame.stream, frame.time_ms, frame.offset + skip, frame.payload[skip:])
+        rest = frame.payload[skip:]
+        return Frame(frame.stream, frame.time_ms, frame.offset + skip, rest, whole=False)
 
     def _pread(self, size: int) -> bytes:
         if self._descriptor < 0:

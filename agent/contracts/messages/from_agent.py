@@ -75,7 +75,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Sign of life of a running command, every PROGRESS_INTERVAL; `offset` = spooled bytes."""
+    """Sign of life of a running command, every PROGRESS_INTERVAL; `offset` as in CommandReport."""
 
     KIND: ClassVar[str] = "progress"
 

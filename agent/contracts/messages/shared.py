@@ -18,9 +18,11 @@ released: finished and acknowledged; cancelled: tombstone, will never start; unk
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandReport:
-    """One command as the agent's journal knows it; `offset` is the length of its spooled output.
+    """One command as the agent's journal knows it.
 
-    `needs_spec` is true when the agent was restarted before the start and waits for `run` again.
+    `offset` is the length of its output when it has finished, and until then the size of the spool
+    file, which is a little larger. `needs_spec` is true when the agent was restarted before
+    the start and waits for `run` again.
     """
 
     id: CommandId

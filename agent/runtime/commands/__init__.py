@@ -1,0 +1,1 @@
+"""Commands on this machine: from `run` to release, over restarts of the daemon."""

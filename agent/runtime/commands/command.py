@@ -1,0 +1,343 @@
+"""One command's way: wait, fetch, start, follow, finish. Its journal decides after a restart."""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+import re
+import time
+import traceback
+from dataclasses import asdict, replace
+from typing import Any, Protocol
+
+from agent.contracts import limits
+from agent.contracts.messages import Finished, FromAgent, Isolation, Phase, Progress, Run, Started
+from agent.contracts.spec import canonical_json
+from agent.runtime import failpoints, platform
+from agent.runtime.commands.folder import CommandFolder, header_of
+from agent.runtime.commands.isolation import IsolationLocks
+from agent.runtime.commands.spawn import Spawner, SpawnFailed
+from agent.runtime.http import HttpError
+from agent.runtime.journal import Journal
+from agent.runtime.packages.cache import PackageCache
+from agent.runtime.packages.download import WrongContent
+
+_log = logging.getLogger("tentacle")
+_POLL = 0.05
+_PROBE = 1.0
+_DISK_RETRY = 1.0
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Surroundings(Protocol):
+    """What a command needs of the agent around it."""
+
+    journal: Journal
+    isolation: IsolationLocks
+    spawner: Spawner
+    packages: PackageCache
+    watch: platform.FolderWatch
+
+    def say(self, message: FromAgent) -> None:
+        """Send now if connected; a reconnect tells the same again by itself."""
+
+    def output_grew(self, command: "Command") -> None:
+        """Look at the spool, or at the end, of a command."""
+
+    async def fetch_spec(self, run: Run) -> dict[str, Any]:
+        """Return the spec of a command that did not carry it."""
+
+
+class NotStarted(Exception):
+    """The command ends without having run; args[0] is the reason."""
+
+
+class Command:
+    """A journaled, unreleased command. `run.spec` is dropped as soon as a runner has it."""
+
+    def __init__(self, around: Surroundings, folder: CommandFolder, run: Run) -> None:
+        self._around = around
+        self.folder = folder
+        self.run = run
+        self.id = run.id
+        self.started: dict[str, Any] | None = None
+        self.finished: Finished | None = None
+        self.needs_spec = run.spec is None and run.spec_ref is None
+        self.released_when_finished = False
+        self._spawned: int | None = None
+        self._maybe_running = False
+        self._cancel: tuple[float, str] | None = None
+        self._ends_at = time.monotonic() + run.ttl_s
+        self._changed = asyncio.Event()
+        self._supplied = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def phase(self) -> Phase:
+        """The state to report to the server."""
+        if self.finished is not None:
+            return "finished"
+        return "started" if self.started is not None or self._maybe_running else "accepted"
+
+    def begin(self) -> None:
+        """Start working on a command that has not started yet."""
+        self._task = asyncio.create_task(self._guarded(self._whole_way()))
+
+    def resume(self) -> None:
+        """Follow a runner that an earlier daemon started."""
+        self._maybe_running = True
+        self.needs_spec = False
+        self.started = self.folder.started()
+        self._task = asyncio.create_task(self._guarded(self._found_running()))
+
+    def supply(self, run: Run) -> None:
+        """Give the spec again after a restart that lost it."""
+        self.run = run
+        self.needs_spec = False
+        self._ends_at = time.monotonic() + run.ttl_s
+        self._supplied.set()
+
+    def cancel(self, grace_s: float, reason: str) -> bool:
+        """Stop a running command, True; or end it here and now without a start, False."""
+        if not self._maybe_running and self.end_unstarted("cancelled", reason):
+            return False
+        self._cancel = (grace_s, reason)
+        with contextlib.suppress(OSError):
+            self.folder.ask_to_stop(grace_s, reason)
+        self.folder.signal()
+        self._changed.set()
+        return True
+
+    def end_unstarted(self, reason: str, message: str = "") -> bool:
+        """Finish without a start; False when a runner has started, or is about to."""
+        if not self.folder.claim(reason):
+            return False
+        self._conclude(Finished(id=self.id, started=False, reason=reason, message=message))
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+        return True
+
+    def conclude_from_disk(self, *, lost: bool) -> None:
+        """Finish by the exit record, or as lost when the runner died without one."""
+        self._conclude(self._lost() if lost else self._ended(self.folder.exit_record() or {}))
+
+    async def stop(self) -> None:
+        """Stop working on the command; a runner goes on."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _guarded(self, way: Any) -> None:
+        try:
+            await way
+        except NotStarted as problem:
+            self._not_started(*problem.args)
+        except Exception as problem:  # noqa: BLE001
+            # Frames and type only: the text of an exception may quote a value.
+            frames = "".join(traceback.format_tb(problem.__traceback__))
+            _log.error("command %s: %s\n%s", self.id, type(problem).__name__, frames)
+            self._not_started(f"error: {type(problem).__name__}", "")
+
+    def _not_started(self, reason: str, message: str = "") -> None:
+        if self.finished is None and not self.end_unstarted(reason, message):
+            _log.warning("command %s runs although its start failed: %s", self.id, reason)
+            self.resume()
+
+    async def _whole_way(self) -> None:
+        if self.needs_spec:
+            await self._in_time(self._supplied.wait())
+        spec = await self._in_time(self._spec())
+        packages = _packages_of(spec)
+        self.folder.create(header_of(self.run, packages))
+        async with self._around.packages.hold(packages):
+            for package in packages:
+                await self._in_time(self._package(package))
+            turn = self._around.isolation.hold(self.run.isolation)
+            await self._in_time(turn.__aenter__(), self.run.isolation.wait_s)
+            try:
+                await self._start(spec)
+                del spec
+                self._conclude(await self._follow())
+            finally:
+                await turn.__aexit__(None, None, None)
+
+    async def _found_running(self) -> None:
+        async with self._around.isolation.force(self.run.isolation):
+            self._conclude(await self._follow())
+
+    async def _in_time(self, work: Any, limit: float = 0.0) -> Any:
+        left = max(0.0, self._ends_at - time.monotonic())
+        try:
+            return await asyncio.wait_for(work, min(left, limit) if limit else left)
+        except TimeoutError as problem:
+            raise NotStarted("expired", "It did not start in time.") from problem
+
+    async def _spec(self) -> dict[str, Any]:
+        run = self.run
+        spec = run.spec if run.spec is not None else await self._around.fetch_spec(run)
+        self.run = replace(run, spec=None)
+        return spec
+
+    async def _package(self, package: dict[str, Any]) -> None:
+        try:
+            await self._around.packages.ensure(package)
+        except (HttpError, WrongContent, OSError) as problem:
+            text = f"The package {package.get('package_id')} could not be fetched: {problem}"
+            raise NotStarted("error: package", text) from problem
+
+    async def _start(self, spec: dict[str, Any]) -> None:
+        if self.finished is not None:
+            raise asyncio.CancelledError
+        failpoints.hit("accepted")
+        await self._until_written(lambda: self._around.journal.starting(self.id))
+        failpoints.hit("started")
+        self._maybe_running = True
+        try:
+            self._spawned = await self._around.spawner.spawn(self.folder.path, canonical_json(spec))
+        except SpawnFailed as problem:
+            raise NotStarted("error: spawn", str(problem)) from problem
+        failpoints.hit("spawn")
+
+    async def _follow(self) -> Finished:
+        watch = self._around.watch
+        handle = watch.add(self.folder.path, self._changed.set)
+        began = now = time.monotonic()
+        next_progress, next_probe = now + limits.PROGRESS_INTERVAL, now + _PROBE
+        try:
+            while True:
+                self._changed.clear()
+                # The runner's death leaves no event, so its lock is looked at now and then.
+                finished = self._look(probe=now >= next_probe)
+                if finished is not None:
+                    failpoints.hit("exit")
+                    return finished
+                if now >= next_probe:
+                    next_probe = now + _PROBE
+                if now >= next_progress:
+                    next_progress = now + limits.PROGRESS_INTERVAL
+                    elapsed = int((now - began) * 1000)
+                    size = self.folder.spool_size()
+                    self._around.say(Progress(id=self.id, offset=size, elapsed_ms=elapsed))
+                with contextlib.suppress(TimeoutError):
+                    wait = _POLL if handle < 0 else _PROBE
+                    await asyncio.wait_for(self._changed.wait(), wait)
+                now = time.monotonic()
+        finally:
+            watch.remove(handle)
+
+    def _look(self, *, probe: bool) -> Finished | None:
+        if self.started is None:
+            self._notice_start()
+        self._around.output_grew(self)
+        record = self.folder.exit_record()
+        if record is not None:
+            return self._ended(record)
+        if not probe or self.folder.is_held():
+            return None
+        record = self.folder.exit_record()
+        if record is not None:
+            return self._ended(record)
+        if self.folder.started() is not None:
+            return self._lost()
+        if self._spawned is None or not _is_alive(self._spawned):
+            raise NotStarted("error: runner", "The runner ended before it had started.")
+        return None
+
+    def _notice_start(self) -> None:
+        values = self.folder.started()
+        # An empty object: the file was seen between its creation and its content.
+        if not values:
+            return
+        self.started = values
+        pid = int(values.get("pid", 0))
+        self._around.say(Started(id=self.id, time_ms=time.time_ns() // 1_000_000, pid=pid))
+        if self._cancel is not None:
+            self.folder.signal()
+
+    def _ended(self, record: dict[str, Any]) -> Finished:
+        return Finished(
+            id=self.id,
+            started=True,
+            exit=record.get("exit"),
+            signal=record.get("signal"),
+            reason=str(record.get("reason") or ""),
+            message=str(record.get("message") or ""),
+            bytes=int(record.get("bytes") or 0),
+            sha256=record.get("sha256"),
+            duration_ms=int(record.get("duration_ms") or 0),
+        )
+
+    def _lost(self) -> Finished:
+        platform.leave_no_trace(self.id, kill=True)
+        length, sha256 = self.folder.measure()
+        text = "The runner or the machine ended before the script's exit was recorded."
+        return Finished(
+            id=self.id, started=True, reason="lost", message=text, bytes=length, sha256=sha256
+        )
+
+    def _conclude(self, finished: Finished) -> None:
+        self.finished = finished
+        try:
+            self._around.journal.finished(self.id, asdict(finished))
+        except OSError as problem:
+            # The exit file tells the same after a restart, so a full disk costs nothing here.
+            _log.warning("command %s: the journal cannot be written: %s", self.id, problem)
+        failpoints.hit("finished")
+        _log.info("command %s finished: %s", self.id, finished.reason or finished.exit)
+        self._around.output_grew(self)
+
+    async def _until_written(self, write: Any) -> None:
+        while True:
+            try:
+                write()
+            except OSError as problem:
+                if time.monotonic() >= self._ends_at:
+                    raise NotStarted("error: disk full", str(problem)) from problem
+                _log.warning("command %s waits for the disk: %s", self.id, problem)
+                await asyncio.sleep(_DISK_RETRY)
+            else:
+                return
+
+
+def restored_run(command_id: str, spec_hash: str, values: dict[str, Any]) -> Run:
+    """Rebuild a `run` without its spec from what the journal kept."""
+    isolation = Isolation(**values.get("isolation", {}))
+    kept = {key: values[key] for key in ("ttl_s", "deadline_s", "grace_s", "spool_cap")}
+    return Run(id=command_id, kind=values["kind"], spec_hash=spec_hash, isolation=isolation, **kept)
+
+
+def kept_of(run: Run) -> dict[str, Any]:
+    """Return what the journal keeps of a `run`: nothing secret."""
+    return {
+        "kind": run.kind,
+        "ttl_s": run.ttl_s,
+        "deadline_s": run.deadline_s,
+        "grace_s": run.grace_s,
+        "spool_cap": run.spool_cap,
+        "isolation": asdict(run.isolation),
+    }
+
+
+def is_hash_of(spec: dict[str, Any], sha256: str) -> bool:
+    """Tell whether a spec has this hash; False too for one that has no canonical form."""
+    try:
+        return hashlib.sha256(canonical_json(spec)).hexdigest() == sha256
+    except (ValueError, TypeError):
+        return False
+
+
+def _packages_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    packages = spec.get("packages") or []
+    for package in packages:
+        if not _SHA256.fullmatch(str(package.get("sha256"))):
+            raise NotStarted("error: spec", "A package of the command has no valid SHA-256.")
+    return list(packages)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

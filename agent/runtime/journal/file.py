@@ -1,0 +1,113 @@
+"""Records in a file: length, CRC-32, JSON; a torn tail is cut off when the file is opened."""
+
+import json
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+_HEADER = struct.Struct(">II")
+_MAX_RECORD = 1024 * 1024
+
+Record = dict[str, Any]
+
+
+def encode_record(record: Record) -> bytes:
+    """Write one record with its length and checksum."""
+    body = json.dumps(record, separators=(",", ":")).encode()
+    return _HEADER.pack(len(body), zlib.crc32(body)) + body
+
+
+def decode_records(data: bytes) -> Iterator[tuple[Record, int]]:
+    """Yield each whole record and the position after it, until the end or the first damage."""
+    position = 0
+    while position + _HEADER.size <= len(data):
+        length, crc = _HEADER.unpack_from(data, position)
+        start = position + _HEADER.size
+        body = data[start : start + length]
+        if length > _MAX_RECORD or len(body) < length or zlib.crc32(body) != crc:
+            return
+        position = start + length
+        yield json.loads(body), position
+
+
+class JournalFile:
+    """An open journal file; only one process may hold it (the daemon's instance lock)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # A rewrite that did not reach its rename left nothing of value.
+        path.with_name(path.name + ".new").unlink(missing_ok=True)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        _sync_folder(path.parent)
+        self.records: list[Record] = []
+        self._length = self._recover()
+
+    def append(self, record: Record, *, sync: bool = True) -> None:
+        """Add a record, by default forced to the disk; OSError leaves the file as it was."""
+        data = encode_record(record)
+        try:
+            written = os.write(self._descriptor, data)
+            if written < len(data):
+                os.write(self._descriptor, data[written:])
+            if os.fstat(self._descriptor).st_size != self._length + len(data):
+                raise OSError(28, "the journal could not be written")
+            if sync:
+                os.fdatasync(self._descriptor)
+        except OSError:
+            os.ftruncate(self._descriptor, self._length)
+            raise
+        self._length += len(data)
+
+    def rewrite(self, records: Iterable[Record]) -> None:
+        """Replace the whole content in one step; OSError leaves the file as it was."""
+        temporary = self._path.with_name(self._path.name + ".new")
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        try:
+            length = 0
+            for record in records:
+                length += _write_all(descriptor, encode_record(record))
+            os.fsync(descriptor)
+            temporary.replace(self._path)
+        except OSError:
+            os.close(descriptor)
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(self._path.parent)
+        os.close(self._descriptor)
+        self._descriptor = descriptor
+        self._length = length
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def _recover(self) -> int:
+        size = os.fstat(self._descriptor).st_size
+        data = os.pread(self._descriptor, size, 0)
+        good = 0
+        for record, end in decode_records(data):
+            self.records.append(record)
+            good = end
+        if good < size:
+            os.ftruncate(self._descriptor, good)
+            os.fdatasync(self._descriptor)
+        return good
+
+
+def _write_all(descriptor: int, data: bytes) -> int:
+    written = 0
+    while written < len(data):
+        written += os.write(descriptor, data[written:])
+    return written
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

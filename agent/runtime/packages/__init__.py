@@ -1,0 +1,1 @@
+"""Packages on this machine: fetched from the server, kept by content hash."""

@@ -1,0 +1,93 @@
+"""The package cache of one agent: files named by their SHA-256, verified before every use."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Any
+
+from agent.contracts import limits
+from agent.runtime.http import Endpoint, HttpError
+from agent.runtime.packages.download import WrongContent, download, hash_file
+from agent.runtime.platform import free_disk
+
+MAX_CACHE = 10 * 1024 * limits.MIB
+_ATTEMPTS = 6
+_CLIENT_ERRORS = range(400, 500)
+
+
+class PackageCache:
+    """Hold packages while commands need them; the rest is evicted, the longest unused first."""
+
+    def __init__(
+        self, folder: Path, endpoint: Endpoint, credential: str, limit: int = MAX_CACHE
+    ) -> None:
+        self._folder = folder
+        self._endpoint = endpoint
+        self._credential = credential
+        self._limit = limit
+        self._pinned: Counter[str] = Counter()
+        self._locks: dict[str, asyncio.Lock] = {}
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    @contextlib.asynccontextmanager
+    async def hold(self, packages: Iterable[dict[str, Any]]) -> AsyncIterator[None]:
+        """Keep packages in the cache for the block, whether or not they are there yet."""
+        names = [package["sha256"] for package in packages]
+        self._pinned.update(names)
+        try:
+            yield
+        finally:
+            self._pinned.subtract(names)
+
+    async def ensure(self, package: dict[str, Any]) -> None:
+        """Make sure that a package is here and whole; HttpError, OSError or WrongContent if not."""
+        sha256, size = package["sha256"], int(package.get("size") or 0)
+        async with self._locks.setdefault(sha256, asyncio.Lock()):
+            path = self._folder / sha256
+            if path.exists():
+                if await asyncio.to_thread(hash_file, path) == sha256:
+                    os.utime(path)
+                    return
+                path.unlink()
+            self._make_room(size)
+            await self._fetch(sha256, path)
+
+    async def _fetch(self, sha256: str, path: Path) -> None:
+        stop = threading.Event()
+        for attempt in range(_ATTEMPTS):
+            try:
+                work = asyncio.to_thread(
+                    download, self._endpoint, self._credential, sha256, path, stop
+                )
+                await asyncio.shield(asyncio.ensure_future(work))
+            except asyncio.CancelledError:
+                stop.set()
+                raise
+            except (HttpError, WrongContent, ConnectionError, TimeoutError) as problem:
+                refused = isinstance(problem, HttpError) and problem.status in _CLIENT_ERRORS
+                if refused or attempt == _ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(min(10.0, 0.25 * 2**attempt))
+            else:
+                return
+
+    def _make_room(self, size: int) -> None:
+        files = sorted(
+            (path for path in self._folder.iterdir() if path.is_file()),
+            key=lambda path: path.stat().st_mtime,
+        )
+        used = sum(path.stat().st_size for path in files)
+        for path in files:
+            enough = free_disk(self._folder) >= size + limits.MIN_FREE_DISK
+            if enough and used + size <= self._limit:
+                return
+            if not self._pinned[path.name.split(".")[0]]:
+                used -= path.stat().st_size
+                path.unlink()
+        if free_disk(self._folder) < size + limits.MIN_FREE_DISK:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,0 +1,62 @@
+"""Notice changes in folders at once by inotify; where that is not to be had, callers poll."""
+
+import asyncio
+import ctypes
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+_IN_MODIFY, _IN_MOVED_TO, _IN_CREATE = 0x2, 0x80, 0x100
+_EVENT = struct.Struct("iIII")
+
+
+class FolderWatch:
+    """One inotify descriptor for all watched folders of a running event loop."""
+
+    def __init__(self) -> None:
+        self._callbacks: dict[int, Callable[[], None]] = {}
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._descriptor: int = self._libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+        if self._descriptor >= 0:
+            asyncio.get_running_loop().add_reader(self._descriptor, self._read)
+
+    @property
+    def works(self) -> bool:
+        """False when the system has no more watches to give."""
+        return self._descriptor >= 0
+
+    def add(self, folder: Path, callback: Callable[[], None]) -> int:
+        """Call back after any change in the folder; returns a handle, negative if not possible."""
+        if self._descriptor < 0:
+            return -1
+        mask = _IN_MODIFY | _IN_MOVED_TO | _IN_CREATE
+        handle: int = self._libc.inotify_add_watch(self._descriptor, os.fsencode(folder), mask)
+        if handle >= 0:
+            self._callbacks[handle] = callback
+        return handle
+
+    def remove(self, handle: int) -> None:
+        """Stop watching a folder."""
+        if self._callbacks.pop(handle, None) is not None:
+            self._libc.inotify_rm_watch(self._descriptor, handle)
+
+    def close(self) -> None:
+        """Stop watching everything."""
+        if self._descriptor >= 0:
+            asyncio.get_running_loop().remove_reader(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _read(self) -> None:
+        data = os.read(self._descriptor, 64 * 1024)
+        handles = set()
+        position = 0
+        while position < len(data):
+            handle, _, _, length = _EVENT.unpack_from(data, position)
+            position += _EVENT.size + length
+            handles.add(handle)
+        for handle in handles:
+            callback = self._callbacks.get(handle)
+            if callback is not None:
+                callback()

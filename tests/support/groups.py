@@ -1,0 +1,83 @@
+"""Which group a test belongs to: seen from its fixtures and folder, so nobody need write it."""
+
+import pytest
+from django.test import TransactionTestCase
+
+from tests.support.environment import runs_on_postgres
+
+# The first group that fits wins.
+FIXTURES = {
+    "browser": {"browser", "browser_context", "page"},
+    "clients": {"nuget", "dotnet", "node"},
+    "s3": {"swift"},
+    "agent": {"processes", "octopus", "octopus_server"},
+    "redis": {"redis_server", "redis_url"},
+    "postgres": {"postgres_url"},
+}
+FOLDERS = ("faults", "browser", "clients")
+GROUPS = ("faults", "browser", "clients", "agent", "s3", "redis", "postgres", "sqlite", "unit")
+# Seconds that one test may take.
+PATIENCE = {"faults": 900, "browser": 300, "clients": 300, "agent": 300, "s3": 300}
+_DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--group`."""
+    parser.addoption(
+        "--group",
+        default="",
+        help=f"run only these groups, comma separated: {', '.join(GROUPS)}",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark every test with its group, give slow groups their time, keep the chosen groups."""
+    chosen = {name for name in config.getoption("group").split(",") if name}
+    unknown = chosen - set(GROUPS)
+    if unknown:
+        raise pytest.UsageError(f"no such group: {', '.join(sorted(unknown))}")
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        group = group_of(item)
+        if not item.get_closest_marker(group):
+            item.add_marker(group)
+        if group in PATIENCE and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(PATIENCE[group]))
+        (kept if _is_chosen(group, chosen) else left_out).append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+
+
+def group_of(item: pytest.Item) -> str:
+    """Return the one group of a test: its own marker, else its folder, else its fixtures."""
+    for name in GROUPS:
+        if item.get_closest_marker(name):
+            return name
+    folders = item.path.relative_to(item.config.rootpath).parts
+    for name in FOLDERS:
+        if name in folders[:2]:
+            return name
+    fixtures = set(getattr(item, "fixturenames", ()))
+    for name, names in FIXTURES.items():
+        if fixtures & names:
+            return name
+    return "sqlite" if _uses_database(item, fixtures) else "unit"
+
+
+def _uses_database(item: pytest.Item, fixtures: set[str]) -> bool:
+    case = getattr(item, "cls", None)
+    return bool(
+        item.get_closest_marker("django_db")
+        or fixtures & _DATABASE_FIXTURES
+        or (isinstance(case, type) and issubclass(case, TransactionTestCase))
+    )
+
+
+def _is_chosen(group: str, chosen: set[str]) -> bool:
+    if group == "postgres" and not chosen:
+        return runs_on_postgres()
+    # The group `postgres` is the database tests once more, and those for PostgreSQL alone.
+    return not chosen or group in chosen or (group == "sqlite" and "postgres" in chosen)

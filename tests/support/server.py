@@ -1,0 +1,142 @@
+"""A whole server as an operator runs it: `octopus-server up` in a data folder of its own."""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.environment import MASTER_KEY
+from tests.support.processes import NotReadyError, Process, Processes, free_port, wait_until
+
+API_KEY = "API-TESTSADMINISTRATORKEY0000000"
+USERNAME = "ana"
+PASSWORD = "Correct horse 7 battery"
+
+_SCRIPTS = Path(sys.executable).parent
+OCTOPUS_SERVER = _SCRIPTS / "octopus-server"
+TENTACLE = _SCRIPTS / "tentacle"
+_START_SECONDS = 60
+
+
+@dataclass
+class OctopusServer:
+    """A server in a folder: its addresses, its first administrator, its processes."""
+
+    data_dir: Path
+    web_port: int
+    gateway_port: int
+    processes: Processes
+    environment: dict[str, str] = field(default_factory=dict)
+    main: Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.web_port}"
+
+    def start(self) -> Process:
+        """Start `octopus-server up`, or start it again; returns once its web process answers."""
+        self.main = self.processes.start(
+            "octopus-server", [OCTOPUS_SERVER, "up"], environment=self.environment
+        )
+        self._wait_for_answer(self.main)
+        return self.main
+
+    def command(self, *arguments: str) -> Process:
+        """Start another command of `octopus-server` on the same data."""
+        return self.processes.start(
+            f"octopus-server-{arguments[0]}",
+            [OCTOPUS_SERVER, *arguments],
+            environment=self.environment,
+        )
+
+    def call(
+        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        """Call the REST API as the administrator; returns the decoded JSON.
+
+        Raises urllib.error.HTTPError for 4xx and 5xx.
+        """
+        request = urllib.request.Request(  # the address is ours
+            f"{self.url}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            method=method,
+            headers={
+                "X-Octopus-ApiKey": API_KEY,
+                "Content-Type": "application/json",
+                **(headers or {}),
+            },
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            content = response.read()
+        return json.loads(content) if content else None
+
+    def logs(self) -> str:
+        """Return the logs of the processes that `up` supervises."""
+        return "\n".join(
+            f"--- {path.name} ---\n{path.read_text(errors='replace')[-4000:]}"
+            for path in sorted((self.data_dir / "logs").glob("*.log"))
+        )
+
+    def _answers(self) -> bool:
+        try:
+            self.call("GET", "/api/users/me")
+        except urllib.error.HTTPError as error:
+            raise NotReadyError(f"/api/users/me answered {error.code}\n{self.logs()}") from error
+        except OSError:
+            return False
+        return True
+
+    def _wait_for_answer(self, process: Process) -> None:
+        try:
+            process.wait_for_port(self.web_port, seconds=_START_SECONDS)
+            wait_until(self._answers, seconds=_START_SECONDS, what="the web process")
+        except NotReadyError as error:
+            raise NotReadyError(f"{error}\n{self.logs()}") from error
+
+
+def make_server(
+    processes: Processes, folder: Path, environment: Mapping[str, str] | None = None
+) -> OctopusServer:
+    """Describe a server on free ports in a new folder; `start()` runs it.
+
+    `environment` may name a database, a storage or anything else of the settings.
+    """
+    data_dir = folder / "data"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    web_port, gateway_port = free_port(), free_port()
+    own = {
+        "DJANGO_SETTINGS_MODULE": "octopus_site.settings",
+        "OCTOPUS_DATA_DIR": str(data_dir),
+        "OCTOPUS_WEB_PORT": str(web_port),
+        "OCTOPUS_GATEWAY_PORT": str(gateway_port),
+        "OCTOPUS_SERVER_URL": f"http://127.0.0.1:{web_port}",
+        "OCTOPUS_MASTER_KEY": MASTER_KEY,
+        "OCTOPUS_DATABASE_URL": "",
+        "ADMIN_USERNAME": USERNAME,
+        "ADMIN_PASSWORD": PASSWORD,
+        "ADMIN_EMAIL": "ana@example.com",
+        "ADMIN_API_KEY": API_KEY,
+        **(environment or {}),
+    }
+    return OctopusServer(data_dir, web_port, gateway_port, processes, own)
+
+
+@pytest.fixture(scope="session")
+def octopus(
+    session_processes: Processes, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OctopusServer]:
+    """Give a running server shared by the session: make projects and targets of your own in it.
+
+    A test that kills or stops parts makes its own with `make_server(processes, tmp_path)`.
+    """
+    server = make_server(session_processes, tmp_path_factory.mktemp("octopus"))
+    server.start()
+    yield server
+    if server.main:
+        server.main.terminate()

@@ -125,7 +125,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "UNAUTHENTICATED_USER": None,
-    "EXCEPTION_HANDLER": "octopus_site.api.errors.handle",
+    "EXCEPTION_HANDLER": "deployments.base.api.errors.handle",
 }
 
 CELERY_BROKER_URL = OCTOPUS.redis_url.replace("unix://", "redis+socket://")
@@ -136,3 +136,14 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 60}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Octopus API",
+    "DESCRIPTION": "Resources are shown below a space; the same paths exist without one (the"
+    " default space) and below /api/spaces/{space}/.",
+    "VERSION": "3.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False},
+}

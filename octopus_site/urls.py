@@ -2,4 +2,10 @@
 
 from django.urls import URLPattern, URLResolver
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from octopus_site.api.urls import urlpatterns as api
+
+urlpatterns: list[URLPattern | URLResolver] = [*api]
+
+handler400 = "octopus_site.middleware.errors.bad_request"
+handler404 = "octopus_site.middleware.errors.not_found"
+handler500 = "octopus_site.middleware.errors.server_error"

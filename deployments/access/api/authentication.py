@@ -1,0 +1,10 @@
+"""Who sent a request, for API views (see deployments.access.web.identity)."""
+
+from deployments.access.web.identity import (
+    WrongCredential,
+    actor_of_request,
+    authenticate_request,
+    sent_key,
+)
+
+__all__ = ["WrongCredential", "actor_of_request", "authenticate_request", "sent_key"]

@@ -1,0 +1,29 @@
+"""Checking API keys."""
+
+import hashlib
+from datetime import timedelta
+
+from django.db.models import Q
+
+from deployments.access.models import ApiKey, User
+from deployments.base.clock import Clock, utc_now
+
+# "Last used" is told to the minute; writing it at each request would make every read a write.
+_LAST_USED_STEP = timedelta(minutes=1)
+
+
+def digest(key: str) -> str:
+    """Return what is stored of a key: its SHA-256 (keys have more than 128 random bits)."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def user_of_key(key: str, *, clock: Clock = utc_now) -> User | None:
+    """Return the active user of a key that is neither unknown nor expired."""
+    row = ApiKey.objects.select_related("user").filter(sha256=digest(key)).first()
+    now = clock()
+    if row is None or not row.user.is_active or (row.expires and row.expires <= now):
+        return None
+    if row.last_used is None or now - row.last_used > _LAST_USED_STEP:
+        stale = Q(last_used__isnull=True) | Q(last_used__lt=now - _LAST_USED_STEP)
+        ApiKey.objects.filter(stale, pk=row.pk).update(last_used=now)
+    return row.user

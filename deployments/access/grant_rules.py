@@ -1,0 +1,210 @@
+"""What an actor may do in one space: the union of assignments, each the AND of its dimensions.
+
+Pure: no SQL runs here; `q` only builds a filter.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+
+from deployments.access.permissions import EXPLICIT_TENANT, Permission, dimensions
+from deployments.base.errors import NotPermitted
+
+Values = int | Iterable[int] | None
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One role held by one team. An empty set of a dimension means all of it.
+
+    `projects` holds the projects of `project_groups` as well; `limits_projects` says whether the
+    two restrict at all (a group may be empty).
+    """
+
+    permissions: frozenset[str]
+    projects: frozenset[int] = frozenset()
+    project_groups: frozenset[int] = frozenset()
+    environments: frozenset[int] = frozenset()
+    tenants: frozenset[int] = frozenset()
+    limits_projects: bool = False
+    limits_environments: bool = False
+    limits_tenants: bool = False
+
+
+@dataclass(frozen=True)
+class Grants:
+    """All that an actor may do in a space, and at system level."""
+
+    assignments: tuple[Assignment, ...] = ()
+    system: frozenset[str] = frozenset()
+    everything: bool = False
+
+    def is_empty(self) -> bool:
+        """Tell whether the actor has nothing to do in the space."""
+        return not self.everything and not any(a.permissions for a in self.assignments)
+
+    def allows_anywhere(self, permission: str) -> bool:
+        """Tell whether some thing could exist on which the actor holds the permission."""
+        return (
+            self.everything
+            or permission in self.system
+            or any(permission in assignment.permissions for assignment in self.assignments)
+        )
+
+    def allows(
+        self,
+        permission: str,
+        *,
+        project: Values = None,
+        project_group: Values = None,
+        environment: Values = None,
+        tenant: Values = None,
+    ) -> bool:
+        """Tell whether the actor holds the permission on a thing with these values.
+
+        A dimension not given is one the thing has no value in, so a grant restricted there
+        does not cover it. Of several values each must be covered.
+        """
+        if self.everything:
+            return True
+        combinations = product(
+            _values(project), _values(project_group), _values(environment), _values(tenant)
+        )
+        return all(
+            any(_covers(assignment, permission, *values) for assignment in self.assignments)
+            for values in combinations
+        )
+
+    def allows_system(self, permission: str) -> bool:
+        """Tell whether the actor holds the permission at system level."""
+        return self.everything or permission in self.system
+
+    def require(
+        self,
+        permission: str,
+        *,
+        project: Values = None,
+        project_group: Values = None,
+        environment: Values = None,
+        tenant: Values = None,
+    ) -> None:
+        """Raise NotPermitted, naming the permission, when `allows` says no."""
+        if not self.allows(
+            permission,
+            project=project,
+            project_group=project_group,
+            environment=environment,
+            tenant=tenant,
+        ):
+            raise NotPermitted(permission)
+
+    def require_system(self, permission: str) -> None:
+        """Raise NotPermitted when the actor lacks the permission at system level."""
+        if not self.allows_system(permission):
+            raise NotPermitted(permission)
+
+    def q(self, permission: str, model: type[models.Model]) -> models.Q:
+        """Return the filter for the rows on which the actor holds the permission."""
+        if self.everything:
+            return models.Q()
+        held = [a for a in self.assignments if permission in a.permissions]
+        filters = [_filter(assignment, permission, model) for assignment in held]
+        if any(part == models.Q() for part in filters):
+            return models.Q()
+        rows = models.Q(pk__in=[])
+        for part in filters:
+            rows |= part
+        return rows
+
+
+EVERYTHING = Grants(everything=True)
+
+
+def _values(values: Values) -> list[int | None]:
+    if values is None or isinstance(values, int):
+        return [values]
+    return list(values) or [None]
+
+
+def _covers(
+    assignment: Assignment,
+    permission: str,
+    project: int | None,
+    group: int | None,
+    environment: int | None,
+    tenant: int | None,
+) -> bool:
+    if permission not in assignment.permissions:
+        return False
+    supported = dimensions(permission)
+    if "project" in supported and assignment.limits_projects:
+        in_group = group is not None and group in assignment.project_groups
+        if project not in assignment.projects and not in_group:
+            return False
+    if "project_group" in supported and assignment.project_groups:
+        if group not in assignment.project_groups:
+            return False
+    if "environment" in supported and assignment.limits_environments:
+        if environment not in assignment.environments:
+            return False
+    if "tenant" in supported and assignment.limits_tenants:
+        untenanted = tenant is None and permission not in EXPLICIT_TENANT
+        return untenanted or tenant in assignment.tenants
+    return True
+
+
+def _filter(assignment: Assignment, permission: str, model: type[models.Model]) -> models.Q:
+    supported = dimensions(permission)
+    paths: dict[str, str] = getattr(model, "scope_paths", {})
+    rows = models.Q()
+    if "project" in supported and assignment.limits_projects:
+        rows &= _among(model, paths.get("project"), assignment.projects) | _among(
+            model, paths.get("project_group"), assignment.project_groups
+        )
+    if "project_group" in supported and assignment.project_groups:
+        rows &= _among(model, paths.get("project_group"), assignment.project_groups)
+    if "environment" in supported and assignment.limits_environments:
+        rows &= _among(model, paths.get("environment"), assignment.environments)
+    if "tenant" in supported and assignment.limits_tenants:
+        path = paths.get("tenant")
+        tenants = _among(model, path, assignment.tenants)
+        if permission not in EXPLICIT_TENANT:
+            tenants = tenants | models.Q(**{f"{path}__isnull": True}) if path else models.Q()
+        rows &= tenants
+    return rows
+
+
+def _among(model: type[models.Model], path: str | None, numbers: frozenset[int]) -> models.Q:
+    if not path or not numbers:
+        return models.Q(pk__in=[])
+    if _is_many(model, path):
+        # A subquery, because a join would repeat a row that has several of the values.
+        rows = model._base_manager.filter(**{f"{path}__in": sorted(numbers)})  # noqa: SLF001
+        return models.Q(pk__in=rows.values("pk"))
+    return models.Q(**{f"{path}__in": sorted(numbers)})
+
+
+@cache
+def _is_many(model: type[models.Model], path: str) -> bool:
+    options: Any = model._meta  # noqa: SLF001
+    for name in path.split("__"):
+        try:
+            field = options.get_field(name)
+        except FieldDoesNotExist:  # `group_id` and `pk` are columns, not relations
+            return False
+        if field.many_to_many or field.one_to_many:
+            return True
+        if field.related_model is None:
+            return False
+        options = field.related_model._meta  # noqa: SLF001
+    return False
+
+
+def permissions_of(names: Iterable[str]) -> frozenset[str]:
+    """Return the known permissions among the names (a role may outlive one)."""
+    return frozenset(name for name in names if name in Permission.__members__)

@@ -1,0 +1,163 @@
+"""Loading grants: few queries, kept for the request and in Redis under a version."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from redis.exceptions import RedisError
+
+from deployments.access.grant_rules import EVERYTHING, Assignment, Grants, permissions_of
+from deployments.access.models import RoleScope, ScopedUserRole, Team
+from deployments.base import public_ids
+from deployments.base.actor import Actor
+from deployments.base.models import Space
+from deployments.base.redis import command_client
+from deployments.base.settings_rows import get_setting, set_setting
+
+__all__ = ["EVERYTHING", "Assignment", "Grants", "held_for_a_while", "load_grants", "team_changed"]
+
+Expander = Callable[[Space, frozenset[str]], frozenset[int]]
+
+_PREFIXES = {
+    "project": "Projects",
+    "project_group": "ProjectGroups",
+    "environment": "Environments",
+    "tenant": "Tenants",
+}
+_VERSION = "access.version"
+_CACHE_SECONDS = 300
+_expanders: dict[str, Expander] = {}
+_held: ContextVar[dict[tuple[int | None, int | None], Grants] | None] = ContextVar(
+    "held_grants", default=None
+)
+
+
+def register_expander(kind: str, expander: Expander) -> None:
+    """Register how scope values become numbers: `project_group` to projects, `tenant_tag` to tenants.
+
+    The app that owns the things does this in its `ready()`.
+    """
+    _expanders[kind] = expander
+
+
+@contextmanager
+def held_for_a_while() -> Iterator[None]:
+    """Load each actor's grants once inside the block (a request, a step of a task)."""
+    token = _held.set({})
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def load_grants(actor: Actor, space: Space | None) -> Grants:
+    """Return what the actor may do in the space; with None, at system level only."""
+    if actor.is_system:
+        return EVERYTHING
+    if actor.user_id is None:
+        return Grants()
+    held = _held.get()
+    key = (actor.user_id, space.pk if space else None)
+    if held is not None and key in held:
+        return held[key]
+    grants = _compiled(_rows(actor.user_id), space)
+    if held is not None:
+        held[key] = grants
+    return grants
+
+
+def team_changed() -> None:
+    """Make every cached grant stale; called by each change to teams, roles and users."""
+    set_setting(_VERSION, uuid.uuid4().hex)
+    held = _held.get()
+    if held is not None:
+        held.clear()
+
+
+def _rows(user_id: int) -> list[dict[str, Any]]:
+    """Return the assignments of all of the user's teams, from Redis when it has them."""
+    if transaction.get_connection().in_atomic_block:
+        return _read_rows(user_id)  # may see changes that others must not get from the cache
+    key = f"octopus:grants:{get_setting(_VERSION, '')}:{user_id}"
+    with suppress(RedisError, OSError, ValueError):
+        stored = command_client().get(key)
+        if isinstance(stored, bytes):
+            return json.loads(stored)  # type: ignore[no-any-return]  # written below
+    rows = _read_rows(user_id)
+    with suppress(RedisError, OSError):
+        command_client().set(key, json.dumps(rows), ex=_CACHE_SECONDS)
+    return rows
+
+
+def _read_rows(user_id: int) -> list[dict[str, Any]]:
+    teams = Team.objects.filter(Q(users=user_id) | Q(everyone=True)).values("pk")
+    roles = list(
+        ScopedUserRole.objects.filter(team__in=teams)
+        .order_by("pk")
+        .values(
+            "pk",
+            "space_id",
+            "team__space_id",
+            "role__space_permissions",
+            "role__system_permissions",
+        )
+    )
+    scopes: dict[int, dict[str, list[str]]] = {}
+    found = RoleScope.objects.filter(scoped_role__in=[role["pk"] for role in roles])
+    for number, kind, value in found.values_list("scoped_role_id", "kind", "object_id"):
+        scopes.setdefault(number, {}).setdefault(kind, []).append(value)
+    return [
+        {
+            "space": role["space_id"],
+            "permissions": role["role__space_permissions"],
+            "system": role["role__system_permissions"],
+            "scopes": scopes.get(role["pk"], {}),
+        }
+        for role in roles
+    ]
+
+
+def _compiled(rows: list[dict[str, Any]], space: Space | None) -> Grants:
+    # A role of a space carries its few system permissions (seeing people) to system level.
+    system = frozenset(name for row in rows for name in permissions_of(row["system"]))
+    if space is None:
+        return Grants(system=system)
+    assignments = tuple(
+        _assignment(space, permissions_of(row["permissions"]), row["scopes"])
+        for row in rows
+        if row["space"] == space.pk
+    )
+    return Grants(assignments=assignments, system=system)
+
+
+def _assignment(
+    space: Space, permissions: frozenset[str], scopes: Mapping[str, list[str]]
+) -> Assignment:
+    groups = _numbers(scopes, "project_group")
+    tenants = _numbers(scopes, "tenant") | _expanded(space, scopes, "tenant_tag")
+    return Assignment(
+        permissions=permissions,
+        projects=_numbers(scopes, "project") | _expanded(space, scopes, "project_group"),
+        project_groups=groups,
+        environments=_numbers(scopes, "environment"),
+        tenants=tenants,
+        limits_projects=bool(scopes.get("project") or scopes.get("project_group")),
+        limits_environments=bool(scopes.get("environment")),
+        limits_tenants=bool(scopes.get("tenant") or scopes.get("tenant_tag")),
+    )
+
+
+def _numbers(scopes: Mapping[str, list[str]], kind: str) -> frozenset[int]:
+    parsed = (public_ids.parse(_PREFIXES[kind], text) for text in scopes.get(kind, ()))
+    return frozenset(number for number in parsed if number is not None)
+
+
+def _expanded(space: Space, scopes: Mapping[str, list[str]], kind: str) -> frozenset[int]:
+    values = frozenset(scopes.get(kind, ()))
+    expander = _expanders.get(kind)
+    return expander(space, values) if values and expander else frozenset()

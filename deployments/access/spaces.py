@@ -1,0 +1,32 @@
+"""Which spaces there are for an actor."""
+
+from django.db.models import Q, QuerySet
+
+from deployments.access.grants import load_grants
+from deployments.access.models import ScopedUserRole, Team
+from deployments.access.permissions import Permission
+from deployments.base import public_ids
+from deployments.base.actor import Actor
+from deployments.base.models import Space
+
+
+def default_space() -> Space | None:
+    """Return the space of paths that name none."""
+    return Space.objects.filter(is_default=True).first()
+
+
+def space_by_id(text: str) -> Space | None:
+    """Return the space by public id or slug, ignoring case."""
+    number = public_ids.parse(Space.id_prefix, text)
+    rows = Space.objects.all()
+    found = rows.filter(pk=number) if number is not None else rows.filter(slug=text.lower())
+    return found.first()
+
+
+def visible_spaces(actor: Actor) -> QuerySet[Space]:
+    """Return the spaces where the actor may do anything, or all with SpaceView."""
+    if load_grants(actor, None).allows_system(Permission.SpaceView):
+        return Space.objects.all()
+    teams = Team.objects.filter(Q(users=actor.user_id) | Q(everyone=True)).values("pk")
+    roles = ScopedUserRole.objects.filter(team__in=teams, space__isnull=False)
+    return Space.objects.filter(pk__in=roles.exclude(role__space_permissions=[]).values("space"))

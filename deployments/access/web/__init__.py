@@ -1,0 +1,1 @@
+"""The middleware of sessions, and the pages of people, teams and roles."""

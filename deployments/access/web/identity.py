@@ -1,0 +1,89 @@
+"""Who sent a request: by API key, by Basic credentials or by a session."""
+
+import base64
+import binascii
+
+from django.contrib.auth import authenticate, get_user
+from django.http import HttpRequest
+
+from deployments.access.actors import actor_of
+from deployments.access.credentials import user_of_key
+from deployments.access.models import User
+from deployments.base.actor import Actor, Authentication
+from deployments.base.errors import NotAuthenticated
+
+KEY_HEADERS = ("X-Octopus-ApiKey", "X-NuGet-ApiKey")
+
+
+class WrongCredential(NotAuthenticated):
+    """A credential was sent and it is not good."""
+
+    def __init__(self) -> None:
+        super().__init__("The API key or the credentials you provided were not valid.")
+
+
+def authenticate_request(request: HttpRequest, *, basic: bool = False) -> Actor | None:
+    """Return who sent the request, or None when it carries no credential.
+
+    With `basic` (feed routes only) Basic credentials count too: a password, or an API key as the
+    password. Raises WrongCredential; a wrong key never falls back to the session.
+    """
+    key = sent_key(request)
+    if key:
+        return _actor(request, user_of_key(key), "ApiKey")
+    header = request.headers.get("Authorization", "")
+    if basic and header[:6].lower() == "basic ":
+        return _basic(request, header[6:])
+    user = get_user(request) if hasattr(request, "session") else None
+    return _actor(request, user, "Session") if isinstance(user, User) else None
+
+
+def actor_of_request(request: HttpRequest) -> Actor | None:
+    """Return `authenticate_request` of a request, worked out once; raises WrongCredential."""
+    known = getattr(request, "actor_result", None)
+    if known is None:
+        try:
+            known = (authenticate_request(request), None)
+        except WrongCredential as error:
+            known = (None, error)
+        request.actor_result = known  # type: ignore[attr-defined]  # kept beside Django's own
+    actor, error = known
+    if error is not None:
+        raise error
+    return actor  # type: ignore[no-any-return]  # the pair above
+
+
+def sent_key(request: HttpRequest) -> str:
+    """Return the API key that the request carries in a header or its query, or nothing."""
+    for name in KEY_HEADERS:
+        if key := request.headers.get(name, "").strip():
+            return key
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    return next(
+        (texts[-1] for name, texts in request.GET.lists() if name.lower() == "apikey" and texts),
+        "",
+    )
+
+
+def _basic(request: HttpRequest, encoded: str) -> Actor:
+    try:
+        username, _, password = base64.b64decode(encoded).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise WrongCredential from error
+    if password.startswith("API-"):
+        return _actor(request, user_of_key(password), "Basic")
+    user = authenticate(request, username=username, password=password)
+    return _actor(request, user if isinstance(user, User) else None, "Basic")
+
+
+def _actor(request: HttpRequest, user: User | None, how: Authentication) -> Actor:
+    if user is None:
+        raise WrongCredential
+    return actor_of(
+        user,
+        how,
+        ip_address=request.META.get("REMOTE_ADDR", ""),
+        user_agent=request.headers.get("User-Agent", ""),
+    )

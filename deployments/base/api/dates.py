@@ -1,0 +1,28 @@
+"""Moments as RFC 3339 with an offset; clients parse them strictly."""
+
+from datetime import UTC, datetime
+
+from django.utils.dateparse import parse_date, parse_datetime
+
+from deployments.base.errors import Invalid
+
+
+def to_wire(moment: datetime | None) -> str | None:
+    """Return `2026-11-23T08:59:25.081+00:00`, or None for an unknown moment."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def from_wire(text: str, *, field: str) -> datetime:
+    """Return the moment; a date alone is its midnight in UTC. Raises Invalid."""
+    try:
+        moment = parse_datetime(text)
+        day = parse_date(text) if moment is None else None
+    except ValueError:
+        moment, day = None, None
+    if moment is None and day is not None:
+        moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    if moment is None:
+        raise Invalid(fields={field: [f"{field} must be a date such as 2026-11-23T08:59:25Z."]})
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

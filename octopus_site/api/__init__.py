@@ -1,0 +1,1 @@
+"""The API as a whole: roots, links, documentation, every app's routes."""

@@ -1,0 +1,88 @@
+"""Errors outside the API's views: JSON below /api, a page elsewhere; both name the request id."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template import TemplateDoesNotExist, loader
+
+from deployments.base.api.errors import describe
+from deployments.base.errors import NotAuthenticated, NotFound
+
+log = structlog.get_logger(__name__)
+
+_SERVER_ERROR = 500
+
+
+class ErrorsMiddleware:
+    """Answer the exceptions that views let through."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse:
+        return answer(request, error)
+
+
+def answer(request: HttpRequest, error: BaseException) -> HttpResponse:
+    """Return the answer to a request that ended in an error."""
+    status, body = describe(error)
+    if status >= _SERVER_ERROR:
+        log.error("request failed", exc_info=error)
+    if is_api(request):
+        return JsonResponse(body, status=status)
+    if isinstance(error, NotAuthenticated) and request.method == "GET":
+        from urllib.parse import urlencode  # noqa: PLC0415 this branch alone needs it
+
+        return HttpResponseRedirect(f"/app/sign-in?{urlencode({'next': request.get_full_path()})}")
+    return page(request, status, [*body.get("Errors", ()), body["ErrorMessage"]][0])
+
+
+def page(request: HttpRequest, status: int, message: str) -> HttpResponse:
+    """Return an error page: the portal's template, or plain text when that fails as well."""
+    request_id = getattr(request, "request_id", "")
+    values = {
+        "status": status,
+        "title": HTTPStatus(status).phrase,
+        "message": message,
+        "request_id": request_id,
+    }
+    try:
+        text = loader.render_to_string("error.html", values, request)
+    except TemplateDoesNotExist:
+        return _plain(status, message, request_id)
+    except Exception:
+        log.exception("the error page failed")
+        return _plain(status, message, request_id)
+    return HttpResponse(text, status=status)
+
+
+def _plain(status: int, message: str, request_id: str) -> HttpResponse:
+    text = f"{status} {HTTPStatus(status).phrase}\n{message}\nRequest id: {request_id}\n"
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Tell whether the answer must be JSON."""
+    path = request.path_info.lower()
+    return path == "/api" or path.startswith("/api/")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400."""
+    return answer(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404."""
+    return answer(request, NotFound("There is no such page."))
+
+
+def server_error(request: HttpRequest, *_: Any) -> HttpResponse:
+    """Django's handler500; the error itself was logged by whoever caught it."""
+    return answer(request, RuntimeError("an error outside the views"))

@@ -33,8 +33,9 @@ def new_variable_id() -> str:
 
 
 class Variable(SpaceOwned):
-    """One value of a name. `scope` maps a dimension (Environment, Machine, Role, Action,
-    Channel, TenantTag) to public ids or names; `sealed_value` holds sensitive values.
+    """One value of a name. `scope` maps a dimension (deployments.library.scoping.DIMENSIONS) to
+    public ids or names; `sealed_value` holds sensitive values; `prompt` is empty or has label,
+    description, required and display_settings.
     """
 
     id_prefix = "Variables"
@@ -65,4 +66,9 @@ class Variable(SpaceOwned):
     @property
     def secret_place(self) -> str:
         """The associated data of `sealed_value`."""
-        return f"variable:{self.variable_set_id}:{self.guid}"
+        return variable_place(self.variable_set.public_id, self.guid)
+
+
+def variable_place(variable_set_id: str, guid: str) -> str:
+    """Return what a sensitive value is bound to: the set (and so its snapshots) and its id."""
+    return f"variable:{variable_set_id}:{guid}"

@@ -1,0 +1,185 @@
+"""Creating, changing and deleting deployment targets."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.db import transaction
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import require, require_on
+from deployments.base import events
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.base.errors import Invalid
+from deployments.base.models import Space
+from deployments.base.naming import free_slug, require_free_name, required_name
+from deployments.infrastructure.models import (
+    Environment,
+    Machine,
+    MachineEnvironment,
+    MachinePolicy,
+)
+from deployments.infrastructure.services.policies import default_policy
+
+STYLES: Final = (
+    "None",
+    "TentaclePassive",
+    "TentacleActive",
+    "Ssh",
+    "OfflineDrop",
+    "AzureWebApp",
+    "Kubernetes",
+    "KubernetesTentacle",
+    "StepPackage",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MachineInput:
+    """A deployment target as it shall be; `endpoint` in the wire's form."""
+
+    name: str
+    environments: Sequence[Environment]
+    roles: Sequence[str]
+    slug: str = ""
+    policy: MachinePolicy | None = None
+    is_disabled: bool = False
+    endpoint: Mapping[str, Any] = field(default_factory=dict)
+
+
+def create_machine(
+    *, actor: Actor, space: Space, machine: MachineInput, clock: Clock = utc_now
+) -> Machine:
+    """Create a target; without an agent it stays Unknown until one registers under its name."""
+    numbers = [environment.pk for environment in machine.environments]
+    require(actor, space, Permission.MachineCreate, environment=numbers)
+    row = Machine(space=space, created=clock(), policy=machine.policy or default_policy(space))
+    with transaction.atomic():
+        _fill(row, machine)
+        row.save(force_insert=True)
+        _place(row, machine.environments)
+        _record(actor, row, "Created", "created", after=_snapshot(row))
+    return row
+
+
+def update_machine(*, actor: Actor, row: Machine, machine: MachineInput) -> Machine:
+    """Give the target these values; needs MachineEdit where it is and where it shall be."""
+    require_on(actor, row, Permission.MachineEdit)
+    numbers = [environment.pk for environment in machine.environments]
+    require(actor, row.space, Permission.MachineEdit, environment=numbers)
+    before = _snapshot(row)
+    with transaction.atomic():
+        _fill(row, machine)
+        if machine.policy is not None:
+            row.policy = machine.policy
+        row.save()
+        _place(row, machine.environments)
+        _record(actor, row, "Modified", "changed", before=before, after=_snapshot(row))
+    return row
+
+
+def set_machine_disabled(*, actor: Actor, row: Machine, is_disabled: bool) -> Machine:
+    """Take the target out of deployments, or back in."""
+    require_on(actor, row, Permission.MachineEdit)
+    before = _snapshot(row)
+    with transaction.atomic():
+        row.is_disabled = is_disabled
+        row.save(update_fields=["is_disabled"])
+        verb = "disabled" if is_disabled else "enabled"
+        _record(actor, row, "Modified", verb, before=before, after=_snapshot(row))
+    return row
+
+
+def delete_machine(*, actor: Actor, row: Machine, clock: Clock = utc_now) -> None:
+    """Delete the target; its agent's credential stops working."""
+    require_on(actor, row, Permission.MachineDelete)
+    with transaction.atomic():
+        _record(actor, row, "Deleted", "deleted", before=_snapshot(row))
+        if row.agent is not None:
+            row.agent.revoked = clock()
+            row.agent.save(update_fields=["revoked"])
+        row.delete()
+
+
+def clean_roles(roles: Iterable[str]) -> list[str]:
+    """Return target tags without repetition (ignoring case) or blanks; raises Invalid."""
+    cleaned: dict[str, str] = {}
+    for role in roles:
+        text = role.strip()
+        if not text or any(character.isspace() or character == "," for character in text):
+            raise Invalid(fields={"Roles": [f"The target tag '{role}' has blanks or commas."]})
+        cleaned.setdefault(text.lower(), text)
+    return list(cleaned.values())
+
+
+def _fill(row: Machine, machine: MachineInput) -> None:
+    row.name = required_name(machine.name)
+    row.roles = clean_roles(machine.roles)
+    row.is_disabled = machine.is_disabled
+    missing = {}
+    if not machine.environments:
+        missing["EnvironmentIds"] = ["At least one environment is required."]
+    if not row.roles:
+        missing["Roles"] = ["At least one target tag is required."]
+    if missing:
+        raise Invalid(fields=missing)
+    if any(environment.space_id != row.space_id for environment in machine.environments):
+        raise Invalid(fields={"EnvironmentIds": ["An environment does not exist in this space."]})
+    if machine.endpoint:
+        row.endpoint = checked_endpoint(machine.endpoint)
+    require_free_name(row, "A deployment target")
+    row.slug = free_slug(row, machine.slug or row.slug)
+
+
+def _place(row: Machine, environments: Iterable[Environment]) -> None:
+    MachineEnvironment.objects.filter(machine=row).delete()
+    MachineEnvironment.objects.bulk_create(
+        [
+            MachineEnvironment(machine=row, environment_id=number)
+            for number in dict.fromkeys(environment.pk for environment in environments)
+        ]
+    )
+
+
+def checked_endpoint(endpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the endpoint without links; raises Invalid for a style that does not exist."""
+    style = endpoint.get("CommunicationStyle") or "TentacleActive"
+    if style not in STYLES:
+        raise Invalid(
+            fields={"Endpoint": [f"'{style}' is not one of {', '.join(STYLES)}."]}
+        )
+    kept = {name: value for name, value in endpoint.items() if name != "Links"}
+    return {**kept, "CommunicationStyle": style}
+
+
+def _snapshot(row: Machine) -> dict[str, Any]:
+    return {
+        "Name": row.name,
+        "Environments": sorted(e.public_id for e in row.environments.in_space(row.space)),
+        "Roles": list(row.roles),
+        "IsDisabled": row.is_disabled,
+        "MachinePolicyId": f"MachinePolicies-{row.policy_id}",
+    }
+
+
+def _record(
+    actor: Actor,
+    row: Machine,
+    category: str,
+    verb: str,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    named = (after or before or {}).get("Environments", [])
+    events.record(
+        actor=actor,
+        space=row.space,
+        category=category,
+        message=f"Deployment target {row.name} was {verb}",
+        subject=row.public_id,
+        related=named,
+        before=before,
+        after=after,
+    )

@@ -1,0 +1,96 @@
+"""Reads of variable sets."""
+
+from collections.abc import Iterable
+
+from deployments.access.grants import Grants, load_grants
+from deployments.access.permissions import Permission
+from deployments.base import public_ids
+from deployments.base.actor import Actor
+from deployments.base.models import Space
+from deployments.library.models import Variable, VariableSet, variable_place
+from deployments.library.scoping import Candidate
+from deployments.library.values import candidate_of, document_of
+
+
+def variables_of(variable_set: VariableSet) -> list[Variable]:
+    """Return all variables of the set in their order; for the server's own use."""
+    rows = list(Variable.objects.in_space(variable_set.space).filter(variable_set=variable_set))
+    for row in rows:
+        row.variable_set = variable_set
+    return rows
+
+
+def visible_variables(actor: Actor, variable_set: VariableSet) -> list[Variable]:
+    """Return those variables of the set that the actor may see.
+
+    One without environments needs VariableViewUnscoped; others VariableView in one of theirs.
+    """
+    grants = load_grants(actor, variable_set.space)
+    return [row for row in variables_of(variable_set) if may_view(grants, row.scope, variable_set)]
+
+
+def candidates(variable_set: VariableSet, *, source: int = 0) -> list[Candidate]:
+    """Return the set's variables for the resolver."""
+    return candidates_of(variables_of(variable_set), variable_set, source=source)
+
+
+def candidates_of(
+    variables: Iterable[Variable], variable_set: VariableSet, *, source: int = 0
+) -> list[Candidate]:
+    """Return given variables of the set for the resolver."""
+    return [
+        candidate_of(
+            document_of(row),
+            position=row.position,
+            place=variable_place(variable_set.public_id, row.guid),
+            source=source,
+        )
+        for row in variables
+    ]
+
+
+def variables_naming(space: Space, dimension: str, value: str) -> list[Variable]:
+    """Return the variables whose scope names the value (an id or a role) in the dimension."""
+    rows = (
+        Variable.objects.in_space(space).exclude(scope={}).select_related("variable_set__space")
+    )
+    wanted = value.lower()
+    return [
+        row
+        for row in rows
+        if any(entry.lower() == wanted for entry in row.scope.get(dimension, ()))
+    ]
+
+
+def project_number(variable_set: VariableSet) -> int | None:
+    """Return the number of the project that owns the set, None for another owner."""
+    return public_ids.parse("Projects", variable_set.owner_id)
+
+
+def may_view(grants: Grants, scope: dict[str, list[str]], variable_set: VariableSet) -> bool:
+    """Whether a variable of this scope may be seen."""
+    project = project_number(variable_set)
+    environments = _environments(scope)
+    if not environments:
+        return grants.allows(Permission.VariableViewUnscoped, project=project)
+    return any(
+        grants.allows(Permission.VariableView, project=project, environment=number)
+        for number in environments
+    )
+
+
+def may_edit(grants: Grants, scope: dict[str, list[str]], variable_set: VariableSet) -> bool:
+    """Whether a variable of this scope may be written; needs every environment it names."""
+    project = project_number(variable_set)
+    environments = _environments(scope)
+    if not environments:
+        return grants.allows(Permission.VariableEditUnscoped, project=project)
+    return all(
+        grants.allows(Permission.VariableEdit, project=project, environment=number)
+        for number in environments
+    )
+
+
+def _environments(scope: dict[str, list[str]]) -> list[int]:
+    numbers = (public_ids.parse("Environments", text) for text in scope.get("Environment", ()))
+    return [number for number in numbers if number is not None]

@@ -1,0 +1,21 @@
+"""Writes of the library."""
+
+from deployments.library.services.copying import copy_variables
+from deployments.library.services.variables import (
+    VariableInput,
+    add_variable,
+    create_variable_set,
+    delete_variable,
+    replace_variables,
+    update_variable,
+)
+
+__all__ = [
+    "VariableInput",
+    "add_variable",
+    "copy_variables",
+    "create_variable_set",
+    "delete_variable",
+    "replace_variables",
+    "update_variable",
+]

@@ -1,0 +1,60 @@
+"""What a caller says about one variable, and what makes it acceptable."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from deployments.library.scoping import DIMENSIONS
+
+KINDS: Final = (
+    "String",
+    "Sensitive",
+    "Certificate",
+    "AmazonWebServicesAccount",
+    "AzureAccount",
+    "GoogleCloudAccount",
+    "UsernamePasswordAccount",
+    "GenericOidcAccount",
+    "WorkerPool",
+)
+MAX_NAME: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class VariableInput:
+    """One variable as it shall be. `value` None keeps a sensitive value; `id` may be empty."""
+
+    name: str
+    value: str | None = None
+    id: str = ""
+    kind: str = "String"
+    is_sensitive: bool = False
+    description: str = ""
+    scope: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    prompt: Mapping[str, Any] | None = None
+
+    def normal(self) -> "VariableInput":
+        """Return the same with kind and sensitivity in agreement and empty scopes left out."""
+        sensitive = self.is_sensitive or self.kind == "Sensitive"
+        if sensitive:
+            kind = "Sensitive"
+        else:
+            kind = self.kind or "String"
+        scope = {name: list(dict.fromkeys(v)) for name, v in self.scope.items() if v}
+        return replace(
+            self, name=self.name.strip(), is_sensitive=sensitive, kind=kind, scope=scope
+        )
+
+
+def problems_of(variable: VariableInput) -> Iterator[str]:
+    """Yield what is wrong with the variable, as sentences."""
+    shown = variable.name or "A variable"
+    if not variable.name:
+        yield "A variable must have a name."
+    elif len(variable.name) > MAX_NAME:
+        yield f"The name of a variable may have at most {MAX_NAME} characters."
+    if variable.kind not in KINDS:
+        yield f"{shown}: the type '{variable.kind}' is not one of {', '.join(KINDS)}."
+    for dimension in variable.scope:
+        if dimension not in DIMENSIONS:
+            yield f"{shown}: values cannot be scoped to '{dimension}'."

@@ -1,0 +1,74 @@
+"""Values of variables: sealing, opening and fingerprints of the sensitive ones."""
+
+import base64
+import hmac
+from typing import TypedDict
+
+from deployments.base.secrets import Secret, open_text, secret_box
+from deployments.library.models import Variable
+from deployments.library.scoping import Candidate, parse_scope
+
+_FINGERPRINT_CHARACTERS = 12
+
+
+class VariableDocument(TypedDict):
+    """A variable inside a snapshot; `sealed` is base64."""
+
+    id: str
+    name: str
+    value: str | None
+    sealed: str | None
+    kind: str
+    description: str
+    is_sensitive: bool
+    scope: dict[str, list[str]]
+    prompt: dict[str, object] | None
+
+
+def document_of(variable: Variable) -> VariableDocument:
+    """Return the variable as a snapshot keeps it."""
+    sealed = variable.sealed_value
+    return VariableDocument(
+        id=variable.guid,
+        name=variable.name,
+        value=None if variable.is_sensitive else variable.value,
+        sealed=base64.b64encode(bytes(sealed)).decode() if sealed else None,
+        kind=variable.kind,
+        description=variable.description,
+        is_sensitive=variable.is_sensitive,
+        scope=variable.scope,
+        prompt=variable.prompt,
+    )
+
+
+def candidate_of(
+    document: VariableDocument, *, position: int, place: str, source: int = 0
+) -> Candidate:
+    """Return the variable as the resolver takes it."""
+    return Candidate(
+        id=document["id"],
+        name=document["name"],
+        value=document["value"],
+        scope=parse_scope(document["scope"]),
+        position=position,
+        source=source,
+        kind=document["kind"],
+        is_sensitive=document["is_sensitive"],
+        sealed=document["sealed"],
+        place=place,
+    )
+
+
+def open_candidate(candidate: Candidate) -> Secret | str | None:
+    """Return the candidate's value, a sensitive one as a Secret."""
+    if candidate.sealed is not None:
+        return open_text(candidate.sealed, place=candidate.place)
+    if candidate.is_sensitive and candidate.value is not None:
+        return Secret(candidate.value)
+    return candidate.value
+
+
+def fingerprint(text: str) -> str:
+    """Return a short text that tells whether two secrets are the same and nothing more."""
+    digest = hmac.new(secret_box().key, b"fingerprint:" + text.encode(), "sha256").hexdigest()
+    return f"secret {digest[:_FINGERPRINT_CHARACTERS]}"

@@ -1,6 +1,6 @@
 """Fixtures that any test may ask for, and the groups of tests."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 
@@ -33,7 +33,9 @@ __all__ = [
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: "pytest.CallInfo[None]") -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: "pytest.CallInfo[None]"
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the logs of a failed test's processes."""
     report = yield
     if report.failed:

@@ -95,8 +95,10 @@ def _install_npm(name: str) -> None:
     prefix = TOOLS / "npm"
     prefix.mkdir(parents=True, exist_ok=True)
     _run(
-        ["npm", "install", "--prefix", str(prefix), "--no-package-lock", "--no-audit"]
-        + ["--no-fund", "--ignore-scripts", *NPM_PACKAGES.values()],
+        [
+            *("npm", "install", "--prefix", str(prefix), "--no-package-lock", "--no-audit"),
+            *("--no-fund", "--ignore-scripts", *NPM_PACKAGES.values()),
+        ],
         limit=900,
     )
     if name == "dotnet":

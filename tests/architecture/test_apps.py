@@ -1,0 +1,54 @@
+"""Every app is there, under its name and label, and has only the parts that an app may have."""
+
+from pathlib import Path
+
+from django.apps import apps
+from django.conf import settings
+
+from tests.architecture.tree import APPS, PACKAGES, ROOT, code_modules, repository_files
+
+PARTS_BELOW_SERVICES = ("models", "queries")
+
+
+def test_every_app_has_its_name_and_label() -> None:
+    ours = {
+        config.name: config.label
+        for config in apps.get_app_configs()
+        if config.name.split(".")[0] in PACKAGES
+    }
+    assert ours.pop("octopus_site") == "octopus_site"
+    assert ours == APPS
+
+
+def test_upper_apps_come_first_so_that_their_templates_and_commands_win() -> None:
+    names = [name.partition(".apps.")[0] for name in settings.INSTALLED_APPS]
+    order = [name for name in names if name in APPS]
+    assert order.index("deployments.base") == len(order) - 1
+    assert order.index("deployments.insights") == 0
+
+
+def test_the_top_level_is_fixed() -> None:
+    allowed = {
+        *PACKAGES,
+        *("templates", "tests", "docs", "benchmarks", ".ci"),
+        *("manage.py", "pyproject.toml", "Makefile", "constraints.txt"),
+        *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"),
+        *(".gitignore", ".editorconfig", ".gitattributes"),
+    }
+    assert {name.split("/")[0] for name in repository_files()} <= allowed
+
+
+def test_every_package_folder_is_a_package() -> None:
+    folders = {Path(module.path).parent for module in code_modules()}
+    bare = {str(folder) for folder in folders if not (ROOT / folder / "__init__.py").exists()}
+    assert not bare
+
+
+def test_a_package_init_holds_no_logic() -> None:
+    """Only `models`, `services` and the like re-export; nothing is defined in an __init__."""
+    long = {
+        module.path: module.lines
+        for module in code_modules()
+        if module.path.endswith("/__init__.py") and module.lines > 150
+    }
+    assert not long

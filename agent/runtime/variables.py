@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from agent.language import Evaluation, evaluate
+from agent.language import Evaluation, VariableSet, evaluate
 
 
 class Variable(NamedTuple):
@@ -17,11 +17,13 @@ class Variables:
 
     def __init__(self, entries: Iterable[tuple[str, str, bool]] = ()) -> None:
         self._by_key: dict[str, Variable] = {}
+        self._compiled: VariableSet | None = None
         for name, value, sensitive in entries:
             self.set(name, value, sensitive=sensitive)
 
     def set(self, name: str, value: str, *, sensitive: bool = False) -> None:
         self._by_key[name.lower()] = Variable(name, value, sensitive)
+        self._compiled = None
 
     def get(self, name: str, default: str = "") -> str:
         """Return the raw value."""
@@ -40,10 +42,13 @@ class Variables:
 
     def text(self, name: str) -> str:
         """Return the evaluated value; what cannot be resolved stays as source text."""
-        return self.evaluate(self.get(name)).text or ""
+        return self.evaluate(self.get(name)).text
 
-    def evaluate(self, template: str) -> Evaluation:
-        return evaluate(template, {entry.name: entry.value for entry in self})
+    def evaluate(self, template: str, *, halt_on_error: bool = True) -> Evaluation:
+        """Evaluate a template over these variables; raise LanguageError."""
+        if self._compiled is None:
+            self._compiled = VariableSet({entry.name: entry.value for entry in self})
+        return evaluate(template, self._compiled, halt_on_error=halt_on_error)
 
     def __iter__(self) -> Iterator[Variable]:
         return iter(list(self._by_key.values()))

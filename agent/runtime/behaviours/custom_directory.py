@@ -48,7 +48,7 @@ class CopyToCustomDirectory:
 
     def _target(self, context: Context, source: Path) -> Path:
         evaluation = context.variables.evaluate(context.variables.get(_NAME))
-        text = (evaluation.text or "").strip()
+        text = evaluation.text.strip()
         if evaluation.errors or not text:
             raise StepFailed(f"The custom installation directory {text} cannot be resolved.")
         target = Path(text)

@@ -58,7 +58,7 @@ class InlineScripts:
             if syntax is None:
                 raise StepFailed(f"Scripts in .{extension} are not supported on this machine.")
             context.output.info(f"Running the {self._stage} script of the step ({syntax.name})")
-            text = context.variables.evaluate(body).text or ""
+            text = context.variables.evaluate(body).text
             context.scripts.run_body(syntax, text, context.directory, name=self._stage)
 
     def _bodies(self, context: Context) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from agent.language import Evaluation, LanguageError
 from agent.runtime.behaviours.context import Context
 from agent.runtime.behaviours.globs import find_files
 from agent.runtime.behaviours.text_files import decode, encode, named_encoding, replace_content
@@ -38,13 +39,13 @@ class SubstituteInFiles:
         context.output.info(f"Substituting variables in {shown}")
         before = path.read_bytes()
         file = decode(before)
-        evaluation = context.variables.evaluate(file.text)
+        evaluation = self._evaluate(context, file.text, shown)
         if evaluation.errors:
             text = "; ".join(str(error) for error in evaluation.errors)
             context.output.verbose(f"{shown}: {text}")
             if context.variables.flag("OctopusShouldFailDeploymentOnSubstitutionFails"):
                 raise StepFailed(f"Variables in {shown} could not be substituted: {text}")
-        file = replace(file, text=evaluation.text or "")
+        file = replace(file, text=evaluation.text)
         named = named_encoding(context.variables.get(f"{_PREFIX}.OutputEncoding"))
         if named is not None:
             file = replace(file, encoding=named[0], mark=named[1])
@@ -55,3 +56,9 @@ class SubstituteInFiles:
             )
         if after != before:
             replace_content(path, after)
+
+    def _evaluate(self, context: Context, text: str, shown: Path) -> Evaluation:
+        try:
+            return context.variables.evaluate(text, halt_on_error=False)
+        except LanguageError as error:
+            raise StepFailed(f"Variables in {shown} could not be substituted: {error}") from error

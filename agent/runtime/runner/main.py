@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.contracts.spool import SpoolWriter
+from agent.language import LanguageError
 from agent.runtime.behaviours.context import Context
 from agent.runtime.behaviours.pipelines import deploy_package, run_script
 from agent.runtime.runner import posix, records
@@ -80,7 +81,7 @@ def _work(command: Command, control: Control, output: Output, ended: records.Exi
         kind = KINDS.get(command.kind)
         if kind is None:
             raise StepFailed(f"This agent does not know commands of the kind {command.kind}.")
-        kind(context)
+        _run_kind(kind, context)
     except StepFailed as failure:
         ended.exit, ended.signal = failure.exit_code or 1, failure.signal
         ended.message = output.secrets.mask(failure.message)
@@ -92,6 +93,13 @@ def _work(command: Command, control: Control, output: Output, ended: records.Exi
         output.error(ended.message)
     else:
         ended.exit = 0
+
+
+def _run_kind(kind: Callable[[Context], None], context: Context) -> None:
+    try:
+        kind(context)
+    except LanguageError as error:
+        raise StepFailed(f"A value of the step could not be evaluated: {error}") from error
 
 
 def _explain(reason: str, control: Control) -> str:

@@ -27,8 +27,8 @@ def _read_variables(descriptor):
     return _Variables(zip(parts[0::2], parts[1::2]))
 
 
-def _message(name, **attributes):
-    text = "##octopus[" + name
+def _message(kind, **attributes):
+    text = "##octopus[" + kind
     for key, value in attributes.items():
         raw = str(value).encode("utf-8", "surrogateescape")
         text += " {}='{}'".format(key, base64.b64encode(raw).decode("ascii"))

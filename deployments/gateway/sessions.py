@@ -1,6 +1,5 @@
 """Sessions of agents in the database: who is connected to which gateway, newest wins."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,16 +23,6 @@ class Session:
 
     agent_pk: int
     number: int
-
-
-def agent_for_credential(credential: str) -> Agent | None:
-    """Return the agent with this credential, unless it was revoked or quarantined."""
-    digest = hashlib.sha256(credential.encode()).hexdigest()
-    return (
-        Agent.objects.unscoped(reason="an agent signs in with its credential")
-        .filter(credential_sha256=digest, revoked=None, quarantined=None)
-        .first()
-    )
 
 
 def begin_session(agent_pk: int, hello: Hello, gateway: str, *, clock: Clock = utc_now) -> Session:

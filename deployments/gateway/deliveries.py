@@ -1,0 +1,84 @@
+"""Reading the mailbox: which messages an agent still needs, as messages of the protocol."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from agent.contracts import limits
+from agent.contracts.messages import Cancel, Isolation, Run, SpecRef
+from deployments.base.clock import Clock, utc_now
+from deployments.execution.models import AgentMessage
+from deployments.execution.services.mailbox import open_spec
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One unfinished message. `command_id` is the id of the `run` also for its `cancel`."""
+
+    pk: int
+    agent_pk: int
+    execution_pk: int
+    kind: str
+    command_id: str
+    is_accepted: bool
+    log_length: int
+
+
+def unfinished(agent_pks: Iterable[int]) -> list[Delivery]:
+    """Return what is unfinished for these agents, oldest first; one query."""
+    rows = (
+        AgentMessage.objects.unscoped(reason="the gateway serves the agents of all spaces")
+        .filter(agent_id__in=list(agent_pks), finished=None)
+        .order_by("id")
+        .values_list(
+            "pk",
+            "agent_id",
+            "execution_id",
+            "kind",
+            "command_id",
+            "accepted",
+            "execution__log_length",
+        )
+    )
+    return [
+        Delivery(pk, agent, execution, kind, str(command), accepted is not None, length)
+        for pk, agent, execution, kind, command, accepted, length in rows
+    ]
+
+
+def wire_messages(pks: Iterable[int], *, clock: Clock = utc_now) -> list[Run | Cancel]:
+    """Load messages with their bodies and write them as the protocol wants them."""
+    rows = AgentMessage.objects.unscoped(
+        reason="the gateway serves the agents of all spaces"
+    ).filter(pk__in=list(pks), finished=None)
+    now = clock()
+    return [
+        _run(row, (now - row.created).total_seconds()) if row.kind == "run" else _cancel(row)
+        for row in rows.order_by("id")
+    ]
+
+
+def _run(row: AgentMessage, age_s: float) -> Run:
+    header: dict[str, Any] = row.header
+    body = open_spec(row)
+    inline = len(body) <= limits.MAX_INLINE_SPEC
+    return Run(
+        id=str(row.command_id),
+        kind=header["kind"],
+        spec_hash=row.spec_sha256,
+        spec=json.loads(body) if inline else None,
+        spec_ref=None if inline else SpecRef(size=len(body), sha256=row.spec_sha256),
+        ttl_s=max(1.0, header.get("ttl_s", limits.DEFAULT_TTL) - age_s),
+        deadline_s=header.get("deadline_s", limits.DEFAULT_DEADLINE),
+        grace_s=header.get("grace_s", limits.DEFAULT_GRACE),
+        isolation=Isolation(**header.get("isolation", {})),
+    )
+
+
+def _cancel(row: AgentMessage) -> Cancel:
+    return Cancel(
+        id=str(row.command_id),
+        grace_s=row.header.get("grace_s", limits.DEFAULT_GRACE),
+        reason=row.header.get("reason", ""),
+    )

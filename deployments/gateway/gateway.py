@@ -1,0 +1,206 @@
+"""The gateway: agents' sockets on one side, database and wake-ups on the other."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import structlog
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+from redis.exceptions import RedisError
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
+
+from agent.contracts import limits
+from agent.contracts.messages import GoAway, Hello
+from deployments.base.redis import asyncio_client
+from deployments.base.wake import MAILBOX_CHANNEL
+from deployments.gateway import deliveries, sessions
+from deployments.gateway.commits import Commits, Outcome
+from deployments.gateway.connection import AgentConnection
+from deployments.gateway.deliveries import Delivery
+from deployments.gateway.sessions import Session
+from deployments.infrastructure.agent_credentials import agent_for_credential, bearer
+
+log = structlog.get_logger(__name__)
+
+SWEEP_EVERY = 2.0
+SEEN_EVERY = 10.0
+HANDSHAKES_PER_SWEEP = 400
+_PATH = "/agent/v1/connect"
+_RESULT = TypeVar("_RESULT")
+
+
+class Gateway:
+    """All connections of this process. One thread writes to the database, one reads."""
+
+    def __init__(self) -> None:
+        self.name = f"{os.uname().nodename}/{uuid4()}"
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        self.commits = Commits(self._writer, self._stored)
+        self._connections: dict[int, AgentConnection] = {}
+        self._woken: set[int] = set()
+        self._wake = asyncio.Event()
+        self._handshakes = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something in the background and keep hold of it."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def start_loops(self) -> None:
+        """Start what runs for ever."""
+        for work in (self.commits.run(), self._listen(), self._deliver(), self._keep_seen()):
+            self.start(work)
+
+    async def authenticate(self, socket: ServerConnection, request: Request) -> Response | None:
+        """Check path and credential before the handshake; None lets it go on."""
+        if request.path != _PATH:
+            return socket.respond(HTTPStatus.NOT_FOUND, "There is nothing here but agents.\n")
+        self._handshakes += 1
+        if self._handshakes > HANDSHAKES_PER_SWEEP:
+            response = socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many at once.\n")
+            response.headers["Retry-After"] = "2"
+            return response
+        credential = bearer(request.headers.get("Authorization", ""))
+        agent = await self._read(lambda: agent_for_credential(credential)) if credential else None
+        if agent is None:
+            return socket.respond(HTTPStatus.UNAUTHORIZED, "The credential is not known.\n")
+        socket.agent_pk = agent.pk  # type: ignore[attr-defined]  # websockets invites attributes
+        return None
+
+    async def serve(self, socket: ServerConnection) -> None:
+        """Serve one accepted socket until it closes."""
+        connection = AgentConnection(self, socket, socket.agent_pk)  # type: ignore[attr-defined]
+        try:
+            await connection.run()
+        finally:
+            agent_pk = connection.agent_pk
+            if self._connections.get(agent_pk) is connection:
+                del self._connections[agent_pk]
+            if connection.session is not None:
+                session = connection.session
+                await self._write(lambda: sessions.end_session(session))
+
+    async def begin(self, connection: AgentConnection, hello: Hello) -> Session:
+        """Begin a session; an older connection of the same agent is closed."""
+        pk, name = connection.agent_pk, self.name
+        session = await self._write(lambda: sessions.begin_session(pk, hello, name))
+        older = self._connections.get(pk)
+        self._connections[pk] = connection
+        if older is not None and older is not connection:
+            self.start(older.close(limits.CLOSE_SUPERSEDED, "a newer connection took over"))
+        return session
+
+    async def unfinished(self, agent_pks: Iterable[int]) -> list[Delivery]:
+        """Read what is unfinished for the agents."""
+        wanted = list(agent_pks)
+        return await self._read(lambda: deliveries.unfinished(wanted))
+
+    async def offer(self, connection: AgentConnection, items: Sequence[Delivery]) -> None:
+        """Send an agent what it does not have yet."""
+        pks = connection.deliver(items)
+        if pks:
+            connection.send(await self._read(lambda: deliveries.wire_messages(pks)))
+
+    async def go_away(self, after_s: float) -> None:
+        """Ask all agents to reconnect elsewhere within a window (a planned restart)."""
+        for connection in list(self._connections.values()):
+            message = GoAway(after_s=after_s, reason="the gateway restarts")
+            connection.protocol.send(message, asyncio.get_running_loop().time())
+            await connection.close(limits.CLOSE_GOING_AWAY, "the gateway restarts")
+
+    def _stored(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            connection = self._connections.get(outcome.session.agent_pk)
+            if connection is None or connection.session != outcome.session:
+                continue
+            if outcome.is_stale:
+                connection.lost(outcome.command_id)
+            else:
+                connection.stored(outcome.command_id, outcome.log_length, ended=outcome.ended)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with asyncio_client() as client, client.pubsub() as subscription:
+                    await subscription.subscribe(MAILBOX_CHANNEL)
+                    async for message in subscription.listen():
+                        if message["type"] == "message":
+                            self._woken.update(int(part) for part in message["data"].split(b","))
+                            self._wake.set()
+            except (RedisError, OSError, ValueError) as error:
+                log.warning("no wake-ups from Redis; the sweep goes on", error=str(error))
+                await asyncio.sleep(1)
+
+    async def _deliver(self) -> None:
+        loop = asyncio.get_running_loop()
+        next_sweep = loop.time() + SWEEP_EVERY
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), max(0.0, next_sweep - loop.time()))
+                agents = self._woken & self._connections.keys()
+            except TimeoutError:
+                agents = set(self._connections)
+                next_sweep = loop.time() + SWEEP_EVERY
+                self._handshakes = 0
+            self._wake.clear()
+            self._woken = set()
+            try:
+                await self._deliver_to(agents)
+            except DatabaseError as error:
+                log.error("the mailbox cannot be read; trying again", error=str(error))
+
+    async def _deliver_to(self, agents: set[int]) -> None:
+        if not agents:
+            return
+        wanted: list[tuple[AgentConnection, list[int]]] = []
+        by_agent: dict[int, list[Delivery]] = {}
+        for item in await self.unfinished(agents):
+            by_agent.setdefault(item.agent_pk, []).append(item)
+        for agent_pk, items in by_agent.items():
+            connection = self._connections.get(agent_pk)
+            if connection is not None and connection.protocol.session is not None:
+                wanted.append((connection, connection.deliver(items)))
+        pks = [pk for _, of_one in wanted for pk in of_one]
+        if not pks:
+            return
+        messages = await self._read(lambda: deliveries.wire_messages(pks))
+        for connection, _ in wanted:
+            connection.send([m for m in messages if connection.owns(m.id)])
+
+    async def _keep_seen(self) -> None:
+        while True:
+            await asyncio.sleep(SEEN_EVERY)
+            held = [c.session for c in self._connections.values() if c.session is not None]
+            try:
+                gone = await self._write(lambda: sessions.seen(held))  # noqa: B023 awaited at once
+            except DatabaseError as error:
+                log.error("sessions cannot be refreshed", error=str(error))
+                continue
+            for agent_pk in gone:
+                connection = self._connections.get(agent_pk)
+                if connection is not None:
+                    self.start(connection.close(limits.CLOSE_SUPERSEDED, "taken over or revoked"))
+
+    async def _read(self, work: Callable[[], _RESULT]) -> _RESULT:
+        return await asyncio.get_running_loop().run_in_executor(self._reader, _fresh, work)
+
+    async def _write(self, work: Callable[[], _RESULT]) -> _RESULT:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, _fresh, work)
+
+
+def _fresh(work: Callable[[], _RESULT]) -> _RESULT:
+    """Run database work; a connection that broke is dropped so that the next one is new."""
+    try:
+        return work()
+    except DatabaseError:
+        close_old_connections()
+        raise

@@ -1,0 +1,61 @@
+"""What `make test` runs: the checks of the source, then the groups of tests."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One check or one group of tests.
+
+    `needs` names tools of tests/tools/install.py. `alone` keeps the second core free for it.
+    """
+
+    name: str
+    commands: Sequence[Sequence[str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    needs: Sequence[str] = ()
+    is_tests: bool = False
+    alone: bool = False
+
+
+def _check(name: str, *commands: str, environment: Mapping[str, str] | None = None) -> Job:
+    split = [command.split() for command in commands]
+    lines = [[str(BIN / program), *rest] for program, *rest in split]
+    return Job(name, lines, environment or {})
+
+
+def _group(
+    name: str, *needs: str, environment: Mapping[str, str] | None = None, alone: bool = False
+) -> Job:
+    pytest = [str(BIN / "python"), "-m", "pytest", "-q", "--group", name]
+    return Job(name, [pytest], environment or {}, needs, is_tests=True, alone=alone)
+
+
+# The longest first, so that the two lanes end together.
+JOBS = (
+    _check("types", "mypy"),
+    _group("sqlite"),
+    _check(
+        "lint",
+        "ruff check .",
+        "ruff format --check .",
+        "djlint templates --lint --quiet",
+        "codespell",
+    ),
+    _group("postgres", "postgresql", environment={"OCTOPUS_TEST_DATABASE": "postgres"}),
+    _group("unit"),
+    _check("contracts", "lint-imports"),
+    _check("migrations", "python manage.py makemigrations --check --dry-run", environment=SETTINGS),
+    _group("agent"),
+    _group("clients", "nuget", "dotnet", "node", "api-client"),
+    _group("s3", "swift"),
+    _group("redis"),
+    _group("browser", "chromium"),
+    _group("faults", alone=True),
+)

@@ -1,0 +1,153 @@
+"""`make test`: run every check and group, two at a time, and say what ran, failed or was left out.
+
+OCTOPUS_TEST_REQUIRE_ALL=1 makes a group that was left out a failure.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.tools import install  # noqa: E402 it lies in this repository
+from tests.tools.jobs import JOBS, Job  # noqa: E402
+
+LANES = 2
+LONGEST_JOB = 1500
+NO_TESTS = 5
+_COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)")
+
+
+@dataclass
+class Outcome:
+    """How one job went."""
+
+    job: Job
+    seconds: float = 0.0
+    output: str = ""
+    counts: Counter[str] = field(default_factory=Counter)
+    problem: str = ""
+    left_out: str = ""
+
+    @property
+    def line(self) -> str:
+        """Return the one line of the summary."""
+        name = f"{self.job.name:<11}"
+        if self.left_out:
+            return f"{name}LEFT OUT   {self.left_out}"
+        state = "FAILED" if self.problem else "ok"
+        counts = ", ".join(f"{n} {what}" for what, n in sorted(self.counts.items()) if n)
+        return f"{name}{state:<8}{self.seconds:6.1f} s   {counts}   {self.problem}".rstrip()
+
+
+def main() -> int:
+    """Run all jobs; return 0 only when nothing failed."""
+    begin = time.monotonic()
+    names = sys.argv[1:]
+    jobs = [job for job in JOBS if not names or job.name in names]
+    install.main()
+    outcomes = _run_together([job for job in jobs if not job.alone])
+    outcomes += [_report(_run(job)) for job in jobs if job.alone]
+    return _summary(outcomes, time.monotonic() - begin)
+
+
+def _run_together(jobs: list[Job]) -> list[Outcome]:
+    with ThreadPoolExecutor(LANES) as lanes:
+        return list(lanes.map(lambda job: _report(_run(job)), jobs))
+
+
+_print_lock = threading.Lock()
+
+
+def _report(outcome: Outcome) -> Outcome:
+    with _print_lock:
+        if outcome.problem:
+            print(f"\n===== {outcome.job.name} =====\n{outcome.output.rstrip()}\n", flush=True)
+        print(outcome.line, flush=True)
+    return outcome
+
+
+def _run(job: Job) -> Outcome:
+    outcome = Outcome(job)
+    missing = [name for name in job.needs if not install.present(name)]
+    if missing:
+        outcome.left_out = f"not installed: {', '.join(missing)} (run as root, or install it)"
+        return outcome
+    begin = time.monotonic()
+    for command in job.commands:
+        code, output = _execute(command, {**os.environ, **job.environment})
+        outcome.output += output
+        if code:
+            program = Path(command[0]).name
+            outcome.problem = outcome.problem or f"{program} {command[1]}: exit {code}"
+        if job.is_tests:
+            _count(outcome, code, output)
+        elif not code:
+            outcome.counts["passed"] += 1
+        else:
+            outcome.counts["failed"] += 1
+    outcome.seconds = time.monotonic() - begin
+    return outcome
+
+
+def _execute(command: Sequence[str], environment: dict[str, str]) -> tuple[int, str]:
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        text=True,
+        errors="replace",
+    )
+    try:
+        output, _ = process.communicate(timeout=LONGEST_JOB)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        return 124, f"{output}\nno end after {LONGEST_JOB} s\n"
+    return process.returncode, output
+
+
+def _count(outcome: Outcome, code: int, output: str) -> None:
+    lines = output.strip().splitlines()
+    for number, what in _COUNT.findall(lines[-1] if lines else ""):
+        outcome.counts["failed" if what.startswith("error") else what] += int(number)
+    if code == NO_TESTS:
+        outcome.problem = "no test in this group"
+    if code and not outcome.counts["failed"]:
+        outcome.counts["failed"] = 1
+
+
+def _summary(outcomes: list[Outcome], seconds: float) -> int:
+    total: Counter[str] = Counter()
+    for outcome in outcomes:
+        total.update(outcome.counts)
+    left_out = [outcome for outcome in outcomes if outcome.left_out or outcome.counts["skipped"]]
+    print(f"\n{'-' * 60}")
+    for outcome in outcomes:
+        print(outcome.line)
+    print(f"{'-' * 60}\n{seconds:.0f} s in all")
+    failed = total["failed"]
+    if left_out and os.environ.get("OCTOPUS_TEST_REQUIRE_ALL") == "1":
+        names = ", ".join(outcome.job.name for outcome in left_out)
+        print(f"left out, though everything must run: {names}")
+        failed += len(left_out)
+    print(f"{total['passed']} passed, {failed} failed", flush=True)
+    return 1 if failed or any(outcome.problem for outcome in outcomes) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

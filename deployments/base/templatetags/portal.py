@@ -1,0 +1,133 @@
+"""Small parts of pages that are drawn thousands of times, so tags and not components."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django import template
+from django.http import QueryDict
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from deployments.base.clock import utc_now
+
+register = template.Library()
+
+# State of a task, an execution or a machine -> (icon, tone, word).
+STATES: Final[Mapping[str, tuple[str, str, str]]] = {
+    "Queued": ("queued", "", "Queued"),
+    "Pending": ("queued", "", "Pending"),
+    "Executing": ("run", "run", "Running"),
+    "Running": ("run", "run", "Running"),
+    "Waiting": ("waits", "warn", "Waiting"),
+    "Paused": ("waits", "warn", "Waiting for a person"),
+    "Cancelling": ("run", "warn", "Cancelling"),
+    "Success": ("ok", "ok", "Succeeded"),
+    "Succeeded": ("ok", "ok", "Succeeded"),
+    "SuccessWithWarning": ("warn", "warn", "With warnings"),
+    "Failed": ("bad", "bad", "Failed"),
+    "Lost": ("bad", "bad", "Outcome unknown"),
+    "TimedOut": ("bad", "bad", "Timed out"),
+    "Canceled": ("canceled", "", "Canceled"),
+    "Skipped": ("skipped", "", "Skipped"),
+    "Healthy": ("ok", "ok", "Healthy"),
+    "HasWarnings": ("warn", "warn", "Has warnings"),
+    "Unhealthy": ("bad", "bad", "Unhealthy"),
+    "Unavailable": ("offline", "bad", "Not connected"),
+    "Unknown": ("queued", "", "Never connected"),
+    "Disabled": ("canceled", "", "Disabled"),
+}
+
+_STEPS: Final = (
+    (timedelta(days=365), "y"),
+    (timedelta(days=30), "mo"),
+    (timedelta(days=1), "d"),
+    (timedelta(hours=1), "h"),
+    (timedelta(minutes=1), "min"),
+)
+
+
+@register.simple_tag
+def icon(name: str, tone: str = "") -> SafeString:
+    """Draw an icon of the sprite; always beside a word."""
+    return format_html(
+        '<svg class="icon{}" aria-hidden="true"><use href="{}#i-{}"/></svg>',
+        f" {tone}" if tone else "",
+        static("img/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def state(name: str, size: str = "", word: str = "") -> SafeString:
+    """Draw a state's badge (icon and word); `size` is "", "quiet" or "large"."""
+    drawing, tone, known_word = STATES.get(str(name), ("queued", "", str(name)))
+    if size == "quiet" and tone not in {"", "ok"}:
+        size = ""
+    classes = "".join(f" state-{part}" for part in (tone, size) if part)
+    return format_html('<span class="state{}">{}{}</span>', classes, icon(drawing), word or known_word)
+
+
+@register.simple_tag
+def moment(value: datetime | None, suffix: str = "") -> SafeString | str:
+    """Draw a time as its age, the exact time on hover."""
+    if value is None:
+        return ""
+    return format_html(
+        '<time datetime="{}" title="{} UTC" data-age>{}{}</time>',
+        value.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        value.strftime("%Y-%m-%d %H:%M:%S"),
+        age(value),
+        f" {suffix}" if suffix and age(value) != "now" else "",
+    )
+
+
+@register.filter
+def age(value: datetime) -> str:
+    """Return how long ago a time was, in one unit."""
+    passed = utc_now() - value
+    for step, unit in _STEPS:
+        if passed >= step:
+            return f"{passed // step} {unit}"
+    return "now"
+
+
+@register.filter
+def duration(value: timedelta | None) -> str:
+    """Return a length of time in words: 1 min 12 s."""
+    if value is None:
+        return ""
+    seconds = max(0, int(value.total_seconds()))
+    hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    if minutes:
+        return f"{minutes} min {rest:02} s"
+    return f"{rest} s" if seconds else "under 1 s"
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Return up to two letters for an avatar."""
+    parts = [part for part in name.replace("-", " ").replace(".", " ").split() if part]
+    return "".join(part[0] for part in parts[:2]).upper() or "?"
+
+
+@register.filter
+def get(mapping: Mapping[Any, Any], key: Any) -> Any:
+    """Look a key up in a mapping; None when it is not there."""
+    return mapping.get(key)
+
+
+@register.simple_tag(takes_context=True)
+def query(context: Mapping[str, Any], **changes: Any) -> str:
+    """Return the page's query string with some parameters changed; None removes one."""
+    parameters: QueryDict = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value is None:
+            parameters.pop(name, None)
+        else:
+            parameters[name] = str(value)
+    text = parameters.urlencode()
+    return f"?{text}" if text else "?"

@@ -1,0 +1,109 @@
+// portal.js: the little that HTML cannot do alone. Pages read and submit without it.
+
+const root = document.documentElement;
+const within = (event, selector) => event.target.closest?.(selector);
+export const say = (text) => { document.getElementById("announce").textContent = text; };
+export const typing = (event) => within(event, "input, textarea, select, [contenteditable]");
+
+// Theme: system until the reader chooses; the choice is kept in this browser.
+const toggleTheme = () => {
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const now = root.dataset.theme || (dark ? "dark" : "light");
+  root.dataset.theme = now === "dark" ? "light" : "dark";
+  localStorage.setItem("theme", root.dataset.theme);
+};
+
+// One listener for what parts of pages ask for with data attributes, also those that htmx brings.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+  if (within(event, "[data-theme-toggle]")) toggleTheme();
+  const opener = within(event, "[data-opens]");
+  if (opener) document.getElementById(opener.dataset.opens).showModal();
+  const copier = within(event, "[data-copy]");
+  if (copier) navigator.clipboard.writeText(copier.dataset.copy).then(() => say("Copied"));
+  const remover = within(event, "[data-removes]");
+  if (remover) remover.closest(remover.dataset.removes).remove();
+});
+
+document.addEventListener("change", (event) => {
+  const field = within(event, "[data-submits]");
+  if (field) field.form.requestSubmit();
+});
+
+// Writes by htmx carry the session's token.
+document.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-Octopus-Csrf-Token"] = document.body.dataset.csrf;
+});
+
+// Unsaved changes of forms that ask for it: <form data-guard>.
+let changed = false;
+document.addEventListener("input", (event) => { if (within(event, "form[data-guard]")) changed = true; });
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  changed = false;
+  // A second click must not deploy twice.
+  if (form.method === "post") setTimeout(() => form.querySelectorAll("button[type=submit]").forEach((each) => { each.disabled = true; }));
+});
+addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+addEventListener("pageshow", (event) => {
+  if (event.persisted) document.querySelectorAll("form button[type=submit]").forEach((each) => { each.disabled = false; });
+});
+
+// Keyboard: g + letter goes, the others act on the page. Off by the reader's choice (WCAG 2.1.4).
+const shortcuts = document.querySelector("[data-shortcuts]");
+const enabled = () => localStorage.getItem("shortcuts") !== "off";
+if (shortcuts) {
+  shortcuts.checked = enabled();
+  shortcuts.addEventListener("change", () => localStorage.setItem("shortcuts", shortcuts.checked ? "on" : "off"));
+}
+const base = document.querySelector(".brand")?.pathname.replace(/\/dashboard$/, "");
+const places = { d: "dashboard", p: "projects", t: "tasks", i: "infrastructure/targets" };
+const moveRow = (step) => {
+  const rows = [...document.querySelectorAll("main tbody th[scope=row] a")];
+  if (!rows.length) return;
+  const at = rows.indexOf(document.activeElement);
+  rows[Math.min(rows.length - 1, Math.max(0, at + step))].focus();
+};
+let going = false;
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+    return;
+  }
+  if (event.ctrlKey && event.key === "k") { event.preventDefault(); document.querySelector("[data-jump]")?.click(); return; }
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || !enabled()) return;
+  if (going) {
+    going = false;
+    if (places[event.key]) location.assign(`${base}/${places[event.key]}`);
+    return;
+  }
+  const act = {
+    g: () => { going = true; setTimeout(() => { going = false; }, 1000); },
+    "/": () => document.querySelector("[data-search]")?.focus() ?? document.querySelector("[data-jump]")?.click(),
+    "?": () => document.getElementById("keyboard-help")?.showModal(),
+    c: () => document.querySelector("[data-key=c]")?.click(),
+    d: () => document.querySelector("[data-key=d]")?.click(),
+    j: () => moveRow(1),
+    k: () => moveRow(-1),
+  }[event.key];
+  if (act) { event.preventDefault(); act(); }
+});
+
+// Ages of times grow while the page is open.
+const units = [[31536000, "y"], [2592000, "mo"], [86400, "d"], [3600, "h"], [60, "min"]];
+setInterval(() => {
+  for (const time of document.querySelectorAll("time[data-age]")) {
+    const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+    const unit = units.find(([size]) => seconds >= size);
+    const ago = time.textContent.endsWith(" ago") ? " ago" : "";
+    time.textContent = unit ? `${Math.floor(seconds / unit[0])} ${unit[1]}${ago}` : "now";
+  }
+}, 30000);
+
+// Errors of a form take the focus.
+document.querySelector("[data-errors]")?.focus();

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 
@@ -13,7 +13,8 @@ class SiteConfig(AppConfig):
     def ready(self) -> None:
         from octopus_site import celery  # noqa: F401, PLC0415 registers the application
 
-        post_migrate.connect(seed, sender=self)
+        # Django signals only apps that have models; by now every app's tables are there.
+        post_migrate.connect(seed, sender=apps.get_app_config("base"))
 
 
 def seed(**_: Any) -> None:

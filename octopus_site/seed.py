@@ -1,5 +1,24 @@
 """What every server has after its first migration."""
 
+import uuid
+
+from django.db import transaction
+
+from deployments.access.services import create_space
+from deployments.access.services.seeding import seed_access
+from deployments.base.actor import Actor
+from deployments.base.models import Space
+from deployments.base.settings_rows import get_setting, set_setting
+
+INSTALLATION_ID = "installation.id"
+DEFAULT_SPACE = "Default"
+
 
 def seed_server() -> None:
     """Create what is missing; running it again changes nothing."""
+    with transaction.atomic():
+        if get_setting(INSTALLATION_ID) is None:
+            set_setting(INSTALLATION_ID, str(uuid.uuid4()))
+        seed_access()
+        if not Space.objects.exists():
+            create_space(actor=Actor.system("migration"), name=DEFAULT_SPACE, is_default=True)

@@ -1,5 +1,7 @@
 """Actors from users."""
 
+from datetime import datetime
+
 from deployments.access.models import User
 from deployments.base.actor import Actor, Authentication
 
@@ -10,6 +12,7 @@ def actor_of(
     *,
     ip_address: str = "",
     user_agent: str = "",
+    credential_expires: datetime | None = None,
 ) -> Actor:
     """Return the actor for a user who proved who they are by `authentication`."""
     return Actor(
@@ -19,4 +22,5 @@ def actor_of(
         authentication=authentication,
         ip_address=ip_address,
         user_agent=user_agent,
+        credential_expires=credential_expires,
     )

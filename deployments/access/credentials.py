@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.db.models import Q
 
-from deployments.access.models import ApiKey, User
+from deployments.access.models import ApiKey
 from deployments.base.clock import Clock, utc_now
 
 # "Last used" is told to the minute; writing it at each request would make every read a write.
@@ -17,8 +17,8 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def user_of_key(key: str, *, clock: Clock = utc_now) -> User | None:
-    """Return the active user of a key that is neither unknown nor expired."""
+def valid_key(key: str, *, clock: Clock = utc_now) -> ApiKey | None:
+    """Return the stored key when it is known, not expired and of an active user."""
     row = ApiKey.objects.select_related("user").filter(sha256=digest(key)).first()
     now = clock()
     if row is None or not row.user.is_active or (row.expires and row.expires <= now):
@@ -26,4 +26,4 @@ def user_of_key(key: str, *, clock: Clock = utc_now) -> User | None:
     if row.last_used is None or now - row.last_used > _LAST_USED_STEP:
         stale = Q(last_used__isnull=True) | Q(last_used__lt=now - _LAST_USED_STEP)
         ApiKey.objects.filter(stale, pk=row.pk).update(last_used=now)
-    return row.user
+    return row

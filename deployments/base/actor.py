@@ -1,6 +1,7 @@
 """Who acts: a signed-in person, a service account or the system itself."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 Authentication = Literal["Session", "ApiKey", "Basic", "Agent", "System"]
@@ -17,6 +18,7 @@ class Actor:
     ip_address: str = ""
     user_agent: str = ""
     reason: str = ""
+    credential_expires: datetime | None = None
 
     @classmethod
     def system(cls, reason: str) -> "Actor":

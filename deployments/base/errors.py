@@ -55,5 +55,7 @@ class NotPermitted(OctopusError):
 
     def __init__(self, permission: str, detail: str = "") -> None:
         self.permission = permission
-        text = f"You do not have permission to perform this action. Missing permission: {permission}"
+        text = (
+            f"You do not have permission to perform this action. Missing permission: {permission}"
+        )
         super().__init__(f"{text} ({detail})." if detail else f"{text}.")

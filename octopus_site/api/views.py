@@ -14,11 +14,11 @@ from deployments.access.spaces import space_by_id, visible_spaces
 from deployments.base.errors import NotFound
 from deployments.base.settings_rows import get_setting
 from octopus_site.api.links import space_links, system_links
+from octopus_site.seed import INSTALLATION_ID
 
 # What clients of Octopus compare; the version of this program stands beside it.
 ANNOUNCED_VERSION = "2025.3.14532"
 API_VERSION = "3.0.0"
-INSTALLATION_ID = "installation.id"
 
 
 class RootViewSet(ApiViewSet):

@@ -29,8 +29,11 @@ class Team(models.Model):
     class Meta:
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [
+            models.UniqueConstraint(fields=["space", "name"], name="team_name_unique"),
             models.UniqueConstraint(
-                fields=["space", "name"], name="team_name_unique", nulls_distinct=False
+                fields=["name"],
+                condition=models.Q(space__isnull=True),
+                name="system_team_name_unique",
             ),
             models.UniqueConstraint(
                 fields=["built_in_id"],

@@ -2,12 +2,13 @@
 
 import base64
 import binascii
+from datetime import datetime
 
 from django.contrib.auth import authenticate, get_user
 from django.http import HttpRequest
 
 from deployments.access.actors import actor_of
-from deployments.access.credentials import user_of_key
+from deployments.access.credentials import valid_key
 from deployments.access.models import User
 from deployments.base.actor import Actor, Authentication
 from deployments.base.errors import NotAuthenticated
@@ -30,7 +31,7 @@ def authenticate_request(request: HttpRequest, *, basic: bool = False) -> Actor 
     """
     key = sent_key(request)
     if key:
-        return _actor(request, user_of_key(key), "ApiKey")
+        return _key_actor(request, key, "ApiKey")
     header = request.headers.get("Authorization", "")
     if basic and header[:6].lower() == "basic ":
         return _basic(request, header[6:])
@@ -73,12 +74,23 @@ def _basic(request: HttpRequest, encoded: str) -> Actor:
     except (binascii.Error, UnicodeDecodeError) as error:
         raise WrongCredential from error
     if password.startswith("API-"):
-        return _actor(request, user_of_key(password), "Basic")
+        return _key_actor(request, password, "Basic")
     user = authenticate(request, username=username, password=password)
     return _actor(request, user if isinstance(user, User) else None, "Basic")
 
 
-def _actor(request: HttpRequest, user: User | None, how: Authentication) -> Actor:
+def _key_actor(request: HttpRequest, key: str, how: Authentication) -> Actor:
+    row = valid_key(key)
+    return _actor(request, row and row.user, how, expires=row and row.expires)
+
+
+def _actor(
+    request: HttpRequest,
+    user: User | None,
+    how: Authentication,
+    *,
+    expires: datetime | None = None,
+) -> Actor:
     if user is None:
         raise WrongCredential
     return actor_of(
@@ -86,4 +98,5 @@ def _actor(request: HttpRequest, user: User | None, how: Authentication) -> Acto
         how,
         ip_address=request.META.get("REMOTE_ADDR", ""),
         user_agent=request.headers.get("User-Agent", ""),
+        credential_expires=expires,
     )

@@ -66,7 +66,9 @@ def state(name: str, size: str = "", word: str = "") -> SafeString:
     if size == "quiet" and tone not in {"", "ok"}:
         size = ""
     classes = "".join(f" state-{part}" for part in (tone, size) if part)
-    return format_html('<span class="state{}">{}{}</span>', classes, icon(drawing), word or known_word)
+    return format_html(
+        '<span class="state{}">{}{}</span>', classes, icon(drawing), word or known_word
+    )
 
 
 @register.simple_tag

@@ -1,0 +1,133 @@
+"""Roles held by teams, and where."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from deployments.access.grants import team_changed
+from deployments.access.models import RoleScope, ScopedUserRole, Team, UserRole
+from deployments.access.permissions import Permission
+from deployments.access.services.guards import require_holds_role, require_over_team
+from deployments.base import events, public_ids
+from deployments.base.actor import Actor
+from deployments.base.errors import Invalid
+from deployments.base.models import Space
+
+Scopes = Mapping[str, Iterable[str]]
+
+_PREFIXES = {
+    "project": "Projects",
+    "project_group": "ProjectGroups",
+    "environment": "Environments",
+    "tenant": "Tenants",
+}
+
+
+def create_scoped_role(
+    *, actor: Actor, team: Team, role: UserRole, space: Space | None, scopes: Scopes | None = None
+) -> ScopedUserRole:
+    """Give a team a role in a space (None: at system level), within `scopes` of public ids.
+
+    Raises Invalid, and NotPermitted when the role gives what the actor lacks.
+    """
+    scopes = _checked(scopes or {})
+    _check_level(team, role, space)
+    require_over_team(actor, team, Permission.TeamEdit)
+    require_holds_role(actor, role, space)
+    with transaction.atomic():
+        row = ScopedUserRole.objects.create(team=team, role=role, space=space)
+        _store_scopes(row, scopes)
+        _record(actor, row, "Created", "was given to", {}, snapshot(row))
+        team_changed()
+    return row
+
+
+def update_scoped_role(
+    *, actor: Actor, scoped_role: ScopedUserRole, role: UserRole, scopes: Scopes | None = None
+) -> ScopedUserRole:
+    """Change the role and its scopes. Raises as create_scoped_role."""
+    scopes = _checked(scopes or {})
+    team = scoped_role.team
+    _require_not_fixed(scoped_role)
+    _check_level(team, role, scoped_role.space)
+    require_over_team(actor, team, Permission.TeamEdit)
+    require_holds_role(actor, role, scoped_role.space)
+    with transaction.atomic():
+        before = snapshot(scoped_role)
+        scoped_role.role = role
+        scoped_role.save()
+        scoped_role.scopes.all().delete()
+        _store_scopes(scoped_role, scopes)
+        _record(actor, scoped_role, "Modified", "was changed for", before, snapshot(scoped_role))
+        team_changed()
+    return scoped_role
+
+
+def delete_scoped_role(*, actor: Actor, scoped_role: ScopedUserRole) -> None:
+    """Take the role from the team. Raises Invalid."""
+    _require_not_fixed(scoped_role)
+    require_over_team(actor, scoped_role.team, Permission.TeamEdit)
+    with transaction.atomic():
+        _record(actor, scoped_role, "Deleted", "was taken from", snapshot(scoped_role), {})
+        scoped_role.delete()
+        team_changed()
+
+
+def snapshot(row: ScopedUserRole) -> dict[str, Any]:
+    """Return what events compare of a scoped role."""
+    scopes: dict[str, Any] = {"Role": row.role.name}
+    for kind, value in row.scopes.order_by("kind", "object_id").values_list("kind", "object_id"):
+        scopes.setdefault(kind, []).append(value)
+    return scopes
+
+
+def _checked(scopes: Scopes) -> dict[str, list[str]]:
+    checked: dict[str, list[str]] = {}
+    for kind, values in scopes.items():
+        for value in dict.fromkeys(values):
+            prefix = _PREFIXES.get(kind)
+            if prefix and public_ids.parse(prefix, value) is None:
+                raise Invalid(f"'{value}' is not an id of {prefix}.")
+            checked.setdefault(kind, []).append(value)
+    return checked
+
+
+def _check_level(team: Team, role: UserRole, space: Space | None) -> None:
+    if team.space_id is not None and (space is None or space.pk != team.space_id):
+        raise Invalid("A team of a space holds roles in that space only.")
+    if space is None and role.space_permissions:
+        raise Invalid(f"The role '{role.name}' is for spaces; choose the space.")
+    if space is not None and not role.space_permissions:
+        raise Invalid(f"The role '{role.name}' is for the system level only.")
+
+
+def _require_not_fixed(row: ScopedUserRole) -> None:
+    fixed = row.team.built_in_id and not row.team.everyone
+    if fixed and row.role.built_in_id:
+        raise Invalid("The role of a built-in team cannot be changed.")
+
+
+def _store_scopes(row: ScopedUserRole, scopes: Mapping[str, list[str]]) -> None:
+    RoleScope.objects.bulk_create(
+        [
+            RoleScope(scoped_role=row, kind=RoleScope.Kind(kind), object_id=value)
+            for kind, values in scopes.items()
+            for value in values
+        ]
+    )
+
+
+def _record(
+    actor: Actor, row: ScopedUserRole, category: str, verb: str, before: Any, after: Any
+) -> None:
+    events.record(
+        actor=actor,
+        space=row.space,
+        category=category,
+        message=f"Role {row.role.name} {verb} team {row.team.name}",
+        subject=row.public_id,
+        related=[row.team.public_id, row.role.public_id],
+        before=before,
+        after=after,
+    )

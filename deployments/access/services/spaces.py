@@ -1,0 +1,195 @@
+"""Spaces: creating, changing, deleting, and who manages them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.apps import apps
+from django.db import transaction
+
+from deployments.access.built_in_roles import SPACE_MANAGER
+from deployments.access.grants import load_grants, team_changed
+from deployments.access.models import ScopedUserRole, Team, User, UserRole
+from deployments.access.permissions import Permission
+from deployments.access.services.teams import new_team
+from deployments.base import events
+from deployments.base.actor import Actor
+from deployments.base.errors import Invalid
+from deployments.base.models import Space
+from deployments.base.services import spaces as base
+from deployments.base.slugs import unique_slug
+
+
+def create_space(
+    *,
+    actor: Actor,
+    name: str,
+    slug: str = "",
+    description: str = "",
+    manager_teams: Iterable[Team] = (),
+    manager_users: Iterable[User] = (),
+    is_default: bool = False,
+    task_queue_stopped: bool = False,
+) -> Space:
+    """Create a space that some team or user manages. Raises Invalid."""
+    load_grants(actor, None).require_system(Permission.SpaceCreate)
+    teams, users = list(manager_teams), list(manager_users)
+    if not actor.is_system:
+        _require_managers(teams, users)
+    with transaction.atomic():
+        if is_default:
+            Space.objects.filter(is_default=True).update(is_default=False)
+        space = base.create_space(
+            actor=actor, name=name, slug=slug, description=description, is_default=is_default
+        )
+        if task_queue_stopped:
+            space.task_queue_stopped = True
+            space.save()
+        _set_managers(space, teams, users)
+        team_changed()
+    return space
+
+
+def update_space(
+    *,
+    actor: Actor,
+    space: Space,
+    name: str,
+    slug: str = "",
+    description: str = "",
+    manager_teams: Iterable[Team] = (),
+    manager_users: Iterable[User] = (),
+    is_default: bool = False,
+    task_queue_stopped: bool = False,
+) -> Space:
+    """Change a space, its managers and whether its task queue runs. Raises Invalid."""
+    load_grants(actor, None).require_system(Permission.SpaceEdit)
+    teams, users = list(manager_teams), list(manager_users)
+    _require_managers(teams, users)
+    name = base.valid_space_name(name)
+    with transaction.atomic():
+        others = Space.objects.exclude(pk=space.pk)
+        if others.filter(name__iexact=name).exists():
+            raise Invalid(fields={"Name": [f"A space with the name '{name}' already exists."]})
+        if is_default and not space.is_default:
+            others.filter(is_default=True).update(is_default=False)
+        before = snapshot(space)
+        if slug and slug != space.slug:
+            space.slug = unique_slug(slug, taken=lambda s: others.filter(slug=s).exists())
+        space.name, space.description = name, description
+        space.is_default, space.task_queue_stopped = is_default, task_queue_stopped
+        space.save()
+        _set_managers(space, teams, users)
+        events.record(
+            actor=actor,
+            space=space,
+            category="Modified",
+            message=f"Space {space.name} was changed",
+            subject=space.public_id,
+            before=before,
+            after=snapshot(space),
+        )
+        team_changed()
+    return space
+
+
+def delete_space(*, actor: Actor, space: Space) -> None:
+    """Delete a space and everything in it, once its task queue is stopped. Raises Invalid."""
+    load_grants(actor, None).require_system(Permission.SpaceDelete)
+    if space.is_default:
+        raise Invalid("The default space cannot be deleted.")
+    if not space.task_queue_stopped:
+        raise Invalid("Stop the task queue of the space before you delete it.")
+    with transaction.atomic():
+        message, subject = f"Space {space.name} was deleted", space.public_id
+        before = snapshot(space)
+        _delete_contents(space)
+        space.delete()
+        events.record(
+            actor=actor,
+            space=None,
+            category="Deleted",
+            message=message,
+            subject=subject,
+            before=before,
+        )
+        team_changed()
+
+
+def managers_team(space: Space) -> Team:
+    """Return the built-in team of the space's managers."""
+    return Team.objects.get(built_in_id=f"teams-spacemanagers-{space.public_id}")
+
+
+def manager_teams(space: Space) -> list[Team]:
+    """Return the teams that manage the space, the built-in one first."""
+    roles = ScopedUserRole.objects.filter(space=space, role__built_in_id=SPACE_MANAGER.built_in_id)
+    rows = Team.objects.filter(pk__in=roles.values("team")).order_by("-built_in_id", "name")
+    return list(rows)
+
+
+def seed_managers_team(space: Space, actor: Actor) -> None:
+    """Give a new space its team of managers."""
+    team = new_team(
+        space=space,
+        name="Space Managers",
+        description="Does everything within the space.",
+        built_in_id=f"teams-spacemanagers-{space.public_id}",
+    )
+    ScopedUserRole.objects.create(team=team, role=_manager_role(), space=space)
+
+
+def snapshot(space: Space) -> dict[str, Any]:
+    """Return what events compare of a space."""
+    return {
+        "Name": space.name,
+        "Slug": space.slug,
+        "Description": space.description,
+        "IsDefault": space.is_default,
+        "TaskQueueStopped": space.task_queue_stopped,
+    }
+
+
+def _manager_role() -> UserRole:
+    return UserRole.objects.get(built_in_id=SPACE_MANAGER.built_in_id)
+
+
+def _require_managers(teams: list[Team], users: list[User]) -> None:
+    if not teams and not users:
+        text = "A space needs at least one team or user that manages it."
+        raise Invalid(fields={"SpaceManagersTeams": [text]})
+
+
+def _set_managers(space: Space, teams: list[Team], users: list[User]) -> None:
+    own = managers_team(space)
+    own.users.set(users)
+    chosen = [team for team in teams if team.pk != own.pk]
+    held = ScopedUserRole.objects.filter(space=space, role=_manager_role()).exclude(team=own)
+    held.exclude(team__in=chosen).delete()
+    for team in chosen:
+        if team.space_id not in {None, space.pk}:
+            raise Invalid(f"The team {team.name} belongs to another space.")
+        ScopedUserRole.objects.get_or_create(space=space, role=_manager_role(), team=team)
+
+
+def _delete_contents(space: Space) -> None:
+    """Delete rows of the owned models, top floor first, so that protected ones go after users."""
+    from deployments.base.models import SpaceOwned  # noqa: PLC0415 for the loop alone
+
+    owned = [model for model in apps.get_models() if issubclass(model, SpaceOwned)]
+    for _ in owned:
+        remaining = [m for m in owned if not _deleted(m, space)]
+        if not remaining:
+            return
+        owned = remaining
+    raise Invalid("Something in the space is still in use; it was not deleted.")
+
+
+def _deleted(model: Any, space: Space) -> bool:
+    from django.db.models import ProtectedError, RestrictedError  # noqa: PLC0415
+
+    try:
+        with transaction.atomic():
+            model.objects.in_space(space).delete()
+    except (ProtectedError, RestrictedError):
+        return False
+    return True

@@ -1,0 +1,163 @@
+"""People and service accounts."""
+
+import re
+from typing import Any
+
+from django.contrib.sessions.models import Session
+from django.db import transaction
+
+from deployments.access.grants import load_grants, team_changed
+from deployments.access.models import Team, User
+from deployments.access.passwords import require_strong
+from deployments.access.permissions import Permission
+from deployments.access.services.guards import require_over_user
+from deployments.base import events
+from deployments.base.actor import Actor
+from deployments.base.errors import Invalid, NotPermitted
+
+_USERNAME = re.compile(r"[A-Za-z0-9._@+\\-]{1,64}\Z")
+_RESERVED = {"system", "guest", "anonymous"}
+_MOST_NAME_CHARACTERS = 64
+
+
+def create_user(
+    *,
+    actor: Actor,
+    username: str,
+    display_name: str = "",
+    email: str = "",
+    password: str = "",
+    is_service: bool = False,
+    is_active: bool = True,
+) -> User:
+    """Create a person, or a service account (no password). Raises Invalid."""
+    load_grants(actor, None).require_system(Permission.UserEdit)
+    username = username.strip()
+    _check(username, display_name or username, password, is_service=is_service)
+    if password:
+        require_strong(password)
+    with transaction.atomic():
+        _require_free(username)
+        user = User(
+            username=username,
+            display_name=display_name.strip() or username,
+            email=email.strip(),
+            is_service=is_service,
+            is_active=is_active,
+        )
+        if password:
+            user.set_password(password)
+        else:
+            user.set_unusable_password()
+        user.save()
+        _record(actor, user, "Created", f"User {user.username} was created", {}, snapshot(user))
+    return user
+
+
+def update_user(
+    *,
+    actor: Actor,
+    user: User,
+    display_name: str,
+    email: str = "",
+    username: str = "",
+    password: str = "",
+    is_active: bool = True,
+) -> User:
+    """Change a user. People change their own profile and password without UserEdit."""
+    by_self = actor.user_id == user.pk
+    if not by_self:
+        require_over_user(actor, user)
+    elif is_active != user.is_active or (username and username != user.username):
+        raise NotPermitted(Permission.UserEdit)
+    name = username.strip() or user.username
+    _check(name, display_name, password, is_service=user.is_service)
+    if password:
+        require_strong(password)
+    with transaction.atomic():
+        if name.lower() != user.username.lower():
+            _require_free(name)
+        before = snapshot(user)
+        user.username, user.display_name, user.email = name, display_name.strip(), email.strip()
+        user.is_active = is_active
+        if password:
+            user.set_password(password)  # ends every session, whose hash it changes
+        user.save()
+        after = snapshot(user) | ({"Password": "changed"} if password else {})
+        _record(actor, user, "Modified", f"User {user.username} was changed", before, after)
+        team_changed()
+    return user
+
+
+def delete_user(*, actor: Actor, user: User) -> None:
+    """Delete a user with their keys; events keep the name."""
+    require_over_user(actor, user)
+    if actor.user_id == user.pk:
+        raise Invalid("You cannot delete yourself.")
+    with transaction.atomic():
+        before = snapshot(user)
+        _record(actor, user, "Deleted", f"User {user.username} was deleted", before, {})
+        user.delete()
+        team_changed()
+
+
+def end_sessions(*, actor: Actor, user: User) -> None:
+    """Sign the user out of every browser."""
+    if actor.user_id != user.pk:
+        require_over_user(actor, user)
+    with transaction.atomic():
+        for session in Session.objects.all().iterator():
+            if session.get_decoded().get("_auth_user_id") == str(user.pk):
+                session.delete()
+        _record(actor, user, "Modified", f"Sessions of {user.username} were ended", {}, {})
+
+
+def snapshot(user: User) -> dict[str, Any]:
+    """Return what events compare of a user."""
+    return {
+        "Username": user.username,
+        "DisplayName": user.display_name,
+        "EmailAddress": user.email,
+        "IsActive": user.is_active,
+        "IsService": user.is_service,
+    }
+
+
+def add_to_team(*, user: User, built_in_id: str) -> None:
+    """Put the user into a built-in team; for the server's own start only."""
+    Team.objects.get(built_in_id=built_in_id).users.add(user)
+    team_changed()
+
+
+def _check(username: str, display_name: str, password: str, *, is_service: bool) -> None:
+    fields: dict[str, list[str]] = {}
+    if not _USERNAME.match(username):
+        fields["Username"] = [
+            "Username has 1 to 64 characters: letters, digits and . _ @ + - \\ only."
+        ]
+    elif username.lower() in _RESERVED:
+        fields["Username"] = [f"The username '{username}' is reserved."]
+    if not 0 < len(display_name.strip()) <= _MOST_NAME_CHARACTERS:
+        fields["DisplayName"] = ["DisplayName is required and has at most 64 characters."]
+    if password and is_service:
+        fields["Password"] = ["A service account has no password; give it an API key."]
+    if fields:
+        raise Invalid(fields=fields)
+
+
+def _require_free(username: str) -> None:
+    if User.objects.filter(username__iexact=username).exists():
+        text = f"A user with the username '{username}' already exists."
+        raise Invalid(fields={"Username": [text]})
+
+
+def _record(actor: Actor, user: User, category: str, message: str, before: Any, after: Any) -> None:
+    events.record(
+        actor=actor,
+        space=None,
+        category=category,
+        message=message,
+        subject=user.public_id,
+        before=before,
+        after=after,
+    )

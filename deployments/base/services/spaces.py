@@ -1,0 +1,65 @@
+"""Making a space with everything that each app wants to be in it."""
+
+from collections.abc import Callable
+
+from django.db import transaction
+
+from deployments.base import events
+from deployments.base.actor import Actor
+from deployments.base.errors import Invalid
+from deployments.base.models import Space
+from deployments.base.slugs import unique_slug
+
+Seeder = Callable[[Space, Actor], None]
+
+MOST_NAME_CHARACTERS = 200
+_seeders: list[Seeder] = []
+
+
+def register_space_seeder(seeder: Seeder) -> None:
+    """Have `seeder(space, actor)` run for each new space, in its transaction.
+
+    Apps call this in their `ready()`; seeders run in the order of the floors, lowest first.
+    """
+    if seeder not in _seeders:
+        _seeders.append(seeder)
+
+
+def create_space(
+    *, actor: Actor, name: str, slug: str = "", description: str = "", is_default: bool = False
+) -> Space:
+    """Create a space and run the seeders; the access app checks who may. Raises Invalid."""
+    name = valid_space_name(name)
+    with transaction.atomic():
+        if Space.objects.filter(name__iexact=name).exists():
+            raise Invalid(fields={"Name": [f"A space with the name '{name}' already exists."]})
+        space = Space.objects.create(
+            name=name,
+            slug=unique_slug(slug or name, taken=_slug_taken),
+            description=description,
+            is_default=is_default,
+        )
+        for seeder in reversed(_seeders):  # apps are ready from the top floor downwards
+            seeder(space, actor)
+        events.record(
+            actor=actor,
+            space=space,
+            category="Created",
+            message=f"Space {space.name} was created",
+            subject=space.public_id,
+            after={"Name": space.name, "Description": space.description},
+        )
+    return space
+
+
+def valid_space_name(name: str) -> str:
+    """Return the name without spaces around it; raises Invalid."""
+    name = name.strip()
+    if not name or len(name) > MOST_NAME_CHARACTERS:
+        text = f"Name is required and has at most {MOST_NAME_CHARACTERS} characters."
+        raise Invalid(fields={"Name": [text]})
+    return name
+
+
+def _slug_taken(slug: str) -> bool:
+    return Space.objects.filter(slug=slug).exists()

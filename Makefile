@@ -3,7 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 DEV_EXTRAS := server,dev
-PIP_OPTIONS := --disable-pip-version-check --no-input -q -c constraints.txt
+PIP_OPTIONS := --disable-pip-version-check --no-input -qq -c constraints.txt
 
 .PHONY: help setup demo test test-faults chaos bench lint types fmt migrate seed screenshots clean
 

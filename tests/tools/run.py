@@ -88,8 +88,8 @@ def _run(job: Job) -> Outcome:
         code, output = _execute(command, {**os.environ, **job.environment})
         outcome.output += output
         if code:
-            program = Path(command[0]).name
-            outcome.problem = outcome.problem or f"{program} {command[1]}: exit {code}"
+            name = " ".join([Path(command[0]).name, *command[1:3]])
+            outcome.problem = outcome.problem or f"{name}: exit {code}"
         if job.is_tests:
             _count(outcome, code, output)
         elif not code:

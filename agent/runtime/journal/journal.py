@@ -21,6 +21,7 @@ class Journal:
             self._state.apply(record)
         self._records = len(self._file.records)
         self._file.records.clear()
+        self._kept = len(self._state.entries)
         self.tombstone_s = limits.TOMBSTONE_RETENTION
 
     @property
@@ -68,9 +69,9 @@ class Journal:
         self._records += 1
 
     def _compact(self) -> None:
-        if self._records < 2 * len(self._state.entries) + _SPARE_RECORDS:
+        if self._records < 2 * self._kept + _SPARE_RECORDS:
             return
         old = time.time() - self.tombstone_s
         self._state.forget(before=old, keep=limits.TOMBSTONES_KEPT)
         self._file.rewrite(self._state.snapshot())
-        self._records = len(self._state.entries) + 1
+        self._records = self._kept = len(self._state.entries)

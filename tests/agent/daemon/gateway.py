@@ -279,6 +279,23 @@ def witness(folder: Path) -> str:
     return f"echo start >> {folder / 'witness'}\n"
 
 
+async def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for something that other processes bring about; TimeoutError if it does not come."""
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 no event of ours announces it
+            await asyncio.sleep(0.05)
+
+
+def names_in(folder: Path) -> set[str]:
+    """Return the names of the files in a folder."""
+    return {path.name for path in folder.iterdir()}
+
+
+def proc_text(pid: int, name: str) -> str:
+    """Return a file of a process's entry in /proc."""
+    return Path(f"/proc/{pid}/{name}").read_text()
+
+
 def starts(folder: Path) -> int:
     """Count the noted starts."""
     path = folder / "witness"

@@ -4,3 +4,15 @@ from django.apps import AppConfig
 class InfrastructureConfig(AppConfig):
     name = "deployments.infrastructure"
     label = "infrastructure"
+
+    def ready(self) -> None:
+        from deployments.base.services.spaces import (  # noqa: PLC0415 models come first
+            register_space_seeder,
+        )
+        from deployments.infrastructure.services.policies import (  # noqa: PLC0415
+            seed_machine_policy,
+        )
+        from deployments.infrastructure.services.workers import seed_worker_pool  # noqa: PLC0415
+
+        register_space_seeder(seed_worker_pool)
+        register_space_seeder(seed_machine_policy)

@@ -4,3 +4,14 @@ from django.apps import AppConfig
 class ProjectsConfig(AppConfig):
     name = "deployments.projects"
     label = "projects"
+
+    def ready(self) -> None:
+        from deployments.access.grants import register_expander  # noqa: PLC0415 models come first
+        from deployments.base.services.spaces import register_space_seeder  # noqa: PLC0415
+        from deployments.projects.queries import projects_of_groups  # noqa: PLC0415
+        from deployments.projects.services.groups import seed_project_group  # noqa: PLC0415
+        from deployments.projects.services.lifecycles import seed_lifecycle  # noqa: PLC0415
+
+        register_expander("project_group", projects_of_groups)
+        register_space_seeder(seed_lifecycle)
+        register_space_seeder(seed_project_group)

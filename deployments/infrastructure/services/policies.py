@@ -78,8 +78,9 @@ def default_policy(space: Space) -> MachinePolicy:
     return policy
 
 
-def seed_machine_policy(space: Space) -> None:
+def seed_machine_policy(space: Space, actor: Actor) -> None:
     """Create the default policy of a new space."""
+    del actor
     if not MachinePolicy.objects.in_space(space).exists():
         MachinePolicy.objects.create(space=space, name=DEFAULT_NAME, is_default=True)
 

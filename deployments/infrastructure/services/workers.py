@@ -33,8 +33,9 @@ class WorkerInput:
     endpoint: Mapping[str, Any] = field(default_factory=dict)
 
 
-def seed_worker_pool(space: Space) -> None:
+def seed_worker_pool(space: Space, actor: Actor) -> None:
     """Create the default pool of a new space."""
+    del actor
     if not WorkerPool.objects.in_space(space).exists():
         WorkerPool.objects.create(
             space=space, name=DEFAULT_POOL_NAME, slug="default-worker-pool", is_default=True

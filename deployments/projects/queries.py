@@ -1,0 +1,153 @@
+"""Reads of projects."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from deployments.base import public_ids
+from deployments.base.finding import find
+from deployments.base.models import Space
+from deployments.infrastructure.models import Environment
+from deployments.projects.models import (
+    Channel,
+    DeploymentProcess,
+    Lifecycle,
+    Phase,
+    PhaseEnvironment,
+    Project,
+    ProjectGroup,
+)
+from deployments.projects.process import Process, process_from_json
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseView:
+    """A phase with its environments' numbers; implicit phases have an environment's id and name."""
+
+    id: str
+    name: str
+    manual: tuple[int, ...]
+    automatic: tuple[int, ...]
+    minimum: int
+    is_optional: bool
+
+    @property
+    def environments(self) -> tuple[int, ...]:
+        return (*self.automatic, *self.manual)
+
+
+def projects_of_groups(space: Space, groups: frozenset[str]) -> frozenset[int]:
+    """Return the numbers of the projects in the groups (public ids)."""
+    parsed = (public_ids.parse("ProjectGroups", text) for text in groups)
+    numbers = [number for number in parsed if number is not None]
+    rows = Project.objects.in_space(space).filter(group__in=numbers)
+    return frozenset(rows.values_list("pk", flat=True))
+
+
+def process_of(project: Project) -> DeploymentProcess:
+    """Return the project's process row."""
+    return DeploymentProcess.objects.in_space(project.space).get(project=project)
+
+
+def read_process(process: DeploymentProcess) -> Process:
+    """Return the process as data."""
+    return process_from_json(process.steps)
+
+
+def find_project(space: Space, text: str) -> Project | None:
+    """Return the project by public id, name or slug, ignoring case."""
+    return find(Project.objects.in_space(space), text)
+
+
+def find_group(space: Space, text: str) -> ProjectGroup | None:
+    """Return the project group by public id, name or slug."""
+    return find(ProjectGroup.objects.in_space(space), text)
+
+
+def find_lifecycle(space: Space, text: str) -> Lifecycle | None:
+    """Return the lifecycle by public id, name or slug."""
+    return find(Lifecycle.objects.in_space(space), text)
+
+
+def find_channel(project: Project, text: str) -> Channel | None:
+    """Return the project's channel by public id, name or slug."""
+    return find(channels_of(project), text)
+
+
+def channels_of(project: Project) -> QuerySet[Channel]:
+    """Return the project's channels by name."""
+    return Channel.objects.in_space(project.space).filter(project=project)
+
+
+def default_channel(project: Project) -> Channel:
+    """Return the project's default channel."""
+    return channels_of(project).get(is_default=True)
+
+
+def lifecycle_of(channel: Channel) -> Lifecycle:
+    """Return the lifecycle that releases of the channel follow."""
+    return channel.lifecycle or channel.project.lifecycle
+
+
+def phases_of(lifecycle: Lifecycle) -> list[PhaseView]:
+    """Return the phases in order, implicit ones worked out.
+
+    Without phases each environment is one, in sort order. A phase without environments takes all
+    that no earlier phase names.
+    """
+    return phases_of_many([lifecycle])[lifecycle.pk]
+
+
+def phases_of_many(lifecycles: Iterable[Lifecycle]) -> dict[int, list[PhaseView]]:
+    """Return the phases of several lifecycles of one space with a fixed number of queries."""
+    rows = list(lifecycles)
+    if not rows:
+        return {}
+    space = rows[0].space
+    environments = list(Environment.objects.in_space(space).only("id", "name", "sort_order"))
+    stored: dict[int, list[tuple[PhaseView, bool]]] = {row.pk: [] for row in rows}
+    for phase, links in _stored_phases(rows):
+        view = PhaseView(
+            id=phase.guid,
+            name=phase.name,
+            manual=tuple(link.environment_id for link in links if not link.is_automatic),
+            automatic=tuple(link.environment_id for link in links if link.is_automatic),
+            minimum=phase.minimum_environments,
+            is_optional=phase.is_optional,
+        )
+        stored[phase.lifecycle_id].append((view, bool(links)))
+    return {number: _complete(phases, environments) for number, phases in stored.items()}
+
+
+def _stored_phases(lifecycles: list[Lifecycle]) -> list[tuple[Phase, list[PhaseEnvironment]]]:
+    phases = list(
+        Phase.objects.filter(lifecycle__in=lifecycles).order_by("lifecycle_id", "position")
+    )
+    links: dict[int, list[PhaseEnvironment]] = {phase.pk: [] for phase in phases}
+    for link in PhaseEnvironment.objects.filter(phase__in=phases).order_by("id"):
+        links[link.phase_id].append(link)
+    return [(phase, links[phase.pk]) for phase in phases]
+
+
+def _complete(
+    phases: list[tuple[PhaseView, bool]], environments: list[Environment]
+) -> list[PhaseView]:
+    if not phases:
+        return [
+            PhaseView(row.public_id, row.name, (row.pk,), (), 0, is_optional=False)
+            for row in environments
+        ]
+    named: set[int] = set()
+    complete = []
+    for view, has_environments in phases:
+        if has_environments:
+            complete.append(view)
+            named |= set(view.environments)
+        else:
+            rest = tuple(row.pk for row in environments if row.pk not in named)
+            complete.append(
+                PhaseView(view.id, view.name, rest, (), view.minimum, view.is_optional)
+            )
+            named |= set(rest)
+    return complete

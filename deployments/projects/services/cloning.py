@@ -1,0 +1,115 @@
+"""Cloning a project: process, channels, variables and settings under a new name."""
+
+from dataclasses import replace
+
+
+from django.db import transaction
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import require, require_on
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.base.naming import free_slug, require_free_name, required_name
+from deployments.library.services import copy_variables
+from deployments.projects.models import (
+    Channel,
+    DeploymentProcess,
+    Lifecycle,
+    Project,
+    ProjectGroup,
+)
+from deployments.projects.process import (
+    Action,
+    Process,
+    process_from_json,
+    process_to_json,
+    resealed_process,
+)
+from deployments.projects.queries import channels_of, process_of
+from deployments.projects.services.projects import insert_project, record_project
+
+
+def clone_project(
+    *,
+    actor: Actor,
+    source: Project,
+    name: str,
+    group: ProjectGroup | None = None,
+    lifecycle: Lifecycle | None = None,
+    description: str = "",
+    clock: Clock = utc_now,
+) -> Project:
+    """Copy a project without its releases; secrets are sealed again for the copy."""
+    group = group or source.group
+    require(actor, source.space, Permission.ProjectCreate, project_group=group.pk)
+    require_on(actor, source, Permission.ProcessView)
+    with transaction.atomic():
+        row = Project(
+            space=source.space,
+            name=required_name(name),
+            description=description or source.description,
+            group=group,
+            lifecycle=lifecycle or source.lifecycle,
+            settings=source.settings,
+            extra={k: v for k, v in source.extra.items() if k != "UsedVersions"},
+            cloned_from=source,
+            created=clock(),
+        )
+        require_free_name(row, "A project")
+        row.slug = free_slug(row)
+        insert_project(row, actor=actor)
+        renamed = {source.public_id: row.public_id, **_copy_channels(source, row)}
+        _copy_process(source, row, renamed)
+        if source.variable_set is not None and row.variable_set is not None:
+            copy_variables(
+                actor=actor, source=source.variable_set, target=row.variable_set, renamed=renamed
+            )
+        record_project(
+            actor, row, "Created", f"cloned from {source.name}", after={"Name": row.name}
+        )
+    return row
+
+
+def _copy_channels(source: Project, row: Project) -> dict[str, str]:
+    renamed = {}
+    for channel in channels_of(source):
+        copy = Channel.objects.create(
+            space=row.space,
+            project=row,
+            name=channel.name,
+            slug=channel.slug,
+            description=channel.description,
+            is_default=channel.is_default,
+            lifecycle=channel.lifecycle,
+            rules=channel.rules,
+            extra=channel.extra,
+        )
+        renamed[channel.public_id] = copy.public_id
+    return renamed
+
+
+def _copy_process(source: Project, row: Project, renamed: dict[str, str]) -> None:
+    stored = process_of(source)
+    target = DeploymentProcess(space=row.space, project=row)
+    process = resealed_process(
+        process_from_json(stored.steps), stored.public_id, target.public_id
+    )
+    target.steps = process_to_json(_with_channels(process, renamed))
+    target.save(force_insert=True)
+
+
+def _with_channels(process: Process, renamed: dict[str, str]) -> Process:
+    def changed(action: Action) -> Action:
+        return replace(
+            action, channels=tuple(renamed.get(channel, channel) for channel in action.channels)
+        )
+
+    return Process(
+        tuple(
+            replace(step, actions=tuple(changed(action) for action in step.actions))
+            for step in process.steps
+        )
+    )
+
+
+

@@ -23,10 +23,10 @@ else
 endif
 
 test-faults: .venv/.installed-dev ## Kill, flush and cut while deployments run, 20 times each
-	@OCTOPUS_TEST_FAULT_ROUNDS=$${ROUNDS:-20} $(BIN)/python -m pytest --group faults -s
+	@OCTOPUS_TEST_FAULT_ROUNDS=$${ROUNDS:-20} $(BIN)/python -m pytest --group=faults -s
 
 chaos: .venv/.installed-dev ## The same for as long as you like (ROUNDS=200)
-	@OCTOPUS_TEST_FAULT_ROUNDS=$${ROUNDS:-200} $(BIN)/python -m pytest --group faults -s
+	@OCTOPUS_TEST_FAULT_ROUNDS=$${ROUNDS:-200} $(BIN)/python -m pytest --group=faults -s
 
 bench: .venv/.installed-dev ## Measure, and write the tables of docs/benchmarks.md
 	@$(BIN)/python -m benchmarks

@@ -33,17 +33,17 @@ def _check(name: str, *commands: str, environment: Mapping[str, str] | None = No
 def _group(
     name: str, *needs: str, environment: Mapping[str, str] | None = None, alone: bool = False
 ) -> Job:
-    pytest = [str(BIN / "python"), "-m", "pytest", "-q", "--group", name]
+    pytest = [str(BIN / "python"), "-m", "pytest", "-q", f"--group={name}"]
     return Job(name, [pytest], environment or {}, needs, is_tests=True, alone=alone)
 
 
 # The longest first, so that the two lanes end together.
 JOBS = (
-    _check("types", "mypy"),
+    _check("types", "mypy --no-color-output"),
     _group("sqlite"),
     _check(
         "lint",
-        "ruff check .",
+        "ruff check . --output-format concise",
         "ruff format --check .",
         "djlint templates --lint --quiet",
         "codespell",

@@ -89,7 +89,7 @@ def _run(job: Job) -> Outcome:
         outcome.output += output
         if code:
             name = " ".join([Path(command[0]).name, *command[1:3]])
-            outcome.problem = outcome.problem or f"{name}: exit {code}"
+            outcome.problem += f"{', ' if outcome.problem else ''}{name}: exit {code}"
         if job.is_tests:
             _count(outcome, code, output)
         elif not code:

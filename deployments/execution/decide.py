@@ -1,0 +1,355 @@
+"""What a task does next: a pure function of its plan and of what has been seen so far.
+
+The order in which executions are given, and giving one twice, make no difference. Every start
+names an attempt; the row of an attempt exists once, so a decision may be carried out twice.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from deployments.execution.plan import SERVER_PLACE, Group, Plan, PlannedAction, PlannedStep
+from deployments.execution.states import ENDED, ExecutionState
+from deployments.server_tasks.states import TaskState
+
+_BAD = frozenset({ExecutionState.FAILED, ExecutionState.LOST, ExecutionState.CANCELED})
+_GOOD = frozenset({ExecutionState.SUCCEEDED, ExecutionState.SKIPPED})
+
+# (expression, action id or "" for a step, target id) -> whether it is truthy there and now.
+Truth = Callable[[str, str, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One attempt; `finished` is unix seconds, None while it lives."""
+
+    action_id: str
+    target_id: str
+    attempt: int
+    state: ExecutionState
+    finished: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What else counts: the time (unix seconds) and how often a person asked to cancel."""
+
+    now: float
+    cancel_requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    action_id: str
+    target_id: str
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    action_id: str
+    target_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    action_id: str
+    target_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    state: TaskState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`waiting`: all that lives waits for people and blocks nobody. `wake_at`: a retry is due."""
+
+    starts: tuple[Start, ...] = ()
+    skips: tuple[Skip, ...] = ()
+    cancels: tuple[Cancel, ...] = ()
+    finish: Finish | None = None
+    waiting: bool = False
+    wake_at: float | None = None
+
+
+def decide(plan: Plan, executions: Iterable[Seen], flags: Flags, is_true: Truth) -> Decision:
+    """Return what to do now."""
+    last = _last_attempts(executions)
+    if flags.cancel_requests:
+        return _decide_cancel(last, flags)
+    walk = _Walk(plan, last, flags, is_true)
+    failed = False
+    for group in plan.groups:
+        if not walk.advance_group(group, failed=failed):
+            return walk.decision()
+        failed = failed or walk.group_failed(group)
+    return Decision(skips=tuple(walk.skips), finish=_outcome(plan, last))
+
+
+def first_failure(plan: Plan, executions: Iterable[Seen]) -> tuple[PlannedStep, str] | None:
+    """Return the first failed step in plan order and the target it failed on."""
+    last = _last_attempts(executions)
+    for step in plan.steps:
+        for action in step.actions:
+            for place in action.placements:
+                seen = last.get((action.id, place.target_id))
+                if seen is not None and seen.state in _BAD:
+                    return step, place.target_name
+    return None
+
+
+def _last_attempts(executions: Iterable[Seen]) -> dict[tuple[str, str], Seen]:
+    last: dict[tuple[str, str], Seen] = {}
+    for seen in executions:
+        key = (seen.action_id, seen.target_id)
+        known = last.get(key)
+        if known is None or _age(seen) > _age(known):
+            last[key] = seen
+    return last
+
+
+def _age(seen: Seen) -> tuple[int, bool]:
+    # A copy read before the end must not hide the end.
+    return seen.attempt, seen.state in ENDED
+
+
+def _decide_cancel(last: Mapping[tuple[str, str], Seen], flags: Flags) -> Decision:
+    live = [seen for seen in last.values() if seen.state not in ENDED]
+    if not live:
+        return Decision(finish=Finish(TaskState.CANCELED))
+    cancels = tuple(
+        Cancel(s.action_id, s.target_id, s.attempt)
+        for s in sorted(live, key=lambda s: (s.action_id, s.target_id))
+    )
+    if flags.cancel_requests > 1:
+        reason = "The task was canceled by force; what still ran was left behind."
+        return Decision(cancels=cancels, finish=Finish(TaskState.CANCELED, reason))
+    return Decision(cancels=cancels)
+
+
+def _outcome(plan: Plan, last: Mapping[tuple[str, str], Seen]) -> Finish:
+    failure = first_failure(plan, last.values())
+    if failure is None:
+        return Finish(TaskState.SUCCESS)
+    step, target = failure
+    return Finish(TaskState.FAILED, f"The step '{step.name}' failed on {target}.")
+
+
+@dataclass
+class _Lane:
+    """One place of a step while it is walked. `position` is the action it has reached."""
+
+    target_id: str
+    begun: bool = False
+    live: bool = False
+    failed: bool = False
+    done: bool = False
+    position: int = 0
+
+
+@dataclass
+class _Walk:
+    """One pass over the plan that collects what to do."""
+
+    plan: Plan
+    last: Mapping[tuple[str, str], Seen]
+    flags: Flags
+    is_true: Truth
+    starts: list[Start] = field(default_factory=list)
+    skips: list[Skip] = field(default_factory=list)
+    wake_at: float | None = None
+
+    def decision(self) -> Decision:
+        live = [seen for seen in self.last.values() if seen.state not in ENDED]
+        holding = {a.id for step in self.plan.steps for a in step.actions if a.blocks_others}
+        waiting = bool(live) and all(
+            seen.state == ExecutionState.WAITING and seen.action_id not in holding
+            for seen in live
+        )
+        return Decision(
+            starts=tuple(self.starts),
+            skips=tuple(self.skips),
+            waiting=waiting and not self.starts and self.wake_at is None,
+            wake_at=self.wake_at,
+        )
+
+    def group_failed(self, group: Group) -> bool:
+        return any(
+            seen.state in _BAD
+            for step in group.steps
+            for action in step.actions
+            for place in action.placements
+            if (seen := self._seen(action, place.target_id))
+        )
+
+    def advance_group(self, group: Group, *, failed: bool) -> bool:
+        """Walk the steps of a group; return whether all of them are done."""
+        running = 0
+        done = True
+        for step in group.steps:
+            begun = any(
+                (action.id, place.target_id) in self.last
+                for action in step.actions
+                for place in action.placements
+            )
+            if not begun and running >= self.plan.parallelism:
+                done = False
+            elif not self._advance_step(step, failed=failed):
+                running += 1
+                done = False
+        return done
+
+    def _advance_step(self, step: PlannedStep, *, failed: bool) -> bool:
+        if step.skip_reason:
+            self._skip_actions(step, step.lanes[0], step.skip_reason)
+            return True
+        lanes = [_Lane(lane) for lane in step.lanes]
+        for lane in lanes:
+            lane.begun = any(
+                self._seen(action, lane.target_id) for action in step.actions if not action.once
+            )
+        for position, action in enumerate(step.actions):
+            if action.once:
+                self._advance_lanes(step, lanes, position, failed=failed)
+                if not self._pass_barrier(step, lanes, position, failed=failed):
+                    return False
+        self._advance_lanes(step, lanes, len(step.actions), failed=failed)
+        return all(lane.done or lane.position >= len(step.actions) for lane in lanes)
+
+    def _advance_lanes(
+        self, step: PlannedStep, lanes: list[_Lane], end: int, *, failed: bool
+    ) -> None:
+        """Bring every lane as far as it gets before the action at `end`."""
+        limit = step.window or self.plan.parallelism
+        begun = [lane for lane in lanes if lane.begun]
+        for lane in begun:
+            self._advance_lane(step, lane, end, may_start=False)
+        for lane in begun:
+            # Behind a barrier more places may be ready than the cap allows.
+            free = bool(step.window) or sum(other.live for other in lanes) < limit
+            self._advance_lane(step, lane, end, may_start=free)
+        stopped = bool(step.window) and any(lane.failed for lane in lanes)
+        for lane in lanes:
+            if lane.begun or lane.done:
+                continue
+            if not self._condition_holds(step, lane, failed=failed):
+                self._skip_actions(step, lane.target_id, _reason(step), each_only=True)
+                lane.position, lane.done = len(step.actions), True
+                continue
+            if stopped:
+                self._skip_actions(step, lane.target_id, "Not begun: another target failed.")
+                lane.position, lane.done = len(step.actions), True
+                continue
+            if sum(_holds_slot(step, other) for other in lanes) < limit:
+                self._advance_lane(step, lane, end, may_start=True)
+
+    def _advance_lane(
+        self, step: PlannedStep, lane: _Lane, end: int, *, may_start: bool
+    ) -> None:
+        while lane.position < end and not lane.live:
+            action = step.actions[lane.position]
+            if action.once or self._pass_action(action, lane, lane.target_id):
+                lane.position += 1
+            elif lane.live or not may_start:
+                return
+            else:
+                self.starts.append(Start(action.id, lane.target_id))
+                lane.begun = lane.live = True
+
+    def _pass_action(self, action: PlannedAction, lane: _Lane, target_id: str) -> bool:
+        """Return whether the action is behind us; sets the lane to live while it runs."""
+        seen = self._seen(action, target_id)
+        if seen is None:
+            reason = self._skip_reason(action, lane, target_id)
+            if reason:
+                self.skips.append(Skip(action.id, target_id, reason))
+                lane.begun = True
+            return bool(reason)
+        lane.begun = True
+        if seen.state in _GOOD:
+            return True
+        if seen.state not in ENDED:
+            lane.live = True
+            return False
+        if seen.state == ExecutionState.FAILED and seen.attempt < action.attempts:
+            lane.live = True
+            self._retry(action, seen)
+            return False
+        lane.failed = True
+        return True
+
+    def _retry(self, action: PlannedAction, seen: Seen) -> None:
+        ended = self.flags.now if seen.finished is None else seen.finished
+        due = ended + action.backoff_s
+        if due <= self.flags.now:
+            self.starts.append(Start(action.id, seen.target_id, seen.attempt + 1))
+        else:
+            self.wake_at = due if self.wake_at is None else min(due, self.wake_at)
+
+    def _pass_barrier(
+        self, step: PlannedStep, lanes: list[_Lane], position: int, *, failed: bool
+    ) -> bool:
+        action = step.actions[position]
+        if any(lane.position < position for lane in lanes):
+            return False
+        shared = _Lane(SERVER_PLACE, failed=any(lane.failed for lane in lanes))
+        seen = self._seen(action, SERVER_PLACE)
+        if seen is None and not any(
+            lane.begun or self._condition_holds(step, lane, failed=failed) for lane in lanes
+        ):
+            self.skips.append(Skip(action.id, SERVER_PLACE, _reason(step)))
+            return True
+        if not self._pass_action(action, shared, SERVER_PLACE):
+            if not shared.live:
+                self.starts.append(Start(action.id, SERVER_PLACE))
+            return False
+        for lane in lanes:
+            lane.position = max(lane.position, position + 1)
+            lane.failed = lane.failed or shared.failed
+        return True
+
+    def _condition_holds(self, step: PlannedStep, lane: _Lane, *, failed: bool) -> bool:
+        if step.condition == "Variable":
+            return self.is_true(step.expression, "", lane.target_id)
+        if step.condition == "Failure":
+            return failed
+        return step.condition == "Always" or not failed
+
+    def _skip_reason(self, action: PlannedAction, lane: _Lane, target_id: str) -> str:
+        if action.skip_reason:
+            return action.skip_reason
+        if action.condition == "Variable":
+            if self.is_true(action.expression, action.id, target_id):
+                return ""
+            return "The action's condition is not true."
+        return "An earlier action of the step failed." if lane.failed else ""
+
+    def _skip_actions(
+        self, step: PlannedStep, target_id: str, reason: str, *, each_only: bool = False
+    ) -> None:
+        for action in step.actions:
+            if each_only and action.once:
+                continue
+            if (action.id, target_id) not in self.last:
+                self.skips.append(Skip(action.id, target_id, action.skip_reason or reason))
+
+    def _seen(self, action: PlannedAction, target_id: str) -> Seen | None:
+        return self.last.get((action.id, target_id))
+
+
+def _holds_slot(step: PlannedStep, lane: _Lane) -> bool:
+    """In a rolling step a begun place keeps its slot until it is done with every action."""
+    if step.window:
+        return lane.begun and not lane.done and lane.position < len(step.actions)
+    return lane.live
+
+
+def _reason(step: PlannedStep) -> str:
+    return {
+        "Variable": "The step's condition is not true.",
+        "Failure": "No earlier step failed.",
+    }.get(step.condition, "An earlier step failed.")

@@ -1,0 +1,122 @@
+"""The plan of a task as frozen data with a JSON form; free of Django.
+
+Groups run one after the other; the steps of a group run side by side; the actions of a step
+run in order on each of its places.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+SERVER_PLACE: Final = "OctopusServer"
+SERVER_NAME: Final = "Octopus Server"
+DEFAULT_PARALLELISM: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where an action runs: about which target, and by whose hands.
+
+    `target_id` is a machine's public id, or SERVER_PLACE. `agent` is the row number of the agent
+    that runs it; None means the server itself, or that nobody can (`error` says why).
+    """
+
+    target_id: str = SERVER_PLACE
+    target_name: str = SERVER_NAME
+    agent: int | None = None
+    worker_id: str = ""
+    worker_name: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAction:
+    """One action. `once` marks one that waits for every place of its step and runs one time.
+
+    `skip_reason` is set when a person left it out. Times are seconds; 0 means none.
+    """
+
+    id: str
+    name: str
+    action_type: str
+    number: str
+    placements: tuple[Placement, ...]
+    condition: str = "Success"
+    expression: str = ""
+    once: bool = False
+    skip_reason: str = ""
+    attempts: int = 1
+    backoff_s: float = 0.0
+    time_limit_s: float = 0.0
+    blocks_others: bool = False
+
+    def placement(self, target_id: str) -> Placement | None:
+        """Return where it runs for the target."""
+        return next((place for place in self.placements if place.target_id == target_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """Actions that share places and a run condition. `window` is the size of a rolling one."""
+
+    id: str
+    name: str
+    number: int
+    condition: str
+    expression: str
+    window: int
+    lanes: tuple[str, ...]
+    roles: tuple[str, ...]
+    actions: tuple[PlannedAction, ...]
+    skip_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Steps that run side by side."""
+
+    steps: tuple[PlannedStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that a task may do. `parallelism` caps steps of a group and places of a step."""
+
+    groups: tuple[Group, ...] = ()
+    parallelism: int = DEFAULT_PARALLELISM
+
+    @property
+    def steps(self) -> tuple[PlannedStep, ...]:
+        return tuple(step for group in self.groups for step in group.steps)
+
+    def target_ids(self) -> tuple[str, ...]:
+        """Return the machines that take part, each once, in order."""
+        lanes = (lane for step in self.steps for lane in step.lanes)
+        return tuple(dict.fromkeys(lane for lane in lanes if lane != SERVER_PLACE))
+
+
+def plan_to_json(plan: Plan) -> dict[str, Any]:
+    """Write the document that plan_from_json reads."""
+    return asdict(plan)
+
+
+def plan_from_json(document: Mapping[str, Any]) -> Plan:
+    """Read a stored plan."""
+    groups = tuple(Group(tuple(map(_step, group["steps"]))) for group in document["groups"])
+    return Plan(groups, document["parallelism"])
+
+
+def _step(document: Mapping[str, Any]) -> PlannedStep:
+    return PlannedStep(
+        **{
+            **document,
+            "lanes": tuple(document["lanes"]),
+            "roles": tuple(document["roles"]),
+            "actions": tuple(map(_action, document["actions"])),
+        }
+    )
+
+
+def _action(document: Mapping[str, Any]) -> PlannedAction:
+    placements = tuple(Placement(**place) for place in document["placements"])
+    return PlannedAction(**{**document, "placements": placements})

@@ -1,0 +1,191 @@
+"""decide() under random outcomes, orders and repetitions: one start each, an end, one result."""
+
+import random
+from dataclasses import dataclass, field
+
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from deployments.execution.decide import Decision, Flags, Seen, decide
+from deployments.execution.plan import (
+    SERVER_PLACE,
+    Group,
+    Placement,
+    Plan,
+    PlannedAction,
+    PlannedStep,
+)
+from deployments.execution.states import ExecutionState
+from deployments.server_tasks.states import TaskState
+
+# Shrinking a plan takes minutes and says little more.
+PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
+
+_ENDS = {
+    "ok": ExecutionState.SUCCEEDED,
+    "bad": ExecutionState.FAILED,
+    "lost": ExecutionState.LOST,
+}
+
+
+def _never(expression: str, action_id: str, target_id: str) -> bool:
+    return expression == "yes" or target_id.endswith(expression)
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    groups: list[Group] = []
+    number = 0
+    for _ in range(draw(st.integers(1, 3))):
+        steps = []
+        for _ in range(draw(st.integers(1, 2))):
+            number += 1
+            steps.append(_step(draw, number))
+        groups.append(Group(tuple(steps)))
+    return Plan(tuple(groups), parallelism=draw(st.integers(1, 4)))
+
+
+def _step(draw: st.DrawFn, number: int) -> PlannedStep:
+    machines = [f"Machines-{n}" for n in range(draw(st.integers(0, 5)))]
+    window = draw(st.integers(0, 3)) if machines else 0
+    lanes = tuple(machines) or (SERVER_PLACE,)
+    actions = []
+    for index in range(draw(st.integers(1, 3))):
+        once = bool(machines) and not window and draw(st.booleans())
+        places = (SERVER_PLACE,) if once else lanes
+        actions.append(
+            PlannedAction(
+                id=f"a{number}.{index}",
+                name=f"Action {number}.{index}",
+                action_type="Octopus.Script",
+                number=f"{number}.{index + 1}",
+                placements=tuple(Placement(place, place) for place in places),
+                condition=draw(st.sampled_from(["Success", "Variable"])),
+                expression=draw(st.sampled_from(["yes", "1", "never"])),
+                once=once,
+                attempts=draw(st.integers(1, 3)),
+                backoff_s=draw(st.sampled_from([0.0, 5.0])),
+                skip_reason=draw(st.sampled_from(["", "", "", "left out"])),
+            )
+        )
+    return PlannedStep(
+        id=f"s{number}",
+        name=f"Step {number}",
+        number=number,
+        condition=draw(st.sampled_from(["Success", "Failure", "Always", "Variable"])),
+        expression=draw(st.sampled_from(["yes", "1", "never"])),
+        window=window,
+        lanes=lanes,
+        roles=("web",) if machines else (),
+        actions=tuple(actions),
+    )
+
+
+@dataclass
+class World:
+    """Carries decisions out as the engine does, with outcomes fixed per attempt."""
+
+    plan: Plan
+    seed: int
+    order: random.Random
+    rows: dict[tuple[str, str, int], Seen] = field(default_factory=dict)
+    started: list[tuple[str, str, int]] = field(default_factory=list)
+    now: float = 0.0
+
+    def outcome(self, key: tuple[str, str, int]) -> ExecutionState:
+        return _ENDS[random.Random(f"{self.seed}{key}").choice(["ok", "ok", "bad", "lost"])]
+
+    def view(self) -> list[Seen]:
+        seen = list(self.rows.values())
+        seen += [self.order.choice(seen) for _ in range(3) if seen]
+        self.order.shuffle(seen)
+        return seen
+
+    def carry_out(self, decision: Decision) -> None:
+        for skip in decision.skips:
+            key = (skip.action_id, skip.target_id, 1)
+            assert key not in self.rows
+            self.rows[key] = Seen(*key, ExecutionState.SKIPPED, self.now)
+        for start in decision.starts:
+            key = (start.action_id, start.target_id, start.attempt)
+            assert key not in self.rows, "an attempt is started once"
+            self.rows[key] = Seen(*key, ExecutionState.PENDING)
+            self.started.append(key)
+
+    def live(self) -> list[tuple[str, str, int]]:
+        return [key for key, seen in self.rows.items() if seen.finished is None]
+
+    def run(self, *, cancel_after: int | None = None) -> TaskState:
+        requests = 0
+        for step in range(1000):
+            if cancel_after is not None and step >= cancel_after:
+                requests = 1
+            flags = Flags(self.now, requests)
+            view = self.view()
+            decision = decide(self.plan, view, flags, _never)
+            again = decide(self.plan, list(reversed(view)), flags, _never)
+            assert again == decision
+            self.carry_out(decision)
+            self._check_caps()
+            if decision.finish is not None:
+                assert not self.live()
+                return decision.finish.state
+            live = self.live()
+            if live:
+                for key in self.order.sample(live, self.order.randint(1, len(live))):
+                    end = ExecutionState.CANCELED if requests else self.outcome(key)
+                    self.rows[key] = Seen(*key, end, self.now)
+            elif not decision.starts and not decision.skips:
+                assert decision.wake_at is not None, "nothing lives and nothing is due"
+                assert decision.wake_at > self.now
+                self.now = decision.wake_at
+            self.now += 0.5
+        raise AssertionError(f"the task does not end: {decision} {self.rows}")
+
+    def _check_caps(self) -> None:
+        live = self.live()
+        for step in self.plan.steps:
+            limit = step.window or self.plan.parallelism
+            ids = {action.id for action in step.actions}
+            assert len({target for action, target, _ in live if action in ids}) <= limit
+
+
+@settings(max_examples=300, deadline=None, phases=PHASES)
+@given(plans(), st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
+def test_same_outcomes_end_the_same_in_any_order(
+    plan: Plan, seed: int, one: int, other: int
+) -> None:
+    first = World(plan, seed, random.Random(one))
+    second = World(plan, seed, random.Random(other))
+    assert first.run() == second.run()
+    assert len(first.started) == len(set(first.started))
+    if all(not step.window for step in plan.steps):
+        # A rolling step stops where the first failure is seen, so its starts depend on order.
+        assert set(first.started) == set(second.started)
+
+
+@settings(max_examples=200, deadline=None, phases=PHASES)
+@given(plans(), st.integers(0, 10**6), st.integers(0, 12))
+def test_cancel_always_ends_and_starts_nothing(plan: Plan, seed: int, after: int) -> None:
+    world = World(plan, seed, random.Random(seed))
+    state = world.run(cancel_after=after)
+    assert state in {TaskState.CANCELED, TaskState.SUCCESS, TaskState.FAILED}
+
+
+@settings(max_examples=100, deadline=None, phases=PHASES)
+@given(plans(), st.integers(0, 10**6))
+def test_children_of_a_place_run_in_order(plan: Plan, seed: int) -> None:
+    world = World(plan, seed, random.Random(seed))
+    world.run()
+    order = {action.id: index for index, action in enumerate(_actions(plan))}
+    for target in {target for _, target, _ in world.started}:
+        sequence = [order[action] for action, place, _ in world.started if place == target]
+        per_step = {}
+        for step in plan.steps:
+            ids = {order[action.id] for action in step.actions}
+            per_step[step.id] = [index for index in sequence if index in ids]
+        assert all(indexes == sorted(indexes) for indexes in per_step.values())
+
+
+def _actions(plan: Plan) -> list[PlannedAction]:
+    return [action for step in plan.steps for action in step.actions]

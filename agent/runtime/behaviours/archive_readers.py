@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import stat
 import tarfile
@@ -44,7 +45,12 @@ _MAX_LINK = 4096
 _XZ_MEMORY = 256 * 1024 * 1024
 _CHUNK = 256 * 1024
 _BROKEN = (
-    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
 )
 
 
@@ -132,10 +138,17 @@ class _CheckedTarInfo(tarfile.TarInfo):
         tarfile.GNUTYPE_LONGNAME,
         tarfile.GNUTYPE_LONGLINK,
     )
+    _END = ("EmptyHeaderError", "EOFHeaderError")
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        header = super().frombuf(buf, encoding, errors)
+        try:
+            header = super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if type(error).__name__ in cls._END:
+                raise
+            # tarfile would take any other for the end of the archive, unless it came first.
+            raise UnsafeArchive(f"it cannot be read: {error}") from error
         if header.size < 0 or (header.type in cls._EXTENDED and header.size > _MAX_HEADER):
             raise UnsafeArchive("a header in it is too large")
         return header
@@ -145,7 +158,7 @@ class _XzStream:
     """Decompress xz with bounded memory, which the standard library's file object lacks."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
+        self._file = io.FileIO(path)
         self._decompressor = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
 
     def read(self, size: int = -1) -> bytes:
@@ -169,19 +182,35 @@ class _XzStream:
         self._file.close()
 
 
-def _open_stream(path: Path, compression: str) -> IO[bytes] | _XzStream:
-    if compression == "gz":
-        return gzip.open(path, "rb")
-    if compression == "bz2":
-        return bz2.open(path, "rb")
-    return _XzStream(path) if compression == "xz" else path.open("rb")
+class _Stream:
+    """A stream whose errors about its content are no OSError, which would be about the disk."""
+
+    def __init__(self, path: Path, compression: str) -> None:
+        self._source: io.FileIO | _XzStream | gzip.GzipFile | bz2.BZ2File
+        if compression == "gz":
+            self._source = gzip.GzipFile(path, "rb")
+        elif compression == "bz2":
+            self._source = bz2.BZ2File(path, "rb")
+        else:
+            self._source = _XzStream(path) if compression == "xz" else io.FileIO(path)
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self._source.read(size)
+        except OSError as error:
+            if error.errno is None:
+                raise tarfile.ReadError(str(error)) from error
+            raise
+
+    def close(self) -> None:
+        self._source.close()
 
 
 def _tar_entries(path: Path, compression: str, budget: Budget) -> Iterator[Entry]:
     with (
-        closing(_open_stream(path, compression)) as stream,
-        tarfile.open(
-            fileobj=stream,  # type: ignore[arg-type]
+        closing(_Stream(path, compression)) as stream,
+        tarfile.open(  # type: ignore[call-overload]
+            fileobj=stream,
             mode="r|",
             tarinfo=_CheckedTarInfo,
             bufsize=_CHUNK,

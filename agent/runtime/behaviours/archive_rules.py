@@ -109,16 +109,16 @@ class Names:
         if not path:
             return collides
         if path in self._files:
-            raise UnsafeArchive(f"{ascii(path)} is both a file and a folder")
+            raise UnsafeArchive(f"{path!a} is both a file and a folder")
         self._directories.add(path)
         return self._fold(path) or collides
 
     def take_file(self, path: str, *, again: bool) -> bool:
         """Take a file; `again` allows the same name twice, the last one counting."""
         if not path or path in self._directories:
-            raise UnsafeArchive(f"{ascii(path)} is both a file and a folder")
+            raise UnsafeArchive(f"{path!a} is both a file and a folder")
         if path in self._files and not again:
-            raise UnsafeArchive(f"the name {ascii(path)} occurs twice")
+            raise UnsafeArchive(f"the name {path!a} occurs twice")
         collides = self._take_parents(path)
         self._files.add(path)
         return self._fold(path) or collides
@@ -138,5 +138,5 @@ class Names:
         if other == path:
             return False
         if self.folds_case:
-            raise UnsafeArchive(f"{ascii(other)} and {ascii(path)} are the same name here")
+            raise UnsafeArchive(f"{other!a} and {path!a} are the same name here")
         return True

@@ -73,7 +73,7 @@ class _Unpacker:
 
     def take(self, entry: Entry) -> None:
         if entry.kind == readers.DIRECTORY:
-            self._note(self._names.take_directory(entry.path), entry.path)
+            self._note(entry.path, collides=self._names.take_directory(entry.path))
             self._make(entry.path)
             if entry.mode and entry.path:
                 self._modes.append((entry.path, entry.mode))
@@ -81,7 +81,7 @@ class _Unpacker:
             self._leave_out(entry.path, "it is neither file, folder nor link")
         else:
             collides = self._names.take_file(entry.path, again=self._allow_again)
-            self._note(collides, entry.path)
+            self._note(entry.path, collides=collides)
             self._make(entry.path.rpartition("/")[0])
             if entry.kind == readers.SYMLINK:
                 self._links.append((entry.path, entry.link))
@@ -95,7 +95,7 @@ class _Unpacker:
         for path, link in self._links:
             place = self._target / path
             place.unlink(missing_ok=True)
-            if os.path.isabs(link) or "\0" in link or not link:
+            if link.startswith("/") or "\0" in link or not link:
                 self._leave_out(path, "it is a link that leads outside")
                 continue
             place.symlink_to(link)
@@ -124,7 +124,7 @@ class _Unpacker:
     def _write(self, entry: Entry) -> None:
         source = entry.open()
         if source is None:
-            raise UnsafeArchive(f"{ascii(entry.path)} cannot be read")
+            raise UnsafeArchive(f"{entry.path!a} cannot be read")
         place = self._target / entry.path
         descriptor = self._create(place, entry.mode)
         with source, os.fdopen(descriptor, "wb") as file:
@@ -134,7 +134,7 @@ class _Unpacker:
                     file.write(chunk)
                     self._check()
             except readers.read_broken() as error:
-                raise UnsafeArchive(f"{ascii(entry.path)} is damaged: {error}") from error
+                raise UnsafeArchive(f"{entry.path!a} is damaged: {error}") from error
             file.flush()
             if entry.mtime is not None:
                 with contextlib.suppress(OSError, OverflowError, ValueError):
@@ -167,7 +167,7 @@ class _Unpacker:
         if len(self.result.left_out) < _MAX_NOTES:
             self.result.left_out.append(f"{path} was left out: {reason}")
 
-    def _note(self, collides: bool, path: str) -> None:
+    def _note(self, path: str, *, collides: bool) -> None:
         if collides and len(self.result.collisions) < _MAX_NOTES:
             self.result.collisions.append(path)
 

@@ -25,8 +25,7 @@ class CopyToCustomDirectory:
         return bool(context.variables.get(_NAME).strip())
 
     def run(self, context: Context) -> None:
-        source = context.installed
-        assert source is not None
+        source = context.installed or context.directory
         target = self._target(context, source)
         target.mkdir(parents=True, exist_ok=True)
         if context.variables.flag(_PURGE):

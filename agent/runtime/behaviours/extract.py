@@ -34,9 +34,7 @@ class ExtractPackage:
         parent.parent.mkdir(parents=True, exist_ok=True)
         check_free_space(context.variables, parent.parent, package)
         directory = make_new_directory(parent)
-        context.output.info(
-            f"Extracting {package.package_id} {package.version} to {directory}"
-        )
+        context.output.info(f"Extracting {package.package_id} {package.version} to {directory}")
         extract(context, package, directory)
         context.installed = context.directory = directory
         for name in (INSTALLATION_DIRECTORY, _ORIGINAL_DIRECTORY):

@@ -38,7 +38,8 @@ def find_files(root: Path, pattern: str) -> list[Path]:
     for each in expand_braces(normal):
         if each.startswith("/"):
             continue
-        for match in glob.iglob(each, root_dir=root, recursive=True, include_hidden=True):
+        # Path.glob would not find hidden files below `**`, nor stay quiet about odd patterns.
+        for match in glob.iglob(each, root_dir=root, recursive=True, include_hidden=True):  # noqa: PTH207
             path = root / match
             if path.is_file() and is_inside(root, path):
                 found.add(path)

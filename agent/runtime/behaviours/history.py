@@ -56,10 +56,14 @@ class Journal:
     def latest(self, retention_set: str, **wanted: Any) -> dict[str, Any] | None:
         """Return the newest entry of a retention set that has these fields."""
         wanted["retention_set"] = retention_set
-        for entry in reversed(self.entries()):
-            if all(entry.get(key) == value for key, value in wanted.items()):
-                return entry
-        return None
+        return next(
+            (
+                entry
+                for entry in reversed(self.entries())
+                if all(entry.get(key) == value for key, value in wanted.items())
+            ),
+            None,
+        )
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

@@ -19,7 +19,9 @@ class SubstituteInFiles:
 
     def enabled(self, context: Context) -> bool:
         switched_on = context.variables.flag(f"{_PREFIX}.Enabled")
-        return switched_on or context.has_feature("SubstituteInFiles")
+        if not switched_on and not context.has_feature("SubstituteInFiles"):
+            return False
+        return bool(context.variables.get(f"{_PREFIX}.TargetFiles").strip())
 
     def run(self, context: Context) -> None:
         warn = context.variables.flag(f"{_PREFIX}.EnableNoMatchWarning", default=True)

@@ -31,7 +31,7 @@ def _undefined_byte(error: UnicodeError) -> tuple[str | bytes, int]:
         return error.object[error.start : error.end].decode("latin-1"), error.end
     if isinstance(error, UnicodeEncodeError):
         text = error.object[error.start : error.end]
-        if all(0x80 <= ord(char) <= 0x9F for char in text):
+        if all("\x80" <= char <= "\x9f" for char in text):
             return text.encode("latin-1"), error.end
     raise error
 

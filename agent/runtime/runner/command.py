@@ -2,12 +2,14 @@
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 DEFAULT_SPOOL_CAP = 256 * 1024 * 1024
 DEFAULT_GRACE_S = 10.0
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,13 @@ class Command:
 
 
 def read_header(cmd_dir: Path) -> dict[str, Any]:
-    """Return the content of spec.json, {} if there is none; raise ValueError if it is no object."""
+    """Return the content of spec.json, {} if there is none; raise if it is no object."""
     try:
         header = json.loads((cmd_dir / "spec.json").read_bytes())
     except FileNotFoundError:
         return {}
     if not isinstance(header, dict):
-        raise ValueError("spec.json holds no object")
+        raise TypeError("spec.json holds no object")
     return header
 
 
@@ -104,7 +106,7 @@ def read_command(cmd_dir: Path, header: dict[str, Any], spec: dict[str, Any]) ->
 
 def _read_package(cmd_dir: Path, entry: dict[str, Any]) -> Package:
     sha256 = str(entry["sha256"])
-    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+    if not _SHA256.fullmatch(sha256):
         raise ValueError("a package has no valid sha256")
     return Package(
         name=str(entry.get("name") or ""),

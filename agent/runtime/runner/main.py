@@ -55,7 +55,7 @@ def _run(cmd_dir: Path, spec: dict[str, Any]) -> records.Exit:
         control = Control(cmd_dir, limits.deadline_s, limits.grace_s)
         control.install()
         spool = SpoolWriter(cmd_dir / "out.spool")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever happens, `exit` must say so)
         ended.reason = f"error: {_describe(error)}"
         ended.message = "The command could not be started."
         return ended
@@ -63,7 +63,7 @@ def _run(cmd_dir: Path, spec: dict[str, Any]) -> records.Exit:
     try:
         command = read_command(cmd_dir, header, spec)
         _work(command, control, output, ended)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever happens, `exit` must say so)
         _internal_error(error, output, ended)
     _close(spool, output, ended)
     return ended
@@ -112,7 +112,8 @@ def _explain(reason: str, control: Control) -> str:
 
 def _learn_secrets(command: Command, output: Output) -> None:
     short = [
-        name for name, value, sensitive in command.variables
+        name
+        for name, value, sensitive in command.variables
         if sensitive and not output.secrets.add(value)
     ]
     for text in command.mask:
@@ -144,5 +145,3 @@ def _close(spool: SpoolWriter, output: Output, ended: records.Exit) -> None:
         ended.reason = ended.reason or f"error: {_describe(error)}"
     ended.bytes, ended.sha256, ended.omitted = spool.total, spool.sha256, output.omitted
     spool.close()
-
-

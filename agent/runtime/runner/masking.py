@@ -125,8 +125,8 @@ def _base64_forms(raw: bytes) -> list[bytes]:
     for shift, skipped in ((0, 0), (1, 2), (2, 3)):
         padded = bytes(shift) + raw
         end = len(padded) * 8 // 6
-        for encoded in (base64.b64encode(padded), base64.urlsafe_b64encode(padded)):
-            forms.append(encoded[skipped:end])
+        forms.append(base64.b64encode(padded)[skipped:end])
+        forms.append(base64.urlsafe_b64encode(padded)[skipped:end])
     plain = forms[0]
     forms += [
         b"\n".join(plain[at : at + width] for at in range(0, len(plain), width))

@@ -94,9 +94,7 @@ class Output:
         self.end_of_script()
         if self._broken is not None:
             failure, self._broken = self._broken, None
-            self.notice(
-                f"{self.omitted} bytes of output could not be stored: {failure.strerror}."
-            )
+            self.notice(f"{self.omitted} bytes of output could not be stored: {failure.strerror}.")
         elif self.omitted:
             self.notice(
                 f"The output is longer than {self._cap} bytes; "
@@ -122,8 +120,7 @@ class Output:
             safe = mask.feed(data)
             if final:
                 safe += mask.flush()
-        except Exception:
-            # What cannot be masked must not be shown.
+        except Exception:  # noqa: BLE001 (what cannot be masked must not be shown)
             self._masks[stream] = Masker(self.secrets)
             self._mask_failures += 1
             self.omitted += len(data)

@@ -61,9 +61,7 @@ def _fed_pipe(data: bytes) -> int:
 def descendants() -> set[int]:
     """Return the ids of all living descendants of this process."""
     children: dict[int, list[int]] = {}
-    for entry in os.listdir("/proc") if Path("/proc").is_dir() else ():
-        if not entry.isdigit():
-            continue
+    for entry in _process_ids():
         try:
             fields = Path("/proc", entry, "stat").read_bytes().rpartition(b")")[2].split()
         except OSError:
@@ -78,6 +76,12 @@ def descendants() -> set[int]:
                 found.add(child)
                 todo.append(child)
     return found
+
+
+def _process_ids() -> list[str]:
+    with contextlib.suppress(FileNotFoundError):
+        return [name for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 (speed)
+    return []
 
 
 def signal_all(processes: Iterable[int], number: int) -> None:

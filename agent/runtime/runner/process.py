@@ -1,5 +1,6 @@
 """Run one program: own its pipes, stop it in time, leave no part of it behind when stopped."""
 
+import math
 import os
 import selectors
 import signal
@@ -51,7 +52,7 @@ class Process:
         self._pid = 0
         self._kill_at: float | None = None
         self._killed = False
-        self._ended_at: float | None = None
+        self._ended_at = math.inf
         self._window = (0.0, 0)
 
     def run(
@@ -75,8 +76,12 @@ class Process:
             bufsize=0,
         )
         self._pid = child.pid
-        assert child.stdout is not None and child.stderr is not None
-        for pipe, stream in ((child.stdout, STDOUT), (child.stderr, STDERR)):
+        pipes = [
+            (pipe, stream)
+            for pipe, stream in ((child.stdout, STDOUT), (child.stderr, STDERR))
+            if pipe is not None
+        ]
+        for pipe, stream in pipes:
             os.set_blocking(pipe.fileno(), False)
             posix.enlarge_pipe(pipe.fileno())
             self._selector.register(pipe, selectors.EVENT_READ, stream)
@@ -90,8 +95,8 @@ class Process:
             self._selector.unregister(wake.fileobj)
             left_open = self._open_pipes > 0
             self._selector.close()
-            child.stdout.close()
-            child.stderr.close()
+            for pipe, _stream in pipes:
+                pipe.close()
             child.returncode = self._exit_code()
         stopped = self._kill_at is not None
         return Ended(child.returncode, self._signal(), left_open and not stopped, stopped)
@@ -108,7 +113,7 @@ class Process:
     def _timeout(self) -> float:
         if self._kill_at is not None:
             return _KILL_POLL_S
-        if self._ended_at is not None:
+        if self._status is not None:
             return max(0.0, self._ended_at + PIPE_GRACE_S - time.monotonic())
         return self._control.remaining()
 
@@ -178,7 +183,6 @@ class Process:
             return not posix.descendants()
         if self._open_pipes == 0:
             return True
-        assert self._ended_at is not None
         return time.monotonic() >= self._ended_at + PIPE_GRACE_S
 
     def _signal(self) -> int | None:

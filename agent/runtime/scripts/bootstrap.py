@@ -4,6 +4,11 @@ Arguments: descriptor of the variables, path of the script, parameters of the sc
 The variables are name NUL value NUL ..., and are read once; nothing enters the environment.
 """
 
+# Runs under whatever python3 the machine has, so it keeps to what old versions know.
+# ruff: noqa: B905, FBT002, N803, PTH100, PTH113, PTH119, PTH120, PTH123
+# ruff: noqa: RUF005, S102
+# mypy: ignore-errors
+
 import base64
 import os
 import sys
@@ -37,9 +42,7 @@ def _message(kind, **attributes):
 
 
 def _say(level, message):
-    sys.stdout.write(
-        "##octopus[stdout-{}]\n{}\n##octopus[stdout-default]\n".format(level, message)
-    )
+    sys.stdout.write(f"##octopus[stdout-{level}]\n{message}\n##octopus[stdout-default]\n")
     sys.stdout.flush()
 
 
@@ -60,7 +63,7 @@ def createartifact(path, fileName=None):
     """Collect a file as an artifact of the deployment."""
     path = os.path.abspath(path)
     if not os.path.isfile(path):
-        raise FileNotFoundError("The artifact {} was not found.".format(path))
+        raise FileNotFoundError(f"The artifact {path} was not found.")
     _message("createArtifact", path=path, name=fileName or os.path.basename(path))
 
 

@@ -87,7 +87,7 @@ class Run:
         sealed: dict[str, str] = {}
         for record in self.records("output"):
             kind = sealed if "sealed" in record else found
-            text = record.get("value", record.get("sealed"))
+            text = str(record.get("value", record.get("sealed")))
             kind[record["name"]] = kind.get(record["name"], "") * bool(record.get("part")) + text
         for name, text in sealed.items():
             found[name] = unseal_text(self.key, text)

@@ -1,7 +1,6 @@
 """Bash scripts: every helper function, the environment, the shell's own options."""
 
 import base64
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,8 @@ def test_without_a_key_sensitive_output_is_left_out(agent: Agent) -> None:
 
 def test_artifact(agent: Agent) -> None:
     run = agent.script(
-        "echo data >file.txt; new_octopusartifact file.txt 'My file'; new_octopusartifact $PWD/file.txt;"
+        "echo data >file.txt; new_octopusartifact file.txt 'My file';"
+        "new_octopusartifact $PWD/file.txt;"
         "new_octopusartifact nowhere.txt || echo no"
     )
     path = str(run.work / "file.txt")
@@ -128,7 +128,8 @@ def test_mask_message_and_unknown_messages(agent: Agent) -> None:
 def test_strict_and_traced_scripts_work(agent: Agent) -> None:
     run = agent.script(
         "set -euo pipefail -x; IFS=,; set_octopusvariable A 'one two' -sensitive;"
-        "get_octopusvariable None; write_verbose fine; update_progress 1 x; false || true; echo end",
+        "get_octopusvariable None; write_verbose fine; update_progress 1 x;"
+        "false || true; echo end",
     )
     assert run.exit["exit"] == 0, run.text
     assert run.outputs == {"A": "one two"}
@@ -155,7 +156,8 @@ def test_environment_is_clean(
 
 def test_secrets_are_nowhere_while_the_script_runs(agent: Agent) -> None:
     run = agent.start_script(
-        'value=$(get_octopusvariable Key); echo "${#value}"; sleep 30', sensitive={"Key": "s3cret!!"}
+        'value=$(get_octopusvariable Key); echo "${#value}"; sleep 30',
+        sensitive={"Key": "s3cret!!"},
     )
     while b"8\n" not in run.stdout:
         time.sleep(0.01)
@@ -195,4 +197,4 @@ def test_three_hundred_variables_cost_milliseconds(agent: Agent) -> None:
 def test_files_are_private(agent: Agent) -> None:
     run = agent.script("stat -c %a Script.sh ../bootstrap.sh ../out.spool ..; umask")
     assert run.stdout.decode().split()[:4] == ["700", "600", "600", "700"]
-    assert os.stat(run.directory / "exit").st_mode & 0o777 == 0o600
+    assert (run.directory / "exit").stat().st_mode & 0o777 == 0o600

@@ -45,7 +45,7 @@ def test_overlapping_and_endless_secrets_keep_memory_bounded() -> None:
     shown = b"".join(masker.feed(b"a" * 1000) for _ in range(50))
     shown += masker.feed(b"b") + masker.flush()
     assert shown == MASK + b"b"
-    assert len(masker._held) == 0  # noqa: SLF001 (the bound is the point)
+    assert len(masker._held) == 0
     assert mask_in_pieces(secrets_of("abcabc", "bcxyz"), [b"-abcabcx", b"yz-"]) == b"-********-"
 
 

@@ -51,7 +51,10 @@ def test_artifacts_progress_and_levels(agent: Agent) -> None:
         "updateprogress(30)\nupdateprogress(60, 'more')\n"
         "printverbose('v')\nprinthighlight('h')\nprintwait('w')\nprintwarning('!')\nprint('end')\n",
     )
-    assert [(r["name"], r["length"]) for r in run.records("artifact")] == [("f.bin", 4), ("Named", 4)]
+    assert [(r["name"], r["length"]) for r in run.records("artifact")] == [
+        ("f.bin", 4),
+        ("Named", 4),
+    ]
     assert [(r["percentage"], r["message"]) for r in run.records("progress")] == [
         (30, ""),
         (60, "more"),

@@ -85,7 +85,7 @@ def test_binary_output_is_kept_byte_for_byte(agent: Agent, tmp_path: Path) -> No
 
 
 def test_log_flood_is_complete(agent: Agent) -> None:
-    run = agent.start_script("for ((i = 0; i < 100000; i++)); do echo \"line $i of many\"; done")
+    run = agent.start_script('for ((i = 0; i < 100000; i++)); do echo "line $i of many"; done')
     run.wait(60)
     assert run.stdout == b"".join(b"line %d of many\n" % index for index in range(100_000))
     assert len(run.frames) < 20_000
@@ -231,7 +231,7 @@ def test_background_process_does_not_hold_the_command(agent: Agent) -> None:
 
 def test_output_appears_at_once(agent: Agent) -> None:
     run = agent.start_script("sleep 0.2; date +%s%N; sleep 1")
-    delays = []
+    delays: list[int] = []
     with SpoolReader(run.directory / "out.spool") as reader:
         while not delays:
             frames: list[Frame] = [f for f in reader.read() if f.stream == STDOUT]
@@ -259,9 +259,8 @@ def test_unknown_kind_is_refused(agent: Agent) -> None:
 
 
 def test_ten_thousand_messages(agent: Agent) -> None:
-    run = agent.start_script(
-        "for ((i = 0; i < 10000; i++)); do echo \"##octopus[setVariable name='QQ==' value='Qg==']\"; done"
-    )
+    message = "##octopus[setVariable name='QQ==' value='Qg==']"
+    run = agent.start_script(f'for ((i = 0; i < 10000; i++)); do echo "{message}"; done')
     run.wait(60)
     assert run.outputs == {"A": "B"}
     assert len(run.records("output")) == 10_000

@@ -29,7 +29,9 @@ def parse(*pieces: bytes) -> list[Event]:
     return joined
 
 
-VARIABLE = f"##octopus[setVariable name='{encode('Näme')}' value='{encode('a' + chr(13) + chr(10))}']"
+VARIABLE = (
+    f"##octopus[setVariable name='{encode('Näme')}' value='{encode('a' + chr(13) + chr(10))}']"
+)
 MESSAGE = ServiceMessage("setVariable", {"name": "Näme", "value": "a\r\n"})
 PROGRESS = ServiceMessage("stdout-verbose", {})
 

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import random
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -87,9 +89,6 @@ def test_damage_is_told() -> None:
 
 
 def test_failed_write_leaves_no_torn_frame(tmp_path: Path) -> None:
-    import resource
-    import signal
-
     path = tmp_path / "out.spool"
     writer = SpoolWriter(path)
     writer.write(STDOUT, b"kept")

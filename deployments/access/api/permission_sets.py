@@ -1,0 +1,69 @@
+"""What a user may do, as a document."""
+
+from typing import Any
+
+from django.db.models import Q
+
+from deployments.access import permissions
+from deployments.access.api.serializers import RESTRICTIONS
+from deployments.access.models import ScopedUserRole, Team
+from deployments.access.permissions import Permission, dimensions
+from deployments.access.spaces import visible_spaces
+from deployments.base.actor import Actor
+
+
+def permission_set(reader: Actor, actor: Actor) -> dict[str, Any]:
+    """Return the permissions of `actor` in the spaces that `reader` sees."""
+    everywhere = reader.user_id == actor.user_id
+    teams = Team.objects.filter(Q(users=actor.user_id) | Q(everyone=True)).distinct()
+    roles = ScopedUserRole.objects.filter(team__in=teams).select_related("role")
+    seen = set(visible_spaces(reader).values_list("pk", flat=True))
+    space: dict[str, list[dict[str, Any]]] = {}
+    system: set[str] = set()
+    complete = True
+    for role in roles.prefetch_related("scopes").order_by("pk"):
+        system.update(role.role.system_permissions)
+        if role.space_id is None:
+            continue
+        if not everywhere and role.space_id not in seen:
+            complete = False
+            continue
+        restriction = _restriction(role)
+        for name in role.role.space_permissions:
+            space.setdefault(name, []).append(restriction)
+    shown = [{"Id": team.public_id, "Name": team.name} for team in teams]
+    return {
+        "Id": actor.public_id,
+        "SpacePermissions": dict(sorted(space.items())),
+        "SystemPermissions": sorted(system),
+        "Teams": shown,
+        "IsTeamsComplete": True,
+        "IsPermissionsComplete": complete,
+        "Links": {"Self": f"/api/users/{actor.public_id}/permissions"},
+    }
+
+
+def descriptions() -> dict[str, Any]:
+    """Return every permission with the restrictions that it supports."""
+    return {
+        permission.value: {
+            "Description": permission.value,
+            "SupportedRestrictions": sorted(RESTRICTIONS[name] for name in dimensions(permission)),
+            "CanApplyAtSystemLevel": permission in permissions.SYSTEM,
+            "CanApplyAtSpaceLevel": permission in permissions.SPACE,
+        }
+        for permission in Permission
+    }
+
+
+def _restriction(role: ScopedUserRole) -> dict[str, Any]:
+    values: dict[str, list[str]] = {kind: [] for kind in RESTRICTIONS}
+    for scope in role.scopes.all():
+        values.setdefault(scope.kind, []).append(scope.object_id)
+    return {
+        "RestrictedToProjectIds": values["project"],
+        "RestrictedToProjectGroupIds": values["project_group"],
+        "RestrictedToEnvironmentIds": values["environment"],
+        "RestrictedToTenantIds": values["tenant"],
+        "SpaceId": f"Spaces-{role.space_id}",
+    }

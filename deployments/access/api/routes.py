@@ -1,0 +1,30 @@
+"""The routes of people, teams, roles and spaces."""
+
+from django.urls import URLPattern, path
+
+from deployments.access.api.spaces import SpaceResourceViewSet
+from deployments.access.api.teams import ScopedUserRoleViewSet, TeamViewSet, UserRoleViewSet
+from deployments.access.api.users import ApiKeyViewSet, UserViewSet
+from deployments.access.api.viewsets import resource_routes
+
+routes: list[URLPattern] = [
+    path("users/me", UserViewSet.as_view({"get": "me"})),
+    path("users/login", UserViewSet.as_view({"post": "login"})),
+    path("users/logout", UserViewSet.as_view({"post": "logout"})),
+    path("users/<str:id>/spaces", UserViewSet.as_view({"get": "spaces"})),
+    path("users/<str:id>/teams", UserViewSet.as_view({"get": "teams"})),
+    path("users/<str:id>/permissions", UserViewSet.as_view({"get": "permissions"})),
+    path("users/<str:id>/revoke-sessions", UserViewSet.as_view({"put": "revoke_sessions"})),
+    path("users/<str:user>/apikeys", ApiKeyViewSet.as_view({"get": "list", "post": "create"})),
+    path(
+        "users/<str:user>/apikeys/<str:id>",
+        ApiKeyViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
+    ),
+    *resource_routes(UserViewSet),
+    *resource_routes(SpaceResourceViewSet),
+    path("teams/<str:id>/scopeduserroles", TeamViewSet.as_view({"get": "scoped_user_roles"})),
+    *resource_routes(TeamViewSet),
+    path("permissions/all", UserRoleViewSet.as_view({"get": "descriptions"})),
+    *resource_routes(UserRoleViewSet),
+    *resource_routes(ScopedUserRoleViewSet),
+]

@@ -1,0 +1,63 @@
+"""Reading people, teams and roles as far as an actor may."""
+
+from django.db.models import Q, QuerySet
+
+from deployments.access.grants import load_grants
+from deployments.access.models import ScopedUserRole, Team, User, UserRole
+from deployments.access.permissions import Permission
+from deployments.access.spaces import visible_spaces
+from deployments.base import public_ids
+from deployments.base.actor import Actor
+from deployments.base.models import Space
+
+
+def users_visible_to(actor: Actor) -> QuerySet[User]:
+    """Return everybody with UserView, else only oneself."""
+    if load_grants(actor, None).allows_system(Permission.UserView):
+        return User.objects.all()
+    return User.objects.filter(pk=actor.user_id)
+
+
+def teams_visible_to(actor: Actor, space: Space | None = None) -> QuerySet[Team]:
+    """Return system teams with TeamView at system level, teams of spaces with it there.
+
+    With a space: its teams and the system teams.
+    """
+    seen = Q(pk__in=[])
+    if load_grants(actor, None).allows_system(Permission.TeamView):
+        seen |= Q(space__isnull=True)
+    for candidate in [space] if space else visible_spaces(actor):
+        if load_grants(actor, candidate).allows(Permission.TeamView):
+            seen |= Q(space=candidate)
+    return Team.objects.filter(seen).prefetch_related("users")
+
+
+def scoped_roles_visible_to(actor: Actor, space: Space | None = None) -> QuerySet[ScopedUserRole]:
+    """Return the roles of visible teams; with a space, those in it and at system level."""
+    teams = teams_visible_to(actor, space).prefetch_related(None).order_by()
+    rows = ScopedUserRole.objects.filter(team__in=teams.values("pk"))
+    if space is not None:
+        rows = rows.filter(Q(space=space) | Q(space__isnull=True))
+    else:
+        rows = rows.filter(Q(space__in=visible_spaces(actor)) | Q(space__isnull=True))
+    return rows.select_related("team", "role", "space").prefetch_related("scopes").order_by("pk")
+
+
+def find_team(rows: QuerySet[Team], text: str) -> Team | None:
+    """Return the team by public id, built-in ones by their name-like id."""
+    number = public_ids.parse(Team.id_prefix, text)
+    wanted = Q(pk=number) if number is not None else Q(built_in_id__iexact=text)
+    return rows.filter(wanted).first()
+
+
+def find_role(rows: QuerySet[UserRole], text: str) -> UserRole | None:
+    """Return the role by public id, built-in ones by their name-like id."""
+    number = public_ids.parse(UserRole.id_prefix, text)
+    wanted = Q(pk=number) if number is not None else Q(built_in_id__iexact=text)
+    return rows.filter(wanted).first()
+
+
+def users_by_ids(ids: list[str]) -> list[User]:
+    """Return the users of public ids; unknown ones are left out."""
+    numbers = [public_ids.parse(User.id_prefix, text) for text in ids]
+    return list(User.objects.filter(pk__in=[n for n in numbers if n is not None]))

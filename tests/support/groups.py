@@ -15,6 +15,8 @@ FIXTURES = {
     "postgres": {"postgres_url"},
 }
 FOLDERS = ("faults", "browser", "clients")
+# The pure parts of the agent; the rest of tests/agent starts real processes.
+KERNEL = {"contracts", "language", "patterns", "versions"}
 GROUPS = ("faults", "browser", "clients", "agent", "s3", "redis", "postgres", "sqlite", "unit")
 # Seconds that one test may take.
 PATIENCE = {"faults": 900, "browser": 300, "clients": 300, "agent": 300, "s3": 300}
@@ -60,6 +62,8 @@ def group_of(item: pytest.Item) -> str:
     for name in FOLDERS:
         if name in folders[:2]:
             return name
+    if folders[1] == "agent" and folders[2] not in KERNEL:
+        return "agent"
     fixtures = set(getattr(item, "fixturenames", ()))
     for name, names in FIXTURES.items():
         if fixtures & names:

@@ -32,7 +32,7 @@ def is_space(char: str) -> bool:
     return char in _SPACE
 
 
-def is_any(char: str) -> bool:  # noqa: ARG001 - one signature for all sets
+def is_any(char: str) -> bool:
     """Accept every character."""
     return True
 

@@ -14,7 +14,10 @@ from agent.patterns.replacement import expand
 from agent.patterns.syntax import InvalidPattern
 
 MAX_PATTERN_LENGTH = 4000
-MAX_WORK = 2_000_000
+MAX_WORK = 1_000_000
+# How many characters without a choice count as one unit of work.
+_STRAIGHT_RUN = 8
+MAX_RESULT = 32_000_000
 
 Slots: TypeAlias = tuple[int, ...]
 
@@ -67,16 +70,20 @@ class Pattern:
             yield match
             position = match.end + 1 if match.end == match.start else match.end
 
-    def replace(self, text: str, replacement: str) -> str:
+    def replace(self, text: str, replacement: str, *, longest: int = MAX_RESULT) -> str:
         """Replace all matches; `$1`, `${name}`, `$&` and the like stand for parts of each.
 
-        Raises PatternTooExpensive.
+        Raises PatternTooExpensive, also when the result would become longer than `longest`.
         """
         pieces: list[str] = []
-        position = 0
+        position, added = 0, 0
         for match in self.find_all(text):
             pieces.append(text[position : match.start])
-            pieces.append(expand(replacement, text, match.spans, self.names))
+            filled = expand(replacement, text, match.spans, self.names)
+            added += len(filled)
+            if added > longest:
+                raise PatternTooExpensive(f"The result is longer than {longest} characters.")
+            pieces.append(filled)
             position = match.end
         pieces.append(text[position:])
         return "".join(pieces)
@@ -132,6 +139,7 @@ class _Search:
         pending = [(0, position, slots)]
         while pending:
             index, position, slots = pending.pop()
+            origin = position
             while True:
                 operation, first, second = steps[index]
                 if operation <= Operation.ACCEPT:
@@ -168,7 +176,7 @@ class _Search:
                         break
                     position, slots = outcome
                     index += 1
-        self.spend()
+            self.spend(1 + abs(position - origin) // _STRAIGHT_RUN)
         return None
 
     def condition(
@@ -187,8 +195,8 @@ class _Search:
             return position, (slots if found is None else found[1])
         return None
 
-    def spend(self) -> None:
-        self.work += 1
+    def spend(self, work: int = 1) -> None:
+        self.work += work
         if self.work > MAX_WORK:
             raise PatternTooExpensive("The pattern takes too long on this text.")
 

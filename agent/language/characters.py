@@ -1,0 +1,46 @@
+"""Classes of characters and case rules of the language."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+SPACES = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+SPACE_RUN = re.compile(f"[{SPACES}]*")
+IDENTIFIER_SIGNS = frozenset("_-:/~()@")
+PLAIN_RUN = re.compile(r"[A-Za-z0-9_\-:/~()@]+")
+
+
+def is_identifier_char(char: str) -> bool:
+    """Whether the character may stand in an identifier; blanks have rules of their own."""
+    if char.isascii():
+        return char.isalnum() or char in IDENTIFIER_SIGNS
+    category = unicodedata.category(char)
+    return category[0] == "L" or category == "Nd"
+
+
+def upper(text: str) -> str:
+    """Convert to upper case, one character to one."""
+    if text.isascii():
+        return text.upper()
+    return "".join(_single(char, char.upper()) for char in text)
+
+
+def lower(text: str) -> str:
+    """Convert to lower case, one character to one."""
+    if text.isascii():
+        return text.lower()
+    return "".join(_single(char, char.lower()) for char in text)
+
+
+def fold(text: str) -> str:
+    """Give the form in which names are compared without regard to case."""
+    return upper(text)
+
+
+def _single(char: str, converted: str) -> str:
+    # The dotless and the dotted I have no counterpart in the invariant culture.
+    return converted if len(converted) == 1 and char not in "ıİ" else char

@@ -1,0 +1,97 @@
+"""Evaluate templates against a set of variables; values are templates too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agent.language.environment import DEFAULT_ENVIRONMENT, Environment
+from agent.language.limits import Budget, LanguageError, LimitExceeded
+from agent.language.parser import is_template, parse_continuing, parse_template
+from agent.language.rendering import Findings, Rendering, is_truthy
+from agent.language.variables import VariableSet
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A result: the text, and what could not be found, in its normal form.
+
+    `error` says why the whole text came back unevaluated. `is_null` means that the template asked
+    for no value at all (`#{ | null}`); the text is empty then.
+    """
+
+    text: str
+    missing: tuple[str, ...] = ()
+    error: str | None = None
+    is_null: bool = False
+    errors: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        errors = [self.error] if self.error is not None else []
+        if self.missing:
+            names = ", ".join(f"'{token}'" for token in self.missing)
+            errors.append(f"The following tokens were unable to be evaluated: {names}")
+        object.__setattr__(self, "errors", tuple(errors))
+
+
+def evaluate(
+    template: str,
+    variables: Mapping[str, str | None],
+    *,
+    halt_on_error: bool = True,
+    environment: Environment = DEFAULT_ENVIRONMENT,
+) -> Evaluation:
+    """Evaluate a template.
+
+    A template that cannot be read comes back unchanged with an error; without `halt_on_error` only
+    the bad places come back unchanged, and silently. Raises LanguageError for a self reference, a
+    filter that cannot work and a limit exceeded.
+    """
+    rendering = Rendering(VariableSet.of(variables), Budget(environment.limits), environment)
+    return _evaluate(template, rendering, halt_on_error=halt_on_error)
+
+
+def evaluate_truthy(
+    expression: str,
+    variables: Mapping[str, str | None],
+    *,
+    environment: Environment = DEFAULT_ENVIRONMENT,
+) -> bool:
+    """Whether the expression evaluates without error to something truthy. Raises LanguageError."""
+    result = evaluate(expression, variables, environment=environment)
+    return not result.errors and not result.is_null and is_truthy(result.text)
+
+
+def evaluate_all(
+    variables: Mapping[str, str | None], *, environment: Environment = DEFAULT_ENVIRONMENT
+) -> dict[str, Evaluation]:
+    """Evaluate every variable; one that cannot be is kept as written, with its error."""
+    compiled = VariableSet.of(variables)
+    memory = Rendering(compiled, Budget(environment.limits), environment).known
+    results: dict[str, Evaluation] = {}
+    for name, value in compiled.items():
+        if value is None:
+            results[name] = Evaluation("", is_null=True)
+            continue
+        rendering = Rendering(compiled, Budget(environment.limits), environment, memory)
+        try:
+            results[name] = _evaluate(value, rendering, halt_on_error=True)
+        except LanguageError as error:
+            results[name] = Evaluation(value, error=str(error))
+    return results
+
+
+def _evaluate(template: str, rendering: Rendering, *, halt_on_error: bool) -> Evaluation:
+    if not is_template(template):
+        return Evaluation(template)
+    parsed = parse_template(template) if halt_on_error else parse_continuing(template)
+    if parsed.error is not None:
+        return Evaluation(template, error=parsed.error)
+    findings = Findings()
+    try:
+        text = rendering.render(parsed.tokens, rendering.context, findings)
+    except RecursionError as error:
+        raise LimitExceeded("The template is nested too deeply.") from error
+    if findings.null:
+        return Evaluation("", tuple(findings.missing), is_null=True)
+    return Evaluation(text, tuple(findings.missing))

@@ -1,0 +1,169 @@
+"""Write dates by the format strings of .NET, invariant culture."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+_STANDARD = {
+    "d": "MM/dd/yyyy",
+    "D": "dddd, dd MMMM yyyy",
+    "f": "dddd, dd MMMM yyyy HH:mm",
+    "F": "dddd, dd MMMM yyyy HH:mm:ss",
+    "g": "MM/dd/yyyy HH:mm",
+    "G": "MM/dd/yyyy HH:mm:ss",
+    "m": "MMMM dd",
+    "M": "MMMM dd",
+    "o": "yyyy-MM-ddTHH:mm:ss.fffffffK",
+    "O": "yyyy-MM-ddTHH:mm:ss.fffffffK",
+    "r": "ddd, dd MMM yyyy HH:mm:ss 'GMT'",
+    "R": "ddd, dd MMM yyyy HH:mm:ss 'GMT'",
+    "s": "yyyy-MM-ddTHH:mm:ss",
+    "t": "HH:mm",
+    "T": "HH:mm:ss",
+    "u": "yyyy-MM-dd HH:mm:ss'Z'",
+    "U": "dddd, dd MMMM yyyy HH:mm:ss",
+    "y": "yyyy MMMM",
+    "Y": "yyyy MMMM",
+}
+_UNIVERSAL = "rRuU"
+_PIECE = re.compile(
+    r"y+|M+|d+|H+|h+|m+|s+|f+|F+|t+|z+|K|g+|'[^']*'|\"[^\"]*\"|\\.|%(?=[yMdHhmsfFtzKg:/])|.",
+    re.DOTALL,
+)
+_FRACTION_DIGITS = 7
+_LONG_NAME = 4
+_SHORT_NAME = 3
+
+
+class Kind(Enum):
+    """How a moment knows its zone: not at all, or as the origin of the value says."""
+
+    UNSPECIFIED = "unspecified"
+    LOCAL = "local"
+    UTC = "utc"
+    OFFSET = "offset"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A date with time; the offset is that of its zone from universal time, None if unknown."""
+
+    value: datetime
+    offset: timedelta | None
+    kind: Kind
+
+    def plus(self, span: timedelta) -> Moment:
+        """Give the moment a span later. Raises OverflowError."""
+        return replace(self, value=self.value + span)
+
+
+def format_moment(moment: Moment, pattern: str) -> str | None:
+    """Write the moment; None when the pattern is no format. Local times carry no zone in `O`."""
+    if len(pattern) == 1:
+        standard = _STANDARD.get(pattern)
+        if standard is None:
+            return None
+        if pattern in _UNIVERSAL and moment.kind is not Kind.UNSPECIFIED:
+            moment = moment.plus(-(moment.offset or timedelta(0)))
+        pattern = standard
+    if not pattern or (pattern.count("'") % 2 and "\\'" not in pattern):
+        return None
+    return "".join(_piece(moment, match.group()) for match in _PIECE.finditer(pattern))
+
+
+def _piece(moment: Moment, piece: str) -> str:
+    count = len(piece)
+    match piece[0]:
+        case "z" | "K":
+            return _zone(moment, piece)
+        case "'" | '"' if count > 1:
+            return piece[1:-1]
+        case "\\" if count > 1:
+            return piece[1:]
+        case "%":
+            return ""
+        case "y" | "M" | "d" | "g":
+            return _date(moment.value, piece)
+        case _:
+            return _time(moment.value, piece)
+
+
+def _date(value: datetime, piece: str) -> str:
+    count = len(piece)
+    match piece[0]:
+        case "y":
+            return _year(value.year, count)
+        case "M":
+            return _named(value.month, MONTHS[value.month - 1], count)
+        case "d":
+            return _named(value.day, DAYS[value.weekday()], count)
+        case _:
+            return "A.D."
+
+
+def _time(value: datetime, piece: str) -> str:
+    count = len(piece)
+    match piece[0]:
+        case "H":
+            return _padded(value.hour, count)
+        case "h":
+            return _padded(value.hour % 12 or 12, count)
+        case "m":
+            return _padded(value.minute, count)
+        case "s":
+            return _padded(value.second, count)
+        case "t":
+            return ("AM" if value.hour < 12 else "PM")[: min(count, 2)]  # noqa: PLR2004 - noon
+        case "f" | "F":
+            digits = f"{value.microsecond:06d}0"[: min(count, _FRACTION_DIGITS)]
+            return digits if piece[0] == "f" else digits.rstrip("0")
+        case _:
+            return piece
+
+
+def _year(year: int, count: int) -> str:
+    if count <= 2:  # noqa: PLR2004 - `y` and `yy` show the year of the century
+        return _padded(year % 100, count)
+    return f"{year:0{count}d}"
+
+
+def _named(number: int, name: str, count: int) -> str:
+    if count >= _LONG_NAME:
+        return name
+    return name[:_SHORT_NAME] if count == _SHORT_NAME else _padded(number, count)
+
+
+def _padded(number: int, count: int) -> str:
+    return f"{number:02d}" if count > 1 else str(number)
+
+
+def _zone(moment: Moment, piece: str) -> str:
+    if piece == "K" and moment.kind in (Kind.UNSPECIFIED, Kind.LOCAL):
+        return ""
+    if piece == "K" and moment.kind is Kind.UTC:
+        return "Z"
+    minutes = int((moment.offset or timedelta(0)).total_seconds()) // 60
+    sign, minutes = "-" if minutes < 0 else "+", abs(minutes)
+    if piece == "z":
+        return f"{sign}{minutes // 60}"
+    if piece == "zz":
+        return f"{sign}{minutes // 60:02d}"
+    return f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"

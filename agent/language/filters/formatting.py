@@ -1,0 +1,80 @@
+"""The Format filter: numbers and dates by the format strings of .NET."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from agent.language.environment import Call, Filter
+from agent.language.filters.date_formats import Kind, Moment, format_moment
+from agent.language.filters.date_parsing import parse_moment
+from agent.language.filters.number_formats import format_double, format_exact
+from agent.language.numbers import parse_double, parse_int32
+
+_MAX_DECIMAL = Decimal(79228162514264337593543950335)
+_MAX_DIGITS = 100
+_DECIMAL = re.compile(r"\s*([+-]?)([0-9][0-9,]*(?:\.[0-9]*)?|\.[0-9]+)([+-]?)\s*")
+
+
+def _format(call: Call) -> str | None:
+    if len(call.options) == 1:
+        return _by_shape(call)
+    kind, pattern = call.options[0].lower(), call.options[1]
+    match kind:
+        case "int" | "int32":
+            whole = parse_int32(call.text)
+            return None if whole is None else format_exact(Decimal(whole), pattern, whole=whole)
+        case "double":
+            number = parse_double(call.text)
+            return None if number is None else format_double(number, pattern)
+        case "decimal":
+            exact = _parse_decimal(call.text)
+            return None if exact is None else format_exact(exact, pattern)
+        case "date" | "datetime":
+            return _format_date(call, pattern, with_offset=False)
+        case "datetimeoffset":
+            return _format_date(call, pattern, with_offset=True)
+        case _:
+            return None
+
+
+def _by_shape(call: Call) -> str | None:
+    exact = _parse_decimal(call.text)
+    if exact is not None:
+        return format_exact(exact, call.options[0])
+    return _format_date(call, call.options[0], with_offset=True)
+
+
+def _format_date(call: Call, pattern: str, *, with_offset: bool) -> str | None:
+    now = call.environment.now()
+    moment = parse_moment(call.text, now)
+    if moment is None:
+        return None
+    local = now.utcoffset() or timedelta(0)
+    if with_offset:
+        moment = replace(
+            moment, kind=Kind.OFFSET, offset=local if moment.offset is None else moment.offset
+        )
+        return None if pattern == "U" else format_moment(moment, pattern)
+    if moment.offset is not None:
+        # A plain date is shown in the local zone when the text names one.
+        moment = Moment(moment.value - moment.offset + local, local, Kind.OFFSET)
+    return format_moment(moment, pattern)
+
+
+def _parse_decimal(text: str) -> Decimal | None:
+    match = _DECIMAL.fullmatch(text) if len(text) <= _MAX_DIGITS else None
+    if match is None:
+        return None
+    leading, digits, trailing = match.groups()
+    if leading and trailing:
+        return None
+    value = Decimal(digits.replace(",", "").removesuffix("."))
+    if value > _MAX_DECIMAL:
+        return None
+    return -value if "-" in (leading, trailing) else value
+
+
+FILTERS = {"format": Filter(_format, least=1, most=2)}

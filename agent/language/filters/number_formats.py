@@ -1,0 +1,105 @@
+"""Write numbers by the format strings of .NET, invariant culture."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+
+from agent.language.filters.custom_numbers import format_custom
+from agent.language.numbers import double_text
+
+_STANDARD = re.compile(r"([A-Za-z])([0-9]{1,2})?")
+_WHOLE_ONLY = "DX"
+_DOUBLE_ONLY = "R"
+_KNOWN = "CDEFGNPRX"
+_CONTEXT = Context(prec=400, rounding=ROUND_HALF_UP)
+_INT_BITS = 32
+
+
+def format_exact(value: Decimal, pattern: str, *, whole: int | None = None) -> str | None:
+    """Write a decimal number, or a whole one of 32 bits; None when the pattern is no format."""
+    standard = _STANDARD.fullmatch(pattern)
+    if standard is None:
+        return format_custom(value, pattern)
+    letter, digits = standard.groups()
+    precision = int(digits) if digits is not None else None
+    if letter.upper() in _WHOLE_ONLY:
+        return None if whole is None else _whole(whole, letter, precision or 0)
+    if letter.upper() not in _KNOWN or letter.upper() in _DOUBLE_ONLY:
+        return None
+    if letter.upper() == "G" and precision is None:
+        return f"{value:f}"
+    return _standard(value, letter, precision)
+
+
+def format_double(value: float, pattern: str) -> str | None:
+    """Write a floating-point number; None when the pattern is no format."""
+    if not math.isfinite(value):
+        return double_text(value)
+    standard = _STANDARD.fullmatch(pattern)
+    if standard is None:
+        return format_custom(Decimal(repr(value)), pattern)
+    letter, digits = standard.groups()
+    precision = int(digits) if digits is not None else None
+    if letter.upper() in _WHOLE_ONLY or letter.upper() not in _KNOWN:
+        return None
+    if letter.upper() == _DOUBLE_ONLY or (letter.upper() == "G" and precision is None):
+        return double_text(value)
+    return _standard(Decimal(value), letter, precision, rounding=ROUND_HALF_EVEN)
+
+
+def _whole(value: int, letter: str, precision: int) -> str:
+    if letter.upper() == "D":
+        return f"{'-' if value < 0 else ''}{abs(value):0{precision}d}"
+    return f"{value % 2**_INT_BITS:0{precision}{letter}}"
+
+
+def _standard(
+    value: Decimal, letter: str, precision: int | None, *, rounding: str = ROUND_HALF_UP
+) -> str | None:
+    places = 2 if precision is None else precision
+    match letter.upper():
+        case "F":
+            return _fixed(value, places, rounding, grouped=False)
+        case "N":
+            return _fixed(value, places, rounding, grouped=True)
+        case "P":
+            shown = _fixed(_CONTEXT.multiply(value, Decimal(100)), places, rounding, grouped=True)
+            return f"{shown} %"
+        case "C":
+            shown = _fixed(abs(value), places, rounding, grouped=True)
+            return f"(¤{shown})" if value < 0 else f"¤{shown}"
+        case "E":
+            return _exponential(value, 6 if precision is None else precision, letter)
+        case _:
+            return _general(value, places, letter)
+
+
+def _fixed(value: Decimal, places: int, rounding: str, *, grouped: bool) -> str:
+    rounded = value.quantize(Decimal(1).scaleb(-places), rounding=rounding, context=_CONTEXT)
+    if rounded == 0 and rounding == ROUND_HALF_UP:
+        rounded = abs(rounded)
+    return f"{rounded:,f}" if grouped else f"{rounded:f}"
+
+
+def _exponential(value: Decimal, places: int, letter: str) -> str:
+    mantissa, _, exponent = f"{_rounded(value, places + 1):.{places}e}".partition("e")
+    number = int(exponent)
+    return f"{mantissa}{letter}{'-' if number < 0 else '+'}{abs(number):03d}"
+
+
+def _general(value: Decimal, digits: int, letter: str) -> str:
+    rounded = _rounded(value, max(digits, 1)).normalize(_CONTEXT)
+    exponent = rounded.adjusted()
+    if rounded == 0:
+        return "0"
+    if -5 <= exponent < max(digits, 1):  # noqa: PLR2004 - the range shown without exponent
+        return f"{rounded:f}"
+    mantissa = f"{rounded.scaleb(-exponent):f}"
+    sign = "-" if exponent < 0 else "+"
+    return f"{mantissa}{'E' if letter == 'G' else 'e'}{sign}{abs(exponent):02d}"
+
+
+def _rounded(value: Decimal, digits: int) -> Decimal:
+    return Context(prec=digits, rounding=ROUND_HALF_UP).plus(value)

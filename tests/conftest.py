@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.browser import browser, browser_context, page
 from tests.support.clients import dotnet, node, nuget
+from tests.support.faults import fault_random, fault_rounds
 from tests.support.groups import pytest_addoption, pytest_collection_modifyitems
 from tests.support.postgres import postgres_url
 from tests.support.processes import Processes, processes, session_processes
@@ -17,6 +18,8 @@ __all__ = [
     "browser",
     "browser_context",
     "dotnet",
+    "fault_random",
+    "fault_rounds",
     "node",
     "nuget",
     "octopus",

@@ -27,7 +27,7 @@ MOVES: Final[dict[TaskState, frozenset[TaskState]]] = {
     TaskState.EXECUTING: frozenset(
         {TaskState.PAUSED, TaskState.CANCELLING, TaskState.SUCCESS, TaskState.FAILED}
     ),
-    TaskState.PAUSED: frozenset({TaskState.EXECUTING, TaskState.CANCELLING, TaskState.FAILED}),
+    TaskState.PAUSED: frozenset({TaskState.EXECUTING, TaskState.CANCELED, TaskState.FAILED}),
     TaskState.CANCELLING: frozenset({TaskState.CANCELED, TaskState.FAILED}),
     TaskState.SUCCESS: frozenset(),
     TaskState.FAILED: frozenset(),

@@ -11,7 +11,9 @@ from deployments.server_tasks.states import FINISHED, TaskState
 class ServerTask(SpaceOwned):
     """One piece of background work. Rows point upwards by public id only.
 
-    `lease_owner` and `lease_expires` are the claim of the worker that advances it now.
+    `lease_owner` and `lease_expires` are the claim of the worker that advances it now;
+    `wake_count` grows when somebody finds it claimed, so that the claimant looks once more.
+    A higher `priority` goes first.
     """
 
     id_prefix = "ServerTasks"
@@ -52,12 +54,21 @@ class ServerTask(SpaceOwned):
 
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_expires = models.DateTimeField(null=True, blank=True)
+    wake_count = models.BigIntegerField(default=0)
     last_event_number = models.BigIntegerField(default=0)
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["concurrency_tag"],
+                condition=models.Q(state__in=[TaskState.EXECUTING, TaskState.CANCELLING])
+                & ~models.Q(concurrency_tag=""),
+                name="one_running_task_of_a_tag",
+            )
+        ]
         indexes: ClassVar = [
-            models.Index(fields=["state", "priority", "id"], name="task_queue"),
+            models.Index(fields=["state", "-priority", "id"], name="task_queue"),
             models.Index(fields=["space", "-id"], name="task_newest"),
             models.Index(fields=["space", "project_number", "-id"], name="task_of_project"),
             models.Index(fields=["concurrency_tag", "state"], name="task_concurrency"),

@@ -1,0 +1,52 @@
+"""Reading tasks: filters, totals and what a queued one waits for."""
+
+from django.db.models import Count, Q
+
+from deployments.base.querysets import SpaceQuerySet
+from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.states import RUNNING, TaskState
+
+WIRE_STATES = {
+    "Queued",
+    "Executing",
+    "Failed",
+    "Canceled",
+    "TimedOut",
+    "Success",
+    "Cancelling",
+}
+
+
+def in_states(
+    rows: SpaceQuerySet[ServerTask], states: list[str]
+) -> SpaceQuerySet[ServerTask]:
+    """Return tasks in states as the wire names them, where Paused counts as Executing."""
+    wanted = set(states)
+    if "Executing" in wanted:
+        wanted.add(TaskState.PAUSED)
+    return rows.filter(state__in=wanted)
+
+
+def totals_by_state(rows: SpaceQuerySet[ServerTask]) -> dict[str, int]:
+    """Return how many tasks there are per state of the wire, and how many wait for people."""
+    counted = rows.order_by().values("state").annotate(
+        number=Count("pk"), interrupted=Count("pk", filter=Q(has_pending_interruptions=True))
+    )
+    totals = dict.fromkeys(sorted(WIRE_STATES), 0)
+    interrupted = 0
+    for row in counted:
+        state = "Executing" if row["state"] == TaskState.PAUSED else row["state"]
+        totals[state] += row["number"]
+        interrupted += row["interrupted"]
+    return {**totals, "Interrupted": interrupted}
+
+
+def queued_behind(task: ServerTask) -> SpaceQuerySet[ServerTask]:
+    """Return the tasks of the same concurrency tag that go before a queued one."""
+    rows = ServerTask.objects.in_space(task.space)
+    if task.state != TaskState.QUEUED or not task.concurrency_tag:
+        return rows.none()
+    ahead = Q(priority__gt=task.priority) | Q(priority=task.priority, pk__lt=task.pk)
+    return rows.filter(concurrency_tag=task.concurrency_tag).filter(
+        Q(state__in=RUNNING - {TaskState.PAUSED}) | (Q(state=TaskState.QUEUED) & ahead)
+    )

@@ -1,0 +1,195 @@
+"""The queue: which waiting tasks may run now, and why the others wait.
+
+First in, first out among tasks of one priority whose concurrency tag is free. Schedulers of one
+node exclude each other by a write to the node's row; those of several nodes by the conditional
+update of the task and the unique running tag.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import require_system
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.base.errors import Invalid
+from deployments.base.events import record
+from deployments.base.models import Space
+from deployments.base.querysets import SpaceQuerySet
+from deployments.base.settings_rows import get_setting
+from deployments.base.wake import wake
+from deployments.server_tasks.kinds import find_kind
+from deployments.server_tasks.models import ServerNode, ServerTask
+from deployments.server_tasks.services.moves import move
+from deployments.server_tasks.states import TaskState
+
+DEFAULT_TASK_CAP_SETTING = "tasks.node_cap"
+DEFAULT_TASK_CAP = 5
+_MOST_LOOKED_AT = 2000
+_EVERY_SPACE = "the queue spans the spaces"
+_HOLDING = (TaskState.EXECUTING, TaskState.CANCELLING)
+
+
+@dataclass
+class _Room:
+    """What is free while one pass goes through the queue."""
+
+    now: datetime
+    node_name: str
+    free_slots: int
+    cap: int
+    stopped_spaces: set[int]
+    tags: dict[str, int] = field(default_factory=dict)
+
+
+def schedule(*, node_name: str, clock: Clock = utc_now) -> list[int]:
+    """Start what may start on this node; return the numbers of the started tasks."""
+    now = clock()
+    expire_queued(now=now)
+    started: list[int] = []
+    with transaction.atomic():
+        cap = _claim_node(node_name, now)
+        waiting = list(_waiting()[:_MOST_LOOKED_AT])
+        if not waiting:
+            return []
+        room = _look_around(node_name, cap, now)
+        for task in waiting:
+            if _start_or_explain(task, room):
+                started.append(task.pk)
+    return started
+
+
+def expire_queued(*, now: datetime) -> int:
+    """Time out the tasks that waited beyond their expiry; return how many."""
+    rows = ServerTask.objects.unscoped(reason=_EVERY_SPACE)
+    return rows.filter(state=TaskState.QUEUED, expires__lte=now).update(
+        state=TaskState.TIMED_OUT,
+        completed=now,
+        last_updated=now,
+        waiting_reason="",
+        error_message="The task was not started before its queue time expired.",
+    )
+
+
+def set_node_task_cap(
+    *, actor: Actor, node: ServerNode, task_cap: int, clock: Clock = utc_now
+) -> ServerNode:
+    """Set how many tasks the node runs at a time. Raises Invalid below 1."""
+    require_system(actor, Permission.ConfigureServer)
+    if not 1 <= task_cap <= 10_000:  # noqa: PLR2004 a bound against typing errors
+        raise Invalid(fields={"TaskCap": ["The task cap must be a number from 1 to 10,000."]})
+    with transaction.atomic():
+        before = {"TaskCap": node.task_cap}
+        node.task_cap = task_cap
+        node.save(update_fields=["task_cap"])
+        record(
+            actor=actor,
+            space=None,
+            category="Modified",
+            message=f"The task cap of node {node.name} is now {task_cap}",
+            subject=node.public_id,
+            before=before,
+            after={"TaskCap": task_cap},
+            clock=clock,
+        )
+    return node
+
+
+def _waiting() -> SpaceQuerySet[ServerTask]:
+    rows = ServerTask.objects.unscoped(reason=_EVERY_SPACE)
+    resumable = Q(state=TaskState.PAUSED, has_pending_interruptions=False, cancel_requests=0)
+    return rows.filter(Q(state=TaskState.QUEUED) | resumable).order_by("-priority", "id")
+
+
+def _claim_node(node_name: str, now: datetime) -> int:
+    """Lock the node's row until commit and return its task cap; 0 while it drains."""
+    rows = ServerNode.objects.filter(name=node_name)
+    if not rows.update(last_seen=now):
+        cap = get_setting(DEFAULT_TASK_CAP_SETTING, DEFAULT_TASK_CAP)
+        ServerNode.objects.get_or_create(
+            name=node_name, defaults={"last_seen": now, "task_cap": cap}
+        )
+        rows.update(last_seen=now)
+    node = rows.get()
+    return 0 if node.is_draining else node.task_cap
+
+
+def _look_around(node_name: str, cap: int, now: datetime) -> _Room:
+    holding = ServerTask.objects.unscoped(reason=_EVERY_SPACE).filter(state__in=_HOLDING)
+    running = list(holding.values_list("pk", "concurrency_tag", "node_name"))
+    mine = sum(1 for _, _, name in running if name == node_name)
+    stopped = Space.objects.filter(task_queue_stopped=True)
+    return _Room(
+        now=now,
+        node_name=node_name,
+        cap=cap,
+        free_slots=max(0, cap - mine),
+        stopped_spaces=set(stopped.values_list("pk", flat=True)),
+        tags={tag: pk for pk, tag, _ in running if tag},
+    )
+
+
+def _start_or_explain(task: ServerTask, room: _Room) -> bool:
+    reason = _reason_to_wait(task, room)
+    if not reason:
+        if _start(task, room):
+            return True
+        reason = "Another task with the same concurrency tag is running."
+    if task.concurrency_tag and not _is_early(task, room):
+        room.tags.setdefault(task.concurrency_tag, task.pk)
+    if reason != task.waiting_reason:
+        rows = ServerTask.objects.unscoped(reason=_EVERY_SPACE)
+        rows.filter(pk=task.pk, state=task.state).update(waiting_reason=reason)
+    return False
+
+
+def _reason_to_wait(task: ServerTask, room: _Room) -> str:
+    if task.space_id in room.stopped_spaces:
+        return "The task queue of the space is stopped."
+    if _is_early(task, room):
+        return f"Scheduled for {task.not_before:%Y-%m-%d %H:%M} UTC."
+    ahead = room.tags.get(task.concurrency_tag) if task.concurrency_tag else None
+    if ahead is not None:
+        return f"Behind ServerTasks-{ahead}, which has the same concurrency tag."
+    if room.free_slots <= 0:
+        slots = "slot" if room.cap == 1 else "slots"
+        return f"All {room.cap} task {slots} of node {room.node_name} are taken."
+    return ""
+
+
+def _is_early(task: ServerTask, room: _Room) -> bool:
+    return (
+        task.state == TaskState.QUEUED
+        and task.not_before is not None
+        and task.not_before > room.now
+    )
+
+
+def _start(task: ServerTask, room: _Room) -> bool:
+    kind = find_kind(task.kind)
+    if kind is None:
+        message = f"No part of this server carries out tasks of the kind {task.kind}."
+        move(task.pk, TaskState.FAILED, now=room.now, error_message=message)
+        return False
+    try:
+        with transaction.atomic():
+            moved = move(
+                task.pk,
+                TaskState.EXECUTING,
+                now=room.now,
+                sources=[TaskState(task.state)],
+                started=task.started or room.now,
+                node_name=room.node_name,
+                waiting_reason="",
+            )
+    except IntegrityError:
+        return False
+    if moved:
+        room.free_slots -= 1
+        if task.concurrency_tag:
+            room.tags[task.concurrency_tag] = task.pk
+        wake(kind.advance, task.pk)
+    return moved

@@ -59,14 +59,12 @@ def worker(arguments: argparse.Namespace) -> int:
             "--without-heartbeat",
         ]
     )
-    return 0
 
 
 def beat(_: argparse.Namespace) -> int:
     from octopus_site.celery import app  # noqa: PLC0415
 
     app.start(["beat", "--loglevel=WARNING", "--scheduler=octopus_site.beat:MemoryScheduler"])
-    return 0
 
 
 def migrate(_: argparse.Namespace) -> int:

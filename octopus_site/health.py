@@ -55,5 +55,5 @@ def _redis() -> str:
 
 
 def _storage() -> str:
-    package_storage().check()
+    package_storage().size("0" * 64)
     return str(settings.OCTOPUS.storage_url).partition("?")[0]

@@ -5,9 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
+
 from agent.contracts import limits
 from agent.contracts.messages import Cancel, Isolation, Run, SpecRef
 from deployments.base.clock import Clock, utc_now
+from deployments.base.querysets import SpaceQuerySet
 from deployments.execution.models import AgentMessage
 from deployments.execution.services.mailbox import open_spec
 
@@ -28,7 +31,7 @@ class Delivery:
 def unfinished(agent_pks: Iterable[int]) -> list[Delivery]:
     """Return what is unfinished for these agents, oldest first; one query."""
     rows = (
-        AgentMessage.objects.unscoped(reason="the gateway serves the agents of all spaces")
+        _messages()
         .filter(agent_id__in=list(agent_pks), finished=None)
         .order_by("id")
         .values_list(
@@ -49,17 +52,22 @@ def unfinished(agent_pks: Iterable[int]) -> list[Delivery]:
 
 def wire_messages(pks: Iterable[int], *, clock: Clock = utc_now) -> list[Run | Cancel]:
     """Load messages with their bodies and write them as the protocol wants them."""
-    rows = AgentMessage.objects.unscoped(
-        reason="the gateway serves the agents of all spaces"
-    ).filter(pk__in=list(pks), finished=None)
+    rows = _messages().filter(pk__in=list(pks), finished=None)
     now = clock()
     return [
-        _run(row, (now - row.created).total_seconds()) if row.kind == "run" else _cancel(row)
+        _run(row, (now - row.created).total_seconds()) if row.kind == Run.KIND else _cancel(row)
         for row in rows.order_by("id")
     ]
 
 
-def _run(row: AgentMessage, age_s: float) -> Run:
+def _messages() -> SpaceQuerySet[Any]:
+    """Return all messages with `command_id`: a cancel names the run of the same execution."""
+    every = AgentMessage.objects.unscoped(reason="the gateway serves the agents of all spaces")
+    runs = every.filter(execution=OuterRef("execution"), kind=Run.KIND)
+    return every.annotate(command_id=Subquery(runs.values("message_id")[:1]))
+
+
+def _run(row: Any, age_s: float) -> Run:
     header: dict[str, Any] = row.header
     body = open_spec(row)
     inline = len(body) <= limits.MAX_INLINE_SPEC
@@ -76,7 +84,7 @@ def _run(row: AgentMessage, age_s: float) -> Run:
     )
 
 
-def _cancel(row: AgentMessage) -> Cancel:
+def _cancel(row: Any) -> Cancel:
     return Cancel(
         id=str(row.command_id),
         grace_s=row.header.get("grace_s", limits.DEFAULT_GRACE),

@@ -1,6 +1,6 @@
 """Reading logs: pages of lines, the stream of events, the raw text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from agent.contracts.spool import RECORD, decode_frames
@@ -59,7 +59,7 @@ def events_after(task_pk: int, event_number: int) -> list[LogEvent]:
         .order_by("event_number")[:_EVENTS_AT_ONCE]
     )
     return [
-        LogEvent(chunk.event_number, chunk.execution_id, _read(chunk).copy()) for chunk in chunks
+        LogEvent(chunk.event_number, chunk.execution_id, _read(chunk)) for chunk in chunks
     ]
 
 
@@ -85,7 +85,7 @@ def all_lines(execution: ActionExecution) -> Iterator[Line]:
     yield from pending.values()
 
 
-def _skip_before(chunks: "Sequence[LogChunk]", first: int) -> Iterator[Segment]:
+def _skip_before(chunks: Iterable[LogChunk], first: int) -> Iterator[Segment]:
     for chunk in chunks:
         open_lines = chunk.start_state.get("open", {}).values()
         if chunk.first_line + chunk.line_count > first or any(n >= first for n in open_lines):
@@ -97,7 +97,7 @@ def _pick(segments: Iterator[Segment], first: int, count: int) -> list[Line]:
     return _merge(wanted)
 
 
-def _segments(chunks: "Sequence[LogChunk]") -> Iterator[Segment]:
+def _segments(chunks: Iterable[LogChunk]) -> Iterator[Segment]:
     for chunk in chunks:
         yield from _read(chunk)
 

@@ -1,13 +1,13 @@
 """Every app is there, under its name and label, and has only the parts that an app may have."""
 
+import re
 from pathlib import Path
 
 from django.apps import apps
 from django.conf import settings
 
+from agent.version import VERSION
 from tests.architecture.tree import APPS, PACKAGES, ROOT, code_modules, repository_files
-
-PARTS_BELOW_SERVICES = ("models", "queries")
 
 
 def test_every_app_has_its_name_and_label() -> None:
@@ -52,3 +52,13 @@ def test_a_package_init_holds_no_logic() -> None:
         if module.path.endswith("/__init__.py") and module.lines > 150
     }
     assert not long
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## \[(.+?)\]", text, re.MULTILINE)[0] == VERSION
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    names = sorted(path.name for path in (ROOT / "docs" / "adr").glob("0*.md"))
+    assert [name[:4] for name in names] == [f"{n:04}" for n in range(1, len(names) + 1)]

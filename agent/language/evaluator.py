@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from agent.language.environment import DEFAULT_ENVIRONMENT, Environment
 from agent.language.limits import Budget, LanguageError, LimitExceeded
 from agent.language.parser import is_template, parse_continuing, parse_template
-from agent.language.rendering import Findings, Rendering, is_truthy
+from agent.language.rendering import Findings, Known, Rendering, is_truthy
 from agent.language.variables import VariableSet
 
 
@@ -67,13 +67,13 @@ def evaluate_all(
 ) -> dict[str, Evaluation]:
     """Evaluate every variable; one that cannot be is kept as written, with its error."""
     compiled = VariableSet.of(variables)
-    memory = Rendering(compiled, Budget(environment.limits), environment).known
+    known: Known = {}
     results: dict[str, Evaluation] = {}
     for name, value in compiled.items():
         if value is None:
             results[name] = Evaluation("", is_null=True)
             continue
-        rendering = Rendering(compiled, Budget(environment.limits), environment, memory)
+        rendering = Rendering(compiled, Budget(environment.limits), environment, known)
         try:
             results[name] = _evaluate(value, rendering, halt_on_error=True)
         except LanguageError as error:

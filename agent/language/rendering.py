@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from agent.language.characters import SPACES, fold
 from agent.language.echo import expression_text, symbol_text, token_text
@@ -36,6 +37,7 @@ from agent.language.variables import Node, VariableSet
 
 FIRST = "*"
 NULL = "null"
+Known: TypeAlias = dict[Node, tuple[Node, tuple[str, ...]]]
 # Stands for a walk that ended at an index without value: outer names are not asked then.
 NOWHERE = Node()
 
@@ -68,7 +70,7 @@ class Rendering:
     variables: VariableSet
     budget: Budget
     environment: Environment
-    known: dict[Node, tuple[Node, tuple[str, ...]]] = field(default_factory=dict)
+    known: Known = field(default_factory=dict)
     context: Context = field(init=False)
     swallowed: int = 0
 

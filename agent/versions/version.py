@@ -160,7 +160,7 @@ class Version:
 
 
 def _parse_numbers(text: str, original: str) -> tuple[int, int, int, int]:
-    parts = [part.strip() for part in text.split(".")]
+    parts = [part.strip(" ") for part in text.split(".")]
     if len(parts) > NUMBER_PARTS:
         raise InvalidVersion(f"'{original}' has more than {NUMBER_PARTS} numbers.")
     if not all(_NUMBER.fullmatch(part) for part in parts):

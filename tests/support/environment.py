@@ -4,7 +4,9 @@ import atexit
 import base64
 import os
 import shutil
+import sys
 import tempfile
+import uuid
 from pathlib import Path
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
@@ -30,8 +32,10 @@ def prepare_environment() -> None:
     for name in [name for name in os.environ if name.startswith(("OCTOPUS_", "ADMIN_"))]:
         if not name.startswith("OCTOPUS_TEST_"):
             del os.environ[name]
-    folder = Path(tempfile.mkdtemp(prefix="octopus-test-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = Path(tempfile.gettempdir()) / f"octopus-test-{uuid.uuid4().hex[:12]}"
+    if "mypy" not in sys.modules:  # it reads the settings too, and ends without cleaning up
+        folder.mkdir(mode=0o700)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["OCTOPUS_DATA_DIR"] = str(folder)
     os.environ["OCTOPUS_MASTER_KEY"] = MASTER_KEY
     if runs_on_postgres():

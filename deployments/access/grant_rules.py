@@ -146,12 +146,12 @@ def _covers(
         in_group = group is not None and group in assignment.project_groups
         if project not in assignment.projects and not in_group:
             return False
-    if "project_group" in supported and assignment.project_groups:
-        if group not in assignment.project_groups:
-            return False
-    if "environment" in supported and assignment.limits_environments:
-        if environment not in assignment.environments:
-            return False
+    in_groups = not assignment.project_groups or group in assignment.project_groups
+    in_environments = not assignment.limits_environments or environment in assignment.environments
+    if "project_group" in supported and not in_groups:
+        return False
+    if "environment" in supported and not in_environments:
+        return False
     if "tenant" in supported and assignment.limits_tenants:
         untenanted = tenant is None and permission not in EXPLICIT_TENANT
         return untenanted or tenant in assignment.tenants

@@ -38,9 +38,10 @@ _held: ContextVar[dict[tuple[int | None, int | None], Grants] | None] = ContextV
 
 
 def register_expander(kind: str, expander: Expander) -> None:
-    """Register how scope values become numbers: `project_group` to projects, `tenant_tag` to tenants.
+    """Register how scope values become numbers.
 
-    The app that owns the things does this in its `ready()`.
+    `project_group` becomes projects, `tenant_tag` tenants; the app that owns them does this in its
+    `ready()`.
     """
     _expanders[kind] = expander
 

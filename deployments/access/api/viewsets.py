@@ -14,12 +14,13 @@ How to write a resource:
             "sort": Permission.EnvironmentEdit,       # an action of your own
         }
 
-        def create_row(self, data): return services.create(actor=self.actor, space=self.space, **data)
-        def update_row(self, row, data): return services.update(actor=self.actor, environment=row, **data)
-        def destroy_row(self, row): services.delete(actor=self.actor, environment=row)
-        def filtered(self, rows, query): return super().filtered(rows, query)   # more filters
+        def create_row(self, data):
+            return services.create_environment(actor=self.actor, space=self.space, **data)
+        def update_row(self, row, data): ...          # call the service, return the row
+        def destroy_row(self, row): ...
+        def filtered(self, rows, query): ...          # super() filters ids, partialName, name
 
-        def sort(self, request, **ids): ...           # self.actor, self.space, self.grants, self.query
+        def sort(self, request, **ids): ...           # has self.actor, space, grants, query
 
     routes = [path("environments/sortorder", EnvironmentViewSet.as_view({"put": "sort"})),
               *resource_routes(EnvironmentViewSet)]   # only the standard actions in the map

@@ -34,7 +34,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
     return Response(body, status=status, headers=headers)
 
 
-def describe(error: BaseException) -> tuple[int, dict[str, Any]]:
+def describe(error: BaseException) -> tuple[int, dict[str, Any]]:  # noqa: PLR0911 a table
     """Return the status and the JSON body for an error."""
     if isinstance(error, Invalid):
         return (409 if isinstance(error, Conflict) else 400), _invalid(error)

@@ -45,7 +45,7 @@ def text(**kwargs: Any) -> serializers.CharField:
     return serializers.CharField(**kwargs)
 
 
-def flag(default: bool = False, **kwargs: Any) -> serializers.BooleanField:
+def flag(*, default: bool = False, **kwargs: Any) -> serializers.BooleanField:
     """Return a field for true or false."""
     return serializers.BooleanField(default=default, **kwargs)
 

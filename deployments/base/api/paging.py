@@ -87,5 +87,5 @@ def by_name(rows: "QuerySet[Any]", text: str, *, field: str = "name") -> "QueryS
         default=Value(1),
         output_field=IntegerField(),
     )
-    order = rows.query.order_by or rows.model._meta.ordering or ["pk"]
+    order = rows.query.order_by or rows.model._meta.ordering or ["pk"]  # noqa: SLF001
     return rows.filter(**{f"{field}__icontains": text}).order_by(exact, *order)

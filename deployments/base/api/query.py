@@ -42,7 +42,7 @@ class Query:
             raise Invalid(f"The query parameter {name} must be a whole number.")
         return int(text)
 
-    def flag(self, name: str, default: bool | None = None) -> bool | None:
+    def flag(self, name: str, *, default: bool | None = None) -> bool | None:
         """Return true or false, or the default when absent; raises Invalid."""
         text = self.text(name).lower()
         if not text:

@@ -46,10 +46,10 @@ class Message:
 class _Feed:
     """Reads one task for all its viewers in this process."""
 
-    def __init__(self, task_pk: int) -> None:
+    def __init__(self, task_pk: int, last_number: int) -> None:
         self.task_pk = task_pk
         self.viewers: set[asyncio.Queue[Message | None]] = set()
-        self.last_number = 0
+        self.last_number = last_number
         self.last_state = ""
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -104,16 +104,17 @@ _feeds: dict[tuple[int, int], _Feed] = {}
 
 async def stream(task_pk: int, after: int) -> AsyncIterator[bytes]:
     """Yield the events after a number, then live ones, until the task has ended."""
-    feed = _join(task_pk)
+    cursor = after
+    async for event in _stored(task_pk, cursor):
+        cursor = event.number
+        yield event.encode()
+    feed = _join(task_pk, cursor)
     queue: asyncio.Queue[Message | None] = asyncio.Queue(_MOST_WAITING)
     feed.viewers.add(queue)
     try:
-        cursor = after
-        while events := await in_thread(lambda: events_after(task_pk, cursor)):  # noqa: B023
-            for event in events:
-                yield log_message(event).encode()
-            cursor = events[-1].number
-        feed.last_number = max(feed.last_number, cursor)
+        async for event in _stored(task_pk, cursor):
+            cursor = event.number
+            yield event.encode()
         state = await in_thread(lambda: task_state(task_pk))
         yield Message(0, "state", state).encode()
         while not json.loads(state)["completed"]:
@@ -124,19 +125,26 @@ async def stream(task_pk: int, after: int) -> AsyncIterator[bytes]:
                 continue
             if message is None:
                 return
-            if message.number and message.number <= cursor:
-                continue
-            cursor = message.number or cursor
             if message.kind == "state":
                 state = message.data
+            elif message.number <= cursor:
+                continue
+            else:
+                cursor = message.number
             yield message.encode()
-        while events := await in_thread(lambda: events_after(task_pk, cursor)):  # noqa: B023
-            for event in events:
-                yield log_message(event).encode()
-            cursor = events[-1].number
-        yield Message(0, "end", "{}").encode()
     finally:
         _leave(feed, queue)
+    async for event in _stored(task_pk, cursor):
+        yield event.encode()
+    yield Message(0, "end", "{}").encode()
+
+
+async def _stored(task_pk: int, after: int) -> AsyncIterator[Message]:
+    """Yield what the database has after a number."""
+    while events := await in_thread(lambda: events_after(task_pk, after)):  # noqa: B023
+        for event in events:
+            yield log_message(event)
+        after = events[-1].number
 
 
 def log_message(event: LogEvent) -> Message:
@@ -166,11 +174,11 @@ def _look(task_pk: int, after: int) -> tuple[list[LogEvent], str]:
     return events_after(task_pk, after), task_state(task_pk)
 
 
-def _join(task_pk: int) -> _Feed:
+def _join(task_pk: int, number: int) -> _Feed:
     key = (id(asyncio.get_running_loop()), task_pk)
     feed = _feeds.get(key)
     if feed is None:
-        feed = _feeds[key] = _Feed(task_pk)
+        feed = _feeds[key] = _Feed(task_pk, number)
         feed.start()
     return feed
 

@@ -3,7 +3,7 @@
 import base64
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -30,6 +30,8 @@ class Configuration:
     server_url: str
     master_key: bytes
     node_name: str
+    s3_access_key: str = ""
+    s3_secret_key: str = field(default="", repr=False)
 
     @property
     def is_sqlite(self) -> bool:
@@ -53,6 +55,8 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         ),
         master_key=_master_key(environment, data_dir),
         node_name=environment.get("OCTOPUS_NODE_NAME") or os.uname().nodename,
+        s3_access_key=secret(environment, "OCTOPUS_S3_ACCESS_KEY"),
+        s3_secret_key=secret(environment, "OCTOPUS_S3_SECRET_KEY"),
     )
 
 

@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class PackagesFeedConfig(AppConfig):
     name = "packages_feed"
     label = "packages_feed"
+
+    def ready(self) -> None:
+        from deployments.base.services.spaces import register_space_seeder  # noqa: PLC0415
+        from packages_feed.seed import seed_built_in_feed  # noqa: PLC0415 models come first
+
+        register_space_seeder(seed_built_in_feed)

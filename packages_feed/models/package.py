@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from deployments.base.models import SpaceOwned
+from packages_feed.models.fields import BytewiseCharField
 
 
 class StoredBlob(models.Model):
@@ -19,10 +20,12 @@ class StoredBlob(models.Model):
 
 
 class PackageVersion(SpaceOwned):
-    """One version of one package. `version_key` sorts as versions do (newest = greatest).
+    """One version of one package.
 
-    `id_lower` and `version_lower` (normalized) make the identity ignore case. Its public id
-    on the wire is `packages-{package_id}.{version}`.
+    `id_lower` and `version_lower` (`Version.key`, metadata included) are the identity, ignoring
+    case. `version_key` sorts as versions do (newest = greatest) and is equal for versions that
+    differ in metadata only. The public id on the wire is `packages-{package_id}.{version}`.
+    `search_text` and `package_types` are lower case, the latter as `,dependency,dotnettool,`.
     """
 
     id_prefix = "PackageVersions"
@@ -30,8 +33,8 @@ class PackageVersion(SpaceOwned):
     package_id = models.CharField(max_length=200)
     id_lower = models.CharField(max_length=200)
     version = models.CharField(max_length=350)
-    version_lower = models.CharField(max_length=350)
-    version_key = models.CharField(max_length=700)
+    version_lower = BytewiseCharField(max_length=350)
+    version_key = BytewiseCharField(max_length=700)
     is_prerelease = models.BooleanField(default=False)
     is_semver2 = models.BooleanField(default=False)
     extension = models.CharField(max_length=20)
@@ -44,10 +47,13 @@ class PackageVersion(SpaceOwned):
     published_by = models.CharField(max_length=100, blank=True)
     title = models.CharField(max_length=1000, blank=True)
     description = models.TextField(blank=True)
+    tags = models.TextField(blank=True)
+    search_text = models.TextField(blank=True)
+    package_types = models.TextField(blank=True)
     metadata = models.JSONField(default=dict)
 
     class Meta:
-        ordering: ClassVar = ["id_lower", "-version_key"]
+        ordering: ClassVar = ["id_lower", "-version_key", "-version_lower"]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["space", "id_lower", "version_lower"], name="package_version_unique"

@@ -1,0 +1,1 @@
+"""The REST API of packages and feeds; receiving and sending files over HTTP."""

@@ -1,0 +1,97 @@
+"""The one file of a request: a multipart part of any name, or the body itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any
+
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
+
+from deployments.base.errors import Invalid
+from packages_feed.ingest import Spool, Spooled, current_limits
+from packages_feed.storage import package_storage
+
+_PIECE = 1024 * 1024
+_NO_FILE = "The request has no file: send a multipart part with a filename, or the bytes as body."
+
+
+@dataclass(frozen=True)
+class ReceivedFile:
+    """The spooled bytes and the name that the client gave, if any."""
+
+    upload: Spooled
+    name: str | None
+
+
+class _SpoolHandler(FileUploadHandler):
+    """Writes the first file of a form to the spool and leaves the others out."""
+
+    chunk_size = _PIECE
+
+    def __init__(self, spool: Spool) -> None:
+        super().__init__()
+        self.spool = spool
+        self.received: ReceivedFile | None = None
+        self._name: str | None = None
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        if self._name is not None:
+            raise SkipFile
+        super().new_file(*args, **kwargs)
+        self._name = self.file_name or ""
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        self.spool.write(raw_data)
+        return None
+
+    def file_complete(self, file_size: int) -> Any:
+        self.received = ReceivedFile(self.spool.finish(), self._name)
+        return None
+
+
+@contextmanager
+def received_file(request: HttpRequest) -> Iterator[ReceivedFile]:
+    """Read the request's file into a spool that lives as long as the block.
+
+    Raises Invalid when there is none, TooLarge beyond the limit.
+    """
+    limits = current_limits()
+    with Spool(package_storage().spool_folder, limit=limits.package) as spool:
+        if request.content_type == "multipart/form-data":
+            yield _from_form(request, spool)
+        else:
+            yield _from_body(request, spool)
+
+
+def _from_form(request: HttpRequest, spool: Spool) -> ReceivedFile:
+    handler = _SpoolHandler(spool)
+    try:
+        MultiPartParser(request.META, request, [handler], "utf-8").parse()  # type: ignore[arg-type]
+    except MultiPartParserError as error:
+        raise Invalid("The multipart form cannot be read.") from error
+    if handler.received is None:
+        raise Invalid(_NO_FILE)
+    return handler.received
+
+
+def _from_body(request: HttpRequest, spool: Spool) -> ReceivedFile:
+    while piece := request.read(_PIECE):
+        spool.write(piece)
+    if not spool.size:
+        raise Invalid(_NO_FILE)
+    return ReceivedFile(spool.finish(), _name_of_body(request))
+
+
+def _name_of_body(request: HttpRequest) -> str | None:
+    """Return the file name from Content-Disposition or the query's `fileName`."""
+    header = request.headers.get("Content-Disposition", "")
+    if header:
+        message = Message()
+        message["Content-Disposition"] = header
+        if name := message.get_filename():
+            return name.replace("\\", "/").rpartition("/")[2]
+    names = (text for name, text in request.GET.items() if name.lower() == "filename")
+    return next((str(name).rpartition("/")[2] for name in names), None)

@@ -1,0 +1,93 @@
+"""A stored package as a response: streamed, with a strong ETag and ranges."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from urllib.parse import quote
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from packages_feed.models import PackageVersion
+from packages_feed.storage import package_storage
+
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})\Z")
+CONTENT_TYPE = "application/octet-stream"
+
+
+def package_response(request: HttpRequest, version: PackageVersion) -> HttpResponseBase:
+    """Answer with the package's bytes, or the part that the request's Range names."""
+    etag = f'"{version.blob_id}"'
+    if _names(request.headers.get("If-None-Match", ""), etag):
+        return _with_headers(HttpResponse(status=304), version, etag)
+    chosen = _range(request, version.size, etag)
+    if chosen is None:
+        response = HttpResponse(status=416)
+        response.headers["Content-Range"] = f"bytes */{version.size}"
+        return response
+    start, length, is_part = chosen
+    response = _body(request, version.blob_id, start, length)
+    if is_part:
+        response.status_code = 206
+        response.headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{version.size}"
+    response.headers["Content-Length"] = str(length)
+    return _with_headers(response, version, etag)
+
+
+def _body(request: HttpRequest, sha256: str, start: int, length: int) -> HttpResponseBase:
+    if request.method == "HEAD":
+        return HttpResponse(content_type=CONTENT_TYPE)
+    pieces = package_storage().open(sha256, start=start, length=length)
+    if isinstance(request, ASGIRequest):
+        return StreamingHttpResponse(_asynchronous(pieces), content_type=CONTENT_TYPE)
+    return StreamingHttpResponse(pieces, content_type=CONTENT_TYPE)
+
+
+async def _asynchronous(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Read in a thread, so that a slow disk or store holds up nobody else."""
+    while True:
+        piece = await asyncio.to_thread(next, pieces, b"")
+        if not piece:
+            return
+        yield piece
+
+
+def _with_headers(
+    response: HttpResponseBase, version: PackageVersion, etag: str
+) -> HttpResponseBase:
+    name = f"{version.package_id}.{version.version}{version.extension}"
+    plain = re.sub(r"[^A-Za-z0-9._+-]", "_", name)
+    response.headers["ETag"] = etag
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Content-Disposition"] = (
+        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
+    )
+    return response
+
+
+def _range(request: HttpRequest, size: int, etag: str) -> tuple[int, int, bool] | None:
+    """Return start, length and whether it is a part; None for a range outside the file.
+
+    What is not one range of bytes is ignored, and so is one of an older version of the file.
+    """
+    match = _RANGE.match(request.headers.get("Range", "").strip())
+    condition = request.headers.get("If-Range", "")
+    if match is None or match.groups() == ("", "") or (condition and condition != etag):
+        return 0, size, False
+    first, last = match.groups()
+    if not first:
+        start, end = max(0, size - int(last)), size - 1
+    else:
+        start, end = int(first), min(int(last), size - 1) if last else size - 1
+        if last and int(last) < int(first):
+            return 0, size, False
+    if start >= size or (not first and int(last) == 0):
+        return None
+    return start, end - start + 1, True
+
+
+def _names(header: str, etag: str) -> bool:
+    texts = (text.strip().removeprefix("W/") for text in header.split(","))
+    return any(text in (etag, "*") for text in texts)

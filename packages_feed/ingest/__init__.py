@@ -1,0 +1,17 @@
+"""From the bytes of an upload to a checked description of a package."""
+
+from packages_feed.ingest.description import PackageDescription
+from packages_feed.ingest.inspect import describe_package
+from packages_feed.ingest.limits import Limits, TooLarge, current_limits
+from packages_feed.ingest.spool import Spool, Spooled, spool_stream
+
+__all__ = [
+    "Limits",
+    "PackageDescription",
+    "Spool",
+    "Spooled",
+    "TooLarge",
+    "current_limits",
+    "describe_package",
+    "spool_stream",
+]

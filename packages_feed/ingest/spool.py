@@ -1,0 +1,84 @@
+"""Bytes on their way in: written to a file once and hashed in the same pass."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from packages_feed.ingest.limits import TooLarge, readable
+
+_PIECE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Spooled:
+    """A complete upload in a temporary file, with its hashes in lower-case hex."""
+
+    path: Path
+    size: int
+    sha1: str
+    sha256: str
+    sha512: str
+
+
+class Spool:
+    """A context manager around one temporary file; the file ends with the block."""
+
+    def __init__(self, folder: Path, *, limit: int) -> None:
+        self._limit = limit
+        self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 closed in __exit__
+            dir=folder, prefix="upload-", delete=False
+        )
+        self.path = Path(self._file.name)
+        self.size = 0
+        self._hashes = [
+            hashlib.sha1(usedforsecurity=False),
+            hashlib.sha256(),
+            hashlib.sha512(),
+        ]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.discard()
+
+    def write(self, data: bytes) -> None:
+        """Append; raises TooLarge."""
+        self.size += len(data)
+        if self.size > self._limit:
+            raise TooLarge(f"The package is larger than {readable(self._limit)}.")
+        self._file.write(data)
+        for each in self._hashes:
+            each.update(data)
+
+    def finish(self) -> Spooled:
+        """Return the complete upload; it may be empty."""
+        self._file.flush()
+        sha1, sha256, sha512 = (each.hexdigest() for each in self._hashes)
+        return Spooled(self.path, self.size, sha1, sha256, sha512)
+
+    def discard(self) -> None:
+        """Close and remove the file."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+
+def spool_stream(spool: Spool, stream: BinaryIO | Iterable[bytes]) -> Spooled:
+    """Write all that the stream gives; raises TooLarge."""
+    read = getattr(stream, "read", None)
+    if read is None:
+        for piece in stream:
+            spool.write(piece)
+    else:
+        while piece := read(_PIECE):
+            spool.write(piece)
+    return spool.finish()

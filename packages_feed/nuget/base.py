@@ -1,0 +1,123 @@
+"""The frame of every NuGet view: who asks, which space, and errors as clients understand them."""
+
+import base64
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from deployments.access.permissions import Permission
+from deployments.access.spaces import default_space, space_by_id
+from deployments.access.web.identity import WrongCredential, authenticate_request, sent_key
+from deployments.base.actor import Actor
+from deployments.base.api.query import Query
+from deployments.base.errors import NotFound, OctopusError
+from deployments.base.models import Space
+from packages_feed.nuget.answers import challenge, error_response, refused
+from packages_feed.services.permissions import require_somewhere
+from packages_feed.storage import BlobMissing, StorageFailed
+
+log = structlog.get_logger(__name__)
+
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?\Z|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?\Z")
+
+
+class FeedRequest:
+    """What a view needs: actor, space, query, and the absolute address of the feed."""
+
+    def __init__(self, request: HttpRequest, actor: Actor, space: Space, root: str) -> None:
+        self.http = request
+        self.actor = actor
+        self.space = space
+        self.query = Query(request.GET)
+        self.base = f"{server_address(request)}/{root}"
+        """Absolute, without a slash at its end: `https://host/nuget` or with a space."""
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.query.text(name, default)
+
+
+View = Callable[..., HttpResponseBase]
+_ANONYMOUS = Actor(None, "anonymous", "Anonymous", "Session")
+
+
+def feed_view(
+    permission: Permission | None, *methods: str
+) -> Callable[[View], Callable[..., HttpResponseBase]]:
+    """Make a view of `view(feed, **ids)`; without a permission anybody may call it."""
+
+    def decorate(view: View) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def called(request: HttpRequest, root: str, **ids: Any) -> HttpResponseBase:
+            if request.method not in methods:
+                response = refused(405, f"{request.method} is not allowed here")
+                response.headers["Allow"] = ", ".join(methods)
+                return response
+            try:
+                actor = _who(request) if permission is not None else _ANONYMOUS
+                if actor is None:
+                    return challenge()
+                feed = FeedRequest(request, actor, _space(ids.pop("space", None)), root)
+                if permission is not None:
+                    require_somewhere(feed.actor, feed.space, permission)
+                return view(feed, **ids)
+            except WrongCredential:
+                return _wrong_credential(request)
+            except (OctopusError, StorageFailed, BlobMissing) as error:
+                if isinstance(error, StorageFailed | BlobMissing):
+                    log.error("package storage failed", exc_info=error)
+                return error_response(error)
+
+        called.csrf_exempt = True  # type: ignore[attr-defined]  # keys only, no cookies
+        return called
+
+    return decorate
+
+
+def _who(request: HttpRequest) -> Actor | None:
+    """Return who asks; a session's cookie does not count here, an empty Basic user is nobody."""
+    header = request.headers.get("Authorization", "")
+    if not sent_key(request) and (header[:6].lower() != "basic " or _is_empty(header[6:])):
+        return None
+    return authenticate_request(request, basic=True)
+
+
+def _is_empty(encoded: str) -> bool:
+    """Tell whether these are the empty name and password of a client that has none."""
+    try:
+        return base64.b64decode(encoded).strip() == b":"
+    except ValueError:
+        return False
+
+
+def _wrong_credential(request: HttpRequest) -> HttpResponse:
+    """A wrong key ends the matter; for a wrong password the client may ask its user again."""
+    if sent_key(request):
+        return refused(403, "The API key is not valid")
+    return challenge()
+
+
+def _space(text: str | None) -> Space:
+    space = space_by_id(text) if text else default_space()
+    if space is None:
+        raise NotFound("There is no such space")
+    return space
+
+
+def server_address(request: HttpRequest) -> str:
+    """Return scheme and host as the client sees them, from the proxy's headers or the request."""
+    configured = str(settings.OCTOPUS.server_url)
+    forwarded = request.headers.get("X-Forwarded-Host", "").split(",")[0].strip()
+    host = forwarded or request.headers.get("Host", "")
+    if not _HOST.match(host):
+        return configured
+    if urlsplit(configured).netloc.lower() == host.lower():
+        return configured
+    scheme = request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip().lower()
+    return f"{scheme if scheme in {'http', 'https'} else request.scheme}://{host}"

@@ -1,0 +1,68 @@
+"""Which versions a NuGet client may see."""
+
+from typing import TYPE_CHECKING
+
+from agent.versions import Version
+from deployments.base.models import Space
+from packages_feed.models import PackageVersion
+from packages_feed.queries import newest_of_each
+
+if TYPE_CHECKING:
+    from deployments.base.querysets import SpaceQuerySet
+
+    Rows = SpaceQuerySet[PackageVersion]
+
+
+def nuget_rows(space: Space) -> "Rows":
+    """Return the versions that are NuGet packages."""
+    return PackageVersion.objects.in_space(space).filter(extension=".nupkg").select_related("space")
+
+
+def readable_rows(space: Space, *, semver2: bool) -> "Rows":
+    """Return the versions that the client can read: semantic versioning 2 only when it says so."""
+    rows = nuget_rows(space)
+    return rows if semver2 else rows.filter(is_semver2=False)
+
+
+def accepts_semver2(text: str) -> bool:
+    """Tell whether a `semVerLevel` is 2.0.0 or above."""
+    level = Version.try_parse(text)
+    return level is not None and level.major >= 2  # noqa: PLR2004
+
+
+def latest_keys(rows: "Rows") -> set[int]:
+    """Return the row numbers of the newest listed version of each id among the rows."""
+    listed = rows.filter(listed=True)
+    return set(newest_of_each(listed, listed).order_by().values_list("pk", flat=True))
+
+
+def versions_to_serve(space: Space, package_id: str) -> list[PackageVersion]:
+    """Return the versions of a package, oldest first, one for each address.
+
+    Versions that differ in metadata only share an address: the newest push is served.
+    """
+    rows = (
+        nuget_rows(space).filter(id_lower=package_id.lower()).order_by("version_key", "published")
+    )
+    chosen = {row.version_key: row for row in rows}
+    return list(chosen.values())
+
+
+def served_version(space: Space, package_id: str, version: str) -> PackageVersion | None:
+    """Return the version at an address: by its exact number or else without metadata."""
+    parsed = Version.try_parse(version)
+    if parsed is None:
+        return None
+    rows = nuget_rows(space).filter(id_lower=package_id.lower(), version_key=parsed.sort_key)
+    exact = rows.filter(version_lower=parsed.key).first() if parsed.metadata else None
+    return exact or rows.order_by("-published", "-pk").first()
+
+
+def normalized(version: PackageVersion) -> str:
+    """Return the version's number as addresses have it, in the case it was pushed with."""
+    return Version.parse(version.version).normalized
+
+
+def full_number(version: PackageVersion) -> str:
+    """Return the normalized number with its metadata."""
+    return Version.parse(version.version).full

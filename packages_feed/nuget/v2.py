@@ -1,0 +1,178 @@
+"""V2: the OData feed of older clients."""
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from django.db.models import Q
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+
+from deployments.access.permissions import Permission
+from deployments.base.errors import NotFound
+from packages_feed.nuget.base import FeedRequest, feed_view
+from packages_feed.nuget.rows import accepts_semver2, latest_keys, readable_rows, served_version
+from packages_feed.nuget.v2_documents import METADATA, SERVICE
+from packages_feed.nuget.v2_filter import parse_filter
+from packages_feed.nuget.v2_updates import updates
+from packages_feed.nuget.v2_xml import EntryWriter
+from packages_feed.queries import newest_of_each, with_words
+from packages_feed.services.permissions import require_for_package
+
+if TYPE_CHECKING:
+    from packages_feed.nuget.rows import Rows
+
+PAGE = 100
+_KEY = re.compile(r"\s*Id\s*=\s*'([^']*)'\s*,\s*Version\s*=\s*'([^']*)'\s*\Z", re.IGNORECASE)
+_ORDERS = {
+    "id": "id_lower",
+    "version": "version_key",
+    "title": "title",
+    "published": "published",
+    "created": "published",
+    "lastupdated": "published",
+}
+
+
+@feed_view(None, "GET", "HEAD")
+def service_document(feed: FeedRequest) -> HttpResponseBase:
+    """Name the one collection."""
+    return _xml(SERVICE.format(base=feed.base), "application/xml")
+
+
+@feed_view(None, "GET", "HEAD")
+def metadata_document(feed: FeedRequest) -> HttpResponseBase:
+    """Describe the properties and functions."""
+    return _xml(METADATA, "application/xml")
+
+
+@feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
+def single(feed: FeedRequest, key: str) -> HttpResponseBase:
+    """Answer with the package of `Packages(Id='…',Version='…')`."""
+    match = _KEY.match(key)
+    row = served_version(feed.space, match[1], match[2]) if match else None
+    if row is None:
+        raise NotFound("There is no such package")
+    require_for_package(feed.actor, feed.space, Permission.BuiltInFeedDownload, row.package_id)
+    same_id = readable_rows(feed.space, semver2=True).filter(id_lower=row.id_lower)
+    text = _writer(feed, same_id).single(row)
+    return _xml(text, "application/atom+xml; type=entry; charset=utf-8")
+
+
+@feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
+def packages(feed: FeedRequest, count: str = "") -> HttpResponseBase:
+    """Answer with the listed versions."""
+    readable = _readable(feed)
+    return _collection(feed, "Packages", readable, readable.filter(listed=True), count)
+
+
+@feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
+def find_by_id(feed: FeedRequest, count: str = "") -> HttpResponseBase:
+    """Answer with all versions of one package, unlisted ones too."""
+    readable = _readable(feed).filter(id_lower=literal(feed, "id").lower())
+    return _collection(feed, "FindPackagesById", readable, readable, count)
+
+
+@feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
+def search(feed: FeedRequest, count: str = "") -> HttpResponseBase:
+    """Answer with the listed versions that have every word of `searchTerm`."""
+    readable = _readable(feed)
+    rows = with_words(readable.filter(listed=True), literal(feed, "searchTerm"))
+    if literal(feed, "includePrerelease").lower() != "true":
+        rows = rows.filter(is_prerelease=False)
+    return _collection(feed, "Search", readable, rows, count)
+
+
+@feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
+def get_updates(feed: FeedRequest, count: str = "") -> HttpResponseBase:
+    """Answer with what is newer than the versions that the client has."""
+    readable = _readable(feed)
+    chosen = updates(
+        readable.filter(listed=True),
+        ids=literal(feed, "packageIds").split("|"),
+        versions=literal(feed, "versions").replace(" ", "+").split("|"),
+        constraints=literal(feed, "versionConstraints").split("|"),
+        prerelease=literal(feed, "includePrerelease").lower() == "true",
+        every=literal(feed, "includeAllVersions").lower() == "true",
+    )
+    return _collection(feed, "GetUpdates", readable, chosen, count)
+
+
+def literal(feed: FeedRequest, name: str) -> str:
+    """Return a parameter without the quotes around it."""
+    text = feed.text(name)
+    if len(text) > 1 and text[0] == text[-1] == "'":
+        text = text[1:-1].replace("''", "'")
+    return text
+
+
+def _readable(feed: FeedRequest) -> "Rows":
+    return readable_rows(feed.space, semver2=accepts_semver2(literal(feed, "semVerLevel")))
+
+
+def _collection(
+    feed: FeedRequest, name: str, readable: "Rows", rows: "Rows", count: str
+) -> HttpResponseBase:
+    """Filter, order and cut; the latest flags are worked out among the `readable` rows."""
+    if text := feed.text("$filter"):
+        rows = rows.filter(parse_filter(text, lambda flag: _flag(readable, flag)))
+    skip = feed.query.number("$skip", 0)
+    top = feed.query.number("$top", -1) if feed.text("$top") else None
+    if count:
+        total = max(0, rows.count() - skip)
+        return HttpResponse(str(total if top is None else min(total, top)), "text/plain")
+    size = PAGE if top is None else min(PAGE, top)
+    found = list(_ordered(rows, feed.text("$orderby"))[skip : skip + size + 1])
+    has_more = len(found) > size and (top is None or top > size)
+    following = _following(feed, skip + size, None if top is None else top - size)
+    page = found[:size]
+    total = rows.count() if feed.text("$inlinecount").lower() == "allpages" else None
+    writer = _writer(feed, readable.filter(id_lower__in={row.id_lower for row in page}))
+    text = writer.collection(name, page, count=total, following=following if has_more else "")
+    return _xml(text, "application/atom+xml; type=feed; charset=utf-8")
+
+
+def _flag(readable: "Rows", name: str) -> Q:
+    listed = readable.filter(listed=True)
+    if name == "isprerelease":
+        return Q(is_prerelease=True)
+    if name == "listed":
+        return Q(listed=True)
+    if name == "islatestversion":
+        listed = listed.filter(is_prerelease=False)
+    return Q(pk__in=newest_of_each(listed, listed).order_by().values("pk"))
+
+
+def _ordered(rows: "Rows", text: str) -> "Rows":
+    orders = []
+    for part in text.split(","):
+        name, _, direction = part.strip().partition(" ")
+        if column := _ORDERS.get(name.lower()):
+            orders.append(f"-{column}" if direction.strip().lower() == "desc" else column)
+    named = {order.lstrip("-") for order in orders}
+    ties = [column for column in ("id_lower", "version_key") if column not in named]
+    return rows.order_by(*orders, *ties, "pk")
+
+
+def _writer(feed: FeedRequest, among: "Rows") -> EntryWriter:
+    stable = latest_keys(among.filter(is_prerelease=False))
+    return EntryWriter(feed, stable=stable, absolute=latest_keys(among))
+
+
+def _following(feed: FeedRequest, skip: int, top: int | None) -> str:
+    kept = [
+        (name, text)
+        for name, texts in feed.http.GET.lists()
+        for text in texts
+        if name.lower() not in {"$skip", "$top", "apikey"}
+    ]
+    paged = [("$skip", str(skip)), *([("$top", str(top))] if top is not None else [])]
+    path = feed.http.path.rpartition("/")[2]
+    return f"{feed.base}/{path}?{urlencode([*kept, *paged], safe='$')}"
+
+
+def _xml(text: str, content_type: str) -> HttpResponse:
+    response = HttpResponse(text, content_type)
+    response.headers["DataServiceVersion"] = "2.0;"
+    response.headers["Cache-Control"] = "no-cache"
+    return response

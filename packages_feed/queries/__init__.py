@@ -1,0 +1,28 @@
+"""Reading packages and feeds; nothing here checks permissions."""
+
+from packages_feed.queries.feeds import built_in_feed, find_feed
+from packages_feed.queries.search import newest_of_each, ranked, with_words
+from packages_feed.queries.versions import (
+    find_by_wire_id,
+    find_version,
+    find_versions,
+    newest_versions,
+    package_ids,
+    previous_version,
+    versions_of,
+)
+
+__all__ = [
+    "built_in_feed",
+    "find_by_wire_id",
+    "find_feed",
+    "find_version",
+    "find_versions",
+    "newest_of_each",
+    "newest_versions",
+    "package_ids",
+    "previous_version",
+    "ranked",
+    "versions_of",
+    "with_words",
+]

@@ -1,0 +1,125 @@
+"""Finding versions of packages."""
+
+from collections.abc import Iterable
+
+from django.db.models import QuerySet
+
+from agent.versions import Version, VersionRange, matches_rule
+from deployments.base.models import Space
+from deployments.base.querysets import SpaceQuerySet
+from packages_feed.models import PackageVersion
+from packages_feed.queries.search import newest_of_each
+
+_WIRE_PREFIX = "packages-"
+_MOST_WIRE_ID = 600
+
+
+def versions_of(space: Space, package_id: str) -> SpaceQuerySet[PackageVersion]:
+    """Return all versions of the package, newest first."""
+    return (
+        PackageVersion.objects.in_space(space)
+        .filter(id_lower=package_id.lower())
+        .order_by("-version_key", "-version_lower")
+    )
+
+
+def find_version(space: Space, package_id: str, version: str) -> PackageVersion | None:
+    """Return the version of the package, however its number is spelled."""
+    parsed = Version.try_parse(version)
+    if parsed is None:
+        return None
+    return versions_of(space, package_id).filter(version_lower=parsed.key).first()
+
+
+def find_versions(
+    space: Space, pairs: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], PackageVersion]:
+    """Return the versions for pairs of package id and version, by the pairs as given.
+
+    One query for any number of pairs; what does not exist is left out.
+    """
+    wanted = list(pairs)
+    keys = {text: Version.try_parse(text) for _, text in wanted}
+    rows = PackageVersion.objects.in_space(space).filter(
+        id_lower__in={package_id.lower() for package_id, _ in wanted},
+        version_lower__in={version.key for version in keys.values() if version},
+    )
+    found = {(row.id_lower, row.version_lower): row for row in rows}
+    answer = {}
+    for package_id, text in wanted:
+        version = keys[text]
+        row = found.get((package_id.lower(), version.key)) if version else None
+        if row is not None:
+            answer[package_id, text] = row
+    return answer
+
+
+def newest_versions(
+    space: Space,
+    package_id: str,
+    *,
+    version_range: VersionRange | str | None = None,
+    tag: str | None = None,
+    include_prerelease: bool = True,
+    limit: int | None = None,
+) -> list[PackageVersion]:
+    """Return the versions that a channel's rule accepts, newest first.
+
+    Raises InvalidVersionRange and InvalidTagPattern of agent.versions.
+    """
+    parsed = _range(version_range)
+    rows = versions_of(space, package_id)
+    if not include_prerelease:
+        rows = rows.filter(is_prerelease=False)
+    if parsed is None and not tag:
+        return list(rows[:limit] if limit is not None else rows)
+    chosen: list[PackageVersion] = []
+    for row in rows.iterator(chunk_size=200):
+        if limit is not None and len(chosen) >= limit:
+            break
+        if matches_rule(Version.parse(row.version), parsed, tag or ""):
+            chosen.append(row)
+    return chosen
+
+
+def _range(value: VersionRange | str | None) -> VersionRange | None:
+    if isinstance(value, str):
+        return VersionRange.parse(value) if value.strip() else None
+    return value
+
+
+def package_ids(space: Space, text: str = "") -> QuerySet[PackageVersion]:
+    """Return the newest version of each package whose id contains the text, by id."""
+    rows = PackageVersion.objects.in_space(space)
+    if text:
+        rows = rows.filter(id_lower__contains=text.lower())
+    return newest_of_each(rows, rows).order_by("id_lower")
+
+
+def previous_version(version: PackageVersion) -> PackageVersion | None:
+    """Return the next older version of the same package and kind of file."""
+    older = versions_of(version.space, version.package_id).filter(
+        version_key__lt=version.version_key, extension=version.extension
+    )
+    return older.first()
+
+
+def find_by_wire_id(space: Space, text: str) -> PackageVersion | None:
+    """Return the version by `packages-Acme.Web.1.0.0` or `Acme.Web.1.0.0`.
+
+    Both parts may have dots, so every place where a version could begin is looked up.
+    """
+    if len(text) > _MOST_WIRE_ID:
+        return None
+    texts = [text]
+    if text.lower().startswith(_WIRE_PREFIX):
+        texts.insert(0, text[len(_WIRE_PREFIX) :])
+    pairs = [pair for each in texts for pair in _splits(each)]
+    found = find_versions(space, pairs)
+    return next((found[pair] for pair in pairs if pair in found), None)
+
+
+def _splits(text: str) -> list[tuple[str, str]]:
+    places = [place for place, letter in enumerate(text) if letter == "." and place]
+    pairs = [(text[:place], text[place + 1 :]) for place in places]
+    return [pair for pair in pairs if pair[1][:1].isdigit() or pair[1][:1] == "v"]

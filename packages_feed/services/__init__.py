@@ -1,0 +1,18 @@
+"""Writes of the feed: storing, deleting and listing versions; feeds."""
+
+from packages_feed.services.blobs import sweep_unused_blobs
+from packages_feed.services.feeds import ensure_built_in_feed, rename_built_in_feed
+from packages_feed.services.manage import delete_version, set_listed
+from packages_feed.services.store import Outcome, OverwriteMode, Stored, store_package
+
+__all__ = [
+    "Outcome",
+    "OverwriteMode",
+    "Stored",
+    "delete_version",
+    "ensure_built_in_feed",
+    "rename_built_in_feed",
+    "set_listed",
+    "store_package",
+    "sweep_unused_blobs",
+]

@@ -1,0 +1,71 @@
+"""Bytes and the rows that stand for them.
+
+A row exists before its bytes do, and both are taken away under the row's lock, so a version never
+names bytes that are gone and no bytes are forgotten.
+"""
+
+from datetime import timedelta
+
+import structlog
+from django.db import transaction
+
+from deployments.base.clock import Clock, utc_now
+from packages_feed.ingest import Spooled
+from packages_feed.models import PackageVersion, StoredBlob
+from packages_feed.storage import StorageFailed, package_storage
+
+log = structlog.get_logger(__name__)
+
+_UNFINISHED = timedelta(days=1)
+
+
+def store_bytes(upload: Spooled, *, clock: Clock = utc_now) -> None:
+    """Store the upload's bytes, and first the row that makes them findable."""
+    StoredBlob.objects.update_or_create(
+        sha256=upload.sha256, defaults={"size": upload.size, "stored": clock()}
+    )
+    package_storage().put(upload.path, upload.sha256)
+
+
+def lock_bytes(upload: Spooled, *, clock: Clock = utc_now) -> StoredBlob:
+    """Return the row, locked for the caller's transaction, with its bytes surely there."""
+    blob, _ = StoredBlob.objects.select_for_update().get_or_create(
+        sha256=upload.sha256, defaults={"size": upload.size, "stored": clock()}
+    )
+    package_storage().put(upload.path, upload.sha256)  # another upload's deletion came between
+    return blob
+
+
+def drop_if_unused(sha256: str) -> bool:
+    """Delete the bytes and their row when no version names them."""
+    with transaction.atomic():
+        blob = StoredBlob.objects.select_for_update().filter(sha256=sha256).first()
+        if blob is None or _is_used(blob):
+            return False
+        package_storage().delete(sha256)
+        blob.delete()
+    return True
+
+
+def drop_after_commit(sha256: str) -> None:
+    """Delete the bytes once the transaction has committed; what fails is left for the sweep."""
+
+    def drop() -> None:
+        try:
+            drop_if_unused(sha256)
+        except StorageFailed as error:
+            log.warning("unused package bytes not deleted yet", sha256=sha256, error=str(error))
+
+    transaction.on_commit(drop, robust=True)
+
+
+def sweep_unused_blobs(*, clock: Clock = utc_now) -> int:
+    """Delete the bytes that uploads and deletions left behind more than a day ago."""
+    used = PackageVersion.objects.unscoped(reason="bytes are shared by spaces").values("blob_id")
+    old = StoredBlob.objects.filter(stored__lt=clock() - _UNFINISHED).exclude(pk__in=used)
+    return sum(drop_if_unused(sha256) for sha256 in list(old.values_list("pk", flat=True)))
+
+
+def _is_used(blob: StoredBlob) -> bool:
+    versions = PackageVersion.objects.unscoped(reason="bytes are shared by spaces")
+    return versions.filter(blob=blob).exists()

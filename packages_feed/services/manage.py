@@ -1,0 +1,64 @@
+"""Deleting, unlisting and relisting versions."""
+
+from deployments.access.permissions import Permission
+from deployments.base import events
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.base.models import Space
+from django.db import transaction
+
+from packages_feed.models import PackageVersion
+from packages_feed.services.blobs import drop_after_commit
+from packages_feed.services.permissions import require_for_package
+
+
+def delete_version(*, actor: Actor, version: PackageVersion, clock: Clock = utc_now) -> None:
+    """Delete the version; its bytes go when no other version names them. Raises NotPermitted."""
+    space = version.space
+    _require(actor, space, version, "to delete a package")
+    with transaction.atomic():
+        deleted, _ = PackageVersion.objects.in_space(space).filter(pk=version.pk).delete()
+        if not deleted:
+            return  # another request was faster
+        events.record(
+            actor=actor,
+            space=space,
+            category="Deleted",
+            message=f"Package {version.package_id} {version.version} was deleted",
+            subject=version.wire_id,
+            related=[f"packages-{version.package_id}"],
+            before={"Hash": version.sha1, "Size": version.size},
+            clock=clock,
+        )
+        drop_after_commit(version.blob_id)
+
+
+def set_listed(
+    *, actor: Actor, version: PackageVersion, listed: bool, clock: Clock = utc_now
+) -> PackageVersion:
+    """Show the version in searches, or hide it there; it stays installable. Raises NotPermitted."""
+    _require(actor, version.space, version, "to list or unlist a package")
+    if version.listed == listed:
+        return version
+    with transaction.atomic():
+        version.listed = listed
+        version.save(update_fields=["listed"])
+        events.record(
+            actor=actor,
+            space=version.space,
+            category="Modified",
+            message=f"Package {version.package_id} {version.version} was"
+            f" {'listed' if listed else 'unlisted'}",
+            subject=version.wire_id,
+            related=[f"packages-{version.package_id}"],
+            before={"Listed": not listed},
+            after={"Listed": listed},
+            clock=clock,
+        )
+    return version
+
+
+def _require(actor: Actor, space: Space, version: PackageVersion, purpose: str) -> None:
+    require_for_package(
+        actor, space, Permission.BuiltInFeedAdminister, version.package_id, purpose=purpose
+    )

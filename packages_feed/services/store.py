@@ -1,0 +1,242 @@
+"""Storing one uploaded package."""
+
+from collections.abc import Iterable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, BinaryIO
+
+from django.db import IntegrityError, transaction
+
+from deployments.access.permissions import Permission
+from deployments.base import events
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.base.errors import Conflict, Invalid
+from deployments.base.models import Space
+from packages_feed.ingest import (
+    PackageDescription,
+    Spool,
+    Spooled,
+    current_limits,
+    describe_package,
+    spool_stream,
+)
+from packages_feed.models import PackageVersion
+from packages_feed.services.blobs import drop_after_commit, lock_bytes, store_bytes
+from packages_feed.services.permissions import require_for_package, require_somewhere
+from packages_feed.storage import package_storage
+
+CATEGORY = "PackagePublished"
+
+
+class OverwriteMode(StrEnum):
+    """What to do when the package is there already."""
+
+    FAIL = "FailIfExists"
+    IGNORE = "IgnoreIfExists"
+    OVERWRITE = "OverwriteExisting"
+
+    @classmethod
+    def parse(cls, text: str) -> "OverwriteMode":
+        """Read the spellings that clients use; raises Invalid."""
+        spelled = {
+            "": cls.FAIL,
+            "fail": cls.FAIL,
+            "false": cls.FAIL,
+            "ignore": cls.IGNORE,
+            "overwrite": cls.OVERWRITE,
+            "replace": cls.OVERWRITE,
+            "true": cls.OVERWRITE,
+            **{mode.value.lower(): mode for mode in cls},
+        }
+        if text.lower() not in spelled:
+            raise Invalid(f"The overwrite mode must be one of {', '.join(cls)}.")
+        return spelled[text.lower()]
+
+
+class Outcome(StrEnum):
+    CREATED = "created"
+    IGNORED = "ignored"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The version that is in the feed now, and what the upload did to it."""
+
+    version: PackageVersion
+    outcome: Outcome
+
+
+class AlreadyExists(Conflict):
+    """The feed has this version, and the mode says to fail."""
+
+    def __init__(self, version: PackageVersion, *, same_bytes: bool) -> None:
+        detail = " with identical content" if same_bytes else ""
+        super().__init__(
+            f"A package with the same name and version already exists:"
+            f" {version.package_id} {version.version}{detail}."
+        )
+
+
+def store_package(
+    *,
+    actor: Actor,
+    space: Space,
+    file: Spooled | BinaryIO | Iterable[bytes],
+    file_name: str | None,
+    overwrite_mode: OverwriteMode | str = OverwriteMode.FAIL,
+    clock: Clock = utc_now,
+) -> Stored:
+    """Check the file and add it to the built-in feed of the space.
+
+    A stream is spooled first. Nothing is kept of a refused package. Raises NotPermitted, Invalid,
+    TooLarge, AlreadyExists, StorageFailed.
+    """
+    mode = OverwriteMode.parse(overwrite_mode)
+    require_somewhere(actor, space, Permission.BuiltInFeedPush)
+    limits = current_limits()
+    spool = (
+        nullcontext()
+        if isinstance(file, Spooled)
+        else Spool(package_storage().spool_folder, limit=limits.package)
+    )
+    with spool as opened:
+        upload = file if isinstance(file, Spooled) else spool_stream(opened, file)  # type: ignore[arg-type]
+        described = describe_package(upload, file_name, limits)
+        require_for_package(actor, space, Permission.BuiltInFeedPush, described.package_id)
+        existing = _existing(space, described)
+        if existing is not None:
+            kept = _kept(actor, space, existing, upload, mode)
+            if kept is not None:
+                return kept
+        store_bytes(upload, clock=clock)
+        try:
+            return _write(actor, space, described, upload, mode, clock)
+        except BaseException:
+            drop_after_commit(upload.sha256)
+            raise
+
+
+def _write(
+    actor: Actor,
+    space: Space,
+    described: PackageDescription,
+    upload: Spooled,
+    mode: OverwriteMode,
+    clock: Clock,
+) -> Stored:
+    with transaction.atomic():
+        existing = _existing(space, described)
+        if existing is not None:
+            kept = _kept(actor, space, existing, upload, mode)
+            if kept is not None:
+                return kept
+        values = _values(actor, described, upload, clock())
+        blob = lock_bytes(upload, clock=clock)
+        if existing is not None:
+            return _replace(actor, existing, {**values, "blob": blob}, clock)
+        try:
+            with transaction.atomic():
+                version = PackageVersion.objects.create(space=space, blob=blob, **values)
+        except IntegrityError:
+            winner = _existing(space, described)
+            if winner is None:
+                raise
+            kept = _kept(actor, space, winner, upload, mode)
+            return kept or _replace(actor, winner, {**values, "blob": blob}, clock)
+        _record(actor, version, "was pushed", before={}, clock=clock)
+        return Stored(version, Outcome.CREATED)
+
+
+def _existing(space: Space, described: PackageDescription) -> PackageVersion | None:
+    return (
+        PackageVersion.objects.in_space(space)
+        .filter(
+            id_lower=described.package_id.lower(),
+            version_lower=described.version.key,
+        )
+        .first()
+    )
+
+
+def _kept(
+    actor: Actor, space: Space, existing: PackageVersion, upload: Spooled, mode: OverwriteMode
+) -> Stored | None:
+    """Answer for a version that stays as it is; None when it is to be replaced."""
+    if mode is OverwriteMode.IGNORE:
+        return Stored(existing, Outcome.IGNORED)
+    if mode is OverwriteMode.FAIL:
+        raise AlreadyExists(existing, same_bytes=existing.blob_id == upload.sha256)
+    require_for_package(
+        actor,
+        space,
+        Permission.BuiltInFeedAdminister,
+        existing.package_id,
+        purpose="to replace a package",
+    )
+    return None
+
+
+def _replace(
+    actor: Actor, existing: PackageVersion, values: dict[str, Any], clock: Clock
+) -> Stored:
+    before, old_blob = _snapshot(existing), existing.blob_id
+    for name, value in values.items():
+        setattr(existing, name, value)
+    existing.listed = True
+    existing.save()
+    _record(actor, existing, "was replaced", before=before, clock=clock)
+    if old_blob != existing.blob_id:
+        drop_after_commit(old_blob)
+    return Stored(existing, Outcome.REPLACED)
+
+
+def _values(
+    actor: Actor, described: PackageDescription, upload: Spooled, now: datetime
+) -> dict[str, Any]:
+    version = described.version
+    words = (described.package_id, described.title, described.description, described.tags)
+    return {
+        "package_id": described.package_id,
+        "id_lower": described.package_id.lower(),
+        "version": version.original,
+        "version_lower": version.key,
+        "version_key": version.sort_key,
+        "is_prerelease": version.is_prerelease,
+        "is_semver2": described.is_semver2,
+        "extension": described.extension,
+        "size": upload.size,
+        "sha1": upload.sha1,
+        "sha512": upload.sha512,
+        "published": now,
+        "published_by": actor.username[:100],
+        "title": described.title,
+        "description": described.description,
+        "tags": described.tags,
+        "search_text": "\n".join(words).lower(),
+        "package_types": f",{','.join(described.package_types)},".lower(),
+        "metadata": described.metadata,
+    }
+
+
+def _snapshot(version: PackageVersion) -> dict[str, Any]:
+    return {"Hash": version.sha1, "FileExtension": version.extension, "Size": version.size}
+
+
+def _record(
+    actor: Actor, version: PackageVersion, what: str, *, before: dict[str, Any], clock: Clock
+) -> None:
+    events.record(
+        actor=actor,
+        space=version.space,
+        category=CATEGORY,
+        message=f"Package {version.package_id} {version.version} {what}",
+        subject=version.wire_id,
+        related=[f"packages-{version.package_id}"],
+        before=before,
+        after=_snapshot(version),
+        clock=clock,
+    )

@@ -1,0 +1,107 @@
+"""Packages in a folder: `ab/cd/abcd…`, complete or not there at all."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from packages_feed.storage.base import PIECE, BlobMissing, StorageFailed
+
+
+class FileStorage:
+    """A folder; several servers may share it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def spool_folder(self) -> Path:
+        folder = self.folder / "incoming"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def put(self, source: Path, sha256: str) -> bool:
+        target = self._path(sha256)
+        try:
+            if target.exists() and target.stat().st_size == source.stat().st_size:
+                return False
+            self._make_shard(target.parent)
+            temporary = self.spool_folder / f"{uuid.uuid4().hex}.tmp"
+            try:
+                _link_or_copy(source, temporary)
+                temporary.replace(target)
+            finally:
+                temporary.unlink(missing_ok=True)
+            _sync_folder(target.parent)
+        except OSError as error:
+            raise StorageFailed(f"The package could not be stored: {error.strerror}.") from error
+        return True
+
+    def open(self, sha256: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        try:
+            file = self._path(sha256).open("rb")
+        except FileNotFoundError as error:
+            raise BlobMissing(sha256) from error
+        except OSError as error:
+            raise StorageFailed(f"The package cannot be read: {error.strerror}.") from error
+        return _pieces(file, start, length)
+
+    def size(self, sha256: str) -> int | None:
+        try:
+            return self._path(sha256).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def delete(self, sha256: str) -> None:
+        path = self._path(sha256)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageFailed(f"The package cannot be deleted: {error.strerror}.") from error
+
+    def _path(self, sha256: str) -> Path:
+        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):  # noqa: PLR2004
+            raise BlobMissing(sha256)
+        return self.folder / "packages" / sha256[:2] / sha256[2:4] / sha256
+
+    def _make_shard(self, shard: Path) -> None:
+        missing = [folder for folder in (shard, *shard.parents) if not folder.exists()]
+        shard.mkdir(parents=True, exist_ok=True)
+        for folder in missing:
+            _sync_folder(folder.parent)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Make `target` a durable file of the same bytes."""
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without hard links
+        shutil.copyfile(source, target)
+    descriptor = os.open(target, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _pieces(file: BinaryIO, start: int, length: int | None) -> Iterator[bytes]:
+    with file:
+        file.seek(start)
+        left = length
+        while left is None or left > 0:
+            piece = file.read(PIECE if left is None else min(PIECE, left))
+            if not piece:
+                return
+            if left is not None:
+                left -= len(piece)
+            yield piece

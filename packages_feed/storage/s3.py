@@ -1,0 +1,197 @@
+"""Packages in a bucket of anything that speaks S3."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from packages_feed.storage.base import PIECE, BlobMissing, StorageFailed
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+T = TypeVar("T")
+
+PART = 16 * 1024 * 1024
+"""Bytes of one part of an upload; also what an upload holds in memory."""
+
+_MISSING = {"404", "NoSuchKey", "NotFound"}
+_EXISTS = {"412", "409", "PreconditionFailed", "ConditionalRequestConflict"}
+_UNKNOWN_CONDITION = {"NotImplemented", "501"}
+
+
+@dataclass(frozen=True)
+class S3Place:
+    """A bucket, a prefix in it and, for other stores than Amazon's, the endpoint."""
+
+    bucket: str
+    prefix: str = ""
+    endpoint: str = ""
+    region: str = ""
+
+
+class S3Storage:
+    """A bucket with a prefix; without keys, boto3's own chain finds the credentials."""
+
+    def __init__(
+        self, place: S3Place, *, spool_folder: Path, access_key: str = "", secret_key: str = ""
+    ) -> None:
+        self.place = place
+        self._spool_folder = spool_folder
+        self.client: S3Client = boto3.client(
+            "s3",
+            endpoint_url=place.endpoint or None,
+            region_name=place.region or "us-east-1",
+            aws_access_key_id=access_key or None,
+            aws_secret_access_key=secret_key or None,
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path" if place.endpoint else "auto"},
+                # Stores other than Amazon's refuse the checksum headers that boto3 adds.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+                retries={"max_attempts": 4, "mode": "standard"},
+                connect_timeout=10,
+                read_timeout=60,
+            ),
+        )
+
+    @property
+    def spool_folder(self) -> Path:
+        self._spool_folder.mkdir(parents=True, exist_ok=True)
+        return self._spool_folder
+
+    def put(self, source: Path, sha256: str) -> bool:
+        size = source.stat().st_size
+        if self.size(sha256) == size:
+            return False
+        with source.open("rb") as file:
+            write = self._put_whole if size <= PART else self._put_parts
+            created = write(file, sha256)
+        if self.size(sha256) != size:
+            raise StorageFailed("The store keeps another number of bytes than were sent.")
+        return created
+
+    def open(self, sha256: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        if length == 0:
+            return iter(())
+        end = "" if length is None else str(start + length - 1)
+        ranged: Any = {"Range": f"bytes={start}-{end}"} if start or length is not None else {}
+        answer: Any = _called(
+            lambda: self.client.get_object(
+                Bucket=self.place.bucket, Key=self._key(sha256), **ranged
+            )
+        )
+        if answer is None:
+            raise BlobMissing(sha256)
+        return _pieces(answer["Body"])
+
+    def size(self, sha256: str) -> int | None:
+        answer = _called(
+            lambda: self.client.head_object(Bucket=self.place.bucket, Key=self._key(sha256))
+        )
+        return None if answer is None else answer["ContentLength"]
+
+    def delete(self, sha256: str) -> None:
+        _called(lambda: self.client.delete_object(Bucket=self.place.bucket, Key=self._key(sha256)))
+
+    def _key(self, sha256: str) -> str:
+        prefix = f"{self.place.prefix.strip('/')}/" if self.place.prefix.strip("/") else ""
+        return f"{prefix}packages/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+    def _put_whole(self, file: BinaryIO, sha256: str) -> bool:
+        body = file.read()
+        target: Any = {"Bucket": self.place.bucket, "Key": self._key(sha256), "Body": body}
+        target["ContentMD5"] = _md5(body)
+        return _created(lambda condition: self.client.put_object(**target, **condition))
+
+    def _put_parts(self, file: BinaryIO, sha256: str) -> bool:
+        target: Any = {"Bucket": self.place.bucket, "Key": self._key(sha256)}
+        upload = _called(lambda: self.client.create_multipart_upload(**target))
+        if upload is None:
+            raise StorageFailed(f"The bucket {self.place.bucket} does not exist.")
+        target["UploadId"] = upload["UploadId"]
+        try:
+            parts = [self._put_part(target, n, body) for n, body in enumerate(_parts(file), 1)]
+            return _created(
+                lambda condition: self.client.complete_multipart_upload(
+                    **target, MultipartUpload={"Parts": parts}, **condition
+                )
+            )
+        except BaseException:
+            self._abort(target)
+            raise
+
+    def _put_part(self, target: Any, number: int, body: bytes) -> "CompletedPartTypeDef":
+        answer = _called(
+            lambda: self.client.upload_part(
+                **target, PartNumber=number, Body=body, ContentMD5=_md5(body)
+            )
+        )
+        if answer is None:
+            raise StorageFailed("The store has forgotten the upload.")
+        return {"ETag": answer["ETag"], "PartNumber": number}
+
+    def _abort(self, target: Any) -> None:
+        try:
+            self.client.abort_multipart_upload(**target)
+        except (BotoCoreError, ClientError):
+            return  # the store's own rule for unfinished uploads removes it
+
+
+def _called(call: Callable[[], T]) -> T | None:
+    """Return the answer, or None for what is missing; raises StorageFailed."""
+    try:
+        return call()
+    except ClientError as error:
+        if _code(error) in _MISSING:
+            return None
+        raise StorageFailed(f"The package store answered {_code(error)}.") from error
+    except BotoCoreError as error:
+        raise StorageFailed(f"The package store failed: {type(error).__name__}.") from error
+
+
+def _created(call: Callable[[dict[str, Any]], Any]) -> bool:
+    """Create unless it exists; a store that knows no condition writes the same bytes again."""
+    for condition in ({"IfNoneMatch": "*"}, {}):
+        try:
+            call(condition)
+        except ClientError as error:
+            if _code(error) in _EXISTS:
+                return False
+            if condition and _code(error) in _UNKNOWN_CONDITION:
+                continue
+            raise StorageFailed(f"The package store answered {_code(error)}.") from error
+        except BotoCoreError as error:
+            raise StorageFailed(f"The package store failed: {type(error).__name__}.") from error
+        return True
+    return True
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _md5(body: bytes) -> str:
+    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+
+
+def _parts(file: BinaryIO) -> Iterator[bytes]:
+    while part := file.read(PART):
+        yield part
+
+
+def _pieces(body: Any) -> Iterator[bytes]:
+    try:
+        yield from body.iter_chunks(PIECE)
+    except (BotoCoreError, OSError) as error:
+        raise StorageFailed("The package store broke off in the middle.") from error
+    finally:
+        body.close()

@@ -1,0 +1,1 @@
+"""The REST resources of execution, and the endpoints of agents."""

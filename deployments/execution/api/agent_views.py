@@ -1,0 +1,51 @@
+"""What agents fetch over HTTPS with their credential: packages and specs of their own commands."""
+
+import json
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from deployments.base.errors import NotFound
+from deployments.base.querysets import SpaceQuerySet
+from deployments.execution.models import AgentMessage
+from deployments.execution.services.mailbox import open_spec
+from deployments.infrastructure.api.agent_views import agent_of, json_errors
+from deployments.infrastructure.models import Agent
+from packages_feed.api.sending import package_response
+from packages_feed.models import PackageVersion
+
+_MISSING = "No unfinished command of this agent needs this."
+
+
+@json_errors
+def package_view(request: HttpRequest, sha256: str) -> HttpResponseBase:
+    """GET a package by its SHA-256, only while an unfinished command of the agent names it."""
+    agent = agent_of(request)
+    if not any(_names_package(message, sha256) for message in _unfinished_runs(agent)):
+        raise NotFound(_MISSING)
+    version = PackageVersion.objects.in_space(agent.space).filter(blob_id=sha256).first()
+    if version is None:
+        raise NotFound("The package is no longer in the feed.")
+    return package_response(request, version)
+
+
+@json_errors
+def spec_view(request: HttpRequest, command_id: UUID) -> HttpResponseBase:
+    """GET the spec of an unfinished command that is too big for the socket."""
+    message = _unfinished_runs(agent_of(request)).filter(message_id=command_id).first()
+    if message is None:
+        raise NotFound(_MISSING)
+    response = HttpResponse(open_spec(message), content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _unfinished_runs(agent: Agent) -> SpaceQuerySet[AgentMessage]:
+    runs = AgentMessage.objects.in_space(agent.space).filter(agent=agent, kind="run")
+    return runs.filter(finished=None)
+
+
+def _names_package(message: AgentMessage, sha256: str) -> bool:
+    packages = json.loads(open_spec(message)).get("packages", [])
+    return any(package.get("sha256") == sha256 for package in packages)

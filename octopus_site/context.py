@@ -4,15 +4,23 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from deployments.access.grants import Grants, load_grants
+from deployments.access.permissions import Permission as P
 from deployments.access.web.csrf import token_of_request
 
+# A place is shown to those who hold one of its permissions; (label, path below the space, ...).
 _NAVIGATION = (
-    ("Dashboard", "dashboard"),
-    ("Projects", "projects"),
-    ("Tasks", "tasks"),
-    ("Infrastructure", "infrastructure"),
-    ("Packages", "packages"),
-    ("Administration", "administration"),
+    ("Dashboard", "dashboard", "dashboard", ()),
+    ("Projects", "projects", "projects", (P.ProjectView,)),
+    ("Tasks", "tasks", "tasks", (P.TaskView,)),
+    (
+        "Infrastructure",
+        "infrastructure",
+        "infrastructure/targets",
+        (P.MachineView, P.EnvironmentView, P.WorkerView),
+    ),
+    ("Packages", "packages", "packages", (P.BuiltInFeedDownload, P.FeedView)),
+    ("Administration", "administration", "administration", (P.EventView, P.TeamView)),
 )
 
 
@@ -27,18 +35,23 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "actor": getattr(request, "actor", None),
         "space": space,
         "base": base,
-        "navigation": _navigation(request, base),
-        "theme": "auto",
+        "navigation": _navigation(request, base) if space else [],
+        "theme": getattr(getattr(request, "known_user", None), "theme", "auto"),
         "request_id": getattr(request, "request_id", ""),
         "csrf_token": token_of_request(request),
     }
 
 
 def _navigation(request: HttpRequest, base: str) -> list[dict[str, Any]]:
+    actor, space = request.actor, request.space  # type: ignore[attr-defined]  # see portal()
+    if not actor:
+        return []
+    grants: Grants = getattr(request, "grants", None) or load_grants(actor, space)
     items = []
-    for label, place in _NAVIGATION:
+    for label, place, target, permissions in _NAVIGATION:
+        if permissions and not any(grants.allows_anywhere(name) for name in permissions):
+            continue
         start = f"{base}/{place}"
         current = request.path == start or request.path.startswith(f"{start}/")
-        url = f"{start}/targets" if place == "infrastructure" else start
-        items.append({"label": label, "url": url, "current": current})
+        items.append({"label": label, "url": f"{base}/{target}", "current": current})
     return items

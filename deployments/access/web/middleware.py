@@ -99,5 +99,6 @@ def _actor(request: HttpRequest) -> Actor | None:
 
 def _user(request: HttpRequest) -> User | AnonymousUser:
     actor = _actor(request)
-    user = User.objects.filter(pk=actor.user_id).first() if actor else None
+    known = actor is not None and actor.user_id is not None
+    user = User.objects.filter(pk=actor.user_id).first() if known else None
     return user or AnonymousUser()

@@ -43,6 +43,7 @@ document.addEventListener("input", (event) => { if (within(event, "form[data-gua
 document.addEventListener("submit", (event) => {
   const form = event.target;
   changed = false;
+  if (form.matches("[data-theme-form]")) localStorage.removeItem("theme"); // the account's choice counts
   // A second click must not deploy twice.
   if (form.method === "post") setTimeout(() => form.querySelectorAll("button[type=submit]").forEach((each) => { each.disabled = true; }));
 });

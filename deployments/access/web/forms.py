@@ -1,0 +1,83 @@
+"""What the views of forms and lists share: reading fields, showing refusals, paging."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from django.core.paginator import EmptyPage, Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from deployments.access.web.pages import PageRequest
+from deployments.base.errors import Invalid
+
+T = TypeVar("T")
+
+PAGE_SIZE = 50
+REFUSED = 400
+
+
+@dataclass(frozen=True)
+class Problems:
+    """Why a form was refused: all sentences for the summary, the first one of each field."""
+
+    errors: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.errors)
+
+
+NO_PROBLEMS = Problems()
+
+
+def attempt(act: Callable[[], T]) -> tuple[T | None, Problems]:
+    """Do something that may raise Invalid; returns its result or why it was refused."""
+    try:
+        return act(), NO_PROBLEMS
+    except Invalid as error:
+        fields = {name: texts[0] for name, texts in error.fields.items() if texts}
+        return None, Problems(tuple(error.errors) or (error.message,), fields)
+
+
+def show(
+    request: HttpRequest, template: str, values: dict[str, Any], problems: Problems = NO_PROBLEMS
+) -> HttpResponse:
+    """Return the page; with problems, as the answer to a refused form."""
+    status = REFUSED if problems else 200
+    return render(request, template, {**values, "problems": problems}, status=status)
+
+
+def place(request: PageRequest, path: str) -> str:
+    """Return the address of a page of the request's space."""
+    return f"/app/{request.space.public_id}/{path}"
+
+
+def go(request: PageRequest, path: str) -> HttpResponseRedirect:
+    """Send the browser to another page of the space."""
+    return HttpResponseRedirect(place(request, path))
+
+
+def checked(request: HttpRequest, name: str) -> bool:
+    """Tell whether a checkbox was sent."""
+    return request.POST.get(name, "") in {"on", "true", "True", "1"}
+
+
+def words(text: str) -> list[str]:
+    """Split a list that a person typed: commas, lines."""
+    parts = text.replace("\r", "").replace("\n", ",").split(",")
+    return [part.strip() for part in parts if part.strip()]
+
+
+def page_of(
+    request: HttpRequest, rows: "QuerySet[Any] | Sequence[Any]", size: int = PAGE_SIZE
+) -> "Page[Any]":
+    """Return the page that the query asks for; the nearest one when there is none."""
+    paginator = Paginator(rows, size)
+    text = request.GET.get("page", "1")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1  # noqa: PLR2004
+    try:
+        return paginator.page(max(1, number))
+    except EmptyPage:
+        return paginator.page(paginator.num_pages)

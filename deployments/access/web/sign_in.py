@@ -1,0 +1,70 @@
+"""The pages before there is a space: signing in and out, and the way to the first space."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from deployments.access.api.rules import ANONYMOUS
+from deployments.access.spaces import visible_spaces
+from deployments.access.web import sessions
+from deployments.access.web.forms import attempt, checked, show
+from deployments.base.actor import Actor
+from deployments.base.errors import NotAuthenticated
+
+
+@require_http_methods(["GET", "POST"])
+def sign_in_view(request: HttpRequest) -> HttpResponse:
+    """Show the form; start a session."""
+    wanted = _safe(request.POST.get("next", "") or request.GET.get("next", ""))
+    if request.method == "GET" and request.actor:  # type: ignore[attr-defined]  # by middleware
+        return HttpResponseRedirect(wanted)
+    values = {"next": wanted, "server": _server_name(), "username": ""}
+    if request.method == "GET":
+        return show(request, "access/sign_in.html", values)
+    username = request.POST.get("username", "")
+    user, problems = attempt(
+        lambda: sessions.sign_in(
+            request,
+            username=username,
+            password=request.POST.get("password", ""),
+            remember=checked(request, "keep"),
+        )
+    )
+    if user is None:
+        return show(request, "access/sign_in.html", {**values, "username": username}, problems)
+    return HttpResponseRedirect(wanted)
+
+
+@require_POST
+def sign_out_view(request: HttpRequest) -> HttpResponse:
+    """End the session."""
+    sessions.sign_out(request)
+    return HttpResponseRedirect(settings.LOGIN_URL)
+
+
+@require_GET
+def home_view(request: HttpRequest) -> HttpResponse:
+    """Send people to the dashboard of the default space, or of the first one they may see."""
+    actor: Actor | None = request.actor  # type: ignore[attr-defined]  # by middleware
+    if not actor:
+        raise NotAuthenticated
+    space = visible_spaces(actor).order_by("-is_default", "name").first()
+    if space is None:
+        return render(request, "access/no_space.html", {"actor": actor})
+    return HttpResponseRedirect(f"/app/{space.public_id}/dashboard")
+
+
+for _view in (sign_in_view, sign_out_view, home_view):
+    _view.permission = ANONYMOUS  # type: ignore[attr-defined]  # read by the enumerating test
+
+
+def _safe(address: str) -> str:
+    """Return the address when it is a page of this server, else the way home."""
+    local = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
+    return address if local and not address.startswith(settings.LOGIN_URL) else "/app"
+
+
+def _server_name() -> str:
+    return str(settings.OCTOPUS.server_url).partition("://")[2]

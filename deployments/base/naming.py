@@ -25,7 +25,8 @@ def require_free_name(row: SpaceOwned, kind: str, **within: Any) -> None:
     `kind` starts the sentence, with its article: `An environment`.
     """
     name = str(getattr(row, "name"))  # noqa: B009 not every owned row has one
-    others = type(row).objects.in_space(row.space).filter(name__iexact=name, **within)
+    rows: Any = type(row).objects.in_space(row.space)
+    others = rows.filter(name__iexact=name, **within)
     if others.exclude(pk=row.pk).exists():
         raise Invalid(
             fields={"Name": [f"{kind} with the name '{name}' already exists. Use another name."]}
@@ -34,7 +35,8 @@ def require_free_name(row: SpaceOwned, kind: str, **within: Any) -> None:
 
 def free_slug(row: SpaceOwned, wish: str = "", **within: Any) -> str:
     """Return a slug from the wish or the row's name that no other row has."""
-    others = type(row).objects.in_space(row.space).filter(**within).exclude(pk=row.pk)
+    rows: Any = type(row).objects.in_space(row.space)
+    others = rows.filter(**within).exclude(pk=row.pk)
     return unique_slug(
         wish or str(getattr(row, "name")),  # noqa: B009 not every owned row has one
         taken=lambda slug: others.filter(slug=slug).exists(),

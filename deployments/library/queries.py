@@ -51,9 +51,7 @@ def candidates_of(
 
 def variables_naming(space: Space, dimension: str, value: str) -> list[Variable]:
     """Return the variables whose scope names the value (an id or a role) in the dimension."""
-    rows = (
-        Variable.objects.in_space(space).exclude(scope={}).select_related("variable_set__space")
-    )
+    rows = Variable.objects.in_space(space).exclude(scope={}).select_related("variable_set__space")
     wanted = value.lower()
     return [
         row

@@ -146,8 +146,6 @@ def _complete(
             named |= set(view.environments)
         else:
             rest = tuple(row.pk for row in environments if row.pk not in named)
-            complete.append(
-                PhaseView(view.id, view.name, rest, (), view.minimum, view.is_optional)
-            )
+            complete.append(PhaseView(view.id, view.name, rest, (), view.minimum, view.is_optional))
             named |= set(rest)
     return complete

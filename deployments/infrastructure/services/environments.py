@@ -12,8 +12,8 @@ from deployments.base import events, public_ids
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
 from deployments.base.models import Space
-from deployments.infrastructure.models import Environment, MachineEnvironment
 from deployments.base.naming import free_slug, require_free_name, required_name
+from deployments.infrastructure.models import Environment, MachineEnvironment
 from deployments.library.queries import variables_naming
 
 _MOST_SHOWN: Final = 5
@@ -114,10 +114,10 @@ def delete_environment(*, actor: Actor, environment: Environment) -> None:
         try:
             environment.delete()
         except ProtectedError as error:
-            kinds = sorted({row._meta.verbose_name_plural for row in error.protected_objects})  # noqa: SLF001
+            kinds = sorted({str(row._meta.verbose_name_plural) for row in error.protected_objects})  # noqa: SLF001
             raise Invalid(
                 f"The environment '{environment.name}' cannot be deleted because other things"
-                f" use it ({', '.join(map(str, kinds))})."
+                f" use it ({', '.join(kinds)})."
             ) from error
 
 

@@ -146,17 +146,17 @@ def checked_endpoint(endpoint: Mapping[str, Any]) -> dict[str, Any]:
     """Return the endpoint without links; raises Invalid for a style that does not exist."""
     style = endpoint.get("CommunicationStyle") or "TentacleActive"
     if style not in STYLES:
-        raise Invalid(
-            fields={"Endpoint": [f"'{style}' is not one of {', '.join(STYLES)}."]}
-        )
+        raise Invalid(fields={"Endpoint": [f"'{style}' is not one of {', '.join(STYLES)}."]})
     kept = {name: value for name, value in endpoint.items() if name != "Links"}
     return {**kept, "CommunicationStyle": style}
 
 
 def _snapshot(row: Machine) -> dict[str, Any]:
+    links = MachineEnvironment.objects.filter(machine=row)
+    numbers = links.values_list("environment_id", flat=True)
     return {
         "Name": row.name,
-        "Environments": sorted(e.public_id for e in row.environments.in_space(row.space)),
+        "Environments": [f"Environments-{number}" for number in sorted(numbers)],
         "Roles": list(row.roles),
         "IsDisabled": row.is_disabled,
         "MachinePolicyId": f"MachinePolicies-{row.policy_id}",

@@ -11,8 +11,8 @@ from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
 from deployments.base.models import Space
-from deployments.infrastructure.models import Machine, MachinePolicy, Worker
 from deployments.base.naming import require_free_name, required_name
+from deployments.infrastructure.models import Machine, MachinePolicy, Worker
 
 DEFAULT_NAME: Final = "Default Machine Policy"
 

@@ -14,9 +14,9 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.base.models import Space, SpaceOwned
+from deployments.base.naming import free_slug, require_free_name, required_name
 from deployments.infrastructure.models import MachinePolicy, Worker, WorkerPool
 from deployments.infrastructure.services.machines import checked_endpoint
-from deployments.base.naming import free_slug, require_free_name, required_name
 from deployments.infrastructure.services.policies import default_policy
 
 DEFAULT_POOL_NAME: Final = "Default Worker Pool"

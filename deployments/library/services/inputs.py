@@ -36,14 +36,9 @@ class VariableInput:
     def normal(self) -> "VariableInput":
         """Return the same with kind and sensitivity in agreement and empty scopes left out."""
         sensitive = self.is_sensitive or self.kind == "Sensitive"
-        if sensitive:
-            kind = "Sensitive"
-        else:
-            kind = self.kind or "String"
+        kind = "Sensitive" if sensitive else self.kind or "String"
         scope = {name: list(dict.fromkeys(v)) for name, v in self.scope.items() if v}
-        return replace(
-            self, name=self.name.strip(), is_sensitive=sensitive, kind=kind, scope=scope
-        )
+        return replace(self, name=self.name.strip(), is_sensitive=sensitive, kind=kind, scope=scope)
 
 
 def problems_of(variable: VariableInput) -> Iterator[str]:

@@ -205,10 +205,11 @@ def _fill(row: Variable, entry: VariableInput) -> None:
 
 
 def _write(variable_set: VariableSet, rows: Sequence[Variable]) -> None:
-    Variable.objects.bulk_create([row for row in rows if row.pk is None])
-    Variable.objects.in_space(variable_set.space).bulk_update(
-        [row for row in rows if row.pk is not None], _WRITTEN, batch_size=500
-    )
+    new = [row for row in rows if row._state.adding]  # noqa: SLF001 the public way to ask
+    known = [row for row in rows if not row._state.adding]  # noqa: SLF001
+    Variable.objects.bulk_create(new)
+    stored = Variable.objects.in_space(variable_set.space)
+    stored.bulk_update(known, _WRITTEN, batch_size=500)
 
 
 def _require_edit(
@@ -235,7 +236,9 @@ def _described(row: Variable) -> Described:
     if row.is_sensitive:
         place = row.secret_place
         sealed = row.sealed_value
-        shown = fingerprint(secret_box().open(bytes(sealed), place=place).reveal()) if sealed else ""
+        shown = (
+            fingerprint(secret_box().open(bytes(sealed), place=place).reveal()) if sealed else ""
+        )
     else:
         shown = row.value if row.value is not None else ""
     scope = {name: list(values) for name, values in row.scope.items()}

@@ -49,7 +49,9 @@ _PACKAGE_FIELDS = {
     "AcquisitionLocation": "acquisition_location",
     "Version": "version",
 }
-_COMPUTED = frozenset({"links", "canbeusedforprojectversioning", "lastmodifiedon", "lastmodifiedby"})
+_COMPUTED = frozenset(
+    {"links", "canbeusedforprojectversioning", "lastmodifiedon", "lastmodifiedby"}
+)
 
 
 class InvalidProcess(ValueError):
@@ -122,7 +124,7 @@ def _value(wire: str, attribute: str, value: Any) -> Any:
     if isinstance(value, Mapping | list):
         raise InvalidProcess(f"{wire} must be a text.")
     text = str(value)
-    return text if attribute in {"notes"} else text.strip()
+    return text if attribute == "notes" else text.strip()
 
 
 def _extra(document: Json, rest: Json) -> dict[str, Any]:

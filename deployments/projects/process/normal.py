@@ -31,16 +31,12 @@ def normalized_process(process: Process, new_id: NewId) -> Process:
         actions = tuple(
             _action(action, new_id, ids, action_slugs, slugs) for action in step.actions
         )
-        steps.append(
-            replace(step, id=_id(step.id, ids, new_id), slug=step_slug, actions=actions)
-        )
+        steps.append(replace(step, id=_id(step.id, ids, new_id), slug=step_slug, actions=actions))
         slugs |= action_slugs
     return Process(tuple(steps))
 
 
-def _action(
-    action: Action, new_id: NewId, ids: set[str], own: set[str], slugs: set[str]
-) -> Action:
+def _action(action: Action, new_id: NewId, ids: set[str], own: set[str], slugs: set[str]) -> Action:
     wanted = slugify(action.slug or action.name) or "action"
     slug = wanted if wanted not in own else _unique(wanted, own | slugs)
     own.add(slug)

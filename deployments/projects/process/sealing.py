@@ -98,9 +98,7 @@ def _holders(process: Process) -> dict[str, Properties]:
     return holders
 
 
-def _with_properties(
-    process: Process, change: Callable[[str, Properties], Properties]
-) -> Process:
+def _with_properties(process: Process, change: Callable[[str, Properties], Properties]) -> Process:
     def changed(action: Action) -> Action:
         return replace(action, properties=change(action.id, action.properties))
 

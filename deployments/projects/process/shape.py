@@ -92,9 +92,15 @@ class Action:
         value = self.properties.get(name, default)
         return value if isinstance(value, str) else default
 
-    def applies_to(self, *, environment: str | None, channel: str | None) -> bool:
-        """Whether it belongs in a plan for the environment and channel (public ids)."""
-        if self.is_disabled:
+    def applies_to(
+        self, *, environment: str | None, channel: str | None, is_tenanted: bool = False
+    ) -> bool:
+        """Whether it belongs in a plan for the environment and channel (public ids).
+
+        One limited to tenant tags has no place in an untenanted deployment. A None asks for no
+        filter in that dimension.
+        """
+        if self.is_disabled or (environment and self.tenant_tags and not is_tenanted):
             return False
         if channel is not None and self.channels and channel not in self.channels:
             return False

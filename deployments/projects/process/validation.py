@@ -52,7 +52,11 @@ def _step_errors(step: Step) -> Iterator[str]:
         f"step '{step.name}'", "PackageRequirement", step.package_requirement, PACKAGE_REQUIREMENTS
     )
     window = step.text(MAX_PARALLELISM).strip()
-    if window and "#{" not in window and not (window.isascii() and window.isdigit() and int(window)):
+    if (
+        window
+        and "#{" not in window
+        and not (window.isascii() and window.isdigit() and int(window))
+    ):
         yield f"The step '{step.name}': the window size must be a whole number above 0."
 
 

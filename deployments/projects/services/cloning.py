@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-
 from django.db import transaction
 
 from deployments.access.permissions import Permission
@@ -91,9 +90,7 @@ def _copy_channels(source: Project, row: Project) -> dict[str, str]:
 def _copy_process(source: Project, row: Project, renamed: dict[str, str]) -> None:
     stored = process_of(source)
     target = DeploymentProcess(space=row.space, project=row)
-    process = resealed_process(
-        process_from_json(stored.steps), stored.public_id, target.public_id
-    )
+    process = resealed_process(process_from_json(stored.steps), stored.public_id, target.public_id)
     target.steps = process_to_json(_with_channels(process, renamed))
     target.save(force_insert=True)
 
@@ -110,6 +107,3 @@ def _with_channels(process: Process, renamed: dict[str, str]) -> Process:
             for step in process.steps
         )
     )
-
-
-

@@ -87,9 +87,7 @@ def update_project(*, actor: Actor, row: Project, project: ProjectInput) -> Proj
     with transaction.atomic():
         _fill(row, project)
         row.save()
-        record_project(
-            actor, row, "Modified", "changed", before=before, after=_snapshot(row)
-        )
+        record_project(actor, row, "Modified", "changed", before=before, after=_snapshot(row))
     return row
 
 
@@ -100,9 +98,7 @@ def update_settings(*, actor: Actor, row: Project, settings: Mapping[str, Any]) 
     with transaction.atomic():
         row.settings = checked_settings(settings)
         row.save(update_fields=["settings"])
-        record_project(
-            actor, row, "Modified", "changed", before=before, after=_snapshot(row)
-        )
+        record_project(actor, row, "Modified", "changed", before=before, after=_snapshot(row))
     return row
 
 

@@ -1,0 +1,26 @@
+"""What may be chosen when a deployment is created."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentOptions:
+    """The choices. `skip_actions` are action ids, machines public ids.
+
+    `form_values` answer prompts by variable name or id. `use_guided_failure` None takes the
+    project's, then the environment's default. `not_before` and `expires` bound the start.
+    """
+
+    comments: str = ""
+    skip_actions: tuple[str, ...] = ()
+    specific_machines: tuple[str, ...] = ()
+    excluded_machines: tuple[str, ...] = ()
+    force_package_download: bool | None = None
+    force_package_redeployment: bool = False
+    use_guided_failure: bool | None = None
+    form_values: Mapping[str, str] = field(default_factory=dict)
+    not_before: datetime | None = None
+    expires: datetime | None = None
+    priority: str = "LifecycleDefault"

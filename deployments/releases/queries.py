@@ -1,0 +1,100 @@
+"""Reads of releases and deployments."""
+
+from collections.abc import Collection, Iterable
+
+from django.db.models import QuerySet
+
+from agent.versions import Version
+from deployments.base import public_ids
+from deployments.projects.models import Channel, Project
+from deployments.projects.process import Process, process_from_json
+from deployments.projects.queries import PhaseView, lifecycle_of, phases_of, phases_of_many
+from deployments.releases.models import Deployment, Release
+from deployments.releases.progression import Phase, Progression, progress_of
+from deployments.server_tasks.states import TaskState
+
+
+def releases_of(project: Project) -> QuerySet[Release]:
+    """Return the project's releases, newest first."""
+    return Release.objects.in_space(project.space).filter(project=project)
+
+
+def find_release(project: Project, text: str) -> Release | None:
+    """Return the release by number (ignoring case) or public id."""
+    rows = releases_of(project).select_related("project", "channel")
+    found = rows.filter(version_lower=text.strip().lower()).first()
+    if found is not None:
+        return found
+    number = public_ids.parse(Release.id_prefix, text.strip())
+    return rows.filter(pk=number).first() if number is not None else None
+
+
+def deployments_of(release: Release) -> QuerySet[Deployment]:
+    """Return the release's deployments, newest first."""
+    rows = Deployment.objects.in_space(release.space).filter(release=release)
+    return rows.select_related("task", "environment")
+
+
+def process_of_release(release: Release) -> Process:
+    """Return the frozen process."""
+    return process_from_json(release.process_snapshot.steps)
+
+
+def used_numbers(project: Project) -> tuple[list[Version], dict[str, list[Version]]]:
+    """Return every number the project ever had, in all and by channel name."""
+    everything: list[Version] = []
+    by_channel: dict[str, list[Version]] = {
+        name: []
+        for name in Channel.objects.in_space(project.space)
+        .filter(project=project)
+        .values_list("name", flat=True)
+    }
+    stored = releases_of(project).order_by().values_list("version", "channel__name")
+    deleted = [tuple(entry) for entry in project.extra.get("UsedVersions", ())]
+    for text, channel in (*stored, *deleted):
+        version = Version.try_parse(text)
+        if version is not None:
+            everything.append(version)
+            by_channel.setdefault(channel, []).append(version)
+    return everything, by_channel
+
+
+def succeeded_environments(releases: Iterable[Release]) -> dict[int, set[int]]:
+    """Return, by release number, the environments with a successful deployment; one query."""
+    rows = list(releases)
+    found: dict[int, set[int]] = {row.pk: set() for row in rows}
+    if not rows:
+        return found
+    done = Deployment.objects.in_space(rows[0].space).filter(
+        release__in=rows, task__state=TaskState.SUCCESS, tenant_number__isnull=True
+    )
+    for release, environment in done.order_by().values_list("release_id", "environment_id"):
+        found[release].add(environment)
+    return found
+
+
+def progression_of(release: Release) -> Progression:
+    """Return where the release stands in its channel's lifecycle."""
+    phases = phases_of(lifecycle_of(release.channel))
+    succeeded = succeeded_environments([release])[release.pk]
+    return progress_of([_phase(view) for view in phases], succeeded)
+
+
+def progressions_of(releases: Collection[Release]) -> dict[int, Progression]:
+    """Return the progressions of several releases of one space; a fixed number of queries.
+
+    Give releases with `channel__lifecycle` and `channel__project__lifecycle` selected.
+    """
+    lifecycles = {row.pk: lifecycle_of(row.channel) for row in releases}
+    phases = phases_of_many({row.pk: row for row in lifecycles.values()}.values())
+    succeeded = succeeded_environments(releases)
+    return {
+        release.pk: progress_of(
+            [_phase(view) for view in phases[lifecycles[release.pk].pk]], succeeded[release.pk]
+        )
+        for release in releases
+    }
+
+
+def _phase(view: PhaseView) -> Phase:
+    return Phase(view.id, view.name, view.environments, view.minimum, view.is_optional)

@@ -1,0 +1,234 @@
+"""Creating deployments: every check, then the deployment and its task in one transaction."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import transaction
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import require
+from deployments.base import events
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.base.errors import Invalid
+from deployments.infrastructure.models import Environment, Machine, MachineEnvironment
+from deployments.projects.settings import deployment_settings, extra_document
+from deployments.releases.models import Deployment, Release
+from deployments.releases.options import DeploymentOptions
+from deployments.releases.preview import PlannedAction, lacks_targets
+from deployments.releases.progression import Progression
+from deployments.releases.prompts import checked_answers, prompts_for
+from deployments.releases.queries import progression_of
+from deployments.releases.services.planning import plan_of
+from deployments.releases.variables import form_place, seal_answers, snapshot_candidates
+from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.services import enqueue
+
+KIND: Final = "Deploy"
+_LATEST_START: Final = timedelta(days=30)
+
+
+def create_deployment(
+    *,
+    actor: Actor,
+    release: Release,
+    environment: Environment,
+    options: DeploymentOptions = DeploymentOptions(),  # noqa: B008 frozen
+    clock: Clock = utc_now,
+) -> Deployment:
+    """Queue a deployment of the release; raises NotPermitted, or Invalid that says why not."""
+    project = release.project
+    require(
+        actor,
+        release.space,
+        Permission.DeploymentCreate,
+        project=project.pk,
+        project_group=project.group_id,
+        environment=environment.pk,
+    )
+    _require_possible(release, environment)
+    _require_times(options, clock)
+    _require_machines(environment, options)
+    planned = plan_of(
+        release,
+        environment,
+        only=options.specific_machines,
+        without=options.excluded_machines,
+        skipped=options.skip_actions,
+    )
+    _require_skippable(planned, options)
+    settings = deployment_settings(project.settings)
+    if lacks_targets(planned) and not settings.allow_no_targets:
+        raise Invalid(_no_targets(planned, environment))
+    prompts = prompts_for(release, environment=environment.public_id, channel=release.channel)
+    answers = checked_answers(prompts, options.form_values)
+    with transaction.atomic():
+        task = _queue(actor, release, environment, options, clock)
+        deployment = Deployment(
+            space=release.space,
+            project=project,
+            release=release,
+            channel=release.channel,
+            environment=environment,
+            task=task,
+            comments=options.comments,
+            created=clock(),
+            deployed_by=actor.public_id,
+            deployed_by_name=actor.username,
+        )
+        deployment.options = _stored(deployment, options, answers)
+        deployment.save(force_insert=True)
+        task.arguments = {"DeploymentId": deployment.public_id}
+        task.save(update_fields=["arguments"])
+        _record(actor, deployment, clock)
+    return deployment
+
+
+def uses_guided_failure(release: Release, environment: Environment, *, wish: bool | None) -> bool:
+    """Return the choice of the deployer, else of the project, else of the environment."""
+    if wish is not None:
+        return wish
+    mode = deployment_settings(release.project.settings).guided_failure
+    return environment.use_guided_failure if mode == "EnvironmentDefault" else mode == "On"
+
+
+def require_progression(
+    progression: Progression, release: Release, environment: Environment
+) -> None:
+    """Raise Invalid when the lifecycle does not let the release go to the environment."""
+    state = progression.state_of(environment.pk)
+    where = f"Release '{release.version}' cannot be deployed to '{environment.name}'"
+    if state is None:
+        raise Invalid(f"{where}: the environment is not part of the lifecycle of its channel.")
+    blocking = progression.blocking(environment.pk)
+    if blocking is not None:
+        count = len(blocking.environments)
+        needed = "all" if blocking.required == count else f"{blocking.required} of {count}"
+        raise Invalid(
+            f"{where} yet: it must first be deployed successfully to {needed} environments of the"
+            f" phase '{blocking.phase.name}'."
+        )
+    if state.is_blocked:
+        raise Invalid(f"{where}: its progression is prevented.")
+
+
+def _require_possible(release: Release, environment: Environment) -> None:
+    project = release.project
+    if environment.space_id != release.space_id:
+        raise Invalid("The environment does not exist in this space.")
+    if project.is_disabled:
+        raise Invalid(f"The project '{project.name}' is disabled: it cannot be deployed.")
+    if extra_document(project.extra)["TenantedDeploymentMode"] == "Tenanted":
+        raise Invalid(f"The project '{project.name}' can be deployed only to tenants.")
+    require_progression(progression_of(release), release, environment)
+
+
+def _require_times(options: DeploymentOptions, clock: Clock) -> None:
+    if options.not_before is not None and options.not_before > clock() + _LATEST_START:
+        raise Invalid(f"A deployment can start at most {_LATEST_START.days} days from now.")
+    if options.expires is not None and options.expires <= (options.not_before or clock()):
+        raise Invalid("The time after which the deployment may not start has already passed.")
+
+
+def _require_machines(environment: Environment, options: DeploymentOptions) -> None:
+    if options.specific_machines and options.excluded_machines:
+        raise Invalid("Choose the deployment targets to use or those to leave out, not both.")
+    chosen = {*options.specific_machines, *options.excluded_machines}
+    if not chosen:
+        return
+    links = MachineEnvironment.objects.filter(environment=environment)
+    rows = Machine.objects.in_space(environment.space).filter(pk__in=links.values("machine_id"))
+    here = {f"Machines-{number}" for number in rows.values_list("pk", flat=True)}
+    missing = sorted(chosen - here)
+    if missing:
+        raise Invalid(
+            f"There is no deployment target {', '.join(missing)} in the environment"
+            f" '{environment.name}'."
+        )
+
+
+def _require_skippable(planned: tuple[PlannedAction, ...], options: DeploymentOptions) -> None:
+    by_id = {action.action_id: action for action in planned}
+    for action_id in options.skip_actions:
+        action = by_id.get(action_id)
+        if action is None:
+            raise Invalid(f"The step to skip '{action_id}' is not part of this deployment.")
+        if not action.can_be_skipped:
+            raise Invalid(f"The step '{action.action_name}' is required and cannot be skipped.")
+
+
+def _no_targets(planned: tuple[PlannedAction, ...], environment: Environment) -> str:
+    roles = sorted({role for action in planned for role in action.roles})
+    return (
+        f"There are no deployment targets with the target tags {', '.join(roles)} in the"
+        f" environment '{environment.name}'. Add one, or allow deployments without targets in the"
+        " project's settings."
+    )
+
+
+def _queue(
+    actor: Actor,
+    release: Release,
+    environment: Environment,
+    options: DeploymentOptions,
+    clock: Clock,
+) -> ServerTask:
+    project = release.project
+    return enqueue(
+        actor=actor,
+        space=release.space,
+        kind=KIND,
+        description=f"Deploy {project.name} release {release.version} to {environment.name}"[:500],
+        arguments={},
+        concurrency_tag=f"{project.public_id}/{environment.public_id}",
+        priority=1 if options.priority == "On" else 0,
+        project_number=project.pk,
+        environment_number=environment.pk,
+        not_before=options.not_before,
+        expires=options.expires,
+        clock=clock,
+    )
+
+
+def _stored(
+    deployment: Deployment, options: DeploymentOptions, answers: dict[str, str]
+) -> dict[str, Any]:
+    release, environment = deployment.release, deployment.environment
+    settings = deployment_settings(release.project.settings)
+    force = options.force_package_download
+    return {
+        "skip_actions": list(options.skip_actions),
+        "specific_machines": list(options.specific_machines),
+        "excluded_machines": list(options.excluded_machines),
+        "force_package_download": settings.force_package_download if force is None else force,
+        "force_package_redeployment": options.force_package_redeployment,
+        "use_guided_failure": uses_guided_failure(
+            release, environment, wish=options.use_guided_failure
+        ),
+        "priority": options.priority,
+        "form_values": seal_answers(
+            answers, form_place(deployment), snapshot_candidates(release.variable_snapshot)
+        ),
+    }
+
+
+def _record(actor: Actor, deployment: Deployment, clock: Clock) -> None:
+    release = deployment.release
+    events.record(
+        actor=actor,
+        space=deployment.space,
+        category="DeploymentQueued",
+        message=(
+            f"Deployment of {release.project.name} release {release.version} to"
+            f" {deployment.environment.name} was queued"
+        ),
+        subject=deployment.public_id,
+        related=[
+            release.project.public_id,
+            release.public_id,
+            deployment.environment.public_id,
+            deployment.task.public_id,
+            release.channel.public_id,
+        ],
+        clock=clock,
+    )

@@ -1,0 +1,208 @@
+"""Changing and deleting releases."""
+
+from collections.abc import Sequence
+
+from django.db import IntegrityError, transaction
+
+from agent.versions import Version
+from deployments.access.permissions import Permission
+from deployments.access.policy import require_on
+from deployments.base import events
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.base.errors import Invalid
+from deployments.base.public_ids import make
+from deployments.projects.models import Channel, Project
+from deployments.projects.process import process_from_json
+from deployments.releases.models import (
+    Deployment,
+    ProcessSnapshot,
+    Release,
+    ReleaseSelectedPackage,
+    VariableSetSnapshot,
+)
+from deployments.releases.numbering import InvalidNumber, filled_number
+from deployments.releases.queries import deployments_of
+from deployments.releases.selection import PackageSpec
+from deployments.releases.services.packages import (
+    PackageWishes,
+    needed_packages,
+    require_rules,
+    select_packages,
+)
+from deployments.releases.services.releases import store_selection, taken, version_columns
+from deployments.releases.services.snapshots import freeze_variables
+from deployments.releases.variables import snapshot_candidates, values_at_release
+from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.states import FINISHED
+
+
+def update_release(
+    *,
+    actor: Actor,
+    release: Release,
+    version: str = "",
+    notes: str | None = None,
+    channel: Channel | None = None,
+    selected_packages: Sequence[PackageSpec] | None = None,
+) -> Release:
+    """Change number and notes; channel and packages only until it was deployed."""
+    require_on(actor, release, Permission.ReleaseEdit)
+    before = _snapshot(release)
+    with transaction.atomic():
+        if version and version.strip() != release.version:
+            _renumber(release, version)
+        if notes is not None:
+            release.notes = notes
+        moved = channel is not None and channel.pk != release.channel_id
+        if moved or selected_packages is not None:
+            _choose_again(release, channel or release.channel, selected_packages or ())
+        try:
+            with transaction.atomic():
+                release.save()
+        except IntegrityError as error:
+            raise taken(release.version) from error
+        _record(actor, release, "changed", before=before)
+    return release
+
+
+def update_variables_of_release(
+    *, actor: Actor, release: Release, clock: Clock = utc_now
+) -> Release:
+    """Take the project's variables as they are now; the process stays as it was."""
+    require_on(actor, release, Permission.ReleaseEdit)
+    variable_set = release.project.variable_set
+    if variable_set is None:
+        raise Invalid("The project has no variable set.")
+    before = _snapshot(release)
+    with transaction.atomic():
+        release.variable_snapshot = freeze_variables(variable_set, clock)
+        release.save(update_fields=["variable_snapshot"])
+        _record(actor, release, "given the current variables", before=before)
+    return release
+
+
+def delete_release(*, actor: Actor, release: Release) -> None:
+    """Delete a release with its deployments, their tasks and logs; none of them may be running.
+
+    The number is remembered, so that a template does not give it again.
+    """
+    require_on(actor, release, Permission.ReleaseDelete)
+    deployments = list(deployments_of(release))
+    running = [row for row in deployments if row.task.state not in FINISHED]
+    if running:
+        raise Invalid(
+            f"Release '{release.version}' cannot be deleted while it is being deployed"
+            f" ({', '.join(row.task.public_id for row in running)})."
+        )
+    with transaction.atomic():
+        events.record(
+            actor=actor,
+            space=release.space,
+            category="Deleted",
+            message=f"Release {release.version} of {release.project.name} was deleted",
+            subject=release.public_id,
+            related=[release.project.public_id, *(row.public_id for row in deployments)],
+            before=_snapshot(release),
+        )
+        _remember(release)
+        Deployment.objects.in_space(release.space).filter(release=release).delete()
+        tasks = [row.task_id for row in deployments]
+        ServerTask.objects.in_space(release.space).filter(pk__in=tasks).delete()
+        process, variables = release.process_snapshot, release.variable_snapshot
+        release.delete()
+        _drop_unused(process, variables)
+
+
+def _renumber(release: Release, version: str) -> None:
+    try:
+        number = filled_number(version, ())
+    except InvalidNumber as error:
+        raise Invalid(str(error)) from error
+    others = Release.objects.in_space(release.space).filter(project=release.project)
+    if others.filter(version_lower=number.lower()).exclude(pk=release.pk).exists():
+        raise taken(number)
+    for name, value in version_columns(number).items():
+        setattr(release, name, value)
+
+
+def _choose_again(release: Release, channel: Channel, packages: Sequence[PackageSpec]) -> None:
+    stored = list(ReleaseSelectedPackage.objects.filter(release=release))
+    current = [
+        PackageSpec(p.action_name, p.reference_name, p.version, is_exact=True) for p in stored
+    ]
+    process = process_from_json(release.process_snapshot.steps)
+    values = values_at_release(
+        snapshot_candidates(release.variable_snapshot),
+        project=make("Projects", release.project_id),
+        channel=channel.public_id,
+    )
+    needed = needed_packages(release.space, process, channel, values)
+    selected = select_packages(release.space, needed, channel, PackageWishes([*current, *packages]))
+    wanted = {(p.need.action.name, p.need.reference.name): p.version for p in selected}
+    have = {(p.action_name, p.reference_name): p.version for p in stored}
+    if wanted == have and channel.pk == release.channel_id:
+        return
+    if deployments_of(release).exists():
+        raise Invalid(
+            f"Release '{release.version}' has been deployed: its channel and packages cannot be"
+            " changed any more."
+        )
+    if not release.ignore_channel_rules:
+        require_rules(channel, selected)
+    release.channel = channel
+    ReleaseSelectedPackage.objects.filter(release=release).delete()
+    store_selection(release, selected)
+
+
+def _remember(release: Release) -> None:
+    """Keep the highest deleted numbers, one for each pair of leading numbers and channel."""
+    project = Project.objects.in_space(release.space).select_for_update().get(pk=release.project_id)
+    entries = [*project.extra.get("UsedVersions", ()), [release.version, release.channel.name]]
+    project.extra = {**project.extra, "UsedVersions": highest_numbers(entries)}
+    project.save(update_fields=["extra"])
+
+
+def highest_numbers(entries: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return of pairs (number, channel) the highest for each channel, major, minor and label."""
+    best: dict[tuple[object, ...], tuple[Version, list[str]]] = {}
+    for text, channel in entries:
+        version = Version.try_parse(text)
+        if version is None:
+            continue
+        key = (channel, version.major, version.minor, version.is_prerelease)
+        if key not in best or best[key][0] < version:
+            best[key] = (version, [text, channel])
+    return [entry for _, entry in best.values()]
+
+
+def _drop_unused(process: ProcessSnapshot, variables: VariableSetSnapshot) -> None:
+    releases = Release.objects.in_space(process.space)
+    if not releases.filter(process_snapshot=process).exists():
+        process.delete()
+    if not releases.filter(variable_snapshot=variables).exists():
+        variables.delete()
+
+
+def _snapshot(release: Release) -> dict[str, object]:
+    packages = ReleaseSelectedPackage.objects.filter(release=release)
+    return {
+        "Version": release.version,
+        "Channel": make("Channels", release.channel_id),
+        "ReleaseNotes": release.notes,
+        "Packages": [f"{row.package_id} {row.version} ({row.action_name})" for row in packages],
+        "Variables": release.variable_snapshot.public_id,
+    }
+
+
+def _record(actor: Actor, release: Release, verb: str, *, before: dict[str, object]) -> None:
+    events.record(
+        actor=actor,
+        space=release.space,
+        category="Modified",
+        message=f"Release {release.version} of {release.project.name} was {verb}",
+        subject=release.public_id,
+        related=[release.project.public_id, release.channel.public_id],
+        before=before,
+        after=_snapshot(release),
+    )

@@ -1,0 +1,175 @@
+"""Choosing the version of every package that a release needs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.language import evaluate
+from agent.versions import Version
+from deployments.base.errors import Invalid
+from deployments.base.models import Space
+from deployments.projects.models import Channel
+from deployments.projects.process import Action, PackageReference, Process, Step
+from deployments.projects.version_rules import VersionRule, rules_from_json
+from deployments.releases.channel_rules import PackageChoice, broken_rules, rule_for
+from deployments.releases.selection import PackageSpec, chosen_version, newest_fitting
+from packages_feed.models import Feed
+from packages_feed.queries.feeds import find_feed
+from packages_feed.queries.versions import find_version, versions_of
+
+
+@dataclass(frozen=True, slots=True)
+class NeededPackage:
+    """A package reference of an action that applies to the channel.
+
+    `package_id` is evaluated as far as the release's variables reach; `is_resolvable` says whether
+    nothing is left to evaluate.
+    """
+
+    step: Step
+    action: Action
+    reference: PackageReference
+    package_id: str
+    feed: Feed | None
+    is_resolvable: bool
+
+    @property
+    def feed_id(self) -> str:
+        return self.feed.public_id if self.feed is not None else self.reference.feed_id
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedPackage:
+    """A chosen version."""
+
+    need: NeededPackage
+    version: str
+
+    @property
+    def choice(self) -> PackageChoice:
+        return PackageChoice(
+            self.need.action.name, self.need.reference.name, self.need.package_id, self.version
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PackageWishes:
+    """What the caller said about versions: specs, then one for all, else the newest that fits."""
+
+    specs: Sequence[PackageSpec] = ()
+    version: str = ""
+    prerelease: str = ""
+
+
+def needed_packages(
+    space: Space, process: Process, channel: Channel, variables: Mapping[str, str | None]
+) -> list[NeededPackage]:
+    """Return the packages that a release in the channel selects, in the order of the process."""
+    feeds: dict[str, Feed | None] = {}
+    needed = []
+    for step, action in process.actions():
+        if not action.applies_to(environment=None, channel=channel.public_id):
+            continue
+        for reference in action.packages:
+            if not reference.is_complete:
+                continue
+            package_id, known_id = _evaluated(reference.package_id, variables)
+            feed_id, known_feed = _evaluated(reference.feed_id, variables)
+            if feed_id not in feeds:
+                feeds[feed_id] = find_feed(space, feed_id) if known_feed else None
+            needed.append(
+                NeededPackage(
+                    step, action, reference, package_id, feeds[feed_id], known_id and known_feed
+                )
+            )
+    return needed
+
+
+def select_packages(
+    space: Space, needed: Sequence[NeededPackage], channel: Channel, wishes: PackageWishes
+) -> list[SelectedPackage]:
+    """Choose a version for each; raises Invalid with a sentence for each that cannot be."""
+    rules = rules_from_json(channel.rules)
+    errors: list[str] = []
+    selected = []
+    for need in needed:
+        wish = _wish(need, wishes)
+        try:
+            version = _given(space, need, wish) if wish else _newest(space, need, rules, wishes)
+        except Invalid as error:
+            errors += error.errors
+        else:
+            selected.append(SelectedPackage(need, version))
+    if errors:
+        raise Invalid(*errors)
+    return selected
+
+
+def require_rules(channel: Channel, selected: Sequence[SelectedPackage]) -> None:
+    """Raise Invalid when a chosen version breaks a rule of the channel."""
+    rules = rules_from_json(channel.rules)
+    broken = broken_rules(rules, [package.choice for package in selected])
+    if broken:
+        raise Invalid(*(rule.sentence(channel.name) for rule in broken))
+
+
+def _wish(need: NeededPackage, wishes: PackageWishes) -> str:
+    version = chosen_version(
+        wishes.specs,
+        step_name=need.step.name,
+        action_name=need.action.name,
+        reference_name=need.reference.name,
+        package_id=need.package_id,
+    )
+    fixed = need.reference.version if "#{" not in need.reference.version else ""
+    return version or fixed or wishes.version
+
+
+def _given(space: Space, need: NeededPackage, version: str) -> str:
+    if Version.try_parse(version) is None:
+        raise Invalid(
+            f"'{version}' is not a version of the package '{need.package_id}' for the step"
+            f" '{need.action.name}'."
+        )
+    if not need.is_resolvable or need.feed is None or not need.feed.is_built_in:
+        return version
+    row = find_version(space, need.package_id, version)
+    if row is None:
+        raise Invalid(
+            f"Version {version} of the package '{need.package_id}' for the step"
+            f" '{need.action.name}' was not found in the feed '{need.feed.name}'."
+        )
+    return row.version
+
+
+def _newest(
+    space: Space, need: NeededPackage, rules: Sequence[VersionRule], wishes: PackageWishes
+) -> str:
+    if not need.is_resolvable:
+        raise Invalid(
+            f"The package '{need.package_id}' for the step '{need.action.name}' depends on"
+            " variables that are known only when it is deployed. Give its version."
+        )
+    if need.feed is None or not need.feed.is_built_in:
+        raise Invalid(
+            f"The feed of the package '{need.package_id}' for the step '{need.action.name}' cannot"
+            " be searched. Give the version of the package."
+        )
+    texts = versions_of(space, need.package_id).filter(listed=True)
+    versions = map(Version.parse, texts.values_list("version", flat=True).iterator(chunk_size=500))
+    rule = rule_for(rules, need.action.name, need.reference.name)
+    best = newest_fitting(versions, rule=rule, prerelease=wishes.prerelease)
+    if best is None:
+        limit = f" with the pre-release tag '{wishes.prerelease}'" if wishes.prerelease else ""
+        raise Invalid(
+            f"No version of the package '{need.package_id}'{limit} for the step"
+            f" '{need.action.name}' was found in the feed '{need.feed.name}' that the channel"
+            " admits. Push the package or give its version."
+        )
+    return best.original
+
+
+def _evaluated(text: str, variables: Mapping[str, str | None]) -> tuple[str, bool]:
+    if "#{" not in text:
+        return text, True
+    result = evaluate(text, variables)
+    return result.text, not result.errors and "#{" not in result.text

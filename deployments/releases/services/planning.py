@@ -1,0 +1,75 @@
+"""Gathering what a deployment of a release would do, for the preview and for creating it."""
+
+from collections.abc import Collection
+
+from agent.language import evaluate
+from deployments.base.actor import Actor
+from deployments.infrastructure.models import Environment, Machine
+from deployments.infrastructure.models.machine import HealthStatus
+from deployments.infrastructure.queries import machines_of_environment
+from deployments.library.scoping import ScopeContext, resolve_all
+from deployments.projects.process import Process
+from deployments.projects.process.shape import TARGET_ROLES
+from deployments.projects.settings import deployment_settings
+from deployments.releases.models import Release
+from deployments.releases.preview import PlannedAction, Target, TargetChoice, planned_actions
+from deployments.releases.queries import process_of_release
+from deployments.releases.variables import plain_values, snapshot_candidates
+
+
+def plan_of(
+    release: Release,
+    environment: Environment,
+    *,
+    only: Collection[str] = (),
+    without: Collection[str] = (),
+    skipped: Collection[str] = (),
+    viewer: Actor | None = None,
+) -> tuple[PlannedAction, ...]:
+    """Return the actions with their targets; with a `viewer` only machines that it may see."""
+    settings = deployment_settings(release.project.settings)
+    process = process_of_release(release)
+    machines = machines_of_environment(release.space, environment)
+    if viewer is not None:
+        seen = Machine.objects.visible_to(viewer, release.space, "MachineView")
+        machines = machines.filter(pk__in=seen.values("pk"))
+    return planned_actions(
+        process,
+        environment=environment.public_id,
+        channel=f"Channels-{release.channel_id}",
+        targets=[_target(machine) for machine in machines],
+        choice=TargetChoice(
+            frozenset(only), frozenset(without), settings.exclude_unhealthy_targets
+        ),
+        skipped=skipped,
+        roles_of=_evaluated_roles(process, release, environment),
+    )
+
+
+def _target(machine: Machine) -> Target:
+    return Target(
+        id=machine.public_id,
+        name=machine.name,
+        roles=frozenset(machine.roles),
+        is_available=machine.health_status != HealthStatus.UNAVAILABLE,
+        is_unhealthy=machine.health_status in {HealthStatus.UNAVAILABLE, HealthStatus.UNHEALTHY},
+    )
+
+
+def _evaluated_roles(
+    process: Process, release: Release, environment: Environment
+) -> dict[str, str]:
+    """Return the role texts of the steps that write them as templates."""
+    texts = {step.id: step.text(TARGET_ROLES) for step in process.steps}
+    templates = {number: text for number, text in texts.items() if "#{" in text}
+    if not templates:
+        return {}
+    owner = f"Projects-{release.project_id}"
+    context = ScopeContext(
+        environment=environment.public_id,
+        channel=f"Channels-{release.channel_id}",
+        process_owner=owner,
+        project=owner,
+    )
+    values = plain_values(resolve_all(snapshot_candidates(release.variable_snapshot), context))
+    return {number: evaluate(text, values).text for number, text in templates.items()}

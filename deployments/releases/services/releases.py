@@ -1,0 +1,280 @@
+"""Cutting a release: channel, package versions, number, snapshots."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import IntegrityError, transaction
+
+from agent.language import LanguageError, evaluate
+from agent.versions import Version
+from deployments.access.permissions import Permission
+from deployments.access.policy import require_on
+from deployments.base import events
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.base.errors import Invalid
+from deployments.library.queries import candidates
+from deployments.projects.models import Channel, Project
+from deployments.projects.queries import (
+    channels_of,
+    default_channel,
+    find_channel,
+    process_of,
+    read_process,
+)
+from deployments.projects.settings import DeploymentSettings, deployment_settings, extra_document
+from deployments.releases.models import Release, ReleaseSelectedPackage
+from deployments.releases.numbering import InvalidNumber, filled_number, number_from_template
+from deployments.releases.queries import find_release, used_numbers
+from deployments.releases.selection import PackageSpec
+from deployments.releases.services.packages import (
+    PackageWishes,
+    SelectedPackage,
+    needed_packages,
+    require_rules,
+    select_packages,
+)
+from deployments.releases.services.snapshots import freeze_process, freeze_variables
+from deployments.releases.variables import values_at_release
+
+_ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseInput:
+    """The arguments of create_release on their way through this module."""
+
+    version: str
+    channel: Channel
+    packages: Sequence[PackageSpec]
+    package_version: str
+    package_prerelease: str
+    notes: str
+    ignore_channel_rules: bool
+    ignore_if_exists: bool
+    custom_fields: Mapping[str, str]
+
+
+def create_release(
+    *,
+    actor: Actor,
+    project: Project,
+    version: str = "",
+    channel: Channel | None = None,
+    selected_packages: Sequence[PackageSpec] = (),
+    package_version: str = "",
+    package_prerelease: str = "",
+    notes: str = "",
+    ignore_channel_rules: bool = False,
+    ignore_if_exists: bool = False,
+    custom_fields: Mapping[str, str] | None = None,
+    clock: Clock = utc_now,
+) -> Release:
+    """Cut a release; raises Invalid when the project is disabled, a package or number will not do.
+
+    `version` may be a mask and is made from the project's template when empty. `selected_packages`
+    name versions, `package_version` is for all others, else the newest that fits is taken, of those
+    with the `package_prerelease` label if given. With `ignore_if_exists` a release of the same
+    number is returned as it is.
+    """
+    release = ReleaseInput(
+        version=version.strip(),
+        channel=channel or default_channel(project),
+        packages=selected_packages,
+        package_version=package_version,
+        package_prerelease=package_prerelease,
+        notes=notes,
+        ignore_channel_rules=ignore_channel_rules,
+        ignore_if_exists=ignore_if_exists,
+        custom_fields=custom_fields or {},
+    )
+    require_on(actor, project, Permission.ReleaseCreate)
+    if project.is_disabled:
+        raise Invalid(f"The project '{project.name}' is disabled: no releases can be created.")
+    if (
+        release.ignore_channel_rules
+        and not extra_document(project.extra)["AllowIgnoreChannelRules"]
+    ):
+        raise Invalid(f"The project '{project.name}' does not allow ignoring channel rules.")
+    if release.ignore_if_exists and release.version:
+        existing = find_release(project, release.version)
+        if existing is not None:
+            return existing
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with transaction.atomic():
+                return _create(actor, project, release, clock)
+        except IntegrityError:
+            # Somebody took the number at the same moment; a template gives the next one.
+            if release.version or attempt == _ATTEMPTS:
+                raise taken(release.version) from None
+    raise AssertionError("unreachable")
+
+
+def _create(actor: Actor, project: Project, release: ReleaseInput, clock: Clock) -> Release:
+    channel = release.channel
+    settings = deployment_settings(project.settings)
+    process = process_of(project)
+    values = values_at_release(
+        candidates(project.variable_set) if project.variable_set else [],
+        project=project.public_id,
+        channel=channel.public_id,
+    )
+    needed = needed_packages(project.space, read_process(process), channel, values)
+    wishes = PackageWishes(release.packages, release.package_version, release.package_prerelease)
+    selected = select_packages(project.space, needed, channel, wishes)
+    if not release.ignore_channel_rules:
+        require_rules(channel, selected)
+    number = _number(project, channel, release.version, settings, selected, values, clock)
+    existing = find_release(project, number) if Version.try_parse(number) else None
+    if existing is not None and existing.version_lower == number.lower():
+        if release.ignore_if_exists:
+            return existing
+        raise taken(number)
+    if project.variable_set is None:
+        raise Invalid(f"The project '{project.name}' has no variable set.")
+    row = Release.objects.create(
+        space=project.space,
+        project=project,
+        channel=channel,
+        **version_columns(number),
+        notes=release.notes or _notes(settings, number, values),
+        assembled=clock(),
+        assembled_by=actor.username,
+        process_snapshot=freeze_process(process, clock),
+        variable_snapshot=freeze_variables(project.variable_set, clock),
+        ignore_channel_rules=release.ignore_channel_rules,
+        custom_fields=dict(release.custom_fields),
+    )
+    store_selection(row, selected)
+    events.record(
+        actor=actor,
+        space=project.space,
+        category="Created",
+        message=f"Release {number} of {project.name} was created",
+        subject=row.public_id,
+        related=[project.public_id, channel.public_id],
+        after={
+            "Version": number,
+            "Channel": channel.name,
+            "Packages": [f"{p.need.package_id} {p.version}" for p in selected],
+        },
+        clock=clock,
+    )
+    return row
+
+
+def version_columns(number: str) -> dict[str, str]:
+    """Return the columns of a release that hold its number."""
+    return {
+        "version": number,
+        "version_lower": number.lower(),
+        "version_key": Version.parse(number).sort_key,
+    }
+
+
+def store_selection(row: Release, selected: Sequence[SelectedPackage]) -> None:
+    """Store the chosen versions of a release's packages."""
+    ReleaseSelectedPackage.objects.bulk_create(
+        [
+            ReleaseSelectedPackage(
+                release=row,
+                action_name=package.need.action.name,
+                step_name=package.need.step.name,
+                reference_name=package.need.reference.name,
+                package_id=package.need.package_id,
+                feed_id=package.need.feed_id,
+                version=package.version,
+            )
+            for package in selected
+        ]
+    )
+
+
+def next_number(
+    project: Project,
+    channel: Channel,
+    selected: Sequence[SelectedPackage],
+    clock: Clock = utc_now,
+) -> str:
+    """Return the number that a release cut now would get. Raises Invalid."""
+    values = values_at_release(
+        candidates(project.variable_set) if project.variable_set else [],
+        project=project.public_id,
+        channel=channel.public_id,
+    )
+    settings = deployment_settings(project.settings)
+    return _number(project, channel, "", settings, selected, values, clock)
+
+
+def resolve_channel(project: Project, text: str) -> Channel:
+    """Return the channel by name, slug or id, the default one for an empty text."""
+    if not text:
+        return default_channel(project)
+    channel = find_channel(project, text)
+    if channel is None:
+        names = ", ".join(channels_of(project).values_list("name", flat=True))
+        raise Invalid(
+            f"The channel '{text}' was not found in the project '{project.name}'. It has: {names}."
+        )
+    return channel
+
+
+def _number(
+    project: Project,
+    channel: Channel,
+    wish: str,
+    settings: DeploymentSettings,
+    selected: Sequence[SelectedPackage],
+    values: Mapping[str, str | None],
+    clock: Clock,
+) -> str:
+    used, by_channel = used_numbers(project)
+    try:
+        if wish:
+            return filled_number(wish, used)
+        if settings.has_donor:
+            return _donated(settings, selected)
+        return number_from_template(
+            settings.version_template,
+            used=used,
+            channel=channel.name,
+            used_in_channels=by_channel,
+            variables=values,
+            now=clock(),
+        )
+    except InvalidNumber as error:
+        raise Invalid(str(error)) from error
+
+
+def _donated(settings: DeploymentSettings, selected: Sequence[SelectedPackage]) -> str:
+    wanted = settings.donor_action.lower()
+    for package in selected:
+        action = package.need.action
+        named = wanted in {action.name.lower(), action.id.lower()}
+        if named and package.need.reference.name.lower() == settings.donor_reference.lower():
+            return filled_number(package.version, ())
+    raise Invalid(
+        f"The release takes its number from a package of the step '{settings.donor_action}', which"
+        " this channel does not have. Give the number of the release."
+    )
+
+
+def _notes(settings: DeploymentSettings, number: str, values: Mapping[str, str | None]) -> str:
+    if not settings.release_notes_template:
+        return ""
+    try:
+        return evaluate(
+            settings.release_notes_template, {**values, "Octopus.Release.Number": number}
+        ).text
+    except LanguageError as error:
+        raise Invalid(f"The release notes template cannot be used: {error}") from error
+
+
+def taken(number: str) -> Invalid:
+    """Return the error for a number that another release of the project has."""
+    return Invalid(
+        f"Release '{number}' already exists for this project. Please use a different version, or"
+        " look at using a mask to auto-increment the number."
+    )

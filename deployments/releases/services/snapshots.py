@@ -1,0 +1,49 @@
+"""Freezing a process and a variable set; a version that was frozen before is used again."""
+
+import secrets
+import string
+from typing import Final
+
+from deployments.base.clock import Clock
+from deployments.library.models import VariableSet
+from deployments.library.queries import variables_of
+from deployments.library.values import document_of
+from deployments.projects.models import DeploymentProcess
+from deployments.releases.models import ProcessSnapshot, VariableSetSnapshot
+
+_LETTERS: Final = string.ascii_uppercase + string.digits
+_CODE_LENGTH: Final = 5
+
+
+def freeze_process(process: DeploymentProcess, clock: Clock) -> ProcessSnapshot:
+    """Return the snapshot of the process as it is now."""
+    known = ProcessSnapshot.objects.in_space(process.space).filter(
+        owner_id=process.public_id, version=process.version
+    )
+    return known.first() or ProcessSnapshot.objects.create(
+        space=process.space,
+        owner_id=process.public_id,
+        version=process.version,
+        code=_code(),
+        steps=process.steps,
+        created=clock(),
+    )
+
+
+def freeze_variables(variable_set: VariableSet, clock: Clock) -> VariableSetSnapshot:
+    """Return the snapshot of the variable set as it is now."""
+    known = VariableSetSnapshot.objects.in_space(variable_set.space).filter(
+        owner_id=variable_set.public_id, version=variable_set.version
+    )
+    return known.first() or VariableSetSnapshot.objects.create(
+        space=variable_set.space,
+        owner_id=variable_set.public_id,
+        version=variable_set.version,
+        code=_code(),
+        variables=[document_of(row) for row in variables_of(variable_set)],
+        created=clock(),
+    )
+
+
+def _code() -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(_CODE_LENGTH))

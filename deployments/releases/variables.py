@@ -1,0 +1,122 @@
+"""The variables of releases and deployments, ready for the resolver."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from deployments.base.secrets import Secret, open_text, seal_text
+from deployments.library.models import variable_place
+from deployments.library.scoping import (
+    PROMPTED_RANK,
+    Candidate,
+    ScopeContext,
+    Winner,
+    resolve_all,
+)
+from deployments.library.values import VariableDocument, candidate_of
+from deployments.releases.models import Deployment, Release, VariableSetSnapshot
+
+
+def snapshot_candidates(snapshot: VariableSetSnapshot) -> list[Candidate]:
+    """Return the variables of a snapshot; open them with deployments.library.values."""
+    return [
+        candidate_of(
+            document, position=position, place=variable_place(snapshot.owner_id, document["id"])
+        )
+        for position, document in enumerate(snapshot.variables)
+    ]
+
+
+def deployment_candidates(deployment: Deployment) -> list[Candidate]:
+    """Return what a deployment resolves from: the release's variables and the prompted values."""
+    candidates = snapshot_candidates(deployment.release.variable_snapshot)
+    answers = deployment.options.get("form_values") or {}
+    return candidates + prompted_candidates(answers, form_place(deployment), candidates)
+
+
+def deployment_context(deployment: Deployment, **more: Any) -> ScopeContext:
+    """Return the deployment's scope; `more` adds action, machine, roles and target_roles."""
+    return ScopeContext(
+        environment=f"Environments-{deployment.environment_id}",
+        channel=f"Channels-{deployment.channel_id}",
+        process_owner=f"Projects-{deployment.project_id}",
+        project=f"Projects-{deployment.project_id}",
+        **more,
+    )
+
+
+def prompted_candidates(
+    answers: Mapping[str, Any], place: str, candidates: Iterable[Candidate]
+) -> list[Candidate]:
+    """Return prompted values (texts, or {"sealed"}) above every scope."""
+    sensitive = {c.name.lower() for c in candidates if c.is_sensitive}
+    prompted = []
+    for name, answer in answers.items():
+        is_sealed = isinstance(answer, Mapping)
+        prompted.append(
+            Candidate(
+                id=f"prompt:{name}",
+                name=name,
+                value=None if is_sealed else str(answer),
+                is_sensitive=is_sealed or name.lower() in sensitive,
+                sealed=answer["sealed"] if is_sealed else None,
+                place=f"{place}:{name}",
+                extra_rank=PROMPTED_RANK,
+            )
+        )
+    return prompted
+
+
+def form_place(deployment: Deployment) -> str:
+    """Return what the sensitive prompted values of a deployment are bound to."""
+    return f"deployment-form:{deployment.release_id}:{deployment.environment_id}"
+
+
+def seal_answers(
+    answers: Mapping[str, str], place: str, candidates: Iterable[Candidate]
+) -> dict[str, Any]:
+    """Return the answers as they are stored: those to sensitive prompts sealed."""
+    sensitive = {c.name.lower() for c in candidates if c.is_sensitive}
+    return {
+        name: {"sealed": seal_text(text, place=f"{place}:{name}")}
+        if name.lower() in sensitive
+        else text
+        for name, text in answers.items()
+    }
+
+
+def open_answer(answer: Any, place: str, name: str) -> str | Secret:
+    """Return one stored answer."""
+    if isinstance(answer, Mapping):
+        return open_text(answer["sealed"], place=f"{place}:{name}")
+    return str(answer)
+
+
+def plain_values(winners: Mapping[str, Winner]) -> dict[str, str | None]:
+    """Return the values that are not sensitive."""
+    return {
+        name: winner.candidate.value
+        for name, winner in winners.items()
+        if not winner.candidate.is_sensitive
+    }
+
+
+def values_at_release(
+    candidates: Iterable[Candidate], *, project: str, channel: str
+) -> dict[str, str | None]:
+    """Return what numbers, notes and package ids of a new release may use.
+
+    Only unscoped and channel-scoped values are known there, and no sensitive ones.
+    """
+    context = ScopeContext(channel=channel, process_owner=project, project=project)
+    return plain_values(resolve_all(candidates, context))
+
+
+def prompts_of(release: Release) -> list[tuple[VariableDocument, Candidate]]:
+    """Return the prompted variables of a release with their candidates."""
+    snapshot = release.variable_snapshot
+    candidates = snapshot_candidates(snapshot)
+    return [
+        (document, candidate)
+        for document, candidate in zip(snapshot.variables, candidates, strict=True)
+        if document.get("prompt")
+    ]

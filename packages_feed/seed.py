@@ -5,6 +5,6 @@ from deployments.base.models import Space
 from packages_feed.services.feeds import ensure_built_in_feed
 
 
-def seed_built_in_feed(space: Space, actor: Actor) -> None:  # noqa: ARG001 a seeder's form
+def seed_built_in_feed(space: Space, actor: Actor) -> None:
     """Give the space its built-in feed."""
     ensure_built_in_feed(space)

@@ -69,7 +69,7 @@ def received_file(request: HttpRequest) -> Iterator[ReceivedFile]:
 def _from_form(request: HttpRequest, spool: Spool) -> ReceivedFile:
     handler = _SpoolHandler(spool)
     try:
-        MultiPartParser(request.META, request, [handler], "utf-8").parse()  # type: ignore[arg-type]
+        MultiPartParser(request.META, request, [handler], "utf-8").parse()
     except MultiPartParserError as error:
         raise Invalid("The multipart form cannot be read.") from error
     if handler.received is None:

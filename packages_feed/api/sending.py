@@ -27,12 +27,12 @@ def package_response(request: HttpRequest, version: PackageVersion) -> HttpRespo
         response.headers["Content-Range"] = f"bytes */{version.size}"
         return response
     start, length, is_part = chosen
-    response = _body(request, version.blob_id, start, length)
+    body = _body(request, version.blob_id, start, length)
     if is_part:
-        response.status_code = 206
-        response.headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{version.size}"
-    response.headers["Content-Length"] = str(length)
-    return _with_headers(response, version, etag)
+        body.status_code = 206
+        body.headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{version.size}"
+    body.headers["Content-Length"] = str(length)
+    return _with_headers(body, version, etag)
 
 
 def _body(request: HttpRequest, sha256: str, start: int, length: int) -> HttpResponseBase:

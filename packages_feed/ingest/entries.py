@@ -52,8 +52,6 @@ def check_link(name: str, target: str, *, from_root: bool = False) -> None:
     folder = "" if from_root else posixpath.dirname(name.strip("/"))
     resolved = posixpath.normpath(posixpath.join(folder, target))
     if target.startswith("/") or "\\" in target or resolved.split("/")[0] == "..":
-        raise Invalid(
-            f"The archive has the link {ascii(name[:100])}, which leads out of the package."
-        )
+        raise Invalid(f"The archive has the link {name[:100]!a}, which leads out of the package.")
     if _CONTROL.search(target) or len(target) > _MAX_PATH:
-        raise Invalid(f"The archive has the link {ascii(name[:100])} to an impossible name.")
+        raise Invalid(f"The archive has the link {name[:100]!a} to an impossible name.")

@@ -33,7 +33,7 @@ def read_nuspec(content: bytes) -> PackageDescription:
     fields = {_local(child): child for child in metadata}
     package_id = _text(fields, "id")
     if not is_package_id(package_id):
-        raise Invalid(f"{ascii(package_id[:100])} cannot be the id of a package.")
+        raise Invalid(f"{package_id[:100]!a} cannot be the id of a package.")
     try:
         version = Version.parse(_text(fields, "version"))
     except InvalidVersion as error:
@@ -106,7 +106,7 @@ def _dependencies(element: Element | None) -> list[list[str]]:
     for each in found:
         package_id, text = each.get("id", ""), each.get("version", "").strip()
         if not is_package_id(package_id):
-            raise Invalid(f"{ascii(package_id[:100])} cannot be the id of a dependency.")
+            raise Invalid(f"{package_id[:100]!a} cannot be the id of a dependency.")
         try:
             allowed = VersionRange.parse(text).normalized if text else "(, )"
         except InvalidVersionRange as error:

@@ -113,4 +113,4 @@ def _check_member(member: tarfile.TarInfo) -> None:
     elif member.islnk():
         check_link(member.name, member.linkname, from_root=True)
     elif not (member.isreg() or member.isdir()):
-        raise Invalid(f"The archive has the device {ascii(member.name[:100])}.")
+        raise Invalid(f"The archive has the device {member.name[:100]!a}.")

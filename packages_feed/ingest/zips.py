@@ -79,7 +79,7 @@ def read_entry(file: BinaryIO, name: str, limit: int) -> bytes:
         with zipfile.ZipFile(file) as archive, archive.open(name) as entry:
             return entry.read(limit + 1)
     except _READ_ERRORS as error:
-        raise Invalid(f"The entry {ascii(name[:100])} cannot be read.") from error
+        raise Invalid(f"The entry {name[:100]!a} cannot be read.") from error
 
 
 def _check_links(file: BinaryIO, names: list[str], count: int) -> None:

@@ -71,7 +71,7 @@ def feed_view(
                 return _wrong_credential(request)
             except (OctopusError, StorageFailed, BlobMissing) as error:
                 if isinstance(error, StorageFailed | BlobMissing):
-                    log.error("package storage failed", exc_info=error)
+                    log.exception("package storage failed")
                 return error_response(error)
 
         called.csrf_exempt = True  # type: ignore[attr-defined]  # keys only, no cookies

@@ -11,12 +11,13 @@ from packages_feed.nuget import push, v2, v3_index, v3_registrations, v3_search
 from packages_feed.nuget.answers import is_for_reading
 
 _SPACE = r"(?P<space>Spaces-[1-9][0-9]{0,17})"
+# Those with a space first: `nuget/Spaces-1/packages` looks like an id and a version.
 _ROOTS = (
-    r"(?P<root>nuget)",
     rf"(?P<root>nuget/{_SPACE})",
-    r"(?P<root>api/v2)",
     rf"(?P<root>api/{_SPACE}/nuget)",
     rf"(?P<root>api/spaces/{_SPACE}/nuget)",
+    r"(?P<root>nuget)",
+    r"(?P<root>api/v2)",
 )
 _ID = r"(?P<package_id>[^/()$]{1,200})"
 _VERSION = r"(?P<version>[^/()$]{1,512})"

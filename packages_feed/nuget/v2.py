@@ -117,11 +117,12 @@ def _collection(
     if text := feed.text("$filter"):
         rows = rows.filter(parse_filter(text, lambda flag: _flag(readable, flag)))
     skip = feed.query.number("$skip", 0)
-    top = feed.query.number("$top", -1) if feed.text("$top") else None
+    top: int | None = feed.query.number("$top", 0) if feed.text("$top") else None
     if count:
         total = max(0, rows.count() - skip)
-        return HttpResponse(str(total if top is None else min(total, top)), "text/plain")
-    size = PAGE if top is None else min(PAGE, top)
+        shown = total if top is None else min(total, top)
+        return HttpResponse(str(shown), "text/plain")
+    size = min(PAGE, PAGE if top is None else top)
     found = list(_ordered(rows, feed.text("$orderby"))[skip : skip + size + 1])
     has_more = len(found) > size and (top is None or top > size)
     following = _following(feed, skip + size, None if top is None else top - size)

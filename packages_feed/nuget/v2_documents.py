@@ -7,19 +7,23 @@ xmlns:atom="http://www.w3.org/2005/Atom"><workspace><atom:title>Default</atom:ti
 """
 
 _TEXTS = (
-    "NormalizedVersion Title Authors Owners Summary Description Tags Copyright Language Dependencies"
-    " IconUrl LicenseUrl ProjectUrl PackageHash PackageHashAlgorithm ReleaseNotes MinClientVersion"
-    " ReportAbuseUrl GalleryDetailsUrl"
+    "NormalizedVersion Title Authors Owners Summary Description Tags Copyright Language"
+    " Dependencies IconUrl LicenseUrl ProjectUrl PackageHash PackageHashAlgorithm"
+    " ReleaseNotes MinClientVersion ReportAbuseUrl GalleryDetailsUrl"
+)
+_FLAGS = (
+    "IsLatestVersion IsAbsoluteLatestVersion IsPrerelease Listed RequireLicenseAcceptance"
+    " DevelopmentDependency"
 )
 _TYPED = (
     ("Edm.DateTime", "Created Published LastUpdated"),
     ("Edm.Int32", "DownloadCount VersionDownloadCount"),
-    (
-        "Edm.Boolean",
-        "IsLatestVersion IsAbsoluteLatestVersion IsPrerelease Listed RequireLicenseAcceptance"
-        " DevelopmentDependency",
-    ),
+    ("Edm.Boolean", _FLAGS),
     ("Edm.Int64", "PackageSize"),
+)
+_FUNCTION = (
+    '<FunctionImport Name="{name}" ReturnType="Collection(Feed.V2FeedPackage)"'
+    ' EntitySet="Packages" m:HttpMethod="GET">{parameters}</FunctionImport>'
 )
 _FUNCTIONS = (
     (
@@ -52,10 +56,12 @@ def _properties() -> str:
 
 def _functions() -> str:
     return "".join(
-        f'<FunctionImport Name="{name}" ReturnType="Collection(Feed.V2FeedPackage)"'
-        ' EntitySet="Packages" m:HttpMethod="GET">'
-        + "".join(f'<Parameter Name="{each}" Type="{kind}" />' for each, kind in parameters)
-        + "</FunctionImport>"
+        _FUNCTION.format(
+            name=name,
+            parameters="".join(
+                f'<Parameter Name="{each}" Type="{kind}" />' for each, kind in parameters
+            ),
+        )
         for name, *parameters in _FUNCTIONS
     )
 

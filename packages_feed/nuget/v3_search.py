@@ -47,7 +47,7 @@ def autocomplete(feed: FeedRequest) -> HttpResponseBase:
 def _visible(feed: FeedRequest) -> "Rows":
     rows = readable_rows(feed.space, semver2=accepts_semver2(feed.text("semVerLevel")))
     rows = rows.filter(listed=True)
-    if not feed.query.flag("prerelease", False):
+    if not feed.query.flag("prerelease", default=False):
         rows = rows.filter(is_prerelease=False)
     if kind := feed.text("packageType").lower():
         rows = rows.filter(package_types__contains=f",{kind},")

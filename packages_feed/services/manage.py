@@ -1,12 +1,12 @@
 """Deleting, unlisting and relisting versions."""
 
+from django.db import transaction
+
 from deployments.access.permissions import Permission
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.models import Space
-from django.db import transaction
-
 from packages_feed.models import PackageVersion
 from packages_feed.services.blobs import drop_after_commit
 from packages_feed.services.permissions import require_for_package

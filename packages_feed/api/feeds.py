@@ -1,0 +1,169 @@
+"""Feeds, and the packages in them."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agent.versions import InvalidTagPattern, InvalidVersionRange
+from deployments.access.api.viewsets import SpaceViewSet
+from deployments.access.permissions import Permission
+from deployments.base.api import paging
+from deployments.base.api.query import Query
+from deployments.base.errors import Invalid, NotFound
+from packages_feed.api.serializers import FeedSerializer, package_resource, version_resource
+from packages_feed.models import Feed, PackageVersion
+from packages_feed.queries import (
+    built_in_feed,
+    find_feed,
+    find_version,
+    newest_of_each,
+    newest_versions,
+    package_ids,
+    ranked,
+    with_words,
+)
+from packages_feed.services import rename_built_in_feed
+
+_TAKE = 30
+
+
+class FeedViewSet(SpaceViewSet[Feed]):
+    """Every space has its built-in feed; no other kind can be made."""
+
+    model = Feed
+    serializer_class = FeedSerializer
+    item_type = "Feed"
+    path = "feeds"
+    query_names: ClassVar = ("skip", "take", "ids", "partialName", "feedType", "name")
+    permission_map: ClassVar = {
+        "list": Permission.FeedView,
+        "all": Permission.FeedView,
+        "retrieve": Permission.FeedView,
+        "stats": Permission.FeedView,
+        "packages": Permission.FeedView,
+        "search": Permission.FeedView,
+        "versions": Permission.FeedView,
+        "notes": Permission.FeedView,
+        "create": Permission.FeedEdit,
+        "update": Permission.FeedEdit,
+        "destroy": Permission.FeedEdit,
+    }
+
+    def get_queryset(self) -> "QuerySet[Feed]":
+        return super().get_queryset().select_related("space")
+
+    def find(self, rows: "QuerySet[Feed]", text: str) -> Feed | None:
+        feed = find_feed(self.space, text)
+        return rows.filter(pk=feed.pk).first() if feed is not None else None
+
+    def numbers(self, ids: list[str]) -> list[int]:
+        found = (find_feed(self.space, text) for text in ids)
+        return [feed.pk for feed in found if feed is not None]
+
+    def filtered(self, rows: "QuerySet[Feed]", query: Query) -> "QuerySet[Feed]":
+        if kinds := query.texts("feedType"):
+            rows = rows.filter(feed_type__in=kinds)
+        return super().filtered(rows, query)
+
+    def create_row(self, data: dict[str, Any]) -> Feed:
+        text = f"Feeds of the type {data['feed_type'][:50]} cannot be added."
+        raise Invalid(fields={"FeedType": [text]})
+
+    def update_row(self, row: Feed, data: dict[str, Any]) -> Feed:
+        if data["feed_type"] != row.feed_type:
+            raise Invalid(fields={"FeedType": ["The type of a feed cannot be changed."]})
+        return rename_built_in_feed(actor=self.actor, feed=row, name=data["name"])
+
+    def destroy_row(self, row: Feed) -> None:
+        raise Invalid("The built-in feed cannot be deleted.")
+
+    def stats(self, request: Request, **ids: Any) -> Response:
+        """Count the packages of the space."""
+        rows = PackageVersion.objects.in_space(self.space)
+        packages = rows.order_by().values("id_lower").distinct().count()
+        return Response({"TotalPackages": rows.count(), "DistinctPackages": packages})
+
+    def packages(self, request: Request, **ids: Any) -> Response:
+        """Answer with a bare list: versions of one package, or packages that match."""
+        feed_id = self.get_object().public_id
+        take = min(self.query.number("take", _TAKE), paging.ALL)
+        package_id = self.query.text("packageId")
+        if package_id and not self.query.flag("partialMatch"):
+            several = bool(self.query.flag("includeMultipleVersions"))
+            rows = self._matching(package_id, limit=take if several else min(take, 1))
+        else:
+            rows = list(package_ids(self.space, package_id)[:take])
+        notes = bool(self.query.flag("includeNotes"))
+        return Response([package_resource(row, feed_id, with_notes=notes) for row in rows])
+
+    def search(self, request: Request, **ids: Any) -> Response:
+        """Answer with a page of packages that have every word of the term."""
+        self.get_object()
+        term = self.query.text("term")
+        rows = PackageVersion.objects.in_space(self.space)
+        hits = ranked(with_words(newest_of_each(rows, rows), term), term)
+        page = paging.cut(hits, self.query)
+        items = [
+            {
+                "Id": row.package_id,
+                "Name": row.title or row.package_id,
+                "Description": row.description or None,
+                "LatestVersion": row.version,
+                "Links": {},
+            }
+            for row in page.rows
+        ]
+        return self._page(page, items, "PackageDescription", "search", ("term", "skip", "take"))
+
+    def versions(self, request: Request, **ids: Any) -> Response:
+        """Answer with a page of the versions of one package, newest first."""
+        feed_id = self.get_object().public_id
+        package_id = self.query.text("packageId")
+        if not package_id:
+            raise Invalid("The query parameter packageId is required.")
+        rows = self._matching(package_id)
+        if text := self.query.text("filter").lower():
+            rows = [row for row in rows if text in row.version.lower()]
+        page = paging.cut(rows, self.query)
+        notes = bool(self.query.flag("includeReleaseNotes"))
+        items = [version_resource(row, feed_id, with_notes=notes) for row in page.rows]
+        names = ("packageId", "take", "skip", "filter", "preReleaseTag", "versionRange")
+        return self._page(page, items, "PackageVersion", "versions", names)
+
+    def notes(self, request: Request, **ids: Any) -> Response:
+        """Answer with the release notes of one version."""
+        self.get_object()
+        row = find_version(self.space, self.query.text("packageId"), self.query.text("version"))
+        if row is None:
+            raise NotFound
+        return Response({"Notes": row.metadata.get("release_notes")})
+
+    def _matching(self, package_id: str, limit: int | None = None) -> list[PackageVersion]:
+        try:
+            return newest_versions(
+                self.space,
+                package_id,
+                version_range=self.query.text("versionRange"),
+                tag=self.query.text("preReleaseTag"),
+                include_prerelease=self.query.flag("includePreRelease", default=True) is not False,
+                limit=limit,
+            )
+        except (InvalidVersionRange, InvalidTagPattern) as error:
+            raise Invalid(str(error)) from error
+
+    def _page(
+        self,
+        page: paging.Page,
+        items: list[dict[str, Any]],
+        item_type: str,
+        name: str,
+        names: tuple[str, ...],
+    ) -> Response:
+        own = f"{self.base_path()}/{built_in_feed(self.space).public_id}/packages/{name}"
+        return Response(
+            paging.envelope(
+                page, items, item_type=item_type, path=own, query=self.query, names=names
+            )
+        )

@@ -1,0 +1,153 @@
+"""Packages of the built-in feed: upload, list, download, delete, notes."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.access.api.viewsets import SpaceViewSet
+from deployments.access.permissions import Permission
+from deployments.base.api.query import Query
+from deployments.base.errors import Invalid, NotFound
+from packages_feed.api.receiving import received_file
+from packages_feed.api.sending import package_response
+from packages_feed.api.serializers import package_resource
+from packages_feed.ingest import TooLarge
+from packages_feed.models import PackageVersion
+from packages_feed.queries import built_in_feed, find_by_wire_id, newest_of_each, versions_of
+from packages_feed.services import Outcome, OverwriteMode, delete_version, store_package
+from packages_feed.services.permissions import require_for_package
+from packages_feed.storage import BlobMissing, StorageFailed
+
+_MOST_BULK = 1000
+
+
+class PackageViewSet(SpaceViewSet[PackageVersion]):
+    """Versions by `packages-{id}.{version}`."""
+
+    model = PackageVersion
+    item_type = "PackageFromBuiltInFeed"
+    path = "packages"
+    query_names: ClassVar = ("nuGetPackageId", "filter", "latest", "skip", "take", "includeNotes")
+    view_permission = Permission.FeedView
+    permission_map: ClassVar = {
+        "list": Permission.FeedView,
+        "retrieve": Permission.FeedView,
+        "notes": Permission.FeedView,
+        "delta_signature": Permission.FeedView,
+        "upload": Permission.BuiltInFeedPush,
+        "download": Permission.BuiltInFeedDownload,
+        "destroy": Permission.BuiltInFeedAdminister,
+        "destroy_many": Permission.BuiltInFeedAdminister,
+    }
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, TooLarge):
+            return Response({"ErrorMessage": exc.message, "Errors": [exc.message]}, status=413)
+        if isinstance(exc, StorageFailed):
+            return Response({"ErrorMessage": str(exc)}, status=503)
+        if isinstance(exc, BlobMissing):
+            return Response(
+                {"ErrorMessage": "The file of this package is missing in the storage."}, status=404
+            )
+        return super().handle_exception(exc)
+
+    def find(self, rows: "QuerySet[PackageVersion]", text: str) -> PackageVersion | None:
+        row = find_by_wire_id(self.space, text)
+        return rows.filter(pk=row.pk).first() if row is not None else None
+
+    def require_on(self, row: PackageVersion, permission: Permission) -> None:
+        if permission != self.seeing():
+            require_for_package(self.actor, self.space, permission, row.package_id)
+
+    def filtered(
+        self, rows: "QuerySet[PackageVersion]", query: Query
+    ) -> "QuerySet[PackageVersion]":
+        package_id, text = query.text("nuGetPackageId"), query.text("filter")
+        if package_id and text:
+            raise Invalid("Only one of either nuGetPackageId or filter may be specified.")
+        if ids := query.texts("ids"):
+            found = (find_by_wire_id(self.space, each) for each in ids[:_MOST_BULK])
+            return rows.filter(pk__in=[row.pk for row in found if row is not None])
+        if package_id:
+            wanted = versions_of(self.space, package_id)
+            rows = rows.filter(id_lower=package_id.lower())
+            rows = rows.order_by("-version_key", "-version_lower")
+            return newest_of_each(rows, wanted) if query.flag("latest") else rows  # type: ignore[arg-type]
+        everything = PackageVersion.objects.in_space(self.space)
+        if text:
+            rows = rows.filter(id_lower__contains=text.lower())
+        return newest_of_each(rows, everything).order_by("id_lower")  # type: ignore[arg-type]
+
+    def serialized(self, rows: Any) -> list[dict[str, Any]]:
+        feed_id = built_in_feed(self.space).public_id
+        notes = bool(self.query.flag("includeNotes", default=False))
+        return [package_resource(row, feed_id, with_notes=notes) for row in rows]
+
+    def destroy_row(self, row: PackageVersion) -> None:
+        delete_version(actor=self.actor, version=row)
+
+    def upload(self, request: Request, **ids: Any) -> Response:
+        """Store the file of the request under the name it came with."""
+        named = self.query.text("overwriteMode")
+        mode = OverwriteMode.parse(named or self.query.text("replace"))
+        with received_file(request._request) as received:  # noqa: SLF001 before any parser
+            stored = store_package(
+                actor=self.actor,
+                space=self.space,
+                file=received.upload,
+                file_name=_full_name(received.name),
+                overwrite_mode=mode,
+            )
+        return self.answer(stored.version, 200 if stored.outcome is Outcome.IGNORED else 201)
+
+    def download(self, request: Request, **ids: Any) -> HttpResponseBase:
+        """Answer with the bytes as they were pushed."""
+        return package_response(request._request, self.get_object())  # noqa: SLF001
+
+    def destroy_many(self, request: Request, **ids: Any) -> Response:
+        """Delete the named versions; unknown ones are skipped, all or none of the others go."""
+        wanted = self.query.texts("ids")
+        if len(wanted) > _MOST_BULK:
+            raise Invalid(f"At most {_MOST_BULK} packages can be deleted at once.")
+        rows = [row for text in wanted if (row := self.find(self.get_queryset(), text))]
+        for row in rows:
+            self.require_on(row, Permission.BuiltInFeedAdminister)
+        for row in rows:
+            self.destroy_row(row)
+        return Response({})
+
+    def notes(self, request: Request, **ids: Any) -> Response:
+        """Answer with the release notes of the named versions."""
+        wanted = self.query.texts("packageIds")[:_MOST_BULK]
+        found = [(text, self.find(self.get_queryset(), text)) for text in wanted]
+        return Response({"Packages": [_note(text, row) for text, row in found]})
+
+    def delta_signature(self, request: Request, **ids: Any) -> Response:
+        """Say that there is nothing to upload a difference against; clients send the whole."""
+        raise NotFound("There is no earlier version that an upload could build on.")
+
+
+def _full_name(name: str | None) -> str:
+    """Return the name; a part without one of its own can only be a NuGet package."""
+    return name or "package.nupkg"
+
+
+def _note(text: str, row: PackageVersion | None) -> dict[str, Any]:
+    if row is None:
+        return {
+            "PackageId": text,
+            "Notes": {"Succeeded": False, "Notes": None, "FailureReason": "No such package."},
+        }
+    return {
+        "PackageId": row.package_id,
+        "Version": row.version,
+        "FeedId": "feeds-builtin",
+        "Notes": {
+            "Succeeded": True,
+            "Notes": row.metadata.get("release_notes"),
+            "FailureReason": None,
+        },
+    }

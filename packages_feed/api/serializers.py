@@ -1,0 +1,118 @@
+"""Packages and feeds on the wire; old and new property names side by side."""
+
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from deployments.base.api import dates
+from deployments.base.api.fields import text
+from deployments.base.api.links import space_path, with_query
+from deployments.base.api.serializers import SpaceResourceSerializer
+from packages_feed.models import Feed, PackageVersion
+
+
+def package_resource(
+    version: PackageVersion, feed_id: str, *, with_notes: bool = False
+) -> dict[str, Any]:
+    """Return one version as the package lists have it.
+
+    `ReleaseNotes` is null unless asked for: one client reads a text there as a date.
+    """
+    own = space_path(f"Spaces-{version.space_id}", "packages", version.wire_id)
+    return {
+        "Id": version.wire_id,
+        "SpaceId": f"Spaces-{version.space_id}",
+        "PackageId": version.package_id,
+        "NuGetPackageId": version.package_id,
+        "FeedId": feed_id,
+        "NuGetFeedId": feed_id,
+        "Title": version.title or version.package_id,
+        "Summary": version.metadata.get("summary") or None,
+        "Description": version.description or None,
+        "Version": version.version,
+        "FileExtension": version.extension,
+        "PackageSizeBytes": version.size,
+        "Hash": version.sha1,
+        "Published": dates.to_wire(version.published),
+        "ReleaseNotes": version.metadata.get("release_notes") if with_notes else None,
+        "PackageVersionBuildInformation": None,
+        "Links": {
+            "Self": own,
+            "Raw": f"{own}/raw",
+            "Notes": space_path(f"Spaces-{version.space_id}", "packages", "notes")
+            + f"?packageIds={version.wire_id}",
+        },
+    }
+
+
+def version_resource(
+    version: PackageVersion, feed_id: str, *, with_notes: bool = False
+) -> dict[str, Any]:
+    """Return one version as the version lists of feeds have it."""
+    return {
+        "Id": version.wire_id,
+        "PackageId": version.package_id,
+        "FeedId": feed_id,
+        "Title": version.title or version.package_id,
+        "Version": version.version,
+        "Published": dates.to_wire(version.published),
+        "ReleaseNotes": version.metadata.get("release_notes") if with_notes else None,
+        "SizeBytes": version.size,
+        "Links": {
+            "Self": space_path(f"Spaces-{version.space_id}", "packages", version.wire_id),
+        },
+    }
+
+
+class FeedSerializer(SpaceResourceSerializer):
+    """A feed; of the built-in one only the name can be changed."""
+
+    name = serializers.CharField(max_length=200)
+    slug = text(read_only=True)
+    feed_type = serializers.CharField()
+    package_acquisition_location_options = serializers.SerializerMethodField()
+    is_built_in_repo_sync_enabled = serializers.SerializerMethodField()
+    delete_unreleased_packages_after_days = serializers.SerializerMethodField()
+
+    wire_names: ClassVar = {}
+
+    def get_package_acquisition_location_options(self, row: Feed) -> list[str]:
+        return ["Server", "ExecutionTarget"]
+
+    def get_is_built_in_repo_sync_enabled(self, row: Feed) -> bool:
+        return False
+
+    def get_delete_unreleased_packages_after_days(self, row: Feed) -> None:
+        return None
+
+    def get_links(self, row: Feed) -> dict[str, str]:
+        own = space_path(f"Spaces-{row.space_id}", "feeds", row.public_id)
+        versions = with_query(
+            f"{own}/packages/versions",
+            "packageId",
+            "take",
+            "skip",
+            "includePreRelease",
+            "versionRange",
+            "preReleaseTag",
+            "filter",
+            "includeReleaseNotes",
+        )
+        return {
+            "Self": own,
+            "SearchTemplate": with_query(
+                f"{own}/packages",
+                "packageId",
+                "partialMatch",
+                "includeMultipleVersions",
+                "includeNotes",
+                "includePreRelease",
+                "versionRange",
+                "preReleaseTag",
+                "take",
+            ),
+            "SearchPackagesTemplate": with_query(f"{own}/packages/search", "term", "take", "skip"),
+            "SearchPackageVersionsTemplate": versions,
+            "VersionsTemplate": versions,
+            "NotesTemplate": with_query(f"{own}/packages/notes", "packageId", "version"),
+        }

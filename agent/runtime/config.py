@@ -76,6 +76,15 @@ def remove(home: Path) -> None:
         (home / name).unlink(missing_ok=True)
 
 
+def sync_folder(folder: Path) -> None:
+    """Force a folder's entries to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write_private(path: Path, text: str) -> None:
     """Write a file of mode 0600 by replacing it in one step."""
     temporary = path.with_name(path.name + ".new")

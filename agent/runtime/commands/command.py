@@ -22,11 +22,15 @@ from agent.runtime.http import HttpError
 from agent.runtime.journal import Journal
 from agent.runtime.packages.cache import PackageCache
 from agent.runtime.packages.download import WrongContent
+from agent.runtime.platform.watch import FolderWatch
+from agent.runtime.waiting import wait_at_most
 
 _log = logging.getLogger("tentacle")
 _POLL = 0.05
 _PROBE = 1.0
 _DISK_RETRY = 1.0
+# A result must always fit a control frame.
+_MAX_REASON, _MAX_MESSAGE = 1000, 10_000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -37,7 +41,7 @@ class Surroundings(Protocol):
     isolation: IsolationLocks
     spawner: Spawner
     packages: PackageCache
-    watch: platform.FolderWatch
+    watch: FolderWatch
 
     def say(self, message: FromAgent) -> None:
         """Send now if connected; a reconnect tells the same again by itself."""
@@ -149,7 +153,7 @@ class Command:
             await self._in_time(self._supplied.wait())
         spec = await self._in_time(self._spec())
         packages = _packages_of(spec)
-        self.folder.create(header_of(self.run, packages))
+        await self._until_written(lambda: self.folder.create(header_of(self.run, packages)))
         async with self._around.packages.hold(packages):
             for package in packages:
                 await self._in_time(self._package(package))
@@ -163,7 +167,11 @@ class Command:
                 await turn.__aexit__(None, None, None)
 
     async def _found_running(self) -> None:
-        async with self._around.isolation.force(self.run.isolation):
+        packages = self.folder.packages()
+        async with (
+            self._around.packages.hold(packages),
+            self._around.isolation.force(self.run.isolation),
+        ):
             self._conclude(await self._follow())
 
     async def _in_time(self, work: Any, limit: float = 0.0) -> Any:
@@ -219,9 +227,7 @@ class Command:
                     elapsed = int((now - began) * 1000)
                     size = self.folder.spool_size()
                     self._around.say(Progress(id=self.id, offset=size, elapsed_ms=elapsed))
-                with contextlib.suppress(TimeoutError):
-                    wait = _POLL if handle < 0 else _PROBE
-                    await asyncio.wait_for(self._changed.wait(), wait)
+                await wait_at_most(self._changed, _POLL if handle < 0 else _PROBE)
                 now = time.monotonic()
         finally:
             watch.remove(handle)
@@ -261,8 +267,8 @@ class Command:
             started=True,
             exit=record.get("exit"),
             signal=record.get("signal"),
-            reason=str(record.get("reason") or ""),
-            message=str(record.get("message") or ""),
+            reason=str(record.get("reason") or "")[:_MAX_REASON],
+            message=str(record.get("message") or "")[:_MAX_MESSAGE],
             bytes=int(record.get("bytes") or 0),
             sha256=record.get("sha256"),
             duration_ms=int(record.get("duration_ms") or 0),
@@ -279,7 +285,8 @@ class Command:
     def _conclude(self, finished: Finished) -> None:
         self.finished = finished
         try:
-            self._around.journal.finished(self.id, asdict(finished))
+            told_by_exit_file = finished.started and finished.reason != "lost"
+            self._around.journal.finished(self.id, asdict(finished), sync=not told_by_exit_file)
         except OSError as problem:
             # The exit file tells the same after a restart, so a full disk costs nothing here.
             _log.warning("command %s: the journal cannot be written: %s", self.id, problem)

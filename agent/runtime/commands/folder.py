@@ -13,7 +13,7 @@ from typing import Any
 from agent.contracts.messages import Run
 from agent.contracts.spool import SpoolDamaged, SpoolReader
 from agent.runtime import platform
-from agent.runtime.config import write_private
+from agent.runtime.config import sync_folder, write_private
 
 _CLAIM = "claimed"
 
@@ -29,6 +29,14 @@ class CommandFolder:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The journal holds the same, so this file needs no sync of its own.
         (self.path / "spec.json").write_text(json.dumps(header))
+
+    def secure(self) -> None:
+        """Force the folder's own entry to the disk, so that what a runner forces stays found."""
+        sync_folder(self.path.parent)
+
+    def packages(self) -> list[dict[str, Any]]:
+        """Return the packages that spec.json names."""
+        return list((self._read("spec.json") or {}).get("packages") or [])
 
     def started(self) -> dict[str, Any] | None:
         """Return what the runner wrote before any user code, or None."""

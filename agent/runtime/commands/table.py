@@ -31,6 +31,7 @@ from agent.runtime.commands.isolation import IsolationLocks
 from agent.runtime.commands.spawn import Spawner
 from agent.runtime.journal import Entry, Journal
 from agent.runtime.packages.cache import PackageCache
+from agent.runtime.platform.watch import FolderWatch
 
 _log = logging.getLogger("tentacle")
 KINDS = ("script", "deploy_package")
@@ -55,7 +56,7 @@ class CommandTable:
         self.isolation = IsolationLocks()
         self.spawner = spawner
         self.packages = packages
-        self.watch = platform.FolderWatch()
+        self.watch = FolderWatch()
         self.live: dict[str, Command] = {}
         self.draining = False
         self.listener: Callable[[FromAgent], None] | None = None
@@ -90,7 +91,7 @@ class CommandTable:
                 command.needs_spec = False
                 command.finished = Finished(**entry.result)
             else:
-                self._recover_unfinished(command)
+                self._recover_unfinished(command, entry.phase)
         root = self.home / "cmd"
         root.mkdir(mode=0o700, exist_ok=True)
         for path in root.iterdir():
@@ -202,6 +203,7 @@ class CommandTable:
         try:
             failpoints.hit("accept")
             folder.create(header_of(run, []))
+            folder.secure()
             self.journal.accepted(run.id, run.spec_hash, kept_of(run))
         except OSError as problem:
             folder.remove()
@@ -233,7 +235,7 @@ class CommandTable:
             if command is not None and command.finished is not None:
                 self.output_grew(command)
 
-    def _recover_unfinished(self, command: Command) -> None:
+    def _recover_unfinished(self, command: Command, phase: str) -> None:
         folder = command.folder
         if folder.exit_record() is not None:
             command.needs_spec = False
@@ -244,7 +246,7 @@ class CommandTable:
         elif (reason := folder.claimed()) is not None:
             command.needs_spec = False
             command.end_unstarted(reason)
-        elif folder.started() is not None:
+        elif folder.started() is not None or (phase == "starting" and not folder.path.exists()):
             command.needs_spec = False
             command.conclude_from_disk(lost=True)
         else:

@@ -7,6 +7,7 @@ import os
 import random
 import socket
 import ssl
+import traceback
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
@@ -68,8 +69,10 @@ class Dialer:
             platform.limit_silence(found, limits.TCP_USER_TIMEOUT)
         try:
             ended = await Link(connection, self._table, self._hello()).run(stop)
-        except (OSError, WebSocketException) as problem:
-            _log.warning("the session broke: %s", _explain(problem))
+        except Exception as problem:  # noqa: BLE001
+            # Whatever one session brings must not end the agent; the next one starts afresh.
+            frames = "".join(traceback.format_tb(problem.__traceback__))
+            _log.error("the session broke: %s\n%s", type(problem).__name__, frames)
             return Ended(0.0)
         _log.info("disconnected: %s %s", connection.close_code, connection.close_reason or "")
         return ended

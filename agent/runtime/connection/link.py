@@ -32,6 +32,7 @@ from agent.contracts.sessions.agent import AgentSession
 from agent.runtime.commands.command import Command
 from agent.runtime.commands.table import CommandTable
 from agent.runtime.connection.tails import Tails
+from agent.runtime.waiting import wait_at_most
 
 _log = logging.getLogger("tentacle")
 
@@ -119,8 +120,7 @@ class Link:
                 continue
             due = self._tails.next_due()
             wait = None if due is None else max(0.0, due - time.monotonic())
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait)
+            await wait_at_most(self._wake, wait)
 
     def _welcomed(self, welcome: Welcome) -> None:
         self._welcome_at = time.monotonic()

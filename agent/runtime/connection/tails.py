@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from dataclasses import replace
 
 from agent.contracts import limits
 from agent.contracts.out_frame import FIRST, LAST, OutFrame
@@ -100,9 +101,15 @@ class Tails:
         queued = False
         for tail in self._tails.values():
             finished = tail.command.finished
-            if finished is not None and not tail.finished_sent and not tail.frames:
-                tail.finished_sent = self._session.send_finished(finished)
-                queued |= tail.finished_sent
+            if finished is None or tail.finished_sent or tail.frames or tail.grew:
+                continue
+            position = self._session.log_position(tail.command.id)
+            if position < finished.bytes:
+                # The spool ends early (damaged disk): say so instead of waiting for ever.
+                text = f"{finished.message} The stored output ends early.".strip()
+                finished = replace(finished, bytes=position, sha256=None, message=text)
+            tail.finished_sent = self._session.send_finished(finished)
+            queued |= tail.finished_sent
         return queued
 
     def repeat_finished(self, command_id: str) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from agent.runtime.config import sync_folder
+
 _HEADER = struct.Struct(">II")
 _MAX_RECORD = 1024 * 1024
 
@@ -42,7 +44,7 @@ class JournalFile:
         # A rewrite that did not reach its rename left nothing of value.
         path.with_name(path.name + ".new").unlink(missing_ok=True)
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         self.records: list[Record] = []
         self._length = self._recover()
 
@@ -76,7 +78,7 @@ class JournalFile:
             os.close(descriptor)
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(self._path.parent)
+        sync_folder(self._path.parent)
         os.close(self._descriptor)
         self._descriptor = descriptor
         self._length = length
@@ -103,11 +105,3 @@ def _write_all(descriptor: int, data: bytes) -> int:
     while written < len(data):
         written += os.write(descriptor, data[written:])
     return written
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

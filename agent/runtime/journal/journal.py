@@ -42,12 +42,18 @@ class Journal:
         self._write({"t": "accepted", "id": command_id, "hash": spec_hash, "run": run})
 
     def starting(self, command_id: str) -> None:
-        """Note that the command may start from now on."""
-        self._write({"t": "starting", "id": command_id})
+        """Note that the command may start from now on.
 
-    def finished(self, command_id: str, result: dict[str, Any]) -> None:
-        """Note the result that will be sent until it is acknowledged."""
-        self._write({"t": "finished", "id": command_id, "result": result})
+        Not forced: the runner forces its own `started` file before any user code.
+        """
+        self._write({"t": "starting", "id": command_id}, sync=False)
+
+    def finished(self, command_id: str, result: dict[str, Any], *, sync: bool = True) -> None:
+        """Note the result that will be sent until it is acknowledged.
+
+        Need not be forced when the runner's exit file, already on disk, says the same.
+        """
+        self._write({"t": "finished", "id": command_id, "result": result}, sync=sync)
 
     def released(self, command_id: str) -> None:
         """Turn a command into a tombstone; losing this record only repeats `finished`."""

@@ -1,4 +1,7 @@
-"""What differs between operating systems, one module each; Linux is the one that is built."""
+"""What differs between operating systems, one module each; Linux is the one that is built.
+
+`watch` needs an event loop and is imported by itself, because the spawner must stay small.
+"""
 
 from agent.runtime.platform.linux import (
     boot_id,
@@ -9,10 +12,8 @@ from agent.runtime.platform.linux import (
     own_group,
     shells,
 )
-from agent.runtime.platform.watch import FolderWatch
 
 __all__ = [
-    "FolderWatch",
     "boot_id",
     "free_disk",
     "is_locked",

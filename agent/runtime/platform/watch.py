@@ -7,8 +7,11 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-_IN_MODIFY, _IN_MOVED_TO, _IN_CREATE = 0x2, 0x80, 0x100
+_IN_MODIFY, _IN_CLOSE_WRITE, _IN_MOVED_TO = 0x2, 0x8, 0x80
 _EVENT = struct.Struct("iIII")
+
+# What a runner writes and a daemon waits for: a growing spool, a complete start, a result.
+NAMES = {b"out.spool": _IN_MODIFY, b"started": _IN_CLOSE_WRITE, b"exit": _IN_MOVED_TO}
 
 
 class FolderWatch:
@@ -27,10 +30,12 @@ class FolderWatch:
         return self._descriptor >= 0
 
     def add(self, folder: Path, callback: Callable[[], None]) -> int:
-        """Call back after any change in the folder; returns a handle, negative if not possible."""
+        """Call back when one of NAMES in the folder changes; returns a handle, negative if it
+        cannot be watched.
+        """
         if self._descriptor < 0:
             return -1
-        mask = _IN_MODIFY | _IN_MOVED_TO | _IN_CREATE
+        mask = _IN_MODIFY | _IN_CLOSE_WRITE | _IN_MOVED_TO
         handle: int = self._libc.inotify_add_watch(self._descriptor, os.fsencode(folder), mask)
         if handle >= 0:
             self._callbacks[handle] = callback
@@ -53,9 +58,11 @@ class FolderWatch:
         handles = set()
         position = 0
         while position < len(data):
-            handle, _, _, length = _EVENT.unpack_from(data, position)
-            position += _EVENT.size + length
-            handles.add(handle)
+            handle, mask, _, length = _EVENT.unpack_from(data, position)
+            start = position + _EVENT.size
+            position = start + length
+            if mask & NAMES.get(data[start:position].rstrip(b"\0"), 0):
+                handles.add(handle)
         for handle in handles:
             callback = self._callbacks.get(handle)
             if callback is not None:

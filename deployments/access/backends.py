@@ -18,7 +18,7 @@ from deployments.base.models import SpaceOwned
 class PasswordBackend(ModelBackend):
     """Username (ignoring case) and password, slowed down after failures."""
 
-    def authenticate(  # type: ignore[override]  # fewer ways to call it on purpose
+    def authenticate(
         self,
         request: HttpRequest | None,
         username: str | None = None,

@@ -22,7 +22,7 @@ class BuiltInRole:
 
 def expand(*texts: str) -> frozenset[Permission]:
     """Return the permissions of `Name` or `Subject:VCED` notations."""
-    found = set()
+    found: set[Permission] = set()
     for word in " ".join(texts).split():
         subject, colon, letters = word.partition(":")
         names = [subject + _LETTERS[letter] for letter in letters] if colon else [subject]

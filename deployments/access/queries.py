@@ -15,7 +15,7 @@ def users_visible_to(actor: Actor) -> QuerySet[User]:
     """Return everybody with UserView, else only oneself."""
     if load_grants(actor, None).allows_system(Permission.UserView):
         return User.objects.all()
-    return User.objects.filter(pk=actor.user_id)
+    return User.objects.filter(pk=actor.user_id or 0)
 
 
 def teams_visible_to(actor: Actor, space: Space | None = None) -> QuerySet[Team]:

@@ -1,6 +1,6 @@
 """Querysets that refuse to be evaluated before somebody said which space they are about."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -66,11 +66,17 @@ class SpaceQuerySet(models.QuerySet[M_co]):
 
     def unscoped(self, *, reason: str) -> Self:
         """Return rows of all spaces; the reason is for the reader and the allow-list test."""
-        assert reason
+        assert reason  # noqa: S101 a mistake of the programmer
         return self._mark()
 
+    def _is_scoped(self) -> bool:
+        # Django leaves the instance whose relation is read (`project.releases`) as a hint; that
+        # instance was itself reached through a scoped query.
+        hints: dict[str, Any] = self._hints  # type: ignore[attr-defined]  # not in the stubs
+        return self._scoped or isinstance(hints.get("instance"), models.Model)
+
     def _require_scope(self) -> None:
-        if not self._scoped and not _unguarded.get():
+        if not self._is_scoped() and not _unguarded.get():
             raise UnscopedQuery(
                 f"{self.model.__name__} was queried without in_space(), visible_to() or unscoped()."
             )
@@ -82,6 +88,14 @@ class SpaceQuerySet(models.QuerySet[M_co]):
     def iterator(self, chunk_size: int | None = None) -> Iterator[Any]:
         self._require_scope()
         return super().iterator(chunk_size)
+
+    def aiterator(self, chunk_size: int = 2000) -> AsyncIterator[Any]:
+        self._require_scope()
+        return super().aiterator(chunk_size)
+
+    def raw(self, *args: Any, **kwargs: Any) -> Any:
+        self._require_scope()
+        return super().raw(*args, **kwargs)
 
     def exists(self) -> bool:
         self._require_scope()
@@ -103,9 +117,11 @@ class SpaceQuerySet(models.QuerySet[M_co]):
         self._require_scope()
         return super().delete()
 
-    def _combinator_query(self, combinator: str, *others: Any, all: bool = False) -> Self:
+    def _combinator_query(
+        self, combinator: str, *others: Any, all: bool = False
+    ) -> Self:
         for queryset in (self, *others):
-            queryset._require_scope()
+            queryset._require_scope()  # noqa: SLF001 querysets of ours
         return super()._combinator_query(combinator, *others, all=all)  # type: ignore[misc,no-any-return]
 
 

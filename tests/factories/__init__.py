@@ -1,4 +1,4 @@
-"""Plain functions that make things through the services, with defaults for what a test leaves out."""
+"""Plain functions that make things through the services; a test says only what matters to it."""
 
 from tests.factories.people import (
     SYSTEM,

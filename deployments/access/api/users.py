@@ -78,7 +78,7 @@ class UserViewSet(SystemViewSet[User]):
         services.delete_user(actor=self.actor, user=row)
 
     def me(self, request: Request, **ids: Any) -> Response:
-        return self.answer(User.objects.get(pk=self.actor.user_id))
+        return self.answer(User.objects.get(pk=self.actor.user_id or 0))
 
     def login(self, request: Request, **ids: Any) -> Response:
         data = LoginSerializer().read(request.data)

@@ -328,7 +328,7 @@ def resource_routes(view: type[ResourceViewSet[Any]]) -> list[URLPattern]:
     return routes
 
 
-def _chosen(view: type[ApiViewSet], actions: dict[str, str]) -> dict[str, str]:
+def _chosen(view: type[ApiViewSet], actions: dict[str, str]) -> dict[str, Any]:
     return {verb: name for verb, name in actions.items() if name in view.permission_map}
 
 

@@ -109,7 +109,7 @@ def _require_own(role: UserRole) -> None:
 
 def _require_free(name: str, besides: UserRole | None = None) -> None:
     rows = UserRole.objects.filter(name__iexact=name.strip())
-    if rows.exclude(pk=besides.pk if besides else None).exists():
+    if any(row != besides for row in rows):
         text = f"A user role with the name '{name.strip()}' already exists."
         raise Invalid(fields={"Name": [text]})
 

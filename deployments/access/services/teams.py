@@ -110,7 +110,7 @@ def _check(space: Space | None, name: str, besides: Team | None = None) -> None:
         text = "Name is required and has at most 100 characters."
         raise Invalid(fields={"Name": [text]})
     rows = Team.objects.filter(space=space, name__iexact=name)
-    if rows.exclude(pk=besides.pk if besides else None).exists():
+    if any(row != besides for row in rows):
         raise Invalid(fields={"Name": [f"A team with the name '{name}' already exists."]})
 
 

@@ -59,12 +59,12 @@ def profile_view(request: AccountRequest) -> HttpResponse:
         return show(request, "access/profile.html", values)
     name, email = request.POST.get("display_name", ""), request.POST.get("email", "")
     _, problems = attempt(
-        lambda: services.update_user(
-            actor=request.actor, user=user, display_name=name, email=email
-        )
+        lambda: services.update_user(actor=request.actor, user=user, display_name=name, email=email)
     )
     if problems:
-        return show(request, "access/profile.html", {**values, "name": name, "email": email}, problems)
+        return show(
+            request, "access/profile.html", {**values, "name": name, "email": email}, problems
+        )
     messages.success(request, "Your profile was saved.")
     return HttpResponseRedirect(PROFILE)
 

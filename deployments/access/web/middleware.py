@@ -99,6 +99,6 @@ def _actor(request: HttpRequest) -> Actor | None:
 
 def _user(request: HttpRequest) -> User | AnonymousUser:
     actor = _actor(request)
-    known = actor is not None and actor.user_id is not None
-    user = User.objects.filter(pk=actor.user_id).first() if known else None
+    number = (actor.user_id if actor else None) or 0
+    user = User.objects.filter(pk=number).first() if number else None
     return user or AnonymousUser()

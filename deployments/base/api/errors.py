@@ -29,8 +29,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
     if status >= 500:  # noqa: PLR2004
         log.error("request failed", exc_info=error)
     headers = {}
-    if isinstance(error, exceptions.APIException) and getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait))
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait))
     return Response(body, status=status, headers=headers)
 
 

@@ -21,7 +21,7 @@ class PublicIdField(serializers.CharField):
             kwargs.setdefault("default", None)
         super().__init__(**kwargs)
 
-    def to_representation(self, value: Any) -> str | None:
+    def to_representation(self, value: Any) -> str | None:  # type: ignore[override]
         return getattr(value, "public_id", None) or (str(value) if value else None)
 
 

@@ -37,7 +37,7 @@ class ResourceSerializer(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, Mapping):
             raise serializers.ValidationError({"": ["A JSON object is expected."]})
-        wire_names = {name.lower(): name for name in self.fields}
+        wire_names = {str(name).lower(): str(name) for name in self.fields}
         known: dict[str, Any] = {}
         for name, value in data.items():
             wire = wire_names.get(str(name).lower())
@@ -49,7 +49,7 @@ class ResourceSerializer(serializers.Serializer[Any]):
         """Return the validated values by snake_case name; raises Invalid."""
         self.initial_data = data
         if not self.is_valid():
-            fields = {}
+            fields: dict[str, list[str]] = {}
             for name, error in _flat(self.errors):
                 fields.setdefault(name, []).append(_sentence(name, error))
             raise Invalid(fields=fields)

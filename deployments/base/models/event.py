@@ -5,9 +5,10 @@ from typing import ClassVar
 from django.db import models
 
 from deployments.base.models.space import Space
+from deployments.base.public_ids import PublicId
 
 
-class Event(models.Model):
+class Event(PublicId, models.Model):
     """One act. `id` grows monotonically; consumers read by cursor (deployments.base.events)."""
 
     id_prefix = "Events"

@@ -96,7 +96,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._leave()
 
 
-class Cursor(base.SQLiteCursorWrapper):  # type: ignore[misc]  # not in the stubs
+class Cursor(base.SQLiteCursorWrapper):
     """A cursor that knows its wrapper."""
 
     wrapper: DatabaseWrapper

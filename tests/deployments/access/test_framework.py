@@ -154,7 +154,7 @@ def test_viewers_are_refused_by_name_of_the_permission() -> None:
 
 def test_lists_take_few_queries_whatever_their_length() -> None:
     ana = make_ana()
-    counts = []
+    counts: list[int] = []
     for _ in range(2):
         for number in range(3):
             body = {"Name": f"T{len(counts)}{number}", "SpaceId": default_space().public_id}

@@ -104,19 +104,21 @@ def tasks(django_db_setup: None, django_db_blocker: Any) -> Iterator[list[Server
     with django_db_blocker.unblock():
         space, values = default_space(), [None, 1, 2, 3]
         made = ServerTask.objects.bulk_create(
-            ServerTask(
-                space=space,
-                kind="Deploy",
-                description="x",
-                queued=utc_now(),
-                last_updated=utc_now(),
-                project_number=project,
-                environment_number=environment,
-                tenant_number=tenant,
-            )
-            for project in values
-            for environment in values
-            for tenant in values
+            [
+                ServerTask(
+                    space=space,
+                    kind="Deploy",
+                    description="x",
+                    queued=utc_now(),
+                    last_updated=utc_now(),
+                    project_number=project,
+                    environment_number=environment,
+                    tenant_number=tenant,
+                )
+                for project in values
+                for environment in values
+                for tenant in values
+            ]
         )
         yield made
         ServerTask.objects.in_space(space).delete()

@@ -1,0 +1,80 @@
+"""Events: what is kept of a change, and reading by cursor."""
+
+import threading
+
+import pytest
+from django.db import connection, connections, transaction
+
+from deployments.base import events
+from deployments.base.actor import Actor
+from deployments.base.models import Event
+from tests.factories import SYSTEM, default_space
+
+ANA = Actor(1, "ana", "Ana", "ApiKey", ip_address="192.0.2.1", user_agent="x" * 500)
+
+
+@pytest.mark.django_db
+def test_only_what_differs_is_kept() -> None:
+    event = events.record(
+        actor=ANA,
+        space=default_space(),
+        category="Modified",
+        message="Project Web was changed",
+        subject="Projects-1",
+        related=["Environments-1", "Projects-1", ""],
+        before={"Name": "a", "Slug": "same", "Gone": 1},
+        after={"Name": "b", "Slug": "same", "New": 2},
+    )
+    assert event.changes == [
+        {"property": "Name", "before": "a", "after": "b"},
+        {"property": "Gone", "before": 1, "after": None},
+        {"property": "New", "before": None, "after": 2},
+    ]
+    related = set(event.related.values_list("document_id", flat=True))
+    assert related == {"Projects-1", "Environments-1"}
+    assert (event.actor_id, event.authentication) == ("Users-1", "ApiKey")
+    assert len(event.user_agent) == 300
+
+
+@pytest.mark.django_db
+def test_an_act_that_is_undone_leaves_no_event() -> None:
+    before = Event.objects.count()
+
+    @transaction.atomic
+    def fail() -> None:
+        events.record(actor=SYSTEM, space=None, category="Created", message="x")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert Event.objects.count() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cursor_misses_nothing_that_commits_late() -> None:
+    """Ids become visible out of order on PostgreSQL; on SQLite writers are serial."""
+    start = max(Event.objects.values_list("id", flat=True), default=0)
+    if connection.vendor != "postgresql":
+        events.record(actor=SYSTEM, space=None, category="Created", message="one")
+        events.record(actor=SYSTEM, space=None, category="Created", message="two")
+        assert [event.message for event in events.read_after(start)] == ["one", "two"]
+        return
+    recorded, let_go = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        try:
+            with transaction.atomic():
+                events.record(actor=SYSTEM, space=None, category="Created", message="slow")
+                recorded.set()
+                let_go.wait(10)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert recorded.wait(10)
+    events.record(actor=SYSTEM, space=None, category="Created", message="quick")
+    assert events.read_after(start) == []
+    let_go.set()
+    thread.join()
+    assert [event.message for event in events.read_after(start)] == ["slow", "quick"]

@@ -1,0 +1,96 @@
+"""The turnstile: several writer processes take turns instead of failing or starving."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+
+from deployments.base.settings_rows import get_setting, set_setting
+
+WRITERS = 4
+ROUNDS = 40
+
+PROGRAM = f"""
+import django, sys, time
+django.setup()
+from django.db import transaction
+from deployments.base.models import ServerSetting
+slowest = 0.0
+for number in range({ROUNDS}):
+    started = time.monotonic()
+    if number % 2:
+        with transaction.atomic():
+            row = ServerSetting.objects.get(key="counter")
+            row.value += 1
+            row.save()
+    else:
+        ServerSetting.objects.update_or_create(key=sys.argv[1], defaults={{"value": number}})
+    slowest = max(slowest, time.monotonic() - started)
+print(slowest)
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> dict[str, str]:
+    """Give the environment of a server with a database of its own."""
+    environment = dict(os.environ)
+    environment["OCTOPUS_DATA_DIR"] = str(tmp_path)
+    environment["OCTOPUS_DATABASE_URL"] = f"sqlite:///{tmp_path}/writers.sqlite3"
+    environment["DJANGO_SETTINGS_MODULE"] = "octopus_site.settings"
+    run = [sys.executable, "-m", "django", "migrate", "--verbosity=0"]
+    make = "import django; django.setup(); from deployments.base.models import ServerSetting;"
+    make += " ServerSetting.objects.create(key='counter', value=0)"
+    subprocess.run([*run, "--skip-checks"], env=environment, check=True, timeout=50)
+    subprocess.run([sys.executable, "-c", make], env=environment, check=True, timeout=50)
+    return environment
+
+
+def test_writers_of_several_processes_lose_nothing(database: dict[str, str]) -> None:
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, f"writer{number}"],
+            env=database,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(WRITERS)
+    ]
+    results = [process.communicate(timeout=50) for process in started]
+    assert [process.returncode for process in started] == [0] * WRITERS, results
+    read = "import django; django.setup(); from deployments.base.models import ServerSetting;"
+    read += " print(ServerSetting.objects.get(key='counter').value)"
+    answer = subprocess.run(
+        [sys.executable, "-c", read],
+        env=database,
+        check=True,
+        timeout=50,
+        capture_output=True,
+        text=True,
+    )
+    assert int(answer.stdout) == WRITERS * ROUNDS // 2
+    assert max(float(out) for out, _ in results) < 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_turnstile_is_free_after_commit_and_rollback() -> None:
+    if connection.vendor != "sqlite":
+        return
+    for fails in (False, True):
+        try:
+            with transaction.atomic():
+                set_setting("turn", 1)
+                if fails:
+                    raise ZeroDivisionError
+        except ZeroDivisionError:
+            pass
+        turnstile = connection.turnstile  # type: ignore[attr-defined]  # the wrapper of ours
+        assert turnstile._depth == 0
+    assert get_setting("turn") == 1
+    started = time.monotonic()
+    set_setting("turn", 2)
+    assert time.monotonic() - started < 5

@@ -1,0 +1,94 @@
+"""Packages: the bytes of archives, and versions in the feed."""
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Iterable, Mapping
+
+from deployments.base.actor import Actor
+from deployments.base.models import Space
+from packages_feed.models import PackageVersion
+from packages_feed.services import store_package
+from tests.factories.people import SYSTEM
+from tests.factories.spaces import default_space
+
+
+def nuspec(package_id: str, version: str, *, extra: str = "", **texts: str) -> bytes:
+    """Return a manifest; `extra` is XML for the end of its metadata."""
+    fields = {"authors": "Ana", "description": f"About {package_id}", **texts}
+    lines = "".join(f"<{name}>{text}</{name}>" for name, text in fields.items())
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>'
+        '<package xmlns="http://schemas.microsoft.com/packaging/2013/05/nuspec.xsd"><metadata>'
+        f"<id>{package_id}</id><version>{version}</version>{lines}{extra}</metadata></package>"
+    ).encode()
+
+
+def nupkg(
+    package_id: str,
+    version: str,
+    *,
+    extra: str = "",
+    content: bytes = b"content",
+    **texts: str,
+) -> bytes:
+    """Return a NuGet package; the same arguments give the same bytes."""
+    return zip_of(
+        {
+            f"{package_id}.nuspec": nuspec(package_id, version, extra=extra, **texts),
+            "content/readme.txt": content,
+        }
+    )
+
+
+def zip_of(files: Mapping[str, bytes]) -> bytes:
+    """Return a zip archive of the files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), content)
+    return buffer.getvalue()
+
+
+def tar_of(members: Iterable[tuple[tarfile.TarInfo, bytes]], compression: str = "gz") -> bytes:
+    """Return a tar archive; compression is "", "gz", "bz2" or "xz"."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=f"w:{compression}") as archive:
+        for member, content in members:
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def tar_file(name: str, **values: object) -> tarfile.TarInfo:
+    """Return the header of a tar member."""
+    member = tarfile.TarInfo(name)
+    for key, value in values.items():
+        setattr(member, key, value)
+    return member
+
+
+def make_package(
+    package_id: str = "Acme.Web",
+    version: str = "1.0.0",
+    *,
+    space: Space | None = None,
+    actor: Actor = SYSTEM,
+    extension: str = ".nupkg",
+    mode: str = "FailIfExists",
+    content: bytes = b"content",
+    extra: str = "",
+    **texts: str,
+) -> PackageVersion:
+    """Push a package and return its version."""
+    if extension == ".nupkg":
+        data = nupkg(package_id, version, extra=extra, content=content, **texts)
+    else:
+        data = zip_of({"readme.txt": content})
+    return store_package(
+        actor=actor,
+        space=space or default_space(),
+        file=io.BytesIO(data),
+        file_name=f"{package_id}.{version}{extension}",
+        overwrite_mode=mode,
+    ).version

@@ -127,9 +127,9 @@ def _collection(
     has_more = len(found) > size and (top is None or top > size)
     following = _following(feed, skip + size, None if top is None else top - size)
     page = found[:size]
-    total = rows.count() if feed.text("$inlinecount").lower() == "allpages" else None
+    counted = rows.count() if feed.text("$inlinecount").lower() == "allpages" else None
     writer = _writer(feed, readable.filter(id_lower__in={row.id_lower for row in page}))
-    text = writer.collection(name, page, count=total, following=following if has_more else "")
+    text = writer.collection(name, page, count=counted, following=following if has_more else "")
     return _xml(text, "application/atom+xml; type=feed; charset=utf-8")
 
 

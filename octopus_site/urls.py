@@ -2,11 +2,12 @@
 
 from django.urls import URLPattern, URLResolver
 
+from octopus_site.agents import urlpatterns as agents
 from octopus_site.api.urls import urlpatterns as api
-from packages_feed.nuget.urls import urlpatterns as nuget
 from octopus_site.portal import urlpatterns as portal
+from packages_feed.nuget.urls import urlpatterns as nuget
 
-urlpatterns: list[URLPattern | URLResolver] = [*nuget, *api, *portal]
+urlpatterns: list[URLPattern | URLResolver] = [*nuget, *agents, *api, *portal]
 
 handler400 = "octopus_site.middleware.errors.bad_request"
 handler404 = "octopus_site.middleware.errors.not_found"

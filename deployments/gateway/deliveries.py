@@ -53,6 +53,8 @@ def unfinished(agent_pks: Iterable[int]) -> list[Delivery]:
 def wire_messages(pks: Iterable[int], *, clock: Clock = utc_now) -> list[Run | Cancel]:
     """Load messages with their bodies and write them as the protocol wants them."""
     rows = _messages().filter(pk__in=list(pks), finished=None)
+    # A run beside which a cancel stands is not told any more.
+    rows = rows.exclude(kind=Run.KIND, cancelled__isnull=False)
     now = clock()
     return [
         _run(row, (now - row.created).total_seconds()) if row.kind == Run.KIND else _cancel(row)

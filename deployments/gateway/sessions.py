@@ -130,6 +130,6 @@ def _quarantine(agent: Agent, now: datetime) -> None:
 
 def _set_health(agent_pks: Iterable[int], status: HealthStatus, summary: str) -> None:
     for model in (Machine, Worker):
-        model.objects.unscoped(reason="an agent connected or left").filter(  # type: ignore[attr-defined]
+        model.objects.unscoped(reason="an agent connected or left").filter(
             agent_id__in=list(agent_pks)
         ).update(health_status=status, status_summary=summary)

@@ -1,0 +1,12 @@
+"""What agents ask for over HTTPS."""
+
+from django.urls import URLPattern, path
+
+from deployments.execution.api import agent_views
+from deployments.infrastructure.api.agent_views import register_view
+
+urlpatterns: list[URLPattern] = [
+    path("agent/v1/register", register_view),
+    path("agent/v1/packages/<str:sha256>", agent_views.package_view),
+    path("agent/v1/commands/<uuid:command_id>/spec", agent_views.spec_view),
+]

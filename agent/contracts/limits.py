@@ -44,6 +44,8 @@ PROGRESS_INTERVAL = 10.0
 # Output. OUT_BATCH_DELAY or OUT_BATCH_BYTES, whichever comes first, bounds the delay to a viewer.
 OUT_BATCH_BYTES = MAX_OUT_PAYLOAD
 OUT_BATCH_DELAY = 0.2
+# The first output after a quiet time waits only this long, for what belongs to it.
+OUT_LEAD_DELAY = 0.02
 # COMMAND_WINDOW <= CONNECTION_WINDOW; what is unacknowledged beyond them waits in the spool.
 COMMAND_WINDOW = 4 * MIB
 CONNECTION_WINDOW = 16 * MIB

@@ -153,7 +153,8 @@ class Command:
             await self._in_time(self._supplied.wait())
         spec = await self._in_time(self._spec())
         packages = _packages_of(spec)
-        await self._until_written(lambda: self.folder.create(header_of(self.run, packages)))
+        if packages:
+            await self._until_written(lambda: self.folder.create(header_of(self.run, packages)))
         async with self._around.packages.hold(packages):
             for package in packages:
                 await self._in_time(self._package(package))

@@ -36,6 +36,7 @@ from agent.runtime.platform.watch import FolderWatch
 _log = logging.getLogger("tentacle")
 KINDS = ("script", "deploy_package")
 _STATE_PART = 500
+_REMOVE_AFTER = 1.0
 
 
 class CommandTable:
@@ -177,7 +178,9 @@ class CommandTable:
     async def close(self) -> None:
         """Stop following; runners go on without this process."""
         await asyncio.gather(*(command.stop() for command in list(self.live.values())))
-        await asyncio.gather(*self._removals)
+        for task in self._removals:
+            task.cancel()
+        await asyncio.gather(*self._removals, return_exceptions=True)
         self.watch.close()
         self.journal.close()
 
@@ -258,6 +261,8 @@ class CommandTable:
 
     def _remove(self, folder: CommandFolder) -> None:
         async def work() -> None:
+            # Not in the way of the commands that come and go now; a stop leaves it to `recover`.
+            await asyncio.sleep(_REMOVE_AFTER)
             await asyncio.to_thread(folder.remove)
             platform.leave_no_trace(folder.path.name, kill=False)
 

@@ -18,28 +18,37 @@ class _Tail:
         self.command = command
         self.reader: SpoolReader = command.folder.reader(offset)
         self.frames: deque[Frame] = deque()
-        self.grew = True
-        self.sent_at = 0.0
+        self.grew = False
+        self.grew_at = 0.0
+        self.read_at = 0.0
+        self.last_read = 0
         self.finished_sent = False
 
-    def fill(self) -> None:
-        """Read more when nothing is at hand and the spool has grown."""
-        if self.frames or not self.grew:
+    def note_growth(self) -> None:
+        """Remember that there may be more to read, and since when."""
+        if not self.grew:
+            self.grew = True
+            self.grew_at = time.monotonic()
+
+    def fill(self, now: float) -> None:
+        """Read more when nothing is at hand and it is time."""
+        if self.frames or not self.grew or now < self.due():
             return
         try:
             self.frames.extend(self.reader.read(_READ))
         except SpoolDamaged:
             self.frames.clear()
+        self.read_at = now
+        self.last_read = sum(len(frame.payload) for frame in self.frames)
         # Until a read finds nothing there may be more.
         self.grew = bool(self.frames)
+        self.grew_at = now
 
     def due(self) -> float:
-        """Return when the frames at hand should go (monotonic): a full batch or an end, now."""
-        if self.command.finished is not None:
+        """Return when to read more (monotonic); at once at the end and while batches are full."""
+        if self.command.finished is not None or self.last_read >= limits.OUT_BATCH_BYTES:
             return 0.0
-        if sum(len(frame.payload) for frame in self.frames) >= limits.OUT_BATCH_BYTES:
-            return 0.0
-        return self.sent_at + limits.OUT_BATCH_DELAY
+        return max(self.read_at + limits.OUT_BATCH_DELAY, self.grew_at + limits.OUT_LEAD_DELAY)
 
 
 class Tails:
@@ -57,7 +66,7 @@ class Tails:
             position = self._session.log_position(command.id)
             tail = self._tails[command.id] = _Tail(command, position)
             self._turns.append(command.id)
-        tail.grew = True
+        tail.note_growth()
         tail.command = command
 
     def rewind(self, command_id: str) -> None:
@@ -87,12 +96,9 @@ class Tails:
             command_id = self._turns[0]
             self._turns.rotate(-1)
             tail = self._tails[command_id]
-            tail.fill()
-            if not tail.frames or tail.due() > now or not self._fits(tail.frames[0], command_id):
+            tail.fill(now)
+            if not tail.frames or not self._fits(tail.frames[0], command_id):
                 continue
-            if len(tail.frames) == 1:
-                # The batch ends here; the next one starts its delay.
-                tail.sent_at = now
             return self._session.log_frame(_wire(command_id, tail.frames.popleft()))
         return None
 
@@ -118,12 +124,8 @@ class Tails:
             self._tails[command_id].finished_sent = False
 
     def next_due(self) -> float | None:
-        """Return when a waiting batch becomes due (monotonic), or None."""
-        times = [
-            tail.due()
-            for command_id, tail in self._tails.items()
-            if tail.frames and self._fits(tail.frames[0], command_id)
-        ]
+        """Return when more output is to be read (monotonic), or None."""
+        times = [tail.due() for tail in self._tails.values() if tail.grew and not tail.frames]
         return min(times, default=None)
 
     def _fits(self, frame: Frame, command_id: str) -> bool:

@@ -34,6 +34,7 @@ from tests.agent.daemon.gateway import (
     run_to_end,
     script,
     starts,
+    until,
     witness,
 )
 
@@ -64,8 +65,7 @@ async def test_a_script_runs_and_its_log_arrives_exactly(gateway: Gateway, daemo
     assert b"two\n" in gateway.streams[run.id][2]
     assert [event.id for event in gateway.of_kind(Accepted)] == [run.id]
     assert [event.id for event in gateway.of_kind(Started)] == [run.id]
-    await asyncio.sleep(0.3)
-    assert not (daemon.home / "cmd" / run.id).exists()
+    await until(lambda: not (daemon.home / "cmd" / run.id).exists())
 
 
 async def test_a_short_script_is_fast(gateway: Gateway, daemon: Daemon) -> None:

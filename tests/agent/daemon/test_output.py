@@ -101,7 +101,6 @@ async def test_a_secret_never_leaves_the_machine(gateway: Gateway, daemon: Daemo
     gateway.check_log(finished)
     assert secret.encode() not in gateway.logs[run.id]
     assert b"ok\n" in gateway.streams[run.id][1]
-    await asyncio.sleep(0.2)
     for path in daemon.home.rglob("*"):
         if path.is_file():
             assert secret.encode() not in path.read_bytes(), path

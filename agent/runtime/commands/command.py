@@ -16,7 +16,7 @@ from agent.contracts.messages import Finished, FromAgent, Isolation, Phase, Prog
 from agent.contracts.spec import canonical_json
 from agent.runtime import failpoints, platform
 from agent.runtime.commands.folder import CommandFolder, header_of
-from agent.runtime.commands.isolation import IsolationLocks
+from agent.runtime.commands.isolation import IsolationLocks, Slots
 from agent.runtime.commands.spawn import Spawner, SpawnFailed
 from agent.runtime.http import HttpError
 from agent.runtime.journal import Journal
@@ -39,6 +39,7 @@ class Surroundings(Protocol):
 
     journal: Journal
     isolation: IsolationLocks
+    slots: Slots
     spawner: Spawner
     packages: PackageCache
     watch: FolderWatch
@@ -158,20 +159,20 @@ class Command:
         async with self._around.packages.hold(packages):
             for package in packages:
                 await self._in_time(self._package(package))
-            turn = self._around.isolation.hold(self.run.isolation)
-            await self._in_time(turn.__aenter__(), self.run.isolation.wait_s)
-            try:
+            async with contextlib.AsyncExitStack() as held:
+                turn = self._around.isolation.hold(self.run.isolation)
+                await self._in_time(held.enter_async_context(turn), self.run.isolation.wait_s)
+                await self._in_time(held.enter_async_context(self._around.slots.hold()))
                 await self._start(spec)
                 del spec
                 self._conclude(await self._follow())
-            finally:
-                await turn.__aexit__(None, None, None)
 
     async def _found_running(self) -> None:
         packages = self.folder.packages()
         async with (
             self._around.packages.hold(packages),
             self._around.isolation.force(self.run.isolation),
+            self._around.slots.hold(at_once=True),
         ):
             self._conclude(await self._follow())
 

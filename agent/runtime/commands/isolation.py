@@ -19,6 +19,40 @@ class _Lock:
         return not self.exclusive and (shared or not self.shared)
 
 
+class Slots:
+    """How many commands run at once, whatever their isolation; the server sets the limit."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._used = 0
+        self._free = asyncio.Event()
+        self._free.set()
+
+    def resize(self, limit: int) -> None:
+        """Change the limit; what runs already goes on."""
+        self._limit = limit
+        self._update()
+
+    @contextlib.asynccontextmanager
+    async def hold(self, *, at_once: bool = False) -> AsyncIterator[None]:
+        """Wait for a free slot (unless the command runs already) and keep it for the block."""
+        while not at_once and self._used >= self._limit:
+            await self._free.wait()
+        self._used += 1
+        self._update()
+        try:
+            yield
+        finally:
+            self._used -= 1
+            self._update()
+
+    def _update(self) -> None:
+        if self._used < self._limit:
+            self._free.set()
+        else:
+            self._free.clear()
+
+
 class IsolationLocks:
     """Turns are given in the order of asking, so a stream of shared ones starves nobody."""
 

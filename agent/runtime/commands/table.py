@@ -27,7 +27,7 @@ from agent.runtime.commands.command import (
     restored_run,
 )
 from agent.runtime.commands.folder import CommandFolder, header_of
-from agent.runtime.commands.isolation import IsolationLocks
+from agent.runtime.commands.isolation import IsolationLocks, Slots
 from agent.runtime.commands.spawn import Spawner
 from agent.runtime.journal import Entry, Journal
 from agent.runtime.packages.cache import PackageCache
@@ -55,6 +55,7 @@ class CommandTable:
         self.home = home
         self.journal = Journal(home / "journal")
         self.isolation = IsolationLocks()
+        self.slots = Slots(limits.MAX_RUNNING)
         self.spawner = spawner
         self.packages = packages
         self.watch = FolderWatch()

@@ -126,6 +126,7 @@ class Link:
         self._welcome_at = time.monotonic()
         _log.info("connected, session %d", welcome.session)
         self._table.journal.tombstone_s = welcome.limits.tombstone_s
+        self._table.slots.resize(welcome.limits.max_running)
         self._table.listener = self._say
         self._table.on_output = self._output_grew
         # Orders to stop come before anything else, so that nothing more starts in between.

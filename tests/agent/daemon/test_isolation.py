@@ -33,9 +33,8 @@ async def test_a_waiting_exclusive_is_not_passed_by_later_shared_ones() -> None:
 
 async def test_other_names_do_not_wait_for_each_other() -> None:
     locks = IsolationLocks()
-    async with locks.hold(EXCLUSIVE), asyncio.timeout(1):
-        async with locks.hold(Isolation(name="other")):
-            pass
+    async with locks.hold(EXCLUSIVE), asyncio.timeout(1), locks.hold(Isolation(name="other")):
+        pass
 
 
 async def test_a_found_runner_takes_its_turn_without_waiting() -> None:

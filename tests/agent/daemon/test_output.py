@@ -118,6 +118,25 @@ async def test_shared_commands_overlap_and_exclusive_ones_do_not(
     assert log.read_text().split() == ["+", "+", "-", "-", "+", "-", "+", "-"]
 
 
+async def test_no_more_commands_run_at_once_than_the_server_allows(tmp_path: Path) -> None:
+    async with open_gateway() as gateway:
+        gateway.limits = SessionLimits(max_running=2)
+        daemon = Daemon(tmp_path / "home", gateway.url)
+        await daemon.start()
+        await gateway.wait(Hello)
+        log = tmp_path / "turns"
+        body = f"echo + >> {log}; sleep 0.4; echo - >> {log}"
+        for _ in range(4):
+            await gateway.send(script(body, isolation=Isolation(mode="shared")))
+        await gateway.wait(Finished, count=4)
+        running = most = 0
+        for sign in log.read_text().split():
+            running += 1 if sign == "+" else -1
+            most = max(most, running)
+        assert most == 2
+        await daemon.stop()
+
+
 async def test_an_idle_agent_is_small(gateway: Gateway, daemon: Daemon) -> None:
     await run_to_end(gateway, script("echo warm"))
     status = proc_text(daemon.pid, "status")

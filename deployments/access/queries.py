@@ -1,7 +1,11 @@
 """Reading people, teams and roles as far as an actor may."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
 from django.db.models import Q, QuerySet
 
+from deployments.access.built_in_roles import SPACE_MANAGER
 from deployments.access.grants import load_grants
 from deployments.access.models import ScopedUserRole, Team, User, UserRole
 from deployments.access.permissions import Permission
@@ -41,6 +45,29 @@ def scoped_roles_visible_to(actor: Actor, space: Space | None = None) -> QuerySe
     else:
         rows = rows.filter(Q(space__in=visible_spaces(actor)) | Q(space__isnull=True))
     return rows.select_related("team", "role", "space").prefetch_related("scopes").order_by("pk")
+
+
+@dataclass
+class Managers:
+    """Public ids of the teams that manage a space and of the members of its own such team."""
+
+    teams: list[str] = field(default_factory=list)
+    users: list[str] = field(default_factory=list)
+
+
+def managers_of(spaces: Iterable[Space]) -> dict[int, Managers]:
+    """Return who manages each space, in two queries."""
+    found = {space.pk: Managers() for space in spaces}
+    roles = ScopedUserRole.objects.filter(
+        space__in=list(found), role__built_in_id=SPACE_MANAGER.built_in_id
+    ).select_related("team")
+    rows = roles.prefetch_related("team__users").order_by("-team__built_in_id", "team__name")
+    for row in rows:
+        managers = found[row.space_id or 0]
+        managers.teams.append(row.team.public_id)
+        if row.team.space_id is not None and row.team.built_in_id:
+            managers.users.extend(user.public_id for user in row.team.users.all())
+    return found
 
 
 def find_team(rows: QuerySet[Team], text: str) -> Team | None:

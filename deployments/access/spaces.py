@@ -27,6 +27,8 @@ def visible_spaces(actor: Actor) -> QuerySet[Space]:
     """Return the spaces where the actor may do anything, or all with SpaceView."""
     if load_grants(actor, None).allows_system(Permission.SpaceView):
         return Space.objects.all()
+    if actor.user_id is None:
+        return Space.objects.none()
     teams = Team.objects.filter(Q(users=actor.user_id) | Q(everyone=True)).values("pk")
     roles = ScopedUserRole.objects.filter(team__in=teams, space__isnull=False)
     return Space.objects.filter(pk__in=roles.exclude(role__space_permissions=[]).values("space"))

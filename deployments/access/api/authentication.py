@@ -1,6 +1,6 @@
-"""Who sent a request, for API views (see deployments.access.web.identity)."""
+"""Who sent a request, for API views (see deployments.access.identity)."""
 
-from deployments.access.web.identity import (
+from deployments.access.identity import (
     WrongCredential,
     actor_of_request,
     authenticate_request,

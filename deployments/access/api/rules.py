@@ -1,14 +1,5 @@
-"""Entries of a permission map that are not permissions."""
+"""Entries of a permission map that are not permissions (see deployments.access.rules)."""
 
-from enum import Enum
+from deployments.access.rules import ANONYMOUS, SIGNED_IN, Rule
 
-
-class Rule(Enum):
-    """ANONYMOUS: anybody; SIGNED_IN: any user, the action itself narrows what is shown."""
-
-    ANONYMOUS = "anonymous"
-    SIGNED_IN = "signed in"
-
-
-ANONYMOUS = Rule.ANONYMOUS
-SIGNED_IN = Rule.SIGNED_IN
+__all__ = ["ANONYMOUS", "SIGNED_IN", "Rule"]

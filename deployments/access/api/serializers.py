@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from deployments.access import queries
 from deployments.access.models import ApiKey, RoleScope, ScopedUserRole, Team, User, UserRole
 from deployments.access.permissions import Permission, dimensions
-from deployments.access.services import spaces as space_services
 from deployments.base.api import fields
 from deployments.base.api.links import space_path, system_path, with_query
 from deployments.base.api.serializers import IdentifiedSerializer, ResourceSerializer
@@ -81,11 +81,10 @@ class SpaceSerializer(IdentifiedSerializer):
     space_managers_team_members = fields.texts(source="manager_user_ids")
 
     def to_representation(self, space: Space) -> dict[str, Any]:
-        teams = space_services.manager_teams(space)
-        space.manager_team_ids = [team.public_id for team in teams]  # type: ignore[attr-defined]
-        own = [team for team in teams if team.built_in_id.startswith("teams-spacemanagers-")]
-        users = [user.public_id for team in own for user in team.users.all()]
-        space.manager_user_ids = users  # type: ignore[attr-defined]  # read by the fields above
+        known = self.context.get("managers") or queries.managers_of([space])
+        managers = known[space.pk]
+        space.manager_team_ids = managers.teams  # type: ignore[attr-defined]  # read by fields
+        space.manager_user_ids = managers.users  # type: ignore[attr-defined]  # read by fields
         return dict(super().to_representation(space))
 
     def get_links(self, space: Space) -> dict[str, str]:

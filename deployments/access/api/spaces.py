@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 
 from deployments.access import queries, services
-from deployments.access.api.rules import SIGNED_IN
 from deployments.access.api.serializers import SpaceSerializer
 from deployments.access.api.viewsets import SystemViewSet
 from deployments.access.models import Team
 from deployments.access.permissions import Permission
+from deployments.access.rules import SIGNED_IN
 from deployments.access.spaces import visible_spaces
 from deployments.base.errors import Invalid
 from deployments.base.models import Space
@@ -30,6 +30,11 @@ class SpaceResourceViewSet(SystemViewSet[Space]):
         "update": Permission.SpaceEdit,
         "destroy": Permission.SpaceDelete,
     }
+
+    def serialized(self, rows: Any) -> list[dict[str, Any]]:
+        rows = list(rows)
+        context = self.context() | {"managers": queries.managers_of(rows)}
+        return list(self.serializer_class(rows, many=True, context=context).data)
 
     def get_queryset(self) -> QuerySet[Space]:
         return visible_spaces(self.actor)

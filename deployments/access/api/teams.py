@@ -8,7 +8,6 @@ from rest_framework.response import Response
 
 from deployments.access import queries, services
 from deployments.access.api.permission_sets import descriptions
-from deployments.access.api.rules import SIGNED_IN
 from deployments.access.api.serializers import (
     ScopedUserRoleSerializer,
     TeamSerializer,
@@ -17,6 +16,7 @@ from deployments.access.api.serializers import (
 from deployments.access.api.viewsets import SystemViewSet
 from deployments.access.models import ScopedUserRole, Team, UserRole
 from deployments.access.permissions import Permission
+from deployments.access.rules import SIGNED_IN
 from deployments.access.spaces import space_by_id, visible_spaces
 from deployments.base.api.query import Query
 from deployments.base.errors import Invalid, NotFound

@@ -8,7 +8,6 @@ from rest_framework.response import Response
 
 from deployments.access import queries, services
 from deployments.access.api.permission_sets import permission_set
-from deployments.access.api.rules import ANONYMOUS, SIGNED_IN
 from deployments.access.api.serializers import (
     ApiKeySerializer,
     LoginSerializer,
@@ -19,9 +18,10 @@ from deployments.access.api.serializers import (
 from deployments.access.api.viewsets import SystemViewSet
 from deployments.access.models import ApiKey, Team, User
 from deployments.access.permissions import Permission
+from deployments.access.rules import ANONYMOUS, SIGNED_IN
 from deployments.access.services.users import end_sessions
+from deployments.access.sessions import sign_in, sign_out
 from deployments.access.spaces import visible_spaces
-from deployments.access.web.sessions import sign_in, sign_out
 from deployments.base.actor import Actor
 from deployments.base.api.paging import cut, envelope
 from deployments.base.api.query import Query

@@ -45,12 +45,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from deployments.access.api.rules import Rule
 from deployments.access.grants import Grants, load_grants
+from deployments.access.identity import WrongCredential, actor_of_request
 from deployments.access.permissions import Permission
 from deployments.access.policy import require_on
+from deployments.access.rules import Rule
 from deployments.access.spaces import default_space, space_by_id, visible_spaces
-from deployments.access.web.identity import WrongCredential, actor_of_request
 from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.api import paging
@@ -275,9 +275,9 @@ class SpaceViewSet(ResourceViewSet[S]):
     def check(self, permission: Permission) -> None:
         if self.grants.allows_anywhere(permission) or self.action in {"list", "all"}:
             return  # lists show what may be seen, be it nothing
-        if "id" in self.kwargs or self._spans():
-            self.get_object()  # 404 comes before 403
-        raise NotPermitted(permission)
+        if "id" not in self.kwargs:
+            raise NotPermitted(permission)
+        self.get_object()  # 404 comes before 403; over all spaces the row's own space decides
 
     def get_queryset(self) -> "QuerySet[S]":
         permission = self.seeing()

@@ -120,13 +120,6 @@ def managers_team(space: Space) -> Team:
     return Team.objects.get(built_in_id=f"teams-spacemanagers-{space.public_id}")
 
 
-def manager_teams(space: Space) -> list[Team]:
-    """Return the teams that manage the space, the built-in one first."""
-    roles = ScopedUserRole.objects.filter(space=space, role__built_in_id=SPACE_MANAGER.built_in_id)
-    rows = Team.objects.filter(pk__in=roles.values("team")).order_by("-built_in_id", "name")
-    return list(rows)
-
-
 def seed_managers_team(space: Space, actor: Actor) -> None:
     """Give a new space its team of managers."""
     team = new_team(

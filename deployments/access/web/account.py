@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from deployments.access import services
-from deployments.access.api.rules import SIGNED_IN
 from deployments.access.models import ApiKey, User
+from deployments.access.rules import SIGNED_IN
 from deployments.access.services.api_keys import DEFAULT_DAYS
 from deployments.access.services.profiles import THEMES, set_theme
 from deployments.access.spaces import visible_spaces

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.functional import SimpleLazyObject
 
 from deployments.access.grants import held_for_a_while
+from deployments.access.identity import WrongCredential, actor_of_request, sent_key
 from deployments.access.models import User
 from deployments.access.web import csrf
-from deployments.access.web.identity import WrongCredential, actor_of_request, sent_key
 from deployments.base.actor import Actor
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -61,8 +61,8 @@ def refusal(request: HttpRequest) -> HttpResponse:
 
 
 def _is_trusted(request: HttpRequest) -> bool:
-    if sent_key(request) or request.headers.get("Authorization"):
-        return True  # browsers add none of these by themselves (Basic: feeds only, no session)
+    if sent_key(request):
+        return True  # no browser adds one by itself, and the session then counts for nothing
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         # Signing in: nothing to protect but the choice of account.
         return request.headers.get("Sec-Fetch-Site", "none") != "cross-site"

@@ -15,9 +15,9 @@ from typing import Any, Protocol, TypeVar
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from deployments.access.api.rules import Rule
 from deployments.access.grants import Grants, load_grants
 from deployments.access.permissions import Permission
+from deployments.access.rules import Rule
 from deployments.access.spaces import default_space, space_by_id
 from deployments.base import public_ids
 from deployments.base.actor import Actor

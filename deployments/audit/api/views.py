@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.access.api.rules import SIGNED_IN
+from deployments.access.rules import SIGNED_IN
 from deployments.access.api.viewsets import SystemViewSet
 from deployments.access.spaces import space_by_id
 from deployments.audit.categories import CATEGORIES, GROUPS
@@ -21,7 +21,7 @@ from deployments.base.models import Event
 
 
 class EventSerializer(IdentifiedSerializer):
-    id = serializers.SerializerMethodField()
+    id = fields.PublicIdField(source="*", read_only=True)
     auto_id = serializers.IntegerField(source="pk", read_only=True)
     space_id = serializers.SerializerMethodField()
     category = serializers.CharField(read_only=True)
@@ -34,9 +34,6 @@ class EventSerializer(IdentifiedSerializer):
     user_agent = serializers.CharField(read_only=True)
     related_document_ids = serializers.SerializerMethodField()
     change_details = serializers.SerializerMethodField()
-
-    def get_id(self, event: Event) -> str:
-        return f"Events-{event.pk}"
 
     def get_space_id(self, event: Event) -> str | None:
         return f"Spaces-{event.space_id}" if event.space_id else None

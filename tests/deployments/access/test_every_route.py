@@ -8,8 +8,8 @@ from django.apps import apps
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
-from deployments.access.api.rules import ANONYMOUS
 from deployments.access.api.viewsets import ApiViewSet
+from deployments.access.rules import ANONYMOUS
 from deployments.base.models import Space, SpaceOwned
 from tests.factories import default_space
 

@@ -167,6 +167,18 @@ def test_lists_take_few_queries_whatever_their_length() -> None:
     assert counts[0] == counts[1] <= 15
 
 
+def test_spaces_take_as_many_queries_as_one() -> None:
+    ana, counts = make_ana(), []
+    client = ana.api
+    for _ in range(2):
+        make_space()
+        client.get("/api/spaces/all")
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/api/spaces/all")
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 10
+
+
 def test_events_show_what_happened_to_those_who_may_see_it() -> None:
     ana, cleo = make_ana(), make_cleo(default_space())
     dan = make_dan(make_space())

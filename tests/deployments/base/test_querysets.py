@@ -34,7 +34,7 @@ OPEN_WAYS: dict[str, Callable[[], Any]] = {
     "default manager": lambda: list(ServerTask._default_manager.all()),
     "related field": lambda: serializers.PrimaryKeyRelatedField(
         queryset=ServerTask.objects.all()
-    ).to_internal_value(1),
+    ).run_validation(1),
 }
 
 

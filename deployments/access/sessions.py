@@ -1,7 +1,7 @@
 """Signing in and out of a browser session."""
 
 from django.contrib.auth import authenticate, login, logout
-from django.http import HttpRequest
+from django.http import HttpRequest  # noqa: TID251 it reads requests, it does not answer
 
 from deployments.access.actors import actor_of
 from deployments.access.models import User

@@ -5,7 +5,7 @@ import binascii
 from datetime import datetime
 
 from django.contrib.auth import authenticate, get_user
-from django.http import HttpRequest
+from django.http import HttpRequest  # noqa: TID251 it reads requests, it does not answer
 
 from deployments.access.actors import actor_of
 from deployments.access.credentials import valid_key

@@ -6,9 +6,9 @@ from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from deployments.access import sessions
 from deployments.access.rules import ANONYMOUS
 from deployments.access.spaces import visible_spaces
-from deployments.access.web import sessions
 from deployments.access.web.forms import attempt, checked, show
 from deployments.base.actor import Actor
 from deployments.base.errors import NotAuthenticated

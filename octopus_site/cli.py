@@ -14,7 +14,9 @@ Command = Callable[[argparse.Namespace], int]
 def main() -> None:
     """Run one command; the exit code is 0 for success, 1 for failure, 2 for wrong usage."""
     if sys.version_info < OLDEST_PYTHON:
-        raise ConfigurationError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}.")
+        raise ConfigurationError(
+            f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}."
+        )
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octopus_site.settings")
     arguments = _parser().parse_args()
     command: Command = arguments.command

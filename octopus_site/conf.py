@@ -8,6 +8,8 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 MASTER_KEY_BYTES = 32
+LARGEST_PORT = 65535
+LONGEST_SOCKET_PATH = 99
 
 
 class ConfigurationError(SystemExit):
@@ -66,7 +68,9 @@ def uploads_folder(data_dir: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"the data folder {data_dir} cannot be written: {error}.") from error
+        raise ConfigurationError(
+            f"the data folder {data_dir} cannot be written: {error}."
+        ) from error
     return folder
 
 
@@ -117,7 +121,7 @@ def _query(text: str, name: str) -> str:
 
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name, "") or str(default)
-    if not text.isdecimal() or not 0 < int(text) < 65536:
+    if not text.isdecimal() or not 0 < int(text) <= LARGEST_PORT:
         raise ConfigurationError(f"{name} must be a port number from 1 to 65535, not {text!r}.")
     return int(text)
 
@@ -129,7 +133,7 @@ def _child_redis_url(data_dir: Path) -> str:
 def redis_socket(data_dir: Path) -> Path:
     """Return the socket of the embedded Redis; short enough for the kernel's limit."""
     path = data_dir / "redis.sock"
-    if len(str(path)) < 100:
+    if len(str(path)) <= LONGEST_SOCKET_PATH:
         return path
     import hashlib  # noqa: PLC0415 needed for unusually long paths only
 

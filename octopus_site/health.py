@@ -32,7 +32,9 @@ def run_checks() -> Iterator[CheckResult]:
         try:
             yield CheckResult(name, True, check())
         except Exception as error:  # noqa: BLE001 the report is the handling
-            yield CheckResult(name, False, str(error).splitlines()[0] if str(error) else repr(error))
+            yield CheckResult(
+                name, False, str(error).splitlines()[0] if str(error) else repr(error)
+            )
 
 
 def _database() -> str:

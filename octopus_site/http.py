@@ -16,6 +16,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _PIECE = 64 * 1024
 _IN_MEMORY = 256 * 1024
+_NOT_ASCII = 128
 _REASON_HEADER = b"\r\nx-octopus-reason: "
 
 
@@ -43,7 +44,7 @@ class SpoolChunkedBody:
 
 
 def _is_chunked(scope: Scope) -> bool:
-    names = {name: value for name, value in scope["headers"]}
+    names = dict(scope["headers"])
     return b"content-length" not in names and b"chunked" in names.get(b"transfer-encoding", b"")
 
 
@@ -108,6 +109,6 @@ def _with_reason(data: bytes) -> bytes:
     before, _, rest = data.partition(_REASON_HEADER)
     phrase, _, after = rest.partition(b"\r\n")
     status_line, _, headers = before.partition(b"\r\n")
-    clean = bytes(byte for byte in phrase if 0x20 <= byte < 0x7F)
+    clean = bytes(byte for byte in phrase if chr(byte).isprintable() and byte < _NOT_ASCII)
     head = status_line[: len(b"HTTP/1.1 400 ")] + clean
     return b"\r\n".join(part for part in (head, headers, after) if part or part is after)

@@ -1,10 +1,12 @@
 """Finding a row by whatever a person types: public id, name or slug."""
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
 from deployments.base import public_ids
+from deployments.base.errors import Invalid
 from deployments.base.models import SpaceOwned
 
 M = TypeVar("M", bound=SpaceOwned)
@@ -30,3 +32,21 @@ def find(rows: "QuerySet[M]", text: str, *, prefix: str = "") -> M | None:
 
 def _name(row: Any) -> str:
     return str(row.name)
+
+
+def find_all(rows: "QuerySet[M]", ids: Iterable[str], *, field: str) -> list[M]:
+    """Return the rows with these public ids in their order; raises Invalid naming the unknown."""
+    wanted = list(dict.fromkeys(ids))
+    numbers = {text: public_ids.parse(str(rows.model.id_prefix), text) for text in wanted}
+    found = {row.pk: row for row in rows.filter(pk__in=[n for n in numbers.values() if n])}
+    unknown = [text for text in wanted if numbers[text] not in found]
+    if unknown:
+        raise Invalid(fields={field: [f"{field}: there is no {text}." for text in unknown]})
+    return [found[number] for number in numbers.values() if number is not None]
+
+
+def find_one(rows: "QuerySet[M]", text: str | None, *, field: str) -> M:
+    """Return the row with this public id; raises Invalid when there is none."""
+    if not text:
+        raise Invalid(fields={field: [f"{field} is required."]})
+    return find_all(rows, [text], field=field)[0]

@@ -46,7 +46,7 @@ class SpaceQuerySet(models.QuerySet[M_co]):
 
     def _clone(self) -> Self:
         clone: Self = super()._clone()  # type: ignore[misc]  # untyped in the stubs
-        clone._scoped = self._scoped
+        clone._scoped = self._scoped  # noqa: SLF001 a clone of ours
         return clone
 
     def _mark(self) -> Self:

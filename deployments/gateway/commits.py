@@ -85,7 +85,7 @@ class Commits:
             try:
                 outcomes = await loop.run_in_executor(self._executor, store, reports)
             except DatabaseError as error:
-                log.error("the database refused a commit; the agents will repeat", error=str(error))
+                log.warning("the database refused a commit; the agents repeat", error=str(error))
                 await loop.run_in_executor(self._executor, connection.close)
                 outcomes = [Outcome(r.session, r.command_id, 0, False, True) for r in reports]
                 await asyncio.sleep(_RETRY_PAUSE)
@@ -95,7 +95,9 @@ class Commits:
         while (pause := self._due - time.monotonic()) > 0:
             self._changed.clear()
             try:
-                await asyncio.wait_for(self._changed.wait(), None if pause > 3600 else pause)
+                await asyncio.wait_for(
+                    self._changed.wait(), None if pause == float("inf") else pause
+                )
             except TimeoutError:
                 return
 

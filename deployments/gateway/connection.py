@@ -138,7 +138,9 @@ class AgentConnection:
             Welcome(
                 session=self.session.number,
                 server_time_ms=time.time_ns() // 1_000_000,
-                resume=tuple(ResumePoint(id=d.command_id, offset=d.log_length) for d in runs.values()),
+                resume=tuple(
+                    ResumePoint(id=d.command_id, offset=d.log_length) for d in runs.values()
+                ),
                 cancel=tuple(d.command_id for d in deliveries if d.kind == Cancel.KIND),
                 forget=tuple(report.id for report in hello.commands if report.id not in runs),
             )

@@ -156,7 +156,7 @@ class Gateway:
             try:
                 await self._deliver_to(agents)
             except DatabaseError as error:
-                log.error("the mailbox cannot be read; trying again", error=str(error))
+                log.warning("the mailbox cannot be read; trying again", error=str(error))
 
     async def _deliver_to(self, agents: set[int]) -> None:
         if not agents:
@@ -183,7 +183,7 @@ class Gateway:
             try:
                 gone = await self._write(lambda: sessions.seen(held))  # noqa: B023 awaited at once
             except DatabaseError as error:
-                log.error("sessions cannot be refreshed", error=str(error))
+                log.warning("sessions cannot be refreshed", error=str(error))
                 continue
             for agent_pk in gone:
                 connection = self._connections.get(agent_pk)

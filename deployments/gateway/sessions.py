@@ -75,9 +75,7 @@ def end_session(session: Session, *, clock: Clock = utc_now) -> None:
 def seen(sessions: Iterable[Session], *, clock: Clock = utc_now) -> set[int]:
     """Record that these sessions live; returns the agents whose session was taken over."""
     held = {session.agent_pk: session.number for session in sessions}
-    rows = dict(
-        AgentSession.objects.filter(agent_id__in=held).values_list("agent_id", "number")
-    )
+    rows = dict(AgentSession.objects.filter(agent_id__in=held).values_list("agent_id", "number"))
     current = [agent_pk for agent_pk, number in held.items() if rows.get(agent_pk) == number]
     AgentSession.objects.filter(agent_id__in=current).update(last_seen=clock())
     revoked = (

@@ -12,7 +12,7 @@ from pathlib import Path
 from octopus_site.conf import ConfigurationError
 from octopus_site.demo import journey, sample
 from octopus_site.demo.client import Client, RequestFailed
-from octopus_site.up.supervisor import Supervisor, say, stop_on_signals
+from octopus_site.up.supervisor import Supervisor, agent_environment, say, stop_on_signals
 
 
 def main() -> int:
@@ -104,19 +104,16 @@ def _keep_account(folder: Path, account: dict[str, str]) -> None:
 
 def _start_tentacle(supervisor: Supervisor, client: Client, machine: str, api_key: str) -> None:
     home = supervisor.configuration.data_dir / "tentacles" / machine
-    tentacle = [sys.executable, "-m", "agent.runtime.cli"]
     if not (home / "config.json").exists():
-        environments = [
-            part for name in sample.ENVIRONMENTS for part in ("--environment", name)
-        ]
+        environments = [part for name in sample.ENVIRONMENTS for part in ("--environment", name)]
         command = [
-            *tentacle,
-            *("register", "--server", client.server, "--home", str(home), "--name", machine),
+            *(sys.executable, "-m", "agent.runtime.cli", "register"),
+            *("--server", client.server, "--home", str(home), "--name", machine),
             *("--role", sample.ROLE, "--force", *environments),
         ]
-        result = subprocess.run(  # noqa: S603 our own command line
+        result = subprocess.run(
             command,
-            env={**os.environ, "TENTACLE_API_KEY": api_key},
+            env={**agent_environment(), "TENTACLE_API_KEY": api_key},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -124,7 +121,7 @@ def _start_tentacle(supervisor: Supervisor, client: Client, machine: str, api_ke
         )
         if result.returncode != 0:
             raise journey.JourneyFailed(f"{machine} cannot register: {result.stderr.strip()}")
-    supervisor.add(machine, [*tentacle, "run", "--home", str(home)])
+    supervisor.add_agent(machine, home)
 
 
 def _compare_all(folder: Path, release: journey.Released) -> int:
@@ -140,8 +137,13 @@ def _compare_all(folder: Path, release: journey.Released) -> int:
                 version=release.package_version,
             )
             installed = (
-                folder / "tentacles" / machine / "applications" / environment
-                / sample.PACKAGE_ID / release.package_version
+                folder
+                / "tentacles"
+                / machine
+                / "applications"
+                / environment
+                / sample.PACKAGE_ID
+                / release.package_version
             )
             problems += _differences(installed, dict(expected))
             compared += len(expected)
@@ -162,8 +164,10 @@ def _differences(installed: Path, expected: dict[str, bytes]) -> Iterator[str]:
     for name in sorted(expected.keys() | found.keys()):
         if found.get(name) != expected.get(name):
             kind = (
-                "is missing" if name not in found
-                else "must not be there" if name not in expected
+                "is missing"
+                if name not in found
+                else "must not be there"
+                if name not in expected
                 else "is different"
             )
             yield f"{installed / name} {kind}"

@@ -40,7 +40,7 @@ class Client:
         """Send one file as multipart/form-data."""
         boundary = "octopus-demo-boundary"
         head = (
-            f"--{boundary}\r\nContent-Disposition: form-data; name=\"file\";"
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file";'
             f' filename="{file_name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
         )
         body = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()

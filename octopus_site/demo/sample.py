@@ -25,10 +25,11 @@ _BINARY = bytes(range(256)) * 40
 _PRE_DEPLOY = "echo \"Preparing $(get_octopusvariable 'Octopus.Environment.Name')\"\n"
 _DEPLOY = (
     "set -e\n"
-    "printf 'deployed by %s\\n' \"$(get_octopusvariable 'Octopus.Release.Number')\" > deployed.txt\n"
+    "release=$(get_octopusvariable 'Octopus.Release.Number')\n"
+    "printf 'deployed by %s\\n' \"$release\" > deployed.txt\n"
     "set_octopusvariable 'DeployedFile' 'deployed.txt'\n"
 )
-_POST_DEPLOY = "write_highlight \"Acme Web is in place\"\n"
+_POST_DEPLOY = 'write_highlight "Acme Web is in place"\n'
 
 
 def package(version: str) -> bytes:
@@ -74,7 +75,7 @@ def expected_files(
 
 def variables(environment_ids: Mapping[str, str]) -> list[dict[str, object]]:
     """Return the project's variables as the REST API takes them."""
-    scoped = [
+    scoped: list[dict[str, object]] = [
         {
             "Name": "Greeting",
             "Value": f"{text} from #{{Octopus.Machine.Name}}",
@@ -83,7 +84,7 @@ def variables(environment_ids: Mapping[str, str]) -> list[dict[str, object]]:
         }
         for environment, text in GREETINGS.items()
     ]
-    debug = {"Name": "Debug", "Value": "True", "Type": "String"}
+    debug: dict[str, object] = {"Name": "Debug", "Value": "True", "Type": "String"}
     return [
         *scoped,
         {**debug, "Scope": {"Environment": [environment_ids["Development"]]}},
@@ -104,8 +105,8 @@ def process_steps() -> list[dict[str, object]]:
         _step(
             "Announce",
             _script(
-                'echo "Deploying release #{Octopus.Release.Number} to #{Octopus.Environment.Name}"\n'
-                "for part in 1 2 3; do update_progress $((part * 33)) \"part $part\"; done\n",
+                'echo "Release #{Octopus.Release.Number} goes to #{Octopus.Environment.Name}"\n'
+                'for part in 1 2 3; do update_progress $((part * 33)) "part $part"; done\n',
                 **{"Octopus.Action.RunOnServer": "true"},
             ),
         ),

@@ -1,14 +1,14 @@
 """The built-in worker: an ordinary agent on the server's own machine."""
 
-import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from octopus_site.conf import Configuration, ConfigurationError
 
 
-def ensure_registered(configuration: Configuration) -> Path:
+def ensure_registered(configuration: Configuration, agent_environment: Mapping[str, str]) -> Path:
     """Register the built-in worker unless it already is; returns its home folder."""
     home = configuration.data_dir / "built-in-worker"
     if (home / "config.json").exists():
@@ -29,9 +29,9 @@ def ensure_registered(configuration: Configuration) -> Path:
         *("--server", f"http://127.0.0.1:{configuration.web_port}", "--home", str(home)),
         *("--name", "Built-in worker", "--force"),
     ]
-    result = subprocess.run(  # noqa: S603 our own command line
+    result = subprocess.run(
         command,
-        env={**os.environ, "TENTACLE_TOKEN": token},
+        env={**agent_environment, "TENTACLE_TOKEN": token},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -40,7 +40,7 @@ class Child:
         if self.log.exists() and self.log.stat().st_size > _LARGEST_LOG:
             self.log.replace(self.log.with_suffix(".old"))
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(  # noqa: S603 our own command lines
+            self.process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -8,7 +8,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -57,16 +58,21 @@ class Supervisor:
         """Register the built-in worker once and run it."""
         from octopus_site.up.built_in_worker import ensure_registered  # noqa: PLC0415
 
-        home = ensure_registered(self.configuration)
-        self.add(
-            "built-in-worker",
-            [sys.executable, "-m", "agent.runtime.cli", "run", "--home", str(home)],
-        )
+        home = ensure_registered(self.configuration, agent_environment())
+        self.add_agent("built-in-worker", home)
 
     def add(self, name: str, command: list[str]) -> None:
-        """Start one more child that lives as long as the server."""
+        """Start one more process of the server."""
+        self._start(name, command, os.environ)
+
+    def add_agent(self, name: str, home: Path) -> None:
+        """Start an agent on this machine; the scripts it runs must not see the server's secrets."""
+        command = [sys.executable, "-m", "agent.runtime.cli", "run", "--home", str(home)]
+        self._start(name, command, agent_environment())
+
+    def _start(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
         log = self.configuration.data_dir / "logs" / f"{name}.log"
-        self.children.start(Child(name, command, log, os.environ))
+        self.children.start(Child(name, command, log, environment))
 
     def stop(self) -> None:
         """Stop all children, the last started first."""
@@ -79,8 +85,8 @@ class Supervisor:
         """Say whether the REST API answers."""
         url = f"http://127.0.0.1:{self.configuration.web_port}/api"
         try:
-            with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 our own address
-                return bool(response.status == 200)
+            with urllib.request.urlopen(url, timeout=2) as response:
+                return bool(response.status == HTTPStatus.OK)
         except (urllib.error.URLError, OSError):
             return False
 
@@ -107,6 +113,15 @@ class Supervisor:
         for line in create_first_administrator(os.environ):
             self.report(line)
         connections.close_all()
+
+
+def agent_environment() -> dict[str, str]:
+    """Return the environment without what belongs to the server alone."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("OCTOPUS_", "ADMIN_", "DJANGO_", "AWS_"))
+    }
 
 
 def wait_for(what: str, ready: Callable[[], bool]) -> None:

@@ -1,16 +1,18 @@
 """Small parts of pages that are drawn thousands of times, so tags and not components."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import template
-from django.http import QueryDict
+from django.http import QueryDict  # noqa: TID251 a page part
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from deployments.base.clock import utc_now
+from deployments.base.web.markdown import markdown_html
 
 register = template.Library()
 
@@ -69,6 +71,21 @@ def state(name: str, size: str = "", word: str = "") -> SafeString:
     return format_html(
         '<span class="state{}">{}{}</span>', classes, icon(drawing), word or known_word
     )
+
+
+@register.simple_tag
+def state_icon(name: str) -> SafeString:
+    """Draw a state's icon with its word for screen readers, where names stand in a tree."""
+    drawing, tone, word = STATES.get(str(name), ("queued", "", str(name)))
+    return format_html(
+        '{}<span class="visually-hidden">{}: </span>', icon(drawing, tone or "subtle"), word
+    )
+
+
+@register.simple_tag
+def span(start: datetime, end: datetime | None) -> str:
+    """Write how long something took, or takes by now."""
+    return duration((end or utc_now()) - start)
 
 
 @register.simple_tag
@@ -133,3 +150,23 @@ def query(context: Mapping[str, Any], **changes: Any) -> str:
             parameters[name] = str(value)
     text = parameters.urlencode()
     return f"?{text}" if text else "?"
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Write Markdown as safe HTML."""
+    return markdown_html(text)
+
+
+_TASK_ID: Final = re.compile(r"\bServerTasks-[1-9][0-9]*\b")
+
+
+@register.simple_tag(takes_context=True)
+def task_links(context: Mapping[str, Any], text: str) -> SafeString:
+    """Write a sentence with the tasks that it names as links."""
+    html, position = SafeString(""), 0
+    for match in _TASK_ID.finditer(text):
+        html += format_html("{}", text[position : match.start()])
+        html += format_html('<a href="{}/tasks/{}">{}</a>', context["base"], match[0], match[0])
+        position = match.end()
+    return html + format_html("{}", text[position:])

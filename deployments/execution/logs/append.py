@@ -102,8 +102,7 @@ def _append(output: Mapping[int, Sequence[Frame]], clock: Clock) -> dict[int, Ap
     for task_pk in numbers:
         publish(task_channel(task_pk), "log")
     return {
-        item.execution.pk: Appended(item.execution.log_length, tuple(item.records))
-        for item in work
+        item.execution.pk: Appended(item.execution.log_length, tuple(item.records)) for item in work
     }
 
 

@@ -14,6 +14,9 @@ from agent.contracts.spool import RECORD, STDERR, STDOUT, Frame
 _DEFAULT_LEVELS = {STDOUT: "info", STDERR: "error"}
 _STREAM_NAMES = {"stdout": STDOUT, "stderr": STDERR}
 NOTABLE_LEVELS = frozenset({"warning", "error", "fatal"})
+# UTF-8: the smallest first byte of a character of so many bytes, and what a further byte is.
+_LEADS = ((0xF0, 4), (0xE0, 3), (0xC0, 2))
+_CONTINUATION = 0x80
 _LONGEST_RECORD = 1024 * 1024
 
 
@@ -120,14 +123,14 @@ def _split_utf8(data: bytes) -> tuple[bytes, bytes]:
     """Split off up to three bytes that may be the beginning of a character."""
     for length in range(1, min(4, len(data) + 1)):
         lead = data[-length]
-        if lead & 0xC0 == 0x80:
+        if lead & 0xC0 == _CONTINUATION:
             continue
-        needed = 4 if lead >= 0xF0 else 3 if lead >= 0xE0 else 2 if lead >= 0xC0 else 1
+        needed = next((size for first, size in _LEADS if lead >= first), 1)
         return (data[:-length], data[-length:]) if needed > length else (data, b"")
     return data, b""
 
 
-def _add_piece(  # noqa: PLR0913 the parts of one segment
+def _add_piece(
     piece: str, stream: int, level: str, time_ms: int, state: LineState, reading: Reading
 ) -> None:
     number = state.open_lines.get(stream)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from django.db.models import F, Q
+
 from agent.contracts.spool import RECORD, decode_frames
 from deployments.execution.logs.lines import LineState, Segment, read_frames
 from deployments.execution.models import ActionExecution, LogChunk
@@ -51,6 +53,29 @@ def last_lines(execution: ActionExecution, count: int) -> list[Line]:
     return log_lines(execution, first=max(1, execution.line_count - count + 1), count=count)
 
 
+def last_lines_of(
+    executions: Sequence[ActionExecution], count: int, *, up_to: int
+) -> dict[int, list[Line]]:
+    """Return the last `count` lines of several executions of one task; one query.
+
+    Only what was stored up to the event number `up_to`, so that a stream can go on from there.
+    """
+    if not executions:
+        return {}
+    first = {row.pk: max(1, row.line_count - count + 1) for row in executions}
+    wanted = Q(pk__in=[])
+    for pk, number in first.items():
+        wanted |= Q(execution=pk, first_line__gt=number - F("line_count"))
+    chunks = LogChunk.objects.in_space(executions[0].space).filter(
+        wanted, task=executions[0].task_id, event_number__lte=up_to
+    )
+    segments: dict[int, list[Segment]] = {pk: [] for pk in first}
+    for chunk in chunks.order_by("event_number"):
+        pk = chunk.execution_id or 0
+        segments[pk] += [part for part in _read(chunk) if part.number >= first[pk]]
+    return {pk: _merge(iter(parts)) for pk, parts in segments.items()}
+
+
 def events_after(task_pk: int, event_number: int) -> list[LogEvent]:
     """Return the next log events of a task, oldest first, at most 500."""
     chunks = (
@@ -58,9 +83,7 @@ def events_after(task_pk: int, event_number: int) -> list[LogEvent]:
         .filter(task_id=task_pk, event_number__gt=event_number)
         .order_by("event_number")[:_EVENTS_AT_ONCE]
     )
-    return [
-        LogEvent(chunk.event_number, chunk.execution_id, _read(chunk)) for chunk in chunks
-    ]
+    return [LogEvent(chunk.event_number, chunk.execution_id, _read(chunk)) for chunk in chunks]
 
 
 def raw_bytes(execution: ActionExecution) -> Iterator[bytes]:

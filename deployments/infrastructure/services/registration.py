@@ -127,7 +127,9 @@ def register_with_token(*, token: str, wish: Wish, clock: Clock = utc_now) -> Re
         used = RegistrationToken.objects.filter(pk=row.pk, used=None).update(used=now)
         if not used:
             raise NotAuthenticated("The registration token was used already.")
-        return _register(actor, row.space, merged, clock, is_built_in=row.is_built_in_worker)
+        answer = _register(actor, row.space, merged, clock, is_built_in=row.is_built_in_worker)
+        RegistrationToken.objects.filter(pk=row.pk).update(registered=answer.machine_id)
+    return answer
 
 
 def register(*, actor: Actor, space: Space, wish: Wish, clock: Clock = utc_now) -> Registered:
@@ -195,7 +197,7 @@ def gateway_url() -> str:
     return f"wss://{host}:{settings.OCTOPUS.gateway_port}"
 
 
-def _machine(  # noqa: PLR0913 the parts of one registration
+def _machine(
     actor: Actor, space: Space, wish: Wish, name: str, agent: Agent, clock: Clock
 ) -> Machine:
     environments = _environments(space, wish.environments)
@@ -209,9 +211,7 @@ def _machine(  # noqa: PLR0913 the parts of one registration
     machine = Machine.objects.in_space(space).filter(name=name).first()
     _refuse_taken_name(machine, wish, "deployment target")
     if machine is None:
-        machine = Machine(
-            space=space, name=name, slug=_slug(Machine, space, name), created=clock()
-        )
+        machine = Machine(space=space, name=name, slug=_slug(Machine, space, name), created=clock())
     _replace_agent(machine, agent)
     machine.roles = roles
     machine.policy = _policy(space, wish.machine_policy)
@@ -226,7 +226,7 @@ def _machine(  # noqa: PLR0913 the parts of one registration
     return machine
 
 
-def _worker(  # noqa: PLR0913 the parts of one registration
+def _worker(
     actor: Actor,
     space: Space,
     wish: Wish,
@@ -281,7 +281,9 @@ def _save(owner: Machine | Worker) -> None:
         with transaction.atomic():
             owner.save()
     except IntegrityError as error:
-        raise Conflict(f"The name '{owner.name}' was taken at the same moment; try again.") from error
+        raise Conflict(
+            f"The name '{owner.name}' was taken at the same moment; try again."
+        ) from error
 
 
 def _environments(space: Space, names: Sequence[str]) -> list[Environment]:

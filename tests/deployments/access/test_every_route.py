@@ -8,10 +8,10 @@ from django.apps import apps
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
-from deployments.access.api.viewsets import ApiViewSet
+from deployments.access.api.viewsets import ApiViewSet, SpaceViewSet
 from deployments.access.rules import ANONYMOUS
 from deployments.base.models import Space, SpaceOwned
-from tests.factories import default_space
+from tests.factories import default_space, make_ana, make_dan, make_space
 
 # These exist without a space too, or (tokens) are looked up by their hash alone.
 MIXED = {"Team", "ScopedUserRole", "Event", "RegistrationToken"}
@@ -57,10 +57,7 @@ def test_every_route_that_is_not_anonymous_answers_401() -> None:
         view = getattr(pattern.callback, "cls", None)
         if view is None:
             continue
-        path = "/" + "/".join(
-            space if part == "<space:space>" else "x-1" if part.startswith("<") else part
-            for part in route.split("/")
-        )
+        path = filled(route, space)
         for verb, action in list(getattr(pattern.callback, "actions", {}).items()):
             if view.permission_map[action] is ANONYMOUS:
                 continue
@@ -68,6 +65,48 @@ def test_every_route_that_is_not_anonymous_answers_401() -> None:
             if status != 401:
                 open_routes.append(f"{verb} {path}: {status}")
     assert not open_routes
+
+
+def filled(route: str, space: str) -> str:
+    """Return the path of a route, with an id of nothing in each hole."""
+    parts = route.split("/")
+    return "/" + "/".join(
+        space if part == "<space:space>" else "x-1" if part.startswith("<") else part
+        for part in parts
+    )
+
+
+def reading_routes_of_spaces() -> list[str]:
+    return [
+        route
+        for route, pattern in api_patterns()
+        if route.startswith("api/<space:space>/")
+        and issubclass(getattr(pattern.callback, "cls", object), SpaceViewSet)
+        and "get" in getattr(pattern.callback, "actions", {})
+    ]
+
+
+@pytest.mark.django_db
+def test_a_space_without_rights_has_no_resources() -> None:
+    dan, space = make_dan(make_space()), default_space().public_id
+    client = dan.api
+    found = {
+        route: status
+        for route in reading_routes_of_spaces()
+        if (status := client.get(filled(route, space)).status_code) != 404
+    }
+    assert not found
+
+
+@pytest.mark.django_db
+def test_ids_of_nothing_are_404_and_never_500() -> None:
+    client, space = make_ana().api, default_space().public_id
+    found = {
+        route: status
+        for route in reading_routes_of_spaces()
+        if (status := client.get(filled(route, space)).status_code) not in {200, 400, 404}
+    }
+    assert not found
 
 
 def test_every_model_with_a_space_is_guarded() -> None:

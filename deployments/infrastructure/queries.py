@@ -1,5 +1,6 @@
 """Reads of the infrastructure."""
 
+import hashlib
 from collections.abc import Iterable
 
 from django.db.models import QuerySet
@@ -11,6 +12,7 @@ from deployments.infrastructure.models import (
     Environment,
     Machine,
     MachineEnvironment,
+    RegistrationToken,
     Worker,
     WorkerPool,
 )
@@ -59,6 +61,12 @@ def visible_roles(actor: Actor, space: Space) -> list[str]:
 def find_environment(space: Space, text: str) -> Environment | None:
     """Return the environment by public id, name or slug, ignoring case."""
     return find(Environment.objects.in_space(space), text)
+
+
+def find_registration_token(space: Space, token: str) -> RegistrationToken | None:
+    """Return the row of a registration token's text."""
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    return RegistrationToken.objects.filter(space=space, sha256=digest).first()
 
 
 def default_worker_pool(space: Space) -> WorkerPool | None:

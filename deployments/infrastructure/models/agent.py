@@ -48,7 +48,10 @@ class AgentSession(models.Model):
 
 
 class RegistrationToken(models.Model):
-    """A short-lived, one-use permission to register an agent; stored hashed."""
+    """A short-lived, one-use permission to register an agent; stored hashed.
+
+    `registered` is the public id of the target or worker that it made.
+    """
 
     space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="+")
     sha256 = models.CharField(max_length=64, unique=True)
@@ -59,6 +62,7 @@ class RegistrationToken(models.Model):
     environments = models.JSONField(default=list)
     roles = models.JSONField(default=list)
     is_built_in_worker = models.BooleanField(default=False)
+    registered = models.CharField(max_length=100, blank=True)
 
     class Meta:
         ordering: ClassVar = ["-created"]

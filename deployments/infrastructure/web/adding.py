@@ -1,0 +1,122 @@
+"""Adding a target: where it belongs, the line that installs its agent, waiting for it."""
+
+import shlex
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from deployments.access.permissions import Permission
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, show, words
+from deployments.access.web.pages import PageRequest, page
+from deployments.base.clock import utc_now
+from deployments.base.errors import Invalid, NotFound
+from deployments.infrastructure.models import Environment, Machine, RegistrationToken
+from deployments.infrastructure.queries import find_registration_token, visible_roles
+from deployments.infrastructure.services.machines import clean_roles
+from deployments.infrastructure.services.registration import create_registration_token
+
+_LOCAL = {"127.0.0.1", "::1", "localhost"}
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.MachineCreate)
+def target_add(request: PageRequest) -> HttpResponse:
+    """Ask where the target belongs; then show the line to run on the machine."""
+    if request.method == "GET":
+        return _form(request, request.GET.getlist("environments"), request.GET.get("roles", ""))
+    ids, typed = request.POST.getlist("environments"), request.POST.get("roles", "")
+    chosen = [e for e in _environments(request) if e.public_id in ids]
+    token, problems = attempt(lambda: _token(request, chosen, words(typed)))
+    if token is None:
+        return _form(request, ids, typed, problems)
+    values = {
+        "command": install_command(token, [e.name for e in chosen], clean_roles(words(typed))),
+        "waiting": find_registration_token(request.space, token),
+        "chosen": chosen,
+        "roles": clean_roles(words(typed)),
+    }
+    answer = show(request, "infrastructure/target_install.html", values)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@require_GET
+@page(Permission.MachineCreate)
+def target_waiting(request: PageRequest, token: int) -> HttpResponse:
+    """Tell whether the agent has registered with the token: a part of the page, or a page."""
+    rows = RegistrationToken.objects.filter(space=request.space, created_by=request.actor.public_id)
+    row = rows.filter(pk=token).first()
+    if row is None:
+        raise NotFound
+    target = None
+    if row.registered:
+        visible = Machine.objects.visible_to(request.actor, request.space, Permission.MachineView)
+        target = next((each for each in visible if each.public_id == row.registered), None)
+    values = {
+        "waiting": row,
+        "target": target,
+        "has_expired": row.used is None and row.expires < utc_now(),
+    }
+    is_part = bool(request.headers.get("HX-Request"))
+    template = "_target_waiting.html" if is_part else "target_waiting.html"
+    return render(request, f"infrastructure/{template}", values)
+
+
+def install_command(token: str, environments: list[str], roles: list[str]) -> str:
+    """Return the line that fetches the agent, registers it and starts it as a service.
+
+    The token travels in the environment, where other users of the machine cannot read it.
+    """
+    server = str(settings.OCTOPUS.server_url)
+    register = ["python3", "-I", "tentacle.pyz", "register", "--server", server]
+    for environment in environments:
+        register += ["--environment", environment]
+    for role in roles:
+        register += ["--role", role]
+    address = urlsplit(server)
+    if address.scheme == "http" and address.hostname not in _LOCAL:
+        register.append("--allow-plain")
+    fetch = ["curl", "-fsSL", f"{server}/agent/v1/tentacle.pyz", "-o", "tentacle.pyz"]
+    service = ["python3", "-I", "tentacle.pyz", "service", "install"]
+    return (
+        f"{shlex.join(fetch)} && TENTACLE_TOKEN={token} {shlex.join(register)}"
+        f" && {shlex.join(service)}"
+    )
+
+
+def _token(request: PageRequest, environments: list[Environment], roles: list[str]) -> str:
+    missing: dict[str, list[str]] = {}
+    if not environments:
+        missing["EnvironmentIds"] = ["Choose at least one environment."]
+    if not roles:
+        missing["Roles"] = ["Name at least one target tag."]
+    if missing:
+        raise Invalid(fields=missing)
+    return create_registration_token(
+        actor=request.actor,
+        space=request.space,
+        environments=environments,
+        roles=clean_roles(roles),
+    )
+
+
+def _environments(request: PageRequest) -> list[Environment]:
+    return list(
+        Environment.objects.visible_to(request.actor, request.space, Permission.MachineCreate)
+    )
+
+
+def _form(
+    request: PageRequest, ids: list[str], roles: str, problems: Problems = NO_PROBLEMS
+) -> HttpResponse:
+    values = {
+        "environments": _environments(request),
+        "chosen": ids,
+        "roles": roles,
+        "known_roles": visible_roles(request.actor, request.space),
+        "may_create_environment": request.grants.allows(Permission.EnvironmentCreate),
+    }
+    return show(request, "infrastructure/target_add.html", values, problems)

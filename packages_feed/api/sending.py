@@ -46,11 +46,11 @@ def _body(request: HttpRequest, sha256: str, start: int, length: int) -> HttpRes
 
 async def _asynchronous(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Read in a thread, so that a slow disk or store holds up nobody else."""
-    while True:
-        piece = await asyncio.to_thread(next, pieces, b"")
-        if not piece:
-            return
-        yield piece
+    try:
+        while piece := await asyncio.to_thread(next, pieces, b""):
+            yield piece
+    finally:
+        getattr(pieces, "close", lambda: None)()
 
 
 def _with_headers(

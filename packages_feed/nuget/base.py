@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -114,7 +115,10 @@ def server_address(request: HttpRequest) -> str:
     """Return scheme and host as the client sees them, from the proxy's headers or the request."""
     configured = str(settings.OCTOPUS.server_url)
     forwarded = request.headers.get("X-Forwarded-Host", "").split(",")[0].strip()
-    host = forwarded or request.headers.get("Host", "")
+    try:
+        host = forwarded or request.get_host()
+    except DisallowedHost:
+        return configured
     if not _HOST.match(host):
         return configured
     if urlsplit(configured).netloc.lower() == host.lower():

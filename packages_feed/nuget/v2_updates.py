@@ -34,7 +34,7 @@ def updates(
         rows = rows.filter(is_prerelease=False)
     chosen: dict[str, list[int]] = {}
     candidates = rows.filter(id_lower__in=list(asked)).order_by("id_lower", "-version_key")
-    for row in candidates.only("id_lower", "version_key", "version"):
+    for row in candidates.select_related(None).only("id_lower", "version_key", "version"):
         current, allowed = asked[row.id_lower]
         newer = current is not None and row.version_key > current.sort_key
         if newer and (allowed is None or allowed.contains(Version.parse(row.version))):

@@ -46,7 +46,7 @@ class FileStorage:
             raise BlobMissing(sha256) from error
         except OSError as error:
             raise StorageFailed(f"The package cannot be read: {error.strerror}.") from error
-        return _pieces(file, start, length)
+        return _Pieces(file, start, length)
 
     def size(self, sha256: str) -> int | None:
         try:
@@ -94,14 +94,26 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _pieces(file: BinaryIO, start: int, length: int | None) -> Iterator[bytes]:
-    with file:
+class _Pieces:
+    """The rest of an open file, which stays readable even when it is deleted meanwhile."""
+
+    def __init__(self, file: BinaryIO, start: int, length: int | None) -> None:
+        self._file = file
+        self._left = length
         file.seek(start)
-        left = length
-        while left is None or left > 0:
-            piece = file.read(PIECE if left is None else min(PIECE, left))
-            if not piece:
-                return
-            if left is not None:
-                left -= len(piece)
-            yield piece
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        size = PIECE if self._left is None else min(PIECE, self._left)
+        piece = self._file.read(size) if size and not self._file.closed else b""
+        if not piece:
+            self.close()
+            raise StopIteration
+        if self._left is not None:
+            self._left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,1 +1,1 @@
-"""The REST resources of the infrastructure, and the endpoints of agents."""
+"""The REST resources of the infrastructure."""

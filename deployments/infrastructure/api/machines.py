@@ -1,0 +1,219 @@
+"""Deployment targets on the wire."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.access.api.viewsets import SpaceViewSet
+from deployments.access.permissions import Permission
+from deployments.base.api.fields import PublicIdField, flag, text, texts
+from deployments.base.api.links import space_path, with_query
+from deployments.base.api.query import Query
+from deployments.base.api.serializers import SpaceResourceSerializer
+from deployments.base.finding import find_all, find_one
+from deployments.infrastructure.models import (
+    Environment,
+    Machine,
+    MachineEnvironment,
+    MachinePolicy,
+    Worker,
+)
+from deployments.infrastructure.queries import environment_numbers, visible_roles
+from deployments.infrastructure.services.machines import (
+    MachineInput,
+    create_machine,
+    delete_machine,
+    update_machine,
+)
+
+
+class MachineBasedSerializer(SpaceResourceSerializer):
+    """What targets and workers have in common."""
+
+    name = serializers.CharField(max_length=200)
+    slug = text()
+    is_disabled = flag()
+    machine_policy_id = PublicIdField()
+    endpoint = serializers.JSONField(default=dict)
+    health_status = serializers.CharField(read_only=True)
+    status_summary = serializers.CharField(read_only=True)
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        agent = instance.agent
+        endpoint = {"CommunicationStyle": "TentacleActive", **instance.endpoint, "Links": {}}
+        return {
+            **super().to_representation(instance),
+            "MachinePolicyId": f"MachinePolicies-{instance.policy_id}",
+            "Endpoint": endpoint,
+            "Uri": endpoint.get("Uri"),
+            "Thumbprint": endpoint.get("Thumbprint"),
+            "HasLatestCalamari": True,
+            "IsInProcess": False,
+            "OperatingSystem": agent.operating_system if agent else "Unknown",
+            "ShellName": "Bash" if agent else "Unknown",
+            "ShellVersion": "Unknown",
+            "Architecture": "Unknown",
+        }
+
+    def validate_Endpoint(self, value: Any) -> dict[str, Any]:  # noqa: N802 named by the wire
+        if not isinstance(value, Mapping):
+            raise serializers.ValidationError("An object is expected.")
+        return dict(value)
+
+
+class MachineSerializer(MachineBasedSerializer):
+    environment_ids = texts()
+    roles = texts()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._known_places: dict[int, list[int]] = {}
+
+    def to_representation(self, instance: Machine) -> dict[str, Any]:
+        numbers = self._places(instance)
+        seen = self.context.get("visible_environments")
+        shown = [number for number in numbers if seen is None or number in seen]
+        return {
+            **super().to_representation(instance),
+            "EnvironmentIds": [f"Environments-{number}" for number in shown],
+            "Roles": list(instance.roles),
+            "TenantedDeploymentParticipation": "Untenanted",
+            "TenantIds": [],
+            "TenantTags": [],
+        }
+
+    def _places(self, instance: Machine) -> list[int]:
+        places = self._known_places
+        if instance.pk not in places:
+            rows = getattr(self.parent, "instance", None)
+            places.update(environment_numbers(rows if isinstance(rows, list) else [instance]))
+        return places[instance.pk]
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        for name in ("EnvironmentIds", "Roles", "MachinePolicyId", "Endpoint"):
+            fields[name].write_only = True
+        return fields
+
+    def get_links(self, row: Machine) -> dict[str, str]:
+        path = space_path(f"Spaces-{row.space_id}", "machines", row.public_id)
+        return {
+            "Self": path,
+            "Connection": f"{path}/connection",
+            "TasksTemplate": with_query(f"{path}/tasks", "skip", "take"),
+        }
+
+
+class MachineViewSet(SpaceViewSet[Machine]):
+    model = Machine
+    serializer_class = MachineSerializer
+    item_type = "Machine"
+    path = "machines"
+    view_permission = Permission.MachineView
+    permission_map = {
+        "list": Permission.MachineView,
+        "all": Permission.MachineView,
+        "retrieve": Permission.MachineView,
+        "create": Permission.MachineCreate,
+        "update": Permission.MachineEdit,
+        "destroy": Permission.MachineDelete,
+        "connection": Permission.MachineView,
+        "roles": Permission.MachineView,
+    }
+
+    def get_queryset(self) -> QuerySet[Machine]:
+        return super().get_queryset().select_related("agent")
+
+    def filtered(self, rows: QuerySet[Machine], query: Query) -> QuerySet[Machine]:
+        rows = filtered_by_state(super().filtered(rows, query), query)
+        if ids := query.texts("environmentIds"):
+            wanted = Environment.objects.in_space(self.space).filter(
+                pk__in=[int(i.rpartition("-")[2]) for i in ids if i.rpartition("-")[2].isdigit()]
+            )
+            links = MachineEnvironment.objects.filter(environment__in=wanted.values("pk"))
+            rows = rows.filter(pk__in=links.values("machine"))
+        if roles := {role.lower() for role in query.texts("roles")}:
+            fitting = [
+                number
+                for number, held in rows.values_list("pk", "roles")
+                if roles & {str(role).lower() for role in held}
+            ]
+            rows = rows.filter(pk__in=fitting)
+        return rows
+
+    def create_row(self, data: dict[str, Any]) -> Machine:
+        return create_machine(actor=self.actor, space=self.space, machine=self._input(data))
+
+    def update_row(self, row: Machine, data: dict[str, Any]) -> Machine:
+        return update_machine(actor=self.actor, row=row, machine=self._input(data))
+
+    def destroy_row(self, row: Machine) -> None:
+        delete_machine(actor=self.actor, row=row)
+
+    def connection(self, request: Request, **ids: Any) -> Response:
+        """Answer with the last known state of the connection."""
+        row = self.get_object()
+        return Response(connection_of(row, f"{self.base_path()}/{row.public_id}"))
+
+    def roles(self, request: Request, **ids: Any) -> Response:
+        """List the target tags in use."""
+        return Response(visible_roles(self.actor, self.space))
+
+    def context(self) -> dict[str, Any]:
+        visible = Environment.objects.visible_to(self.actor, self.space, Permission.EnvironmentView)
+        return {
+            **super().context(),
+            "visible_environments": set(visible.values_list("pk", flat=True)),
+        }
+
+    def _input(self, data: dict[str, Any]) -> MachineInput:
+        environments = Environment.objects.visible_to(
+            self.actor, self.space, Permission.EnvironmentView
+        )
+        return MachineInput(
+            name=data["name"],
+            slug=data["slug"],
+            environments=find_all(environments, data["environment_ids"], field="EnvironmentIds"),
+            roles=data["roles"],
+            policy=policy_of(self, data["machine_policy_id"]),
+            is_disabled=data["is_disabled"],
+            endpoint=data["endpoint"],
+        )
+
+
+def policy_of(view: SpaceViewSet[Any], text: str | None) -> MachinePolicy | None:
+    """Return the policy that the body names."""
+    if not text:
+        return None
+    return find_one(MachinePolicy.objects.in_space(view.space), text, field="MachinePolicyId")
+
+
+def connection_of(row: Machine | Worker, path: str) -> dict[str, Any]:
+    """Return the resource about a connection."""
+    agent = row.agent
+    return {
+        "MachineId": row.public_id,
+        "Status": row.health_status,
+        "CurrentTentacleVersion": agent.version if agent else None,
+        "LastChecked": agent.last_seen.isoformat() if agent and agent.last_seen else None,
+        "Logs": [],
+        "Links": {"Self": f"{path}/connection"},
+    }
+
+
+def filtered_by_state(rows: Any, query: Query) -> Any:
+    """Return the targets or workers that the query's state filters leave."""
+    disabled = query.flag("isDisabled")
+    if disabled is not None:
+        rows = rows.filter(is_disabled=disabled)
+    if statuses := query.texts("healthStatuses"):
+        rows = rows.filter(health_status__in=statuses)
+    if styles := query.texts("commStyles"):
+        rows = rows.filter(endpoint__CommunicationStyle__in=styles)
+    if print_ := query.text("thumbprint"):
+        rows = rows.filter(Q(endpoint__Thumbprint=print_))
+    return rows

@@ -1,0 +1,86 @@
+"""Machine policies on the wire; clients check their values when they read them."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.access.api.viewsets import SpaceViewSet
+from deployments.access.permissions import Permission
+from deployments.base.api.fields import text
+from deployments.base.api.links import space_path
+from deployments.base.api.serializers import SpaceResourceSerializer
+from deployments.infrastructure.models import MachinePolicy
+from deployments.infrastructure.services.policies import (
+    DEFAULTS,
+    create_machine_policy,
+    delete_machine_policy,
+    policy_document,
+    update_machine_policy,
+)
+
+
+class MachinePolicySerializer(SpaceResourceSerializer):
+    name = serializers.CharField(max_length=200)
+    description = text()
+    is_default = serializers.BooleanField(read_only=True)
+
+    def to_representation(self, instance: MachinePolicy) -> dict[str, Any]:
+        return {**super().to_representation(instance), **policy_document(instance.document)}
+
+    def get_links(self, row: MachinePolicy) -> dict[str, str]:
+        path = space_path(f"Spaces-{row.space_id}", "machinepolicies", row.public_id)
+        return {"Self": path}
+
+
+class MachinePolicyViewSet(SpaceViewSet[MachinePolicy]):
+    model = MachinePolicy
+    serializer_class = MachinePolicySerializer
+    item_type = "MachinePolicy"
+    path = "machinepolicies"
+    view_permission = Permission.MachinePolicyView
+    permission_map = {
+        "list": Permission.MachinePolicyView,
+        "all": Permission.MachinePolicyView,
+        "retrieve": Permission.MachinePolicyView,
+        "create": Permission.MachinePolicyCreate,
+        "update": Permission.MachinePolicyEdit,
+        "destroy": Permission.MachinePolicyDelete,
+        "template": Permission.MachinePolicyView,
+    }
+
+    def create_row(self, data: dict[str, Any]) -> MachinePolicy:
+        return create_machine_policy(
+            actor=self.actor, space=self.space, document=self._document(), **data
+        )
+
+    def update_row(self, row: MachinePolicy, data: dict[str, Any]) -> MachinePolicy:
+        return update_machine_policy(
+            actor=self.actor, policy=row, document=self._document(), **data
+        )
+
+    def destroy_row(self, row: MachinePolicy) -> None:
+        delete_machine_policy(actor=self.actor, policy=row)
+
+    def template(self, request: Request, **ids: Any) -> Response:
+        """Answer with a policy that is not stored, filled with the defaults."""
+        return Response(
+            {
+                "Id": None,
+                "SpaceId": self.space.public_id,
+                "Name": None,
+                "Description": "",
+                "IsDefault": False,
+                **policy_document({}),
+                "Links": {},
+            }
+        )
+
+    def _document(self) -> dict[str, Any]:
+        names = {name.lower(): name for name in DEFAULTS}
+        return {
+            names[str(name).lower()]: value
+            for name, value in dict(self.request.data).items()
+            if str(name).lower() in names and value is not None
+        }

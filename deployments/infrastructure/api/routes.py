@@ -1,0 +1,32 @@
+"""The routes of the infrastructure, below the space."""
+
+from django.urls import URLPattern, path
+
+from deployments.access.api.viewsets import resource_routes
+from deployments.infrastructure.api.environments import EnvironmentViewSet
+from deployments.infrastructure.api.machines import MachineViewSet
+from deployments.infrastructure.api.policies import MachinePolicyViewSet
+from deployments.infrastructure.api.workers import WorkerPoolViewSet, WorkerViewSet
+
+routes: list[URLPattern] = [
+    path("environments/v2", EnvironmentViewSet.as_view({"get": "second_version"})),
+    path("environments/sortorder", EnvironmentViewSet.as_view({"put": "sort"})),
+    path("environments/summary", EnvironmentViewSet.as_view({"get": "summary"})),
+    path("environments/<str:id>/machines", EnvironmentViewSet.as_view({"get": "machines"})),
+    path(
+        "environments/<str:id>/singlyScopedVariableDetails",
+        EnvironmentViewSet.as_view({"get": "singly_scoped"}),
+    ),
+    *resource_routes(EnvironmentViewSet),
+    path("machineroles/all", MachineViewSet.as_view({"get": "roles"})),
+    path("machines/<str:id>/connection", MachineViewSet.as_view({"get": "connection"})),
+    *resource_routes(MachineViewSet),
+    path("machinepolicies/template", MachinePolicyViewSet.as_view({"get": "template"})),
+    *resource_routes(MachinePolicyViewSet),
+    path("workerpools/supportedtypes", WorkerPoolViewSet.as_view({"get": "supported_types"})),
+    path("workerpools/dynamicworkertypes", WorkerPoolViewSet.as_view({"get": "dynamic_types"})),
+    path("workerpools/<str:id>/workers", WorkerPoolViewSet.as_view({"get": "workers"})),
+    *resource_routes(WorkerPoolViewSet),
+    path("workers/<str:id>/connection", WorkerViewSet.as_view({"get": "connection"})),
+    *resource_routes(WorkerViewSet),
+]

@@ -1,0 +1,49 @@
+"""The routes of projects, below the space."""
+
+from typing import Any
+
+from django.urls import URLPattern, path
+
+from deployments.access.api.viewsets import resource_routes
+from deployments.projects.api import ids  # noqa: F401 registers the converter
+from deployments.projects.api.channels import ChannelViewSet
+from deployments.projects.api.groups import ProjectGroupViewSet
+from deployments.projects.api.lifecycles import LifecycleViewSet
+from deployments.projects.api.processes import ProcessViewSet
+from deployments.projects.api.projects import ProjectViewSet
+from deployments.projects.api.variables import VariablesViewSet
+
+_ONE: dict[str, Any] = {"get": "retrieve", "put": "update"}
+
+routes: list[URLPattern] = [
+    *resource_routes(ProjectViewSet),
+    path(
+        "projects/<str:id>/deploymentsettings",
+        ProjectViewSet.as_view({"get": "read_settings", "put": "change_settings"}),
+    ),
+    path("projects/<str:id>/metadata", ProjectViewSet.as_view({"get": "metadata"})),
+    path("projects/<str:id>/logo", ProjectViewSet.as_view({"get": "logo"})),
+    path("projects/<str:project>/deploymentprocesses", ProcessViewSet.as_view(_ONE)),
+    path("projects/<str:project>/variables", VariablesViewSet.as_view(_ONE)),
+    path(
+        "projects/<str:project>/channels",
+        ChannelViewSet.as_view({"get": "list", "post": "create"}),
+    ),
+    path(
+        "projects/<str:project>/channels/<str:id>",
+        ChannelViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+    ),
+    path("channels/rule-test", ChannelViewSet.as_view({"get": "test_rule", "post": "test_rule"})),
+    *resource_routes(ChannelViewSet),
+    path("projectgroups/<str:id>/projects", ProjectGroupViewSet.as_view({"get": "projects"})),
+    *resource_routes(ProjectGroupViewSet),
+    path("lifecycles/<str:id>/preview", LifecycleViewSet.as_view({"get": "preview"})),
+    path("lifecycles/<str:id>/projects", LifecycleViewSet.as_view({"get": "projects"})),
+    *resource_routes(LifecycleViewSet),
+    path("deploymentprocesses", ProcessViewSet.as_view({"get": "list"})),
+    path("deploymentprocesses/<owned:id>", ProcessViewSet.as_view(_ONE)),
+    path("variables/all", VariablesViewSet.as_view({"get": "many"})),
+    path("variables/names", VariablesViewSet.as_view({"get": "names"})),
+    path("variables/preview", VariablesViewSet.as_view({"get": "preview"})),
+    path("variables/<owned:id>", VariablesViewSet.as_view(_ONE)),
+]

@@ -1,0 +1,147 @@
+"""Variable sets in the form of the wire, and back."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from deployments.base.actor import Actor
+from deployments.base.api.links import space_path
+from deployments.base.errors import Invalid
+from deployments.infrastructure.models import Environment, Machine
+from deployments.infrastructure.queries import visible_roles
+from deployments.library.services import VariableInput
+from deployments.library.values import VariableDocument
+from deployments.projects.models import Project
+from deployments.projects.process import process_from_json
+from deployments.projects.queries import channels_of, process_of
+
+
+def set_resource(
+    *,
+    space_id: str,
+    set_id: str,
+    owner_id: str,
+    version: int,
+    variables: Sequence[VariableDocument],
+    scope_values: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the resource of a variable set or of its snapshot."""
+    return {
+        "Id": set_id,
+        "OwnerId": owner_id,
+        "SpaceId": space_id,
+        "Version": version,
+        "Variables": [variable_resource(document) for document in variables],
+        "ScopeValues": scope_values,
+        "Links": {"Self": space_path(space_id, "variables", set_id)},
+    }
+
+
+def variable_resource(document: VariableDocument) -> dict[str, Any]:
+    """Return one variable; the value of a sensitive one never leaves the server."""
+    prompt = document["prompt"]
+    return {
+        "Id": document["id"],
+        "Name": document["name"],
+        "Value": None if document["is_sensitive"] else document["value"],
+        "Description": document["description"],
+        "Type": document["kind"],
+        "IsSensitive": document["is_sensitive"],
+        "IsEditable": True,
+        "Scope": document["scope"],
+        "Prompt": _prompt_resource(prompt) if prompt else None,
+    }
+
+
+def scope_values(actor: Actor, project: Project) -> dict[str, list[dict[str, Any]]]:
+    """Return what values may be scoped to, of which the actor sees it."""
+    space = project.space
+    environments = Environment.objects.visible_to(actor, space, "EnvironmentView")
+    machines = Machine.objects.visible_to(actor, space, "MachineView")
+    process = process_from_json(process_of(project).steps)
+    roles = {role.lower(): role for step in process.steps for role in step.target_roles}
+    roles |= {role.lower(): role for role in visible_roles(actor, space)}
+    return {
+        "Environments": _references(environments),
+        "Machines": _references(machines),
+        "Roles": [_reference(roles[key], roles[key]) for key in sorted(roles)],
+        "Actions": [_reference(action.id, action.name) for _, action in process.actions()],
+        "Channels": _references(channels_of(project)),
+        "TenantTags": [],
+        "Processes": [{**_reference(project.public_id, project.name), "ProcessType": "Deployment"}],
+    }
+
+
+def no_scope_values() -> dict[str, list[dict[str, Any]]]:
+    """Return the empty form, for a set that nobody edits."""
+    names = ("Environments", "Machines", "Roles", "Actions", "Channels", "TenantTags", "Processes")
+    return {name: [] for name in names}
+
+
+def inputs_from_body(variables: Any) -> list[VariableInput]:
+    """Read the variables of a set. Raises Invalid."""
+    if not isinstance(variables, list):
+        raise Invalid(fields={"Variables": ["Variables must be a list."]})
+    return [_input(entry) for entry in variables]
+
+
+def _input(entry: Any) -> VariableInput:
+    if not isinstance(entry, Mapping):
+        raise Invalid(fields={"Variables": ["A variable must be an object."]})
+    fields = {str(name).lower(): value for name, value in entry.items()}
+    value = fields.get("value")
+    if isinstance(value, Mapping):  # some clients send {"HasValue", "NewValue"}
+        value = {str(name).lower(): inner for name, inner in value.items()}.get("newvalue")
+    return VariableInput(
+        id=str(fields.get("id") or ""),
+        name=str(fields.get("name") or ""),
+        value=None if value is None else str(value),
+        kind=str(fields.get("type") or "String"),
+        is_sensitive=bool(fields.get("issensitive")),
+        description=str(fields.get("description") or ""),
+        scope=_scope(fields.get("scope") or {}),
+        prompt=_prompt(fields.get("prompt")),
+    )
+
+
+def _scope(document: Any) -> dict[str, list[str]]:
+    if not isinstance(document, Mapping):
+        raise Invalid(fields={"Scope": ["Scope must be an object of lists."]})
+    scope = {}
+    for name, values in document.items():
+        if isinstance(values, str):
+            scope[str(name)] = [values]
+        elif isinstance(values, list):
+            scope[str(name)] = [str(value) for value in values]
+        elif values is not None:
+            raise Invalid(fields={"Scope": [f"The scope '{name}' must be a list."]})
+    return scope
+
+
+def _prompt(document: Any) -> dict[str, Any] | None:
+    if not isinstance(document, Mapping):
+        return None
+    fields = {str(name).lower(): value for name, value in document.items()}
+    display = fields.get("displaysettings")
+    return {
+        "label": str(fields.get("label") or ""),
+        "description": str(fields.get("description") or ""),
+        "required": bool(fields.get("required")),
+        "display_settings": dict(display) if isinstance(display, Mapping) else {},
+    }
+
+
+def _prompt_resource(prompt: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "Label": prompt.get("label", ""),
+        "Description": prompt.get("description", ""),
+        "Required": bool(prompt.get("required")),
+        "DisplaySettings": prompt.get("display_settings") or {},
+    }
+
+
+def _references(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    return [_reference(row.public_id, row.name) for row in rows]
+
+
+def _reference(public_id: str, name: str) -> dict[str, Any]:
+    return {"Id": public_id, "Name": name}

@@ -1,0 +1,158 @@
+"""The variables of projects on the wire: whole sets, their names and a preview of a scope."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.access.api.viewsets import SpaceViewSet
+from deployments.access.permissions import Permission
+from deployments.base.errors import NotFound, NotPermitted
+from deployments.infrastructure.models import Machine
+from deployments.library.models import VariableSet
+from deployments.library.queries import candidates_of, visible_variables
+from deployments.library.scoping import ScopeContext, resolve_all
+from deployments.library.services import replace_variables
+from deployments.library.values import document_of
+from deployments.projects.api.ids import project_number
+from deployments.projects.api.processes import project_of_path, read_version
+from deployments.projects.api.projects import ProjectSerializer
+from deployments.projects.api.variable_resource import (
+    inputs_from_body,
+    scope_values,
+    set_resource,
+)
+from deployments.projects.models import Project
+
+_READING = (Permission.VariableView, Permission.VariableViewUnscoped)
+_WRITING = (Permission.VariableEdit, Permission.VariableEditUnscoped)
+
+
+class VariablesViewSet(SpaceViewSet[Project]):
+    """Sets are found through their project; what of one is shown is decided value by value."""
+
+    model = Project
+    serializer_class = ProjectSerializer
+    item_type = "VariableSet"
+    path = "variables"
+    view_permission = Permission.ProjectView
+    permission_map = {
+        "retrieve": Permission.VariableView,
+        "update": Permission.VariableEdit,
+        "many": Permission.VariableView,
+        "names": Permission.VariableView,
+        "preview": Permission.VariableView,
+    }
+
+    def get_queryset(self) -> QuerySet[Project]:
+        return super().get_queryset().select_related("variable_set")
+
+    def check(self, permission: Permission) -> None:
+        either = _WRITING if permission in _WRITING else _READING
+        if not any(self.grants.allows_anywhere(one) for one in either):
+            if permission in _WRITING:
+                self.get_object()  # 404 comes before 403
+            raise NotPermitted(permission)
+
+    def require_on(self, row: Project, permission: Permission) -> None:
+        """Leave it to the values: each has its own scope."""
+
+    def find(self, rows: QuerySet[Project], text: str) -> Project | None:
+        number = project_number("variableset", text)
+        return rows.filter(pk=number).first() if number else None
+
+    def get_object(self) -> Project:
+        if wanted := self.kwargs.get("project"):
+            self.kwargs["id"] = f"variableset-{project_of_path(self, wanted)}"
+        return super().get_object()
+
+    def retrieve(self, request: Request, **ids: Any) -> Response:
+        return Response(self._resource(self.get_object()))
+
+    def update(self, request: Request, **ids: Any) -> Response:
+        """Replace the set by the variables of the body."""
+        project = self.get_object()
+        body = {str(name).lower(): value for name, value in dict(request.data).items()}
+        replace_variables(
+            actor=self.actor,
+            variable_set=_set_of(project),
+            variables=inputs_from_body(body.get("variables") or []),
+            version=read_version(body),
+        )
+        return Response(self._resource(project))
+
+    def many(self, request: Request, **ids: Any) -> Response:
+        """List several sets by their ids."""
+        rows = self.get_queryset()
+        if wanted := self.query.texts("ids"):
+            numbers = [project_number("variableset", text) for text in wanted]
+            rows = rows.filter(pk__in=[number for number in numbers if number])
+        return Response([self._resource(row) for row in rows])
+
+    def names(self, request: Request, **ids: Any) -> Response:
+        """List the names of a project's variables."""
+        variables = visible_variables(self.actor, _set_of(self._asked_project()))
+        return Response(sorted({row.name for row in variables}, key=str.lower))
+
+    def preview(self, request: Request, **ids: Any) -> Response:
+        """Answer with the values that win in the scope that the query describes."""
+        project = self._asked_project()
+        variable_set = _set_of(project)
+        rows = visible_variables(self.actor, variable_set)
+        documents = {row.guid: document_of(row) for row in rows}
+        winners = resolve_all(candidates_of(rows, variable_set), self._scope(project))
+        chosen = [documents[winner.candidate.id] for winner in winners.values()]
+        return Response(
+            set_resource(
+                space_id=self.space.public_id,
+                set_id=variable_set.public_id,
+                owner_id=project.public_id,
+                version=variable_set.version,
+                variables=sorted(chosen, key=lambda document: document["name"].lower()),
+                scope_values=scope_values(self.actor, project),
+            )
+        )
+
+    def _scope(self, project: Project) -> ScopeContext:
+        text = self.query.text
+        roles = set(self.query.texts("role"))
+        machines = Machine.objects.visible_to(self.actor, self.space, Permission.MachineView)
+        number = text("machine").rpartition("-")[2]
+        machine = machines.filter(pk=int(number)).first() if number.isdigit() else None
+        if machine is not None:
+            roles |= set(machine.roles)
+        return ScopeContext(
+            environment=text("environment") or None,
+            machine=machine.public_id if machine else None,
+            roles=frozenset(roles),
+            target_roles=frozenset(self.query.texts("role")),
+            action=text("action") or None,
+            channel=text("channel") or None,
+            process_owner=project.public_id,
+            project=project.public_id,
+        )
+
+    def _asked_project(self) -> Project:
+        self.kwargs["project"] = self.query.text("project")
+        if not self.kwargs["project"]:
+            raise NotFound
+        return self.get_object()
+
+    def _resource(self, project: Project) -> dict[str, Any]:
+        variable_set = _set_of(project)
+        rows = visible_variables(self.actor, variable_set)
+        return set_resource(
+            space_id=self.space.public_id,
+            set_id=variable_set.public_id,
+            owner_id=project.public_id,
+            version=variable_set.version,
+            variables=[document_of(row) for row in rows],
+            scope_values=scope_values(self.actor, project),
+        )
+
+
+def _set_of(project: Project) -> VariableSet:
+    if project.variable_set is None:
+        raise NotFound
+    return project.variable_set

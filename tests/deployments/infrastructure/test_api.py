@@ -1,0 +1,153 @@
+"""Environments, targets, workers and policies over the REST API."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.deployments.calls import S, send
+from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
+from tests.factories.domain import make_environment, make_machine, make_variables, make_project
+from deployments.library.services import VariableInput
+
+pytestmark = pytest.mark.django_db
+
+
+def test_life_of_an_environment() -> None:
+    ana = make_ana()
+    status, created = send(
+        ana, "post", f"{S}/environments", {"name": "Development", "Unknown": 1, "Slug": ""}
+    )
+    assert status == 201
+    assert created["Slug"] == "development"
+    assert created["SpaceId"] == "Spaces-1"
+    assert created["Links"]["Self"] == f"{S}/environments/{created['Id']}"
+    status, changed = send(
+        ana, "put", f"{S}/environments/{created['Id']}", {**created, "Name": "Dev"}
+    )
+    assert (status, changed["Name"], changed["Slug"]) == (200, "Dev", "development")
+    assert send(ana, "get", f"{S}/environments/development")[1]["Name"] == "Dev"
+    status, error = send(ana, "post", f"{S}/environments", {"Name": "dev"})
+    assert status == 400
+    assert "already exists" in error["Errors"][0]
+    assert send(ana, "delete", f"{S}/environments/{created['Id']}") == (200, {})
+    status, gone = send(ana, "get", f"{S}/environments/{created['Id']}")
+    assert status == 404
+    assert "Errors" not in gone
+
+
+def test_environments_v2_and_order() -> None:
+    ana = make_ana()
+    dev, prod = make_environment("Dev"), make_environment("Prod")
+    ids = [prod.public_id, dev.public_id]
+    status, rows = send(ana, "put", f"{S}/environments/sortorder", ids)
+    assert (status, [row["Name"] for row in rows]) == (200, ["Prod", "Dev"])
+    assert send(ana, "put", f"{S}/environments/sortorder", ids[:1])[0] == 400
+    _, page = send(ana, "get", f"{S}/environments/v2?ids={','.join(ids)}&skip=0&take=2147483647")
+    assert [(row["Name"], row["Type"]) for row in page["Items"]] == [
+        ("Prod", "Static"),
+        ("Dev", "Static"),
+    ]
+    assert send(ana, "get", f"{S}/environments/v2?type=Ephemeral")[1]["TotalResults"] == 0
+
+
+def test_an_environment_in_use_names_its_users() -> None:
+    ana = make_ana()
+    environment = make_environment("Dev")
+    make_machine(environment, name="web-1")
+    make_variables(
+        make_project("Web"),
+        VariableInput("Db", "x", scope={"Environment": [environment.public_id]}),
+    )
+    status, error = send(ana, "delete", f"{S}/environments/{environment.public_id}")
+    assert status == 400
+    assert "web-1" in error["Errors"][0]
+    assert "'Db' of Projects-" in error["Errors"][0]
+
+
+def test_people_see_what_is_theirs() -> None:
+    staging, production = make_environment("Staging"), make_environment("Production")
+    make_machine(staging, name="s1")
+    make_machine(production, name="p1")
+    make_machine(staging, production, name="both")
+    space = default_space()
+    ben = make_ben(space, staging.public_id)
+    _, environments = send(ben, "get", f"{S}/environments/all")
+    assert [row["Name"] for row in environments] == ["Staging"]
+    assert send(ben, "post", f"{S}/environments", {"Name": "New"})[0] == 403
+    assert send(ben, "get", f"{S}/environments/{production.public_id}")[0] == 404
+    _, machines = send(ben, "get", f"{S}/machines/all")
+    assert {row["Name"]: row["EnvironmentIds"] for row in machines} == {
+        "s1": [staging.public_id],
+        "both": [staging.public_id],
+    }
+    cleo = make_cleo(space)
+    assert send(cleo, "delete", f"{S}/environments/{staging.public_id}")[0] == 403
+    dan = make_dan(make_space("Other"))
+    assert send(dan, "get", f"{S}/environments")[0] == 404
+
+
+def test_life_of_a_machine() -> None:
+    ana = make_ana()
+    environment = make_environment("Dev")
+    body = {
+        "Name": "web-1",
+        "EnvironmentIds": [environment.public_id],
+        "Roles": ["web", "Web", "db"],
+        "MachinePolicyId": None,
+        "IsDisabled": False,
+        "Endpoint": {
+            "CommunicationStyle": "TentaclePassive",
+            "Thumbprint": "AB",
+            "Uri": "https://h:10933",
+        },
+    }
+    status, machine = send(ana, "post", f"{S}/machines", body)
+    assert status == 201
+    assert machine["Roles"] == ["web", "db"]
+    assert machine["HealthStatus"] == "Unknown"
+    assert machine["Endpoint"]["CommunicationStyle"] == "TentaclePassive"
+    assert send(ana, "get", f"{S}/machineroles/all") == (200, ["db", "web"])
+    assert send(ana, "get", f"{S}/machines?name=web-1&roles=DB")[1]["TotalResults"] == 1
+    assert send(ana, "get", f"{S}/machines?environmentIds=Environments-99")[1]["TotalResults"] == 0
+    path = f"{S}/machines/{machine['Id']}"
+    status, machine = send(ana, "put", path, {**machine, "IsDisabled": True})
+    assert (status, machine["IsDisabled"]) == (200, True)
+    status, error = send(ana, "put", path, {"Name": "web-1"})
+    assert status == 400
+    assert "At least one environment is required." in error["Errors"]
+    listed = send(ana, "get", f"{S}/environments/{environment.public_id}/machines")[1]
+    assert [row["Name"] for row in listed["Items"]] == ["web-1"]
+    summary = send(ana, "get", f"{S}/environments/summary")[1]
+    assert summary["EnvironmentSummaries"][0]["TotalDisabledMachines"] == 1
+    assert send(ana, "delete", path)[0] == 200
+
+
+def test_policies_and_pools_of_a_new_space() -> None:
+    ana = make_ana()
+    [policy] = send(ana, "get", f"{S}/machinepolicies/all")[1]
+    assert policy["IsDefault"]
+    assert policy["ConnectionConnectTimeout"] == "00:01:00"
+    assert policy["MachineHealthCheckPolicy"]["HealthCheckType"] == "RunScript"
+    assert send(ana, "delete", f"{S}/machinepolicies/{policy['Id']}")[0] == 400
+    [pool] = send(ana, "get", f"{S}/workerpools/all")[1]
+    assert (pool["IsDefault"], pool["WorkerPoolType"]) == (True, "StaticWorkerPool")
+    body = {"Name": "w1", "WorkerPoolIds": [pool["Id"]], "Endpoint": {}}
+    status, worker = send(ana, "post", f"{S}/workers", body)
+    assert (status, worker["WorkerPoolIds"]) == (201, [pool["Id"]])
+    assert send(ana, "get", f"{S}/workers?workerPoolIds={pool['Id']}")[1]["TotalResults"] == 1
+    assert send(ana, "delete", f"{S}/workerpools/{pool['Id']}")[0] == 400
+
+
+@pytest.mark.parametrize("path", ["environments", "machines", "workers", "machinepolicies"])
+def test_lists_cost_the_same_for_many_rows(path: str) -> None:
+    ana = make_ana()
+    environment = make_environment("Dev")
+    make_machine(environment)
+    send(ana, "get", f"{S}/{path}")  # the first use of a key is written down
+    with CaptureQueriesContext(connection) as few:
+        send(ana, "get", f"{S}/{path}")
+    for _ in range(5):
+        make_machine(make_environment(), environment)
+    with CaptureQueriesContext(connection) as many:
+        send(ana, "get", f"{S}/{path}")
+    assert len(many) == len(few)

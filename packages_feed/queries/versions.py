@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.db.models import QuerySet
 
-from agent.versions import Version, VersionRange, matches_rule
+from agent.versions import Version, VersionRange, matches_rule, matches_tag
 from deployments.base.models import Space
 from deployments.base.querysets import SpaceQuerySet
 from packages_feed.models import PackageVersion
@@ -12,6 +12,7 @@ from packages_feed.queries.search import newest_of_each
 
 _WIRE_PREFIX = "packages-"
 _MOST_WIRE_ID = 600
+_ANY = Version.parse("0.0.0")
 
 
 def versions_of(space: Space, package_id: str) -> SpaceQuerySet[PackageVersion]:
@@ -68,6 +69,8 @@ def newest_versions(
     Raises InvalidVersionRange and InvalidTagPattern of agent.versions.
     """
     parsed = _range(version_range)
+    if tag:
+        matches_tag(_ANY, tag)  # a wrong pattern is an error even when there are no versions
     rows = versions_of(space, package_id)
     if not include_prerelease:
         rows = rows.filter(is_prerelease=False)

@@ -148,3 +148,6 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False},
 }
+CELERY_BEAT_SCHEDULE = {
+    "execution.sweep": {"task": "execution.sweep", "schedule": 2.0, "options": {"expires": 10}},
+}

@@ -150,6 +150,9 @@ class _Lane:
     done: bool = False
     position: int = 0
 
+    def is_live(self) -> bool:
+        return self.live
+
 
 @dataclass
 class _Walk:
@@ -167,8 +170,7 @@ class _Walk:
         live = [seen for seen in self.last.values() if seen.state not in ENDED]
         holding = {a.id for step in self.plan.steps for a in step.actions if a.blocks_others}
         waiting = bool(live) and all(
-            seen.state == ExecutionState.WAITING and seen.action_id not in holding
-            for seen in live
+            seen.state == ExecutionState.WAITING and seen.action_id not in holding for seen in live
         )
         return Decision(
             starts=tuple(self.starts),
@@ -247,14 +249,12 @@ class _Walk:
             if sum(_holds_slot(step, other) for other in lanes) < limit:
                 self._advance_lane(step, lane, end, may_start=True)
 
-    def _advance_lane(
-        self, step: PlannedStep, lane: _Lane, end: int, *, may_start: bool
-    ) -> None:
-        while lane.position < end and not lane.live:
+    def _advance_lane(self, step: PlannedStep, lane: _Lane, end: int, *, may_start: bool) -> None:
+        while lane.position < end and not lane.is_live():
             action = step.actions[lane.position]
             if action.once or self._pass_action(action, lane, lane.target_id):
                 lane.position += 1
-            elif lane.live or not may_start:
+            elif lane.is_live() or not may_start:
                 return
             else:
                 self.starts.append(Start(action.id, lane.target_id))

@@ -11,6 +11,7 @@ from typing import Any, Final
 SERVER_PLACE: Final = "OctopusServer"
 SERVER_NAME: Final = "Octopus Server"
 DEFAULT_PARALLELISM: Final = 10
+DEFAULT_START_WITHIN_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that a task may do. `parallelism` caps steps of a group and places of a step."""
+    """Everything that a task may do. `parallelism` caps steps of a group and places of a step.
+
+    An agent has `start_within_s` seconds to begin a command.
+    """
 
     groups: tuple[Group, ...] = ()
     parallelism: int = DEFAULT_PARALLELISM
+    start_within_s: float = DEFAULT_START_WITHIN_S
 
     @property
     def steps(self) -> tuple[PlannedStep, ...]:
@@ -103,7 +108,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
 def plan_from_json(document: Mapping[str, Any]) -> Plan:
     """Read a stored plan."""
     groups = tuple(Group(tuple(map(_step, group["steps"]))) for group in document["groups"])
-    return Plan(groups, document["parallelism"])
+    return Plan(groups, document["parallelism"], document["start_within_s"])
 
 
 def _step(document: Mapping[str, Any]) -> PlannedStep:

@@ -17,9 +17,7 @@ WIRE_STATES = {
 }
 
 
-def in_states(
-    rows: SpaceQuerySet[ServerTask], states: list[str]
-) -> SpaceQuerySet[ServerTask]:
+def in_states(rows: SpaceQuerySet[ServerTask], states: list[str]) -> SpaceQuerySet[ServerTask]:
     """Return tasks in states as the wire names them, where Paused counts as Executing."""
     wanted = set(states)
     if "Executing" in wanted:
@@ -29,8 +27,12 @@ def in_states(
 
 def totals_by_state(rows: SpaceQuerySet[ServerTask]) -> dict[str, int]:
     """Return how many tasks there are per state of the wire, and how many wait for people."""
-    counted = rows.order_by().values("state").annotate(
-        number=Count("pk"), interrupted=Count("pk", filter=Q(has_pending_interruptions=True))
+    counted = (
+        rows.order_by()
+        .values("state")
+        .annotate(
+            number=Count("pk"), interrupted=Count("pk", filter=Q(has_pending_interruptions=True))
+        )
     )
     totals = dict.fromkeys(sorted(WIRE_STATES), 0)
     interrupted = 0

@@ -37,7 +37,7 @@ class Turnstile:
         os.close(self._file)
 
 
-class DatabaseFeatures(features.DatabaseFeatures):  # type: ignore[misc]  # not in the stubs
+class DatabaseFeatures(features.DatabaseFeatures):
     """Django assumes the limit of SQLite before 3.32; more rows fit into one statement now."""
 
     max_query_params = 32_766

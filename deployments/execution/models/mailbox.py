@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import models
 
 from agent.contracts.uuid7 import uuid7
+from deployments.base.clock import utc_now
 from deployments.base.models import SpaceOwned
 from deployments.execution.models.execution import ActionExecution
 from deployments.infrastructure.models import Agent
@@ -13,14 +14,14 @@ from deployments.infrastructure.models import Agent
 
 def new_message_id() -> UUID:
     """Return a new id that sorts by time."""
-    return uuid7()
+    return UUID(uuid7(int(utc_now().timestamp() * 1000)))
 
 
 class AgentMessage(SpaceOwned):
     """A `run` or `cancel` for an agent. The id of a `run` is the command's id on the wire.
 
     `sealed_body` is the spec, encrypted, emptied when finished. `offered` is a hint; truth
-    begins with `accepted`.
+    begins with `accepted`. `cancelled` on a run says that a cancel stands beside it.
     """
 
     id_prefix = "AgentMessages"

@@ -7,62 +7,99 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('base', '0001_initial'),
+        ("base", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ServerNode',
+            name="ServerNode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, unique=True)),
-                ('last_seen', models.DateTimeField()),
-                ('is_draining', models.BooleanField(default=False)),
-                ('task_cap', models.PositiveIntegerField(default=5)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, unique=True)),
+                ("last_seen", models.DateTimeField()),
+                ("is_draining", models.BooleanField(default=False)),
+                ("task_cap", models.PositiveIntegerField(default=5)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
             bases=(deployments.base.public_ids.PublicId, models.Model),
         ),
         migrations.CreateModel(
-            name='ServerTask',
+            name="ServerTask",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=50)),
-                ('description', models.CharField(max_length=500)),
-                ('arguments', models.JSONField(default=dict)),
-                ('state', models.CharField(choices=[('Queued', 'Queued'), ('Executing', 'Executing'), ('Paused', 'Paused'), ('Cancelling', 'Cancelling'), ('Success', 'Success'), ('Failed', 'Failed'), ('Canceled', 'Canceled'), ('TimedOut', 'TimedOut')], default=deployments.server_tasks.states.TaskState['QUEUED'], max_length=20)),
-                ('concurrency_tag', models.CharField(blank=True, max_length=300)),
-                ('priority', models.SmallIntegerField(default=0)),
-                ('project_number', models.BigIntegerField(blank=True, null=True)),
-                ('environment_number', models.BigIntegerField(blank=True, null=True)),
-                ('tenant_number', models.BigIntegerField(blank=True, null=True)),
-                ('queued', models.DateTimeField()),
-                ('not_before', models.DateTimeField(blank=True, null=True)),
-                ('expires', models.DateTimeField(blank=True, null=True)),
-                ('started', models.DateTimeField(blank=True, null=True)),
-                ('completed', models.DateTimeField(blank=True, null=True)),
-                ('last_updated', models.DateTimeField()),
-                ('requested_by', models.CharField(blank=True, max_length=100)),
-                ('error_message', models.TextField(blank=True)),
-                ('waiting_reason', models.CharField(blank=True, max_length=500)),
-                ('has_warnings_or_errors', models.BooleanField(default=False)),
-                ('has_pending_interruptions', models.BooleanField(default=False)),
-                ('cancel_requests', models.PositiveSmallIntegerField(default=0)),
-                ('node_name', models.CharField(blank=True, max_length=200)),
-                ('lease_owner', models.CharField(blank=True, max_length=100)),
-                ('lease_expires', models.DateTimeField(blank=True, null=True)),
-                ('last_event_number', models.BigIntegerField(default=0)),
-                ('space', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='base.space')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=50)),
+                ("description", models.CharField(max_length=500)),
+                ("arguments", models.JSONField(default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("Queued", "Queued"),
+                            ("Executing", "Executing"),
+                            ("Paused", "Paused"),
+                            ("Cancelling", "Cancelling"),
+                            ("Success", "Success"),
+                            ("Failed", "Failed"),
+                            ("Canceled", "Canceled"),
+                            ("TimedOut", "TimedOut"),
+                        ],
+                        default=deployments.server_tasks.states.TaskState["QUEUED"],
+                        max_length=20,
+                    ),
+                ),
+                ("concurrency_tag", models.CharField(blank=True, max_length=300)),
+                ("priority", models.SmallIntegerField(default=0)),
+                ("project_number", models.BigIntegerField(blank=True, null=True)),
+                ("environment_number", models.BigIntegerField(blank=True, null=True)),
+                ("tenant_number", models.BigIntegerField(blank=True, null=True)),
+                ("queued", models.DateTimeField()),
+                ("not_before", models.DateTimeField(blank=True, null=True)),
+                ("expires", models.DateTimeField(blank=True, null=True)),
+                ("started", models.DateTimeField(blank=True, null=True)),
+                ("completed", models.DateTimeField(blank=True, null=True)),
+                ("last_updated", models.DateTimeField()),
+                ("requested_by", models.CharField(blank=True, max_length=100)),
+                ("error_message", models.TextField(blank=True)),
+                ("waiting_reason", models.CharField(blank=True, max_length=500)),
+                ("has_warnings_or_errors", models.BooleanField(default=False)),
+                ("has_pending_interruptions", models.BooleanField(default=False)),
+                ("cancel_requests", models.PositiveSmallIntegerField(default=0)),
+                ("node_name", models.CharField(blank=True, max_length=200)),
+                ("lease_owner", models.CharField(blank=True, max_length=100)),
+                ("lease_expires", models.DateTimeField(blank=True, null=True)),
+                ("last_event_number", models.BigIntegerField(default=0)),
+                (
+                    "space",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="base.space",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['state', 'priority', 'id'], name='task_queue'), models.Index(fields=['space', '-id'], name='task_newest'), models.Index(fields=['space', 'project_number', '-id'], name='task_of_project'), models.Index(fields=['concurrency_tag', 'state'], name='task_concurrency')],
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["state", "priority", "id"], name="task_queue"),
+                    models.Index(fields=["space", "-id"], name="task_newest"),
+                    models.Index(fields=["space", "project_number", "-id"], name="task_of_project"),
+                    models.Index(fields=["concurrency_tag", "state"], name="task_concurrency"),
+                ],
             },
             bases=(deployments.base.public_ids.PublicId, models.Model),
         ),

@@ -5,28 +5,40 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('base', '0001_initial'),
-        ('server_tasks', '0001_initial'),
+        ("base", "0001_initial"),
+        ("server_tasks", "0001_initial"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='servertask',
-            name='task_queue',
+            model_name="servertask",
+            name="task_queue",
         ),
         migrations.AddField(
-            model_name='servertask',
-            name='wake_count',
+            model_name="servertask",
+            name="wake_count",
             field=models.BigIntegerField(default=0),
         ),
         migrations.AddIndex(
-            model_name='servertask',
-            index=models.Index(fields=['state', '-priority', 'id'], name='task_queue'),
+            model_name="servertask",
+            index=models.Index(fields=["state", "-priority", "id"], name="task_queue"),
         ),
         migrations.AddConstraint(
-            model_name='servertask',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', [deployments.server_tasks.states.TaskState['EXECUTING'], deployments.server_tasks.states.TaskState['CANCELLING']]), models.Q(('concurrency_tag', ''), _negated=True)), fields=('concurrency_tag',), name='one_running_task_of_a_tag'),
+            model_name="servertask",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            deployments.server_tasks.states.TaskState["EXECUTING"],
+                            deployments.server_tasks.states.TaskState["CANCELLING"],
+                        ],
+                    ),
+                    models.Q(("concurrency_tag", ""), _negated=True),
+                ),
+                fields=("concurrency_tag",),
+                name="one_running_task_of_a_tag",
+            ),
         ),
     ]

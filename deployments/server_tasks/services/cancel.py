@@ -66,5 +66,3 @@ def _related(task: ServerTask) -> list[str]:
         "Tenants": task.tenant_number,
     }
     return [f"{prefix}-{number}" for prefix, number in numbers.items() if number]
-
-

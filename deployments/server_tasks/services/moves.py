@@ -28,7 +28,5 @@ def move(
         fields.update(waiting_reason="", has_pending_interruptions=False)
     rows = ServerTask.objects.unscoped(reason="the engine moves tasks of every space")
     return bool(
-        rows.filter(pk=task_id, state__in=wanted).update(
-            state=target, last_updated=now, **fields
-        )
+        rows.filter(pk=task_id, state__in=wanted).update(state=target, last_updated=now, **fields)
     )

@@ -49,17 +49,13 @@ def schedule(*, node_name: str, clock: Clock = utc_now) -> list[int]:
     """Start what may start on this node; return the numbers of the started tasks."""
     now = clock()
     expire_queued(now=now)
-    started: list[int] = []
     with transaction.atomic():
         cap = _claim_node(node_name, now)
         waiting = list(_waiting()[:_MOST_LOOKED_AT])
         if not waiting:
             return []
         room = _look_around(node_name, cap, now)
-        for task in waiting:
-            if _start_or_explain(task, room):
-                started.append(task.pk)
-    return started
+        return [task.pk for task in waiting if _start_or_explain(task, room)]
 
 
 def expire_queued(*, now: datetime) -> int:

@@ -1,0 +1,108 @@
+"""What a task may use, frozen when it starts: variables, actions, packages, targets; pure.
+
+It holds secrets in clear, so it is stored sealed as a whole (ExecutionPlan.sealed_variables).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from deployments.library.scoping import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A text and whether it is a secret."""
+
+    text: str
+    is_sensitive: bool = False
+
+    def __repr__(self) -> str:
+        return "Value(********)" if self.is_sensitive else f"Value({self.text!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFile:
+    """A package of an action with its bytes' address. `name` is empty for the primary one."""
+
+    name: str
+    package_id: str
+    version: str
+    feed_id: str
+    extension: str = ""
+    sha256: str = ""
+    size: int = 0
+    extract: bool = True
+    on_target: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ActionData:
+    """The settings of one action, its packages, and why it cannot run if so."""
+
+    properties: Mapping[str, Value] = field(default_factory=dict)
+    packages: tuple[PackageFile, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineData:
+    """A target as the plan saw it."""
+
+    name: str
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything that the variables of any execution are made from. Ids are public ids."""
+
+    candidates: tuple[Candidate, ...] = ()
+    system: Mapping[str, str] = field(default_factory=dict)
+    actions: Mapping[str, ActionData] = field(default_factory=dict)
+    machines: Mapping[str, MachineData] = field(default_factory=dict)
+    environment: str | None = None
+    channel: str | None = None
+    tenant: str | None = None
+    tenant_tags: tuple[str, ...] = ()
+    process_owner: str | None = None
+    project: str | None = None
+
+
+def manifest_to_text(manifest: Manifest) -> str:
+    """Write the text that manifest_from_text reads; it contains secrets."""
+    document = asdict(manifest)
+    for candidate in document["candidates"]:
+        candidate["scope"] = {name: sorted(ids) for name, ids in candidate["scope"].items()}
+    return json.dumps(document, separators=(",", ":"))
+
+
+def manifest_from_text(text: str) -> Manifest:
+    """Read a stored manifest."""
+    document = json.loads(text)
+    return Manifest(
+        **{
+            **document,
+            "candidates": tuple(_candidate(entry) for entry in document["candidates"]),
+            "actions": {key: _action(entry) for key, entry in document["actions"].items()},
+            "machines": {
+                key: MachineData(entry["name"], tuple(entry["roles"]))
+                for key, entry in document["machines"].items()
+            },
+            "tenant_tags": tuple(document["tenant_tags"]),
+        }
+    )
+
+
+def _candidate(entry: dict[str, Any]) -> Candidate:
+    scope = {name: frozenset(ids) for name, ids in entry["scope"].items()}
+    return Candidate(**{**entry, "scope": scope})
+
+
+def _action(entry: dict[str, Any]) -> ActionData:
+    return ActionData(
+        properties={name: Value(**value) for name, value in entry["properties"].items()},
+        packages=tuple(PackageFile(**package) for package in entry["packages"]),
+        error=entry["error"],
+    )

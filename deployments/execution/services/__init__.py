@@ -1,0 +1,1 @@
+"""What the engine does; deployments.execution.services.mailbox is the gateway's side of it."""

@@ -1,0 +1,124 @@
+"""Takes a task one step further: claim, read, decide, write, let go. Repeating is harmless."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import structlog
+from django.db import IntegrityError, transaction
+
+from deployments.base.clock import Clock, utc_now
+from deployments.base.errors import OctopusError
+from deployments.base.wake import wake
+from deployments.execution.decide import Decision, Flags, decide
+from deployments.execution.models import ExecutionPlan
+from deployments.execution.plan import plan_from_json
+from deployments.execution.services.carry_out import cancel_executions, skip_actions, start_actions
+from deployments.execution.services.finish import fail_task, finish_task, record_start
+from deployments.execution.services.lease import Lease, claim, settle, was_woken
+from deployments.execution.services.situation import Situation, read_situation
+from deployments.execution.services.start import make_execution_plan
+from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.services import move
+from deployments.server_tasks.states import TaskState
+
+log = structlog.get_logger(__name__)
+
+# A tick decides anew while its own writes let more happen; more than this is an endless loop.
+_MOST_TICKS = 1000
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the task over; whatever this one was about to write is undone."""
+
+
+def advance(task_id: int, *, clock: Clock = utc_now) -> None:
+    """Advance a task until nothing more can be done now."""
+    for _ in range(_MOST_TICKS):
+        lease = claim(task_id, now=clock())
+        if lease is None:
+            return
+        try:
+            if not _tick(lease, clock):
+                return
+        except (LeaseLost, IntegrityError) as error:
+            log.warning("a task was advanced by somebody else", task=task_id, error=str(error))
+            settle(lease, now=clock())
+            return
+        except BaseException:
+            settle(lease, now=clock())
+            raise
+    raise RuntimeError(f"ServerTasks-{task_id} does not come to rest.")
+
+
+def _tick(lease: Lease, clock: Clock) -> bool:
+    """Do one round; return whether another one is needed at once."""
+    task = (
+        ServerTask.objects.unscoped(reason="the engine advances tasks of every space")
+        .select_related("space")
+        .get(pk=lease.task_id)
+    )
+    try:
+        situation = _situation(lease, task, clock)
+    except OctopusError as error:
+        with _settled(lease, clock()):
+            fail_task(task, error.message, clock=clock)
+        return False
+    if task.state == TaskState.PAUSED and not task.cancel_requests:
+        return _let_go(lease, clock())
+    now = clock()
+    decision = decide(
+        situation.plan,
+        [row.seen for row in situation.rows],
+        Flags(now.timestamp(), task.cancel_requests),
+        # Not the bound method: that would read all outputs even when nothing is asked.
+        lambda *question: situation.shared.is_true(*question),  # noqa: PLW0108
+    )
+    return _carry_out(lease, situation, decision, clock)
+
+
+def _situation(lease: Lease, task: ServerTask, clock: Clock) -> Situation:
+    row = ExecutionPlan.objects.in_space(task.space).filter(task=task).first()
+    if row is None:
+        row = make_execution_plan(task, clock=clock)
+        return Situation(task, row, plan_from_json(row.document), [])
+    return read_situation(task, row)
+
+
+def _carry_out(lease: Lease, situation: Situation, decision: Decision, clock: Clock) -> bool:
+    task, now = situation.task, clock()
+    again = False
+    with _settled(lease, now):
+        if situation.row._state.adding:  # noqa: SLF001 Django's own flag for unsaved rows
+            situation.row.save(force_insert=True)
+            record_start(task, clock=clock)
+        skip_actions(situation, decision.skips, now=now)
+        again = start_actions(situation, decision.starts, now=now)
+        again |= cancel_executions(situation, decision.cancels, task.cancel_requests, now=now)
+        if decision.finish is not None:
+            finish_task(situation, decision.finish, clock=clock)
+        elif decision.waiting and task.state == TaskState.EXECUTING:
+            _pause(task, now)
+        again |= was_woken(lease)
+    return again and decision.finish is None
+
+
+def _pause(task: ServerTask, now: datetime) -> None:
+    """Free the slot and the concurrency tag while everything waits for people."""
+    reason = "Waiting for a manual intervention."
+    if move(task.pk, TaskState.PAUSED, now=now, waiting_reason=reason):
+        wake("server_tasks.schedule")
+
+
+@contextmanager
+def _settled(lease: Lease, now: datetime) -> Iterator[None]:
+    """Write in one transaction that also ends the claim. Raises LeaseLost."""
+    with transaction.atomic():
+        if not settle(lease, now=now):
+            raise LeaseLost
+        yield
+
+
+def _let_go(lease: Lease, now: datetime) -> bool:
+    with _settled(lease, now):
+        return was_woken(lease)

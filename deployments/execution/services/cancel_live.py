@@ -1,0 +1,104 @@
+"""Stopping what still lives of a task: on agents by message, in the server at once."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from agent.contracts import limits
+from deployments.execution.models import AgentMessage, Interruption
+from deployments.execution.services.mailbox import end_executions, wake_agents
+from deployments.execution.services.situation import Row
+from deployments.execution.states import ExecutionState
+from deployments.infrastructure.models import AgentSession
+from deployments.server_tasks.models import ServerTask
+
+REASON = "It was canceled."
+LEFT_BEHIND = "It was left behind when the task was canceled by force."
+# A gateway notes signs of life every 10 s; longer silence means that nobody would hear a cancel.
+_SILENCE = timedelta(seconds=30)
+
+
+def cancel_live(task: ServerTask, rows: Sequence[Row], *, force: bool, now: datetime) -> bool:
+    """Cancel live executions; return whether some ended at once.
+
+    One that an agent holds ends when the agent says so, or at once when forced. One that no
+    agent has taken and whose agent is away ends at once; the cancel waits for the agent.
+    """
+    on_agents = [row for row in rows if row.agent_id is not None]
+    ended = _end_waiting(task, rows, now)
+    server = [row.pk for row in rows if row.agent_id is None]
+    pending = [r.pk for r in rows if r.agent_id is None and r.state == ExecutionState.PENDING]
+    ended += end_executions(pending, ExecutionState.CANCELED, now=now, error=REASON)
+    gone = send_cancels(task, [row.pk for row in on_agents], reason=REASON, now=now)
+    ended += end_executions(gone, ExecutionState.CANCELED, now=now, error=REASON)
+    if force:
+        everything = [*server, *(row.pk for row in on_agents)]
+        ended += end_executions(everything, ExecutionState.CANCELED, now=now, error=LEFT_BEHIND)
+        _close_runs(task, everything, now)
+    return ended > 0
+
+
+def send_cancels(
+    task: ServerTask, executions: Sequence[int], *, reason: str, now: datetime
+) -> list[int]:
+    """Put a cancel beside each unfinished run, once.
+
+    Return the executions that no agent has taken and whose agent is away: their runs are closed.
+    """
+    if not executions:
+        return []
+    messages = AgentMessage.objects.in_space(task.space)
+    runs = list(
+        messages.filter(execution__in=executions, kind="run", finished=None).select_related(
+            "execution"
+        )
+    )
+    fresh = [run for run in runs if run.cancelled is None]
+    if fresh:
+        AgentMessage.objects.bulk_create(
+            [_cancel_message(run, reason, now) for run in fresh], ignore_conflicts=True
+        )
+        messages.filter(pk__in=[run.pk for run in fresh]).update(cancelled=now)
+        wake_agents(run.agent_id for run in fresh)
+    connected = _connected({run.agent_id for run in runs}, now)
+    gone = [r.execution_id for r in runs if r.accepted is None and r.agent_id not in connected]
+    if gone:
+        _close_runs(task, gone, now)
+    return gone
+
+
+def _cancel_message(run: AgentMessage, reason: str, now: datetime) -> AgentMessage:
+    return AgentMessage(
+        space_id=run.space_id,
+        agent_id=run.agent_id,
+        execution_id=run.execution_id,
+        kind="cancel",
+        header={
+            "command": str(run.message_id),
+            "grace_s": run.header.get("grace_s", limits.DEFAULT_GRACE),
+            "reason": reason,
+        },
+        created=now,
+    )
+
+
+def _close_runs(task: ServerTask, executions: Sequence[int], now: datetime) -> None:
+    AgentMessage.objects.in_space(task.space).filter(
+        execution__in=executions, kind="run", finished=None
+    ).update(finished=now, sealed_body=None)
+
+
+def _connected(agent_pks: set[int], now: datetime) -> set[int]:
+    sessions = AgentSession.objects.filter(
+        agent__in=agent_pks, disconnected=None, last_seen__gt=now - _SILENCE
+    )
+    return set(sessions.values_list("agent_id", flat=True))
+
+
+def _end_waiting(task: ServerTask, rows: Sequence[Row], now: datetime) -> int:
+    waiting = [row.pk for row in rows if row.state == ExecutionState.WAITING]
+    if not waiting:
+        return 0
+    Interruption.objects.in_space(task.space).filter(execution__in=waiting, is_pending=True).update(
+        is_pending=False, submitted=now, result="Canceled"
+    )
+    return end_executions(waiting, ExecutionState.CANCELED, now=now, error=REASON)

@@ -1,0 +1,210 @@
+"""Carries a decision out: rows of executions, messages for agents, interruptions.
+
+Called inside the transaction that settles the lease; a constant number of queries whatever the
+number of targets.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from agent.contracts import limits
+from agent.contracts.spec import spec_hash
+from deployments.base.wake import wake
+from deployments.execution.decide import Cancel, Skip, Start
+from deployments.execution.logs.append import write_lines
+from deployments.execution.manifest import ActionData, PackageFile
+from deployments.execution.models import ActionExecution, AgentMessage, Interruption
+from deployments.execution.models.mailbox import new_message_id
+from deployments.execution.plan import Placement, PlannedAction, PlannedStep
+from deployments.execution.services.cancel_live import cancel_live
+from deployments.execution.services.mailbox import output_key, seal_spec, wake_agents
+from deployments.execution.services.situation import Situation
+from deployments.execution.states import ExecutionState
+from deployments.execution.steps import Question, StepType, find_step_type
+from deployments.execution.variables import Variables, masks
+from deployments.server_tasks.models import ServerTask
+
+RUN_SERVER_ACTION = "execution.run_server_action"
+
+
+@dataclass
+class _Begin:
+    """One execution on its way into the database."""
+
+    execution: ActionExecution
+    step_type: StepType | None
+    variables: Variables
+    packages: tuple[PackageFile, ...]
+    error: str = ""
+    question: Question | None = None
+
+
+def skip_actions(situation: Situation, skips: Sequence[Skip], *, now: datetime) -> None:
+    """Record what will not run, with the reason."""
+    rows = []
+    for skip in skips:
+        step, action = situation.actions[skip.action_id]
+        place = action.placement(skip.target_id) or Placement(skip.target_id)
+        row = _row(situation.task, step, action, place, 1, now)
+        row.state, row.finished, row.error_message = ExecutionState.SKIPPED, now, skip.reason
+        rows.append(row)
+    ActionExecution.objects.bulk_create(rows)
+
+
+def start_actions(situation: Situation, starts: Sequence[Start], *, now: datetime) -> bool:
+    """Start executions; return whether some of them have ended at once."""
+    if not starts:
+        return False
+    begun = [_begin(situation, start, now) for start in starts]
+    ActionExecution.objects.bulk_create([item.execution for item in begun])
+    messages = [
+        _message(situation, item, item.execution.agent_id, now)
+        for item in begun
+        if item.execution.agent_id is not None and not item.error
+    ]
+    AgentMessage.objects.bulk_create(messages)
+    wake_agents(message.agent_id for message in messages)
+    _ask(situation.task, [item for item in begun if item.question], now)
+    for item in begun:
+        if item.error:
+            write_lines(situation.task, item.execution, [("error", item.error)])
+        elif item.step_type and item.step_type.run:
+            wake(RUN_SERVER_ACTION, item.execution.pk)
+    return any(item.error for item in begun)
+
+
+def cancel_executions(
+    situation: Situation, cancels: Sequence[Cancel], requests: int, *, now: datetime
+) -> bool:
+    """Ask live executions to stop; return whether some of them have ended at once."""
+    wanted = {(c.action_id, c.target_id, c.attempt) for c in cancels}
+    rows = [r for r in situation.rows if (r.action_id, r.target_id, r.attempt) in wanted]
+    return cancel_live(situation.task, rows, force=requests > 1, now=now) if rows else False
+
+
+def _begin(situation: Situation, start: Start, now: datetime) -> _Begin:
+    step, action = situation.actions[start.action_id]
+    place = action.placement(start.target_id) or Placement(start.target_id)
+    data = situation.manifest.actions.get(action.id, ActionData())
+    step_type = find_step_type(action.action_type)
+    variables = situation.shared.variables_of(action.id, start.target_id)
+    item = _Begin(
+        _row(situation.task, step, action, place, start.attempt, now),
+        step_type,
+        variables,
+        data.packages,
+        error=place.error or data.error,
+    )
+    if step_type is None:
+        item.error = f"This server has no step of the type {action.action_type}."
+    elif not item.error:
+        step_type.prepare(variables)
+        item.error = step_type.check(variables)
+    if item.error:
+        row = item.execution
+        row.state, row.finished, row.error_message = ExecutionState.FAILED, now, item.error
+    elif step_type is not None and step_type.ask is not None:
+        item.question = step_type.ask(variables)
+        item.execution.state, item.execution.started = ExecutionState.WAITING, now
+    return item
+
+
+def _row(
+    task: ServerTask,
+    step: PlannedStep,
+    action: PlannedAction,
+    place: Placement,
+    attempt: int,
+    now: datetime,
+) -> ActionExecution:
+    return ActionExecution(
+        space_id=task.space_id,
+        task=task,
+        step_id=step.id,
+        step_name=step.name,
+        step_number=step.number,
+        action_id=action.id,
+        action_name=action.name,
+        action_type=action.action_type,
+        target_id=place.target_id,
+        target_name=place.target_name,
+        agent_id=place.agent,
+        attempt=attempt,
+        queued=now,
+    )
+
+
+def _message(
+    situation: Situation, item: _Begin, agent_pk: int, now: datetime
+) -> AgentMessage:
+    message_id = new_message_id()
+    spec = _spec(item, output_key(message_id))
+    _, action = situation.actions[item.execution.action_id]
+    return AgentMessage(
+        message_id=message_id,
+        space_id=situation.task.space_id,
+        agent_id=agent_pk,
+        execution=item.execution,
+        kind="run",
+        header={
+            "kind": item.step_type.command if item.step_type else "",
+            "ttl_s": situation.plan.start_within_s,
+            "deadline_s": action.time_limit_s or limits.DEFAULT_DEADLINE,
+            "grace_s": limits.DEFAULT_GRACE,
+            "isolation": {"mode": _isolation(item.variables)},
+            "packages": [package.sha256 for package in item.packages if package.sha256],
+        },
+        sealed_body=seal_spec(message_id, spec),
+        spec_sha256=spec_hash(spec),
+        created=now,
+    )
+
+
+def _spec(item: _Begin, key: bytes) -> dict[str, Any]:
+    return {
+        "variables": [[name, value.text, value.is_sensitive] for name, value in item.variables],
+        "packages": [
+            {
+                "name": package.name,
+                "package_id": package.package_id,
+                "version": package.version,
+                "extension": package.extension,
+                "sha256": package.sha256,
+                "size": package.size,
+                "extract": package.extract,
+            }
+            for package in item.packages
+            if package.sha256
+        ],
+        "output_key": base64.b64encode(key).decode(),
+        "mask": masks(item.variables),
+    }
+
+
+def _isolation(variables: Variables) -> str:
+    bypass = variables.text("OctopusBypassDeploymentMutex").strip().lower() == "true"
+    return "shared" if bypass else "exclusive"
+
+
+def _ask(task: ServerTask, items: Sequence[_Begin], now: datetime) -> None:
+    rows = [
+        Interruption(
+            space_id=task.space_id,
+            task=task,
+            execution=item.execution,
+            title=item.question.title[:500],
+            instructions=item.question.instructions,
+            responsible_team_ids=list(item.question.team_ids),
+            created=now,
+        )
+        for item in items
+        if item.question
+    ]
+    if rows:
+        Interruption.objects.bulk_create(rows)
+        ServerTask.objects.in_space(task.space).filter(pk=task.pk).update(
+            has_pending_interruptions=True
+        )

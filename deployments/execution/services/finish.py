@@ -1,0 +1,100 @@
+"""The end of a task: its state, its event, and what the deployment touched."""
+
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.base.events import record
+from deployments.base.wake import wake
+from deployments.execution.decide import Finish
+from deployments.execution.logs.append import write_lines
+from deployments.execution.services.situation import Situation
+from deployments.execution.states import ExecutionState
+from deployments.releases.models import Deployment
+from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.services import move
+from deployments.server_tasks.states import TaskState
+
+_CATEGORIES = {
+    TaskState.EXECUTING: ("DeploymentStarted", "started"),
+    TaskState.SUCCESS: ("DeploymentSucceeded", "succeeded"),
+    TaskState.FAILED: ("DeploymentFailed", "failed"),
+    TaskState.CANCELED: ("TaskCanceled", "was canceled"),
+}
+_BAD = frozenset({ExecutionState.FAILED, ExecutionState.LOST})
+
+
+def record_start(task: ServerTask, *, clock: Clock = utc_now) -> None:
+    """Record that the deployment begins; joins the caller's transaction."""
+    _record(task, TaskState.EXECUTING, None, clock)
+
+
+def finish_task(situation: Situation, finish: Finish, *, clock: Clock = utc_now) -> None:
+    """End the task as decided; joins the caller's transaction."""
+    warned = any(row.has_warnings or row.state in _BAD for row in situation.rows)
+    _end(
+        situation.task,
+        finish.state,
+        finish.reason,
+        warned=warned,
+        machines=situation.plan.target_ids(),
+        clock=clock,
+    )
+
+
+def fail_task(task: ServerTask, reason: str, *, clock: Clock = utc_now) -> None:
+    """End a task that could not even be planned."""
+    _end(task, TaskState.FAILED, reason, warned=True, machines=(), clock=clock)
+
+
+def _end(
+    task: ServerTask,
+    state: TaskState,
+    reason: str,
+    *,
+    warned: bool,
+    machines: tuple[str, ...],
+    clock: Clock,
+) -> None:
+    moved = move(
+        task.pk,
+        state,
+        now=clock(),
+        error_message=reason,
+        has_warnings_or_errors=warned or state == TaskState.FAILED,
+    )
+    if not moved:
+        return
+    if reason:
+        write_lines(task, None, [("error", reason)])
+    _record(task, state, machines, clock)
+    wake("server_tasks.schedule")
+
+
+def _record(
+    task: ServerTask, state: TaskState, machines: tuple[str, ...] | None, clock: Clock
+) -> None:
+    deployments = Deployment.objects.in_space(task.space).filter(task=task)
+    deployment = deployments.select_related("project", "release", "environment").first()
+    category, words = _CATEGORIES[state]
+    if deployment is None:
+        return
+    if machines is not None:
+        deployments.update(deployed_machines=list(machines))
+    record(
+        actor=Actor.system("the deployment goes on"),
+        space=task.space,
+        category=category,
+        message=(
+            f"Deployment of {deployment.project.name} release {deployment.release.version} to"
+            f" {deployment.environment.name} {words}"
+        ),
+        subject=deployment.public_id,
+        related=[
+            deployment.project.public_id,
+            deployment.release.public_id,
+            deployment.environment.public_id,
+            task.public_id,
+            f"Channels-{deployment.channel_id}",
+            *(machines or ()),
+        ],
+        clock=clock,
+    )

@@ -1,0 +1,241 @@
+"""The mailbox: sealing and opening bodies, and what agents say about their commands.
+
+Everything an agent says is applied by conditional updates, so that repeats and late messages
+change nothing. All functions take many commands at once and join the caller's transaction.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Coalesce
+from redis.exceptions import RedisError
+
+from agent.contracts.spec import canonical_json
+from deployments.base.clock import Clock, utc_now
+from deployments.base.querysets import SpaceQuerySet
+from deployments.base.redis import command_client
+from deployments.base.secrets import secret_box
+from deployments.base.wake import MAILBOX_CHANNEL, wake
+from deployments.execution.models import ActionExecution, AgentMessage
+from deployments.execution.services.outputs import output_key, record_outputs
+from deployments.execution.states import ExecutionState
+
+__all__ = [
+    "FinishedResult",
+    "apply_accepted",
+    "apply_cancel_ack",
+    "apply_finished",
+    "apply_rejected",
+    "apply_started",
+    "end_executions",
+    "messages_for",
+    "open_spec",
+    "output_key",
+    "record_outputs",
+    "seal_spec",
+    "wake_agents",
+]
+
+ADVANCE = "execution.advance"
+LIVE = (ExecutionState.PENDING, ExecutionState.RUNNING, ExecutionState.WAITING)
+# The agent refuses for now, and will be offered the command again.
+_TEMPORARY = frozenset({"draining", "busy"})
+_EVERY_SPACE = "agents of every space report"
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedResult:
+    """The end of a command as its agent tells it (agent.contracts.messages.Finished)."""
+
+    command_id: str
+    started: bool
+    exit_code: int | None = None
+    signal: int | None = None
+    reason: str = ""
+    message: str = ""
+
+
+def messages_for(agent_pk: int) -> SpaceQuerySet[AgentMessage]:
+    """Return what the agent still has to be told, oldest first.
+
+    A run beside which a cancel stands is not told any more.
+    """
+    return (
+        _messages()
+        .filter(agent_id=agent_pk, finished=None)
+        .exclude(kind="run", cancelled__isnull=False)
+        .order_by("id")
+    )
+
+
+def seal_spec(message_id: UUID, spec: dict[str, Any]) -> bytes:
+    """Return the sealed canonical form of a spec."""
+    return secret_box().seal(canonical_json(spec).decode(), place=f"message:{message_id}")
+
+
+def open_spec(message: AgentMessage) -> bytes:
+    """Return the canonical JSON of an unfinished run's spec."""
+    sealed = bytes(message.sealed_body or b"")
+    return secret_box().open(sealed, place=f"message:{message.message_id}").reveal().encode()
+
+
+def wake_agents(agent_pks: Iterable[int]) -> None:
+    """Tell the gateways after commit that these agents have mail."""
+    pks = sorted(set(agent_pks))
+    if pks:
+        transaction.on_commit(lambda: _publish(pks), robust=True)
+
+
+def apply_accepted(command_ids: Collection[str], *, clock: Clock = utc_now) -> None:
+    """Note that the commands are in their agents' journals."""
+    if command_ids:
+        now = clock()
+        rows = _messages().filter(message_id__in=command_ids, kind="run", accepted=None)
+        rows.update(accepted=now, offered=Coalesce("offered", now))
+
+
+def apply_started(command_ids: Collection[str], *, clock: Clock = utc_now) -> None:
+    """Note that runners hold the commands."""
+    if not command_ids:
+        return
+    now = clock()
+    with transaction.atomic():
+        runs = _messages().filter(message_id__in=command_ids, kind="run")
+        runs.filter(started=None).update(started=now, accepted=Coalesce("accepted", now))
+        _executions().filter(pk__in=runs.values("execution"), state=ExecutionState.PENDING).update(
+            state=ExecutionState.RUNNING, started=now
+        )
+
+
+def apply_rejected(command_id: str, code: str, detail: str = "", *, clock: Clock = utc_now) -> None:
+    """Fail a command that its agent will never run; one refused for now stays in the mailbox."""
+    if code in _TEMPORARY:
+        return
+    explanation = f" {detail}" if detail else ""
+    apply_finished(
+        [
+            FinishedResult(
+                command_id,
+                started=False,
+                reason="expired" if code == "expired" else f"error: {code}.{explanation}",
+            )
+        ],
+        clock=clock,
+    )
+
+
+def apply_cancel_ack(command_id: str, state: str, *, clock: Clock = utc_now) -> None:
+    """Note what a cancel met: `tombstoned`, `signalled` or `already_finished`."""
+    with transaction.atomic():
+        run = _messages().filter(message_id=command_id, kind="run").first()
+        if run is None:
+            return
+        _messages().filter(execution=run.execution_id, kind="cancel").update(
+            accepted=Coalesce("accepted", clock())
+        )
+        if run.finished is not None:
+            _close_messages([run.execution_id], clock())
+        elif state == "tombstoned":
+            result = FinishedResult(command_id, started=False, reason="cancelled")
+            apply_finished([result], clock=clock)
+
+
+def apply_finished(results: Collection[FinishedResult], *, clock: Clock = utc_now) -> None:
+    """Store the ends of commands, each once, and wake their tasks.
+
+    A result for an execution that has ended already changes nothing; its message is closed.
+    """
+    if not results:
+        return
+    now = clock()
+    with transaction.atomic():
+        by_id = {result.command_id: result for result in results}
+        rows = _messages().filter(message_id__in=list(by_id), kind="run")
+        found = list(rows.values_list("message_id", "execution_id", "execution__task_id"))
+        ends: dict[tuple[ExecutionState, int | None, str], list[int]] = defaultdict(list)
+        for message_id, execution_id, _ in found:
+            ends[_end_of(by_id[str(message_id)])].append(execution_id)
+        executions = [execution_id for _, execution_id, _ in found]
+        _close_messages(executions, now)
+        for (state, exit_code, error), pks in ends.items():
+            end_executions(pks, state, now=now, exit_code=exit_code, error=error)
+        for task_id in {task_id for _, _, task_id in found}:
+            wake(ADVANCE, task_id)
+
+
+def end_executions(
+    pks: Collection[int],
+    state: ExecutionState,
+    *,
+    now: Any,
+    exit_code: int | None = None,
+    error: str = "",
+) -> int:
+    """End executions that still live; return how many this call ended."""
+    changes = {"exit_code": exit_code} if exit_code is not None else {}
+    return (
+        _executions()
+        .filter(pk__in=pks, state__in=LIVE)
+        .update(
+            state=state,
+            finished=now,
+            error_message=error,
+            lease_owner="",
+            lease_expires=None,
+            **changes,
+        )
+    )
+
+
+def _close_messages(executions: list[int], now: Any) -> None:
+    """Close runs and the cancels beside them."""
+    _messages().filter(execution__in=executions, finished=None).update(
+        finished=now, sealed_body=None
+    )
+
+
+def _end_of(result: FinishedResult) -> tuple[ExecutionState, int | None, str]:
+    """Return state, exit code and error of a result."""
+    if not result.reason and result.exit_code == 0:
+        return ExecutionState.SUCCEEDED, 0, ""
+    if result.reason == "cancelled":
+        return ExecutionState.CANCELED, result.exit_code, result.message or "It was canceled."
+    if result.reason == "lost":
+        text = "The outcome is unknown: the runner or its machine stopped before the end."
+        return ExecutionState.LOST, result.exit_code, result.message or text
+    return ExecutionState.FAILED, result.exit_code, result.message or _failure(result)
+
+
+def _failure(result: FinishedResult) -> str:
+    texts = {
+        "deadline": "The time limit was exceeded.",
+        "expired": "The agent did not start it in time.",
+        "spool_cap": "The script printed more than is allowed.",
+    }
+    if result.reason:
+        return texts.get(result.reason, result.reason.removeprefix("error: "))
+    if result.signal is not None:
+        return f"The script was ended by signal {result.signal}."
+    return f"The script ended with exit code {result.exit_code}."
+
+
+def _messages() -> SpaceQuerySet[AgentMessage]:
+    return AgentMessage.objects.unscoped(reason=_EVERY_SPACE)
+
+
+def _executions() -> SpaceQuerySet[ActionExecution]:
+    return ActionExecution.objects.unscoped(reason=_EVERY_SPACE)
+
+
+def _publish(pks: list[int]) -> None:
+    try:
+        pipeline = command_client().pipeline(transaction=False)
+        for pk in pks:
+            pipeline.publish(MAILBOX_CHANNEL, str(pk))
+        pipeline.execute()
+    except (RedisError, OSError):
+        return

@@ -1,0 +1,131 @@
+"""What is known of a task when it is advanced, read with a constant number of queries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from deployments.base.secrets import secret_box
+from deployments.execution.decide import Seen
+from deployments.execution.manifest import Manifest, Value, manifest_from_text, manifest_to_text
+from deployments.execution.models import ActionExecution, ExecutionPlan, OutputVariable
+from deployments.execution.plan import Plan, PlannedAction, PlannedStep, plan_from_json
+from deployments.execution.services.outputs import open_value
+from deployments.execution.states import ExecutionState
+from deployments.execution.variables import Output, Shared, Status
+from deployments.server_tasks.models import ServerTask
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The columns of an execution that decisions need."""
+
+    pk: int
+    action_id: str
+    action_name: str
+    target_id: str
+    target_name: str
+    attempt: int
+    state: ExecutionState
+    seen: Seen
+    error: str
+    has_warnings: bool
+    agent_id: int | None
+
+
+@dataclass
+class Situation:
+    """A task, its plan and its executions; secrets and outputs are read when asked for."""
+
+    task: ServerTask
+    row: ExecutionPlan
+    plan: Plan
+    rows: Sequence[Row]
+
+    @cached_property
+    def actions(self) -> dict[str, tuple[PlannedStep, PlannedAction]]:
+        """Return each action with its step, by the action's id."""
+        return {action.id: (step, action) for step in self.plan.steps for action in step.actions}
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        return open_manifest(self.row)
+
+    @cached_property
+    def shared(self) -> Shared:
+        statuses = [
+            Status(row.action_id, row.target_id, row.state, row.error) for row in self.last_rows
+        ]
+        return Shared(self.plan, self.manifest, self._outputs(), statuses)
+
+    @cached_property
+    def last_rows(self) -> list[Row]:
+        """Return the last attempt of each action at each place."""
+        last: dict[tuple[str, str], Row] = {}
+        for row in self.rows:
+            known = last.get((row.action_id, row.target_id))
+            if known is None or known.attempt < row.attempt:
+                last[row.action_id, row.target_id] = row
+        return list(last.values())
+
+    def _outputs(self) -> list[Output]:
+        by_pk = {row.pk: row for row in self.last_rows}
+        found = OutputVariable.objects.in_space(self.task.space).filter(task=self.task)
+        return [
+            Output(
+                action_name=by_pk[output.execution_id].action_name,
+                target_id=by_pk[output.execution_id].target_id,
+                target_name=by_pk[output.execution_id].target_name,
+                name=output.name,
+                value=Value(open_value(output), output.is_sensitive),
+            )
+            for output in found
+            if output.execution_id in by_pk
+        ]
+
+
+def read_situation(task: ServerTask, plan: ExecutionPlan) -> Situation:
+    """Read the executions of a task that has a plan."""
+    columns = (
+        "pk",
+        "action_id",
+        "action_name",
+        "target_id",
+        "target_name",
+        "attempt",
+        "state",
+        "finished",
+        "error_message",
+        "has_warnings",
+        "agent_id",
+    )
+    found = ActionExecution.objects.in_space(task.space).filter(task=task)
+    return Situation(
+        task,
+        plan,
+        plan_from_json(plan.document),
+        [_row(values) for values in found.order_by("pk").values_list(*columns)],
+    )
+
+
+def _row(values: tuple[Any, ...]) -> Row:
+    pk, action_id, action_name, target_id, target_name, attempt, text, finished, *rest = values
+    state = ExecutionState(text)
+    moment = finished.timestamp() if finished else None
+    seen = Seen(action_id, target_id, attempt, state, moment)
+    return Row(pk, action_id, action_name, target_id, target_name, attempt, state, seen, *rest)
+
+
+def seal_manifest(manifest: Manifest, task_pk: int) -> bytes:
+    """Return the manifest as it is stored."""
+    return secret_box().seal(manifest_to_text(manifest), place=_place(task_pk))
+
+
+def open_manifest(row: ExecutionPlan) -> Manifest:
+    """Return the manifest of a plan."""
+    sealed = bytes(row.sealed_variables)
+    return manifest_from_text(secret_box().open(sealed, place=_place(row.task_id)).reveal())
+
+
+def _place(task_pk: int) -> str:
+    return f"manifest:{task_pk}"

@@ -1,0 +1,90 @@
+"""The guarantee behind every wake-up: looks at what has been quiet and moves it on."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from agent.contracts import limits
+from deployments.base.clock import Clock, utc_now
+from deployments.base.wake import wake, wake_now
+from deployments.execution.models import ActionExecution, AgentMessage
+from deployments.execution.services.cancel_live import send_cancels
+from deployments.execution.services.mailbox import ADVANCE, end_executions
+from deployments.execution.services.server_actions import settle_abandoned
+from deployments.execution.states import ExecutionState
+from deployments.execution.steps import all_step_types
+from deployments.server_tasks.kinds import find_kind
+from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.services import schedule
+from deployments.server_tasks.states import RUNNING, TaskState
+
+QUIET = timedelta(seconds=2)
+_EVERY_SPACE = "the sweep looks at every space"
+
+
+def sweep(*, clock: Clock = utc_now) -> None:
+    """Start and expire queued tasks, expire commands nobody took, wake what has been quiet."""
+    now = clock()
+    schedule(node_name=settings.OCTOPUS.node_name, clock=clock)
+    expire_commands(now=now)
+    settle_abandoned(clock=clock)
+    _wake_waiting_actions(now)
+    for task_id, kind_name in _quiet_tasks(now):
+        kind = find_kind(kind_name)
+        if kind is not None:
+            wake_now(kind.advance, task_id)
+
+
+def expire_commands(*, now: datetime) -> int:
+    """Fail the commands that no agent has taken in time; return how many.
+
+    A cancel is left for the agent, in case it took the command and could not say so.
+    """
+    rows = AgentMessage.objects.unscoped(reason=_EVERY_SPACE)
+    waiting = rows.filter(kind="run", accepted=None, finished=None, cancelled=None)
+    old = waiting.filter(created__lte=now - QUIET).values_list("pk", "created", "header")
+    due = [pk for pk, created, header in old if _age(created, now) >= _time_to_start(header)]
+    return sum(_expire(pk, now) for pk in due)
+
+
+def _expire(pk: int, now: datetime) -> int:
+    with transaction.atomic():
+        rows = AgentMessage.objects.unscoped(reason=_EVERY_SPACE)
+        # Claims the row: an `accepted` that arrives at the same moment waits or has won.
+        if not rows.filter(pk=pk, accepted=None, finished=None).update(offered=now):
+            return 0
+        message = rows.select_related("execution__task__space").get(pk=pk)
+        task = message.execution.task
+        minutes = _time_to_start(message.header) / 60
+        reason = f"The agent did not take the command within {minutes:.3g} minutes."
+        send_cancels(task, [message.execution_id], reason=reason, now=now)
+        rows.filter(pk=pk).update(finished=now, sealed_body=None)
+        ended = end_executions([message.execution_id], ExecutionState.FAILED, now=now, error=reason)
+        wake(ADVANCE, task.pk)
+    return ended
+
+
+def _wake_waiting_actions(now: datetime) -> None:
+    """Wake server actions whose first wake-up was lost."""
+    types = [step.action_type for step in all_step_types() if step.run]
+    waiting = ActionExecution.objects.unscoped(reason=_EVERY_SPACE).filter(
+        agent=None, state=ExecutionState.PENDING, action_type__in=types, queued__lte=now - QUIET
+    )
+    for pk in waiting.values_list("pk", flat=True):
+        wake_now("execution.run_server_action", pk)
+
+
+def _quiet_tasks(now: datetime) -> list[tuple[int, str]]:
+    rows = ServerTask.objects.unscoped(reason=_EVERY_SPACE)
+    quiet = rows.filter(state__in=RUNNING, last_updated__lte=now - QUIET)
+    idle = quiet.filter(state=TaskState.PAUSED, cancel_requests=0)
+    return list(quiet.exclude(pk__in=idle.values("pk")).values_list("pk", "kind"))
+
+
+def _time_to_start(header: dict[str, float]) -> float:
+    return float(header.get("ttl_s", limits.DEFAULT_TTL))
+
+
+def _age(created: datetime, now: datetime) -> float:
+    return (now - created).total_seconds()

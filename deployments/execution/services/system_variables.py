@@ -1,0 +1,126 @@
+"""The system variables of a deployment; all of them are texts."""
+
+from django.conf import settings
+
+from deployments.access.models import User
+from deployments.base import public_ids
+from deployments.base.models import Space
+from deployments.releases.models import Deployment, Release
+from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.states import TaskState
+
+
+def system_variables(deployment: Deployment, task: ServerTask) -> dict[str, str]:
+    """Return every system variable that is the same for the whole deployment."""
+    return {
+        **_of_release(deployment),
+        **_of_deployment(deployment),
+        **_of_places(deployment),
+        **_of_task(task),
+        **_links(deployment),
+    }
+
+
+def _of_release(deployment: Deployment) -> dict[str, str]:
+    release = deployment.release
+    values = {
+        "Octopus.Release.Id": release.public_id,
+        "Octopus.Release.Number": release.version,
+        "Octopus.Release.Notes": release.notes,
+        "Octopus.Release.Created": release.assembled.isoformat(),
+        "Octopus.Release.Channel.Id": deployment.channel.public_id,
+        "Octopus.Release.Channel.Name": deployment.channel.name,
+    }
+    for name, text in release.custom_fields.items():
+        values[f"Octopus.Release.CustomFields[{name}]"] = str(text)
+    releases = Release.objects.in_space(deployment.space).filter(project=deployment.project)
+    before = releases.filter(pk__lt=release.pk).order_by("-pk").values_list("pk", "version")
+    _add_release(values, "Previous", before.first())
+    here = (
+        Deployment.objects.in_space(deployment.space)
+        .filter(
+            project=deployment.project,
+            environment=deployment.environment,
+            tenant_number=deployment.tenant_number,
+            task__state=TaskState.SUCCESS,
+        )
+        .order_by("-pk")
+        .values_list("release_id", "release__version", "pk")[:1]
+    )
+    for release_pk, version, deployment_pk in here:
+        _add_release(values, "CurrentForEnvironment", (release_pk, version))
+        _add_release(values, "PreviousForEnvironment", (release_pk, version))
+        values["Octopus.Deployment.PreviousSuccessful.Id"] = f"Deployments-{deployment_pk}"
+    return values
+
+
+def _add_release(values: dict[str, str], word: str, found: tuple[int, str] | None) -> None:
+    if found is not None:
+        values[f"Octopus.Release.{word}.Id"] = f"Releases-{found[0]}"
+        values[f"Octopus.Release.{word}.Number"] = found[1]
+
+
+def _of_deployment(deployment: Deployment) -> dict[str, str]:
+    options = deployment.options
+    number = public_ids.parse("Users", deployment.deployed_by)
+    user = User.objects.filter(pk=number).first() if number else None
+    return {
+        "Octopus.Deployment.Id": deployment.public_id,
+        "Octopus.Deployment.Name": f"Deploy to {deployment.environment.name}",
+        "Octopus.Deployment.Comments": deployment.comments,
+        "Octopus.Deployment.Created": deployment.created.isoformat(),
+        "Octopus.Deployment.CreatedBy.Id": deployment.deployed_by,
+        "Octopus.Deployment.CreatedBy.Username": deployment.deployed_by_name,
+        "Octopus.Deployment.CreatedBy.DisplayName": (
+            user.display_name if user else deployment.deployed_by_name
+        ),
+        "Octopus.Deployment.CreatedBy.EmailAddress": user.email if user else "",
+        "Octopus.Deployment.ForcePackageDownload": str(bool(options.get("force_package_download"))),
+        "Octopus.Deployment.SpecificMachines": ",".join(options.get("specific_machines") or ()),
+        "Octopus.Deployment.ExcludedMachines": ",".join(options.get("excluded_machines") or ()),
+    }
+
+
+def _of_places(deployment: Deployment) -> dict[str, str]:
+    project, environment, space = deployment.project, deployment.environment, deployment.space
+    return {
+        "Octopus.Environment.Id": environment.public_id,
+        "Octopus.Environment.Name": environment.name,
+        "Octopus.Environment.SortOrder": str(environment.sort_order),
+        "Octopus.Project.Id": project.public_id,
+        "Octopus.Project.Name": project.name,
+        "Octopus.ProjectGroup.Id": project.group.public_id,
+        "Octopus.ProjectGroup.Name": project.group.name,
+        "Octopus.Space.Id": space.public_id,
+        "Octopus.Space.Name": space.name,
+    }
+
+
+def _of_task(task: ServerTask) -> dict[str, str]:
+    values = {
+        "Octopus.Task.Id": task.public_id,
+        "Octopus.Task.Name": task.description,
+        "Octopus.Task.QueueTime": task.queued.isoformat(),
+        "Octopus.Task.QueueTimeExpiry": task.expires.isoformat() if task.expires else "",
+        "Octopus.Task.ConcurrencyTag": task.concurrency_tag,
+    }
+    for name, text in task.arguments.items():
+        values[f"Octopus.Task.Argument[{name}]"] = str(text)
+    return values
+
+
+def _links(deployment: Deployment) -> dict[str, str]:
+    project = _project_path(deployment.space, deployment.project.slug)
+    release = f"{project}/releases/{deployment.release.version}"
+    server = settings.OCTOPUS.server_url
+    return {
+        "Octopus.Web.ServerUri": server,
+        "Octopus.Web.BaseUrl": server,
+        "Octopus.Web.ProjectLink": project,
+        "Octopus.Web.ReleaseLink": release,
+        "Octopus.Web.DeploymentLink": f"{release}/deployments/{deployment.public_id}",
+    }
+
+
+def _project_path(space: Space, slug: str) -> str:
+    return f"/app/{space.slug}/projects/{slug}"

@@ -1,0 +1,104 @@
+"""What a step type is: where it runs, how, and which settings it has; free of the database."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from deployments.execution.variables import Variables
+
+
+class PropertyKind(StrEnum):
+    """How the portal asks for a setting."""
+
+    TEXT = "text"
+    LINES = "lines"
+    CODE = "code"
+    CHECKBOX = "checkbox"
+    SELECT = "select"
+    PACKAGE = "package"
+    TEAMS = "teams"
+    SECRET = "secret"  # noqa: S105 the name of a kind of field
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One setting of an action. `options` are (value, label); `syntax` is the editor's language.
+
+    `shown_when` (property, value) hides the field unless the other setting has that value.
+    """
+
+    name: str
+    label: str
+    kind: PropertyKind = PropertyKind.TEXT
+    help: str = ""
+    default: str = ""
+    required: bool = False
+    options: tuple[tuple[str, str], ...] = ()
+    syntax: str = ""
+    shown_when: tuple[str, str] | None = None
+
+
+class Recipients(Protocol):
+    """Looks up the mail addresses of the members of teams (public ids)."""
+
+    def __call__(self, team_ids: Sequence[str]) -> list[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAction:
+    """What a step that the server runs itself is given. `log` takes a level and a line."""
+
+    id: str
+    variables: Variables
+    settings: Mapping[str, object]
+    addresses_of: Recipients
+    log: Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How it ended: an empty `error` is success."""
+
+    error: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a step asks people; the task waits for the answer."""
+
+    title: str
+    instructions: str
+    team_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepType:
+    """A kind of action. Exactly one of `command`, `run` and `ask` is set.
+
+    `command` is the kind of command that an agent runs; `run` works in the server and `settings`
+    names the server settings that it reads; `ask` waits for people. `repeatable` says whether
+    `run` may be run again when the process that ran it died. `prepare` may add variables before
+    `check` returns why an action with these variables cannot run, or "".
+    """
+
+    action_type: str
+    name: str
+    summary: str
+    category: str
+    properties: tuple[Property, ...] = ()
+    command: str = ""
+    run: Callable[[ServerAction], Result] | None = None
+    ask: Callable[[Variables], Question] | None = None
+    settings: tuple[str, ...] = ()
+    repeatable: bool = False
+    uses_package: bool = False
+    may_run_on_worker: bool = False
+    prepare: Callable[[Variables], None] = field(default=lambda _variables: None)
+    check: Callable[[Variables], str] = field(default=lambda _variables: "")
+
+    @property
+    def on_server(self) -> bool:
+        """Whether the server itself carries it out."""
+        return not self.command

@@ -1,0 +1,25 @@
+"""The engine's Celery tasks: short, repeatable, woken by name."""
+
+from celery import shared_task
+
+from deployments.execution.services.advance import advance
+from deployments.execution.services.server_actions import run_server_action
+from deployments.execution.services.sweep import sweep
+
+
+@shared_task(name="execution.advance")
+def advance_task(task_id: int) -> None:
+    """Take a task as far as it goes now."""
+    advance(task_id)
+
+
+@shared_task(name="execution.sweep", expires=10)
+def sweep_task() -> None:
+    """Look at everything that has been quiet."""
+    sweep()
+
+
+@shared_task(name="execution.run_server_action")
+def run_server_action_task(execution_id: int) -> None:
+    """Run an action of the server itself."""
+    run_server_action(execution_id)

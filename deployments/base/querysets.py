@@ -118,7 +118,10 @@ class SpaceQuerySet(models.QuerySet[M_co]):
         return super().delete()
 
     def _combinator_query(
-        self, combinator: str, *others: Any, all: bool = False
+        self,
+        combinator: str,
+        *others: Any,
+        all: bool = False,  # noqa: A002 Django's name
     ) -> Self:
         for queryset in (self, *others):
             queryset._require_scope()  # noqa: SLF001 querysets of ours

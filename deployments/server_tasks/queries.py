@@ -1,6 +1,6 @@
 """Reading tasks: filters, totals and what a queued one waits for."""
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from deployments.base.querysets import SpaceQuerySet
 from deployments.server_tasks.models import ServerTask
@@ -17,7 +17,7 @@ WIRE_STATES = {
 }
 
 
-def in_states(rows: SpaceQuerySet[ServerTask], states: list[str]) -> SpaceQuerySet[ServerTask]:
+def in_states(rows: "QuerySet[ServerTask]", states: list[str]) -> "QuerySet[ServerTask]":
     """Return tasks in states as the wire names them, where Paused counts as Executing."""
     wanted = set(states)
     if "Executing" in wanted:
@@ -25,7 +25,7 @@ def in_states(rows: SpaceQuerySet[ServerTask], states: list[str]) -> SpaceQueryS
     return rows.filter(state__in=wanted)
 
 
-def totals_by_state(rows: SpaceQuerySet[ServerTask]) -> dict[str, int]:
+def totals_by_state(rows: "QuerySet[ServerTask]") -> dict[str, int]:
     """Return how many tasks there are per state of the wire, and how many wait for people."""
     counted = (
         rows.order_by()

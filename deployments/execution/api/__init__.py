@@ -1,1 +1,1 @@
-"""The REST resources of execution, and the endpoints of agents."""
+"""Logs of tasks and interruptions on the wire."""

@@ -55,7 +55,9 @@ def test_advancing_twice_and_repeated_results_change_nothing() -> None:
 def test_a_failure_skips_what_needs_success_and_runs_what_needs_failure() -> None:
     cleanup = {**script_step("Clean up", roles="web"), "Condition": "Failure"}
     always = {**script_step("Always", roles="web"), "Condition": "Always"}
-    scene = make_scene(script_step("First", roles="web"), script_step("Next", roles="web"), cleanup, always)
+    scene = make_scene(
+        script_step("First", roles="web"), script_step("Next", roles="web"), cleanup, always
+    )
     (run,) = scene.runs()
     scene.finish(run, exit_code=7)
     scene.advance()
@@ -81,9 +83,7 @@ def test_variables_reach_the_target_in_its_scope_only() -> None:
         machines=2,
         variables=lambda machines: [
             VariableInput(name="Greeting", value="hello"),
-            VariableInput(
-                name="Greeting", value="hi", scope={"Machine": [machines[0].public_id]}
-            ),
+            VariableInput(name="Greeting", value="hi", scope={"Machine": [machines[0].public_id]}),
             VariableInput(name="Token", value="s3cret-token", is_sensitive=True),
             VariableInput(name="Elsewhere", value="x", scope={"Role": ["database"]}),
         ],

@@ -1,0 +1,40 @@
+"""The whole log of a task as text, written while it is read."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from deployments.execution.api.activity import read_steps, status_of
+from deployments.execution.logs.queries import Line, all_lines, task_lines
+from deployments.server_tasks.models import ServerTask
+
+_INDENT = "                    |"
+
+
+def raw_log(task: ServerTask) -> Iterator[str]:
+    """Yield the text piece by piece."""
+    yield f"Task ID:        {task.public_id}\n"
+    yield f"Task status:    {task.state}\n"
+    yield f"Task queued:    {_moment(task.queued)}\n"
+    yield f"Task started:   {_moment(task.started)}\n"
+    yield f"Task completed: {_moment(task.completed)}\n\n"
+    yield f"{_INDENT} == {task.state}: {task.description} ==\n"
+    for line in task_lines(task):
+        yield _text(line, depth=1)
+    _, steps = read_steps(task)
+    for step in steps:
+        yield f"{_INDENT}   == {step.status}: {step.title} ==\n"
+        for row in step.executions:
+            yield f"{_INDENT}     == {status_of(row)}: {step.name_of(row)} ==\n"
+            for line in all_lines(row):
+                yield _text(line, depth=3)
+            if row.error_message:
+                yield f"{_INDENT}       {row.error_message}\n"
+
+
+def _text(line: Line, *, depth: int) -> str:
+    moment = datetime.fromtimestamp(line.time_ms / 1000, tz=UTC)
+    return f"{moment:%H:%M:%S}   {line.level.capitalize():<9}|{' ' * (2 * depth + 1)}{line.text}\n"
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment else "-"

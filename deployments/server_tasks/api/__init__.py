@@ -1,0 +1,1 @@
+"""Tasks and nodes on the wire."""

@@ -1,0 +1,14 @@
+"""The routes of tasks and nodes; details and raw logs are execution's."""
+
+from django.urls import URLPattern, path
+
+from deployments.access.api.viewsets import resource_routes
+from deployments.server_tasks.api.views import NodeViewSet, TaskViewSet
+
+routes: list[URLPattern] = [
+    path("tasks/taskTypes", TaskViewSet.as_view({"get": "types"})),
+    path("tasks/<str:id>/cancel", TaskViewSet.as_view({"post": "cancel"})),
+    path("tasks/<str:id>/queued-behind", TaskViewSet.as_view({"get": "queued_behind"})),
+    *resource_routes(TaskViewSet),
+    *resource_routes(NodeViewSet),
+]

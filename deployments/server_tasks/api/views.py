@@ -1,0 +1,122 @@
+"""`/api/tasks` and `/api/octopusservernodes`."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.access.api.rules import SIGNED_IN
+from deployments.access.api.viewsets import SpaceViewSet, SystemViewSet
+from deployments.access.permissions import Permission
+from deployments.base import public_ids
+from deployments.base.api.query import Query
+from deployments.server_tasks import queries
+from deployments.server_tasks.api.serializers import (
+    NodeSerializer,
+    TaskSerializer,
+    TaskTypeSerializer,
+)
+from deployments.server_tasks.kinds import all_kinds
+from deployments.server_tasks.models import ServerNode, ServerTask
+from deployments.server_tasks.services import cancel_task, set_node_task_cap
+from deployments.server_tasks.states import FINISHED, RUNNING
+
+_NUMBERS = {
+    "project": ("Projects", "project_number"),
+    "environment": ("Environments", "environment_number"),
+    "tenant": ("Tenants", "tenant_number"),
+}
+
+
+class TaskViewSet(SpaceViewSet[ServerTask]):
+    """Tasks; without a space in the path, those of every space of the actor."""
+
+    model = ServerTask
+    serializer_class = TaskSerializer
+    item_type = "Task"
+    path = "tasks"
+    name_field = ""
+    spans_spaces = True
+    view_permission = Permission.TaskView
+    query_names: ClassVar = (
+        *("skip", "take", "ids", "partialName", "name", "states", "active", "running", "project"),
+        *("environment", "tenant", "node", "hasPendingInterruptions", "hasWarningsOrErrors"),
+    )
+    permission_map: ClassVar = {
+        "list": Permission.TaskView,
+        "retrieve": Permission.TaskView,
+        "cancel": Permission.TaskCancel,
+        "queued_behind": Permission.TaskView,
+        "types": SIGNED_IN,
+    }
+
+    def filtered(self, rows: "QuerySet[ServerTask]", query: Query) -> "QuerySet[ServerTask]":
+        rows = super().filtered(rows, query)
+        for name, (prefix, field) in _NUMBERS.items():
+            if text := query.text(name):
+                rows = rows.filter(**{field: public_ids.parse(prefix, text) or 0})
+        if kind := query.text("name"):
+            rows = rows.filter(kind__iexact=kind)
+        if words := query.text("partialName"):
+            rows = rows.filter(description__icontains=words)
+        if node := query.text("node"):
+            rows = rows.filter(node_name=node)
+        return _flags(rows, query)
+
+    def list(self, request: Request, **ids: Any) -> Response:
+        rows = self.filtered(self.get_queryset(), self.query)
+        totals = queries.totals_by_state(rows)
+        if states := self.query.texts("states"):
+            rows = queries.in_states(rows, states)
+        return self.page(rows, TotalCounts=totals)
+
+    def cancel(self, request: Request, **ids: Any) -> Response:
+        """Cancel the task; a second time by force."""
+        return self.answer(cancel_task(actor=self.actor, task=self.get_object()))
+
+    def queued_behind(self, request: Request, **ids: Any) -> Response:
+        """Answer with the tasks that a queued one waits for, as far as the actor sees them."""
+        ahead = queries.queued_behind(self.get_object())
+        return self.page(ahead.filter(pk__in=self.get_queryset().values("pk")))
+
+    def types(self, request: Request, **ids: Any) -> Response:
+        """Answer with the kinds of tasks."""
+        return Response(TaskTypeSerializer(all_kinds(), many=True).data)
+
+
+def _flags(rows: "QuerySet[ServerTask]", query: Query) -> "QuerySet[ServerTask]":
+    active = query.flag("active")
+    if active is not None:
+        rows = rows.exclude(state__in=FINISHED) if active else rows.filter(state__in=FINISHED)
+    if query.flag("running"):
+        rows = rows.filter(state__in=RUNNING)
+    for name, field in (
+        ("hasPendingInterruptions", "has_pending_interruptions"),
+        ("hasWarningsOrErrors", "has_warnings_or_errors"),
+    ):
+        wanted = query.flag(name)
+        if wanted is not None:
+            rows = rows.filter(**{field: wanted})
+    return rows
+
+
+class NodeViewSet(SystemViewSet[ServerNode]):
+    """The nodes of the server."""
+
+    model = ServerNode
+    serializer_class = NodeSerializer
+    item_type = "OctopusServerNode"
+    path = "octopusservernodes"
+    permission_map: ClassVar = {
+        "list": Permission.ConfigureServer,
+        "all": Permission.ConfigureServer,
+        "retrieve": Permission.ConfigureServer,
+        "update": Permission.ConfigureServer,
+    }
+
+    def get_queryset(self) -> "QuerySet[ServerNode]":
+        return ServerNode.objects.all()
+
+    def update_row(self, row: ServerNode, data: dict[str, Any]) -> ServerNode:
+        return set_node_task_cap(actor=self.actor, node=row, task_cap=data["task_cap"])

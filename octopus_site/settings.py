@@ -7,8 +7,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from octopus_site.conf import database_settings, read_configuration, uploads_folder
+from octopus_site.logs import configure_logging
 
 OCTOPUS = read_configuration(os.environ)
+configure_logging()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 SECRET_KEY = HKDF(SHA256(), 32, salt=None, info=b"django").derive(OCTOPUS.master_key).hex()
@@ -150,4 +152,12 @@ SPECTACULAR_SETTINGS = {
 }
 CELERY_BEAT_SCHEDULE = {
     "execution.sweep": {"task": "execution.sweep", "schedule": 2.0, "options": {"expires": 10}},
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s [%(levelname)s] %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
 }

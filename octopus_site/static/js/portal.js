@@ -80,7 +80,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || !enabled()) return;
   if (going) {
     going = false;
-    if (places[event.key]) location.assign(`${base}/${places[event.key]}`);
+    if (places[event.key]) { event.preventDefault(); location.assign(`${base}/${places[event.key]}`); }
     return;
   }
   const act = {

@@ -1,0 +1,99 @@
+"""The list of tasks: what runs and waits on top, then what has ended."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.views.decorators.http import require_GET
+
+from deployments.access.permissions import Permission
+from deployments.access.web.forms import page_of, show
+from deployments.access.web.pages import PageRequest, page
+from deployments.base.clock import utc_now
+from deployments.execution.web.subjects import subjects_of
+from deployments.infrastructure.models import Environment
+from deployments.infrastructure.queries import find_environment
+from deployments.projects.models import Project
+from deployments.projects.queries import find_project
+from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.queries import in_states, totals_by_state
+from deployments.server_tasks.states import FINISHED
+
+STATES = (
+    ("Queued", "Queued"),
+    ("Executing", "Running"),
+    ("Cancelling", "Cancelling"),
+    ("Success", "Succeeded"),
+    ("Failed", "Failed"),
+    ("Canceled", "Canceled"),
+    ("TimedOut", "Timed out"),
+)
+_MOST_ACTIVE = 200
+
+
+@require_GET
+@page(Permission.TaskView)
+def task_list(request: PageRequest) -> HttpResponse:
+    """List the tasks, filtered by state, project, environment and text."""
+    every = ServerTask.objects.visible_to(request.actor, request.space, Permission.TaskView)
+    among = _filtered(request, every)
+    totals = totals_by_state(among)
+    rows = _in_state(request, among)
+    active = list(rows.exclude(state__in=FINISHED).order_by("-started", "-priority", "id"))
+    ended = page_of(request, rows.filter(state__in=FINISHED).order_by("-id"))
+    shown = active[:_MOST_ACTIVE] if ended.number == 1 else []
+    subjects = subjects_of(request.actor, request.space, [*shown, *ended.object_list])
+    values = {
+        "page": ended,
+        "active": subjects[: len(shown)],
+        "ended": subjects[len(shown) :],
+        "tabs": _tabs(totals),
+        "filters": request.GET,
+        "is_filtered": any(
+            request.GET.get(name) for name in ("q", "state", "project", "environment")
+        ),
+        "now": utc_now(),
+    }
+    if request.headers.get("HX-Target") == "task-rows":
+        return show(request, "execution/_task_rows.html", values)
+    values["projects"] = Project.objects.visible_to(
+        request.actor, request.space, Permission.ProjectView
+    ).only("name", "slug", "space")
+    values["environments"] = Environment.objects.visible_to(
+        request.actor, request.space, Permission.EnvironmentView
+    )
+    return show(request, "execution/tasks.html", values)
+
+
+def _tabs(totals: dict[str, int]) -> list[dict[str, Any]]:
+    """Return the tabs: all, what waits for people, then each state that occurs."""
+    counted = sum(totals[name] for name, _ in STATES)
+    tabs = [{"state": "", "label": "All tasks", "count": counted}]
+    if totals["Interrupted"]:
+        waiting = totals["Interrupted"]
+        tabs.append({"state": "Interrupted", "label": "Waiting for a person", "count": waiting})
+    return tabs + [
+        {"state": name, "label": label, "count": totals[name]}
+        for name, label in STATES
+        if totals[name]
+    ]
+
+
+def _in_state(request: PageRequest, rows: QuerySet[ServerTask]) -> QuerySet[ServerTask]:
+    state = request.GET.get("state", "")
+    if state == "Interrupted":
+        return rows.filter(has_pending_interruptions=True)
+    return in_states(rows, [state]) if state in dict(STATES) else rows
+
+
+def _filtered(request: PageRequest, rows: QuerySet[ServerTask]) -> QuerySet[ServerTask]:
+    text = request.GET.get("q", "").strip()
+    if text:
+        rows = rows.filter(description__icontains=text[:200])
+    if project := request.GET.get("project"):
+        row = find_project(request.space, project)
+        rows = rows.filter(project_number=row.pk if row else 0)
+    if environment := request.GET.get("environment"):
+        place = find_environment(request.space, environment)
+        rows = rows.filter(environment_number=place.pk if place else 0)
+    return rows

@@ -1,0 +1,178 @@
+"""The page of a task: what happened, the decision, the grid, the log."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_GET
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import allows_on
+from deployments.access.web.forms import show
+from deployments.access.web.pages import PageRequest, find, page
+from deployments.base.clock import utc_now
+from deployments.execution.logs.queries import Line, last_lines_of, log_lines, task_lines
+from deployments.execution.models import ActionExecution, ExecutionPlan, Interruption
+from deployments.execution.plan import Plan, plan_from_json
+from deployments.execution.services.interruptions import may_act
+from deployments.execution.web.board import Branch, Group, make_grid, make_tree
+from deployments.execution.web.lines import excerpt, lines_html
+from deployments.execution.web.subjects import Subject, names_of, subjects_of
+from deployments.execution.web.task_log import executions_of, search
+from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.queries import queued_behind
+from deployments.server_tasks.states import TaskState
+
+SHOWN_LINES = 500
+_MOST_OPEN = 20
+_ALL_BELOW = 2000
+_EXCERPTS = 3
+
+
+@require_GET
+@page(Permission.TaskView)
+def task_page(request: PageRequest, task: str) -> HttpResponse:
+    """Show a task; with `part=state` only what changes while it runs."""
+    row = find(request, ServerTask, task, Permission.TaskView)
+    row.space = request.space
+    now = utc_now()
+    executions = executions_of(row)
+    plan = _plan(row)
+    tree = make_tree(plan, executions, ended=row.is_completed, now=now)
+    subject = subjects_of(request.actor, request.space, [row])[0]
+    groups = [group for branch in tree for group in branch.groups]
+    values: dict[str, Any] = {
+        "task": row,
+        "subject": subject,
+        "tree": tree,
+        "grid": make_grid(plan, executions, ended=row.is_completed, now=now),
+        "took": (row.completed or now) - row.started if row.started else None,
+        "ahead": queued_behind(row).count(),
+        "state": _state(row),
+        "failures": _failures(row, groups),
+        "questions": _questions(request, row),
+        "step_now": _step_now(tree),
+        **_rights(request, row, subject),
+    }
+    if request.GET.get("part") == "state":
+        return show(request, "execution/_task_state.html", values)
+    values.update(_log(request, row, groups))
+    answer = show(request, "execution/task.html", values)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _plan(task: ServerTask) -> Plan | None:
+    rows = ExecutionPlan.objects.in_space(task.space).filter(task=task)
+    document = rows.values_list("document", flat=True).first()
+    return plan_from_json(document) if document else None
+
+
+def _state(task: ServerTask) -> str:
+    """Return the state to show; a success with warnings says so."""
+    if task.state == TaskState.SUCCESS and task.has_warnings_or_errors:
+        return "SuccessWithWarning"
+    return str(task.state)
+
+
+def _rights(request: PageRequest, task: ServerTask, subject: Subject) -> dict[str, bool]:
+    deployment = subject.deployment
+    return {
+        "may_cancel": not task.is_completed
+        and allows_on(request.actor, task, Permission.TaskCancel),
+        "may_redeploy": task.is_completed
+        and deployment is not None
+        and allows_on(request.actor, deployment, Permission.DeploymentCreate),
+    }
+
+
+def _step_now(tree: Sequence[Branch]) -> str:
+    """Return where a running task is: step 2 of 5."""
+    running = [
+        number for number, branch in enumerate(tree, 1) if branch.state in {"Running", "Waiting"}
+    ]
+    return f"step {running[0]} of {len(tree)}" if running else ""
+
+
+def _failures(task: ServerTask, groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """Return the failed nodes with the lines that say why."""
+    failed = [group for group in groups if group.is_failed and group.is_open][:_EXCERPTS]
+    if not failed:
+        return []
+    lines = last_lines_of(
+        [group.execution for group in failed], SHOWN_LINES, up_to=task.last_event_number
+    )
+    return [
+        {
+            "group": group,
+            "lines": lines_html(
+                f"exec-{group.execution.pk}", excerpt(lines[group.execution.pk]), anchors=False
+            ),
+        }
+        for group in failed
+    ]
+
+
+def _questions(request: PageRequest, task: ServerTask) -> list[dict[str, Any]]:
+    """Return the pending questions that the reader may see, and whether they may answer."""
+    rows = Interruption.objects.in_space(request.space).filter(task=task).order_by("id")
+    pending = [row for row in rows.select_related("execution") if row.is_pending]
+    names = names_of(row.responsible_user_id for row in pending)
+    for row in pending:
+        row.space, row.task = request.space, task
+    return [
+        {
+            "row": row,
+            "may_act": may_act(request.actor, row),
+            "is_mine": row.responsible_user_id == request.actor.public_id,
+            "responsible": names.get(row.responsible_user_id, row.responsible_user_id),
+        }
+        for row in pending
+        if may_act(request.actor, row) or allows_on(request.actor, row, Permission.InterruptionView)
+    ]
+
+
+def _log(request: PageRequest, task: ServerTask, groups: Sequence[Group]) -> dict[str, Any]:
+    """Return the log nodes with the lines that the page shows at once."""
+    total = sum(group.execution.line_count for group in groups)
+    node, first = request.GET.get("node", ""), request.GET.get("first", "")
+    rendered = [
+        group
+        for group in groups
+        if group.is_open or total <= _ALL_BELOW or node == str(group.execution.pk)
+    ]
+    rendered = rendered[:_MOST_OPEN] + [
+        group for group in rendered[_MOST_OPEN:] if node == str(group.execution.pk)
+    ]
+    executions = [group.execution for group in rendered]
+    lines = last_lines_of(executions, SHOWN_LINES, up_to=task.last_event_number)
+    for row in executions:
+        if node == str(row.pk) and first.isascii() and first.isdigit():
+            start = max(1, int(first[:12]) - SHOWN_LINES // 2)
+            lines[row.pk] = log_lines(row, first=start, count=SHOWN_LINES)
+    own = [line for line in task_lines(task) if line.number <= task.last_event_number]
+    found, more = (
+        search(task, text) if (text := request.GET.get("find", "").strip()) else ([], False)
+    )
+    return {
+        "nodes": [_node(group, lines.get(group.execution.pk), node) for group in groups],
+        "own_lines": lines_html("task", own),
+        "hits": found,
+        "more_hits": more,
+        "find": text,
+    }
+
+
+def _node(group: Group, lines: list[Line] | None, asked: str) -> dict[str, Any]:
+    execution: ActionExecution = group.execution
+    first = lines[0].number if lines else execution.line_count + 1
+    earlier = first - 1 if lines is not None else execution.line_count
+    return {
+        "group": group,
+        "html": lines_html(f"exec-{execution.pk}", lines or ()) if lines else SafeString(""),
+        "earlier": earlier,
+        "start": max(1, first - SHOWN_LINES // 2),
+        "is_open": group.is_open or asked == str(execution.pk),
+        "is_loaded": lines is not None,
+    }

@@ -1,0 +1,19 @@
+"""Addresses below a space."""
+
+from django.urls import path
+
+from deployments.execution.web import task_acts, task_list, task_log, task_page
+
+urlpatterns = [
+    path("tasks", task_list.task_list, name="tasks"),
+    path("tasks/<str:task>", task_page.task_page, name="task"),
+    path("tasks/<str:task>/stream", task_log.stream_view, name="task_stream"),
+    path("tasks/<str:task>/lines", task_log.lines_view, name="task_lines"),
+    path("tasks/<str:task>/log.txt", task_log.raw_view, name="task_raw_log"),
+    path("tasks/<str:task>/cancel", task_acts.cancel_view, name="task_cancel"),
+    path(
+        "tasks/<str:task>/interruptions/<str:interruption>",
+        task_acts.interruption_view,
+        name="task_interruption",
+    ),
+]

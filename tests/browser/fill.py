@@ -1,0 +1,27 @@
+"""Fill the data folder of the environment: `python -m tests.browser.fill`."""
+
+import os
+
+import django
+from celery import current_app
+from django.core.management import call_command
+
+
+def main() -> None:
+    """Migrate the database and make the sample."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octopus_site.settings")
+    django.setup()
+    from deployments.access.services.first_administrator import (  # noqa: PLC0415 needs the apps
+        create_first_administrator,
+    )
+    from tests.browser.sample import fill  # noqa: PLC0415 the same
+
+    # Nobody works here: what is woken stays as it is.
+    current_app.conf.update(broker_url="memory://")
+    call_command("migrate", verbosity=0)
+    create_first_administrator(os.environ)
+    fill()
+
+
+if __name__ == "__main__":
+    main()

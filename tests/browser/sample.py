@@ -1,0 +1,200 @@
+"""A server's worth of projects, releases, deployments and logs, made through the services."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from agent.contracts.spool import STDERR, STDOUT, Frame
+from deployments.access.actors import actor_of
+from deployments.access.models import User
+from deployments.base.actor import Actor
+from deployments.execution.logs.append import append_output
+from deployments.execution.models import ActionExecution, Interruption
+from deployments.execution.services.interruptions import submit
+from deployments.infrastructure.models import Environment
+from deployments.infrastructure.queries import default_worker_pool, machines_of_environment
+from deployments.infrastructure.services.workers import WorkerInput, create_worker
+from deployments.library.services import VariableInput
+from deployments.projects.services.lifecycles import PhaseInput
+from deployments.releases.models import Release
+from deployments.releases.services import create_deployment, create_release
+from tests.factories import SYSTEM, domain
+from tests.factories.execution import Scene, SettableClock, make_agent
+
+_MACHINES: Final = {
+    "Development": ["web-dev"],
+    "Test": ["web-test"],
+    "Staging": ["web-stg-01", "web-stg-02"],
+    "Production": ["web-01", "web-02", "web-03"],
+}
+# Group, project, release -> its deployments in the order of the environments:
+# s success, f failure, r running, q queued.
+_PROJECTS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
+    "Payments": {
+        "Ledger": {"11.0.3": "ssss", "11.0.4": "ss"},
+        "Payments Gateway": {"3.5.9": "ssss", "3.6.0": "ssr"},
+    },
+    "Platform": {
+        "Edge Proxy": {"2026.3.1": "ssss"},
+        "Identity Service": {"9.0.6": "ssss", "9.1.0": "sss"},
+    },
+    "Storefront": {
+        "Checkout API": {"4.12.0": "ssss", "4.13.0": "ssf"},
+        "Price Approval": {"1.8.0": "ssq"},
+        "Search Indexer": {"2.38.6": "sss", "2.39.0": "s", "2.40.1": "f"},
+        "Storefront Web": {"7.2.4": "ssss", "7.3.0": "sssq"},
+    },
+}
+_WITH_QUESTION: Final = "Price Approval"
+_NOTES: Final = (
+    "New basket with saved delivery slots, behind `Feature.NewBasket`.\n\n"
+    "- Basket keeps its delivery slot for 30 minutes\n"
+    "- Images are served as AVIF where the browser can\n"
+    "- **Fixed**: totals off by one cent on split payments\n"
+)
+_LINES: Final = (
+    "Acquiring the package from the built-in feed",
+    "Delta against the version before: \x1b[32m1.8 MB of 64.2 MB\x1b[0m to transfer",
+    "Extracting the package",
+    "Substituting variables in \x1b[36mappsettings.json\x1b[0m, 14 values",
+    "Database:Password = ********",
+    "Stopping the service on MACHINE",
+    "Service stopped in \x1b[33m1.2 s\x1b[0m",
+    "Writing unit file, 1 line changed",
+    "Starting the service on MACHINE",
+)
+_FAILING: Final = (
+    "Job for the service on MACHINE failed: start timed out after 30 s",
+    "bind 0.0.0.0:8443: address already in use (held by pid 4127)",
+    "The step failed on MACHINE with exit code 1",
+)
+
+
+def fill() -> None:
+    """Make everything."""
+    manager = actor_of(User.objects.order_by("pk")[0], "Session")
+    places = {name: domain.make_environment(name) for name in _MACHINES}
+    for name, machines in _MACHINES.items():
+        for machine in machines:
+            make_agent(domain.make_machine(places[name], name=machine, roles=["web"]))
+    _make_worker(places["Test"])
+    lifecycle = domain.make_lifecycle(
+        *(PhaseInput(place.name, manual=[place]) for place in places.values()), name="Standard"
+    )
+    for group_name, projects in _PROJECTS.items():
+        group = domain.make_group(group_name)
+        for name, versions in projects.items():
+            package = name.replace(" ", ".")
+            asks = name == _WITH_QUESTION
+            project = domain.make_project(
+                name, lifecycle=lifecycle, group=group, steps=_steps(package, asks=asks)
+            )
+            domain.make_variables(project, *_variables(places))
+            for version, states in versions.items():
+                domain.make_package(package, version)
+                release = create_release(
+                    actor=manager, project=project, version=version, notes=_NOTES
+                )
+                for place, state in zip(places.values(), states, strict=False):
+                    _deploy(manager, release, place, state)
+            domain.make_variables(project, *_variables(places, changed=True))
+
+
+def _make_worker(environment: Environment) -> None:
+    pool = default_worker_pool(environment.space)
+    assert pool is not None
+    worker = WorkerInput(name="worker-01", pools=[pool])
+    make_agent(create_worker(actor=SYSTEM, space=environment.space, worker=worker))
+
+
+def _steps(package: str, *, asks: bool) -> list[dict[str, Any]]:
+    question = {
+        "Name": "Approve the prices",
+        "Actions": [
+            {
+                "Name": "Approve the prices",
+                "ActionType": "Octopus.Manual",
+                "Properties": {
+                    "Octopus.Action.Manual.Instructions": "Compare the **new prices** with the"
+                    " list of the buyers, then proceed.",
+                },
+            }
+        ],
+    }
+    return [
+        domain.script_step("Check database backup", body="echo checked"),
+        *([question] if asks else []),
+        domain.package_step(package, f"Deploy {package}"),
+        domain.script_step("Check health endpoint", roles="web", body="echo ok"),
+        domain.script_step("Notify channel", body="echo sent"),
+    ]
+
+
+def _variables(
+    places: Mapping[str, Environment], *, changed: bool = False
+) -> Sequence[VariableInput]:
+    production = {"Environment": [places["Production"].public_id]}
+    return (
+        VariableInput(name="Cache.Ttl", value="120" if changed else "300", scope=production),
+        VariableInput(name="Database.Host", value="db.internal"),
+        VariableInput(
+            name="Database.Password",
+            value="correct horse" if changed else "battery staple",
+            is_sensitive=True,
+        ),
+        *([VariableInput(name="Feature.NewBasket", value="true")] if changed else []),
+    )
+
+
+def _deploy(actor: Actor, release: Release, environment: Environment, state: str) -> None:
+    deployment = create_deployment(actor=actor, release=release, environment=environment)
+    if state == "q" and release.project.name != _WITH_QUESTION:
+        return
+    machines = list(machines_of_environment(environment.space, environment))
+    scene = Scene(deployment, environment, machines, SettableClock())
+    scene.begin()
+    _carry_out(scene, state)
+
+
+def _carry_out(scene: Scene, state: str) -> None:
+    rounds = 2 if state == "r" else 20
+    for number in range(rounds):
+        if state != "q":
+            _approve(scene)
+        runs = scene.runs()
+        if not runs:
+            return
+        scene.accept(*runs)
+        scene.start(*runs)
+        for run in runs:
+            _print(run.execution, _LINES)
+        scene.clock.forward(7 + number)
+        if state == "r" and number == rounds - 1:
+            return
+        for run in runs:
+            fails = state == "f" and number == 1 and run == runs[-1]
+            if fails:
+                _print(run.execution, _FAILING, stream=STDERR)
+            scene.finish(run, exit_code=1 if fails else 0)
+        scene.advance()
+
+
+def _approve(scene: Scene) -> None:
+    """Answer what a deployment asks."""
+    rows = Interruption.objects.in_space(scene.deployment.space).filter(
+        task=scene.deployment.task_id, is_pending=True
+    )
+    for question in rows:
+        submit(actor=SYSTEM, interruption=question, result="Proceed", clock=scene.clock)
+        scene.begin()
+
+
+def _print(execution: ActionExecution, lines: Sequence[str], *, stream: int = STDOUT) -> None:
+    row = ActionExecution.objects.unscoped(reason="sample").get(pk=execution.pk)
+    frames, offset = [], row.log_length
+    start = time.time_ns() // 1_000_000
+    for number, text in enumerate(lines):
+        payload = text.replace("MACHINE", execution.target_name).encode() + b"\n"
+        frames.append(Frame(stream, start + number * 400, offset, payload))
+        offset += len(payload)
+    append_output({execution.pk: frames})

@@ -4,10 +4,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from deployments.library.services import VariableInput
 from tests.deployments.calls import S, send
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
-from tests.factories.domain import make_environment, make_machine, make_variables, make_project
-from deployments.library.services import VariableInput
+from tests.factories.domain import make_environment, make_machine, make_project, make_variables
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,181 @@
+"""`deployments/create/untenanted/v1`: deployments by names, all of them or none."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.access.api.viewsets import SpaceViewSet
+from deployments.access.permissions import Permission
+from deployments.base.api.fields import MomentField, flag, text, texts
+from deployments.base.api.serializers import ResourceSerializer
+from deployments.base.errors import Invalid
+from deployments.base.finding import find
+from deployments.infrastructure.models import Environment, Machine, MachineEnvironment
+from deployments.releases.api.create_release import named_project
+from deployments.releases.api.releases import with_parts
+from deployments.releases.models import Deployment, Release
+from deployments.releases.queries import find_release, process_of_release
+from deployments.releases.services import (
+    DeploymentOptions,
+    create_deployment,
+    update_variables_of_release,
+)
+
+
+class DeployReleaseSerializer(ResourceSerializer):
+    project_name = serializers.CharField()
+    release_version = serializers.CharField()
+    environment_names = texts()
+    environment_name = text()
+    force_package_download = serializers.BooleanField(default=None, allow_null=True)
+    force_package_redeployment = flag()
+    update_variable_snapshot = flag()
+    use_guided_failure = serializers.BooleanField(default=None, allow_null=True)
+    specific_machine_names = texts()
+    excluded_machine_names = texts()
+    skip_step_names = texts()
+    run_at = MomentField(default=None, allow_null=True)
+    no_run_after = MomentField(default=None, allow_null=True)
+    variables = serializers.DictField(default=dict)
+    comments = text()
+    priority = text()
+
+
+class DeployReleaseViewSet(SpaceViewSet[Deployment]):
+    model = Deployment
+    serializer_class = DeployReleaseSerializer
+    item_type = "Deployment"
+    path = "deployments"
+    view_permission = Permission.DeploymentView
+    permission_map = {"create": Permission.DeploymentCreate}
+
+    def create(self, request: Request, **ids: Any) -> Response:
+        data = self.read()
+        release = self._release(data)
+        environments = self._environments(
+            [*data["environment_names"], *filter(None, [data["environment_name"]])]
+        )
+        only = self._machines(data["specific_machine_names"])
+        without = self._machines(data["excluded_machine_names"])
+        with transaction.atomic():
+            if data["update_variable_snapshot"]:
+                update_variables_of_release(actor=self.actor, release=release)
+            created = [
+                create_deployment(
+                    actor=self.actor,
+                    release=release,
+                    environment=environment,
+                    options=_options(data, release, environment, only, without),
+                )
+                for environment in environments
+            ]
+        return Response(
+            {
+                "DeploymentServerTasks": [
+                    {"DeploymentId": row.public_id, "ServerTaskId": f"ServerTasks-{row.task_id}"}
+                    for row in created
+                ]
+            },
+            status=201,
+        )
+
+    def _release(self, data: dict[str, Any]) -> Release:
+        project = named_project(self, data["project_name"])
+        found = find_release(project, data["release_version"])
+        visible = Release.objects.visible_to(self.actor, self.space, Permission.ReleaseView)
+        row = with_parts(visible).filter(pk=found.pk).first() if found else None
+        if row is None:
+            raise Invalid(
+                fields={
+                    "ReleaseVersion": [
+                        f"The project '{project.name}' has no release '{data['release_version']}'."
+                    ]
+                }
+            )
+        return row
+
+    def _environments(self, names: list[str]) -> list[Environment]:
+        if not names:
+            raise Invalid(fields={"EnvironmentNames": ["EnvironmentNames is required."]})
+        rows = Environment.objects.visible_to(self.actor, self.space, Permission.EnvironmentView)
+        found = _named(rows, names, "EnvironmentNames", "environment")
+        return list({row.pk: row for row in found}.values())
+
+    def _machines(self, names: list[str]) -> list[Machine]:
+        rows = Machine.objects.visible_to(self.actor, self.space, Permission.MachineView)
+        return _named(rows, names, "SpecificMachineNames", "deployment target")
+
+
+def _options(
+    data: dict[str, Any],
+    release: Release,
+    environment: Environment,
+    only: list[Machine],
+    without: list[Machine],
+) -> DeploymentOptions:
+    chosen = _in_environment(only, environment)
+    if only and not chosen:
+        names = ", ".join(machine.name for machine in only)
+        raise Invalid(f"None of {names} is in the environment '{environment.name}'.")
+    return DeploymentOptions(
+        comments=data["comments"],
+        skip_actions=_skipped(release, environment, data["skip_step_names"]),
+        specific_machines=chosen,
+        excluded_machines=_in_environment(without, environment),
+        force_package_download=data["force_package_download"],
+        force_package_redeployment=data["force_package_redeployment"],
+        use_guided_failure=data["use_guided_failure"],
+        form_values={name: str(value) for name, value in data["variables"].items()},
+        not_before=data["run_at"],
+        expires=data["no_run_after"],
+        priority=data["priority"] or "LifecycleDefault",
+    )
+
+
+def _skipped(release: Release, environment: Environment, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of the actions that the names of steps or actions mean and that apply."""
+    ids = []
+    actions = list(process_of_release(release).actions())
+    for name in names:
+        wanted = name.strip().lower()
+        found = [
+            action
+            for step, action in actions
+            if wanted in {text.lower() for text in (step.name, action.name, step.id, action.id)}
+        ]
+        if not found:
+            raise Invalid(fields={"SkipStepNames": [f"There is no step named '{name}'."]})
+        ids += [
+            action.id
+            for action in found
+            if action.applies_to(
+                environment=environment.public_id, channel=f"Channels-{release.channel_id}"
+            )
+        ]
+    return tuple(dict.fromkeys(ids))
+
+
+def _in_environment(machines: list[Machine], environment: Environment) -> tuple[str, ...]:
+    if not machines:
+        return ()
+    links = MachineEnvironment.objects.filter(environment=environment)
+    here = set(links.values_list("machine_id", flat=True))
+    return tuple(machine.public_id for machine in machines if machine.pk in here)
+
+
+def _named(rows: "QuerySet[Any]", names: Iterable[str], field: str, kind: str) -> list[Any]:
+    found, errors = [], []
+    for name in names:
+        row = find(rows, name)
+        if row is None:
+            errors.append(f"The {kind} '{name}' does not exist or you may not see it.")
+        else:
+            found.append(row)
+    if errors:
+        raise Invalid(fields={field: errors})
+    return found

@@ -1,0 +1,119 @@
+"""Deployments: lists, one of them, creating by ids."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.access.api.viewsets import SpaceViewSet
+from deployments.access.permissions import Permission
+from deployments.base import public_ids
+from deployments.base.api.fields import MomentField, PublicIdField, flag, text, texts
+from deployments.base.api.query import Query
+from deployments.base.api.serializers import ResourceSerializer
+from deployments.base.errors import Invalid
+from deployments.base.finding import find_one
+from deployments.infrastructure.models import Environment
+from deployments.releases.api.releases import with_parts
+from deployments.releases.api.resources import deployment_resource
+from deployments.releases.models import Deployment, Release
+from deployments.releases.services import DeploymentOptions, create_deployment
+from deployments.server_tasks.states import TaskState
+
+_FILTERS = {
+    "projects": ("Projects", "project"),
+    "environments": ("Environments", "environment"),
+    "tenants": ("Tenants", "tenant_number"),
+    "channels": ("Channels", "channel"),
+    "releases": ("Releases", "release"),
+}
+
+
+class DeploymentSerializer(ResourceSerializer):
+    release_id = PublicIdField()
+    environment_id = PublicIdField()
+    tenant_id = PublicIdField()
+    comments = text()
+    skip_actions = texts()
+    specific_machine_ids = texts()
+    excluded_machine_ids = texts()
+    force_package_download = serializers.BooleanField(default=None, allow_null=True)
+    force_package_redeployment = flag()
+    use_guided_failure = serializers.BooleanField(default=None, allow_null=True)
+    form_values = serializers.DictField(default=dict)
+    queue_time = MomentField(default=None, allow_null=True)
+    queue_time_expiry = MomentField(default=None, allow_null=True)
+    priority = text()
+
+    def to_representation(self, instance: Deployment) -> dict[str, Any]:
+        return deployment_resource(instance)
+
+
+class DeploymentViewSet(SpaceViewSet[Deployment]):
+    model = Deployment
+    serializer_class = DeploymentSerializer
+    item_type = "Deployment"
+    path = "deployments"
+    name_field = ""
+    query_names = (
+        "skip",
+        "take",
+        "ids",
+        "projects",
+        "environments",
+        "tenants",
+        "channels",
+        "taskState",
+    )
+    view_permission = Permission.DeploymentView
+    permission_map = {
+        "list": Permission.DeploymentView,
+        "retrieve": Permission.DeploymentView,
+        "create": Permission.DeploymentCreate,
+    }
+
+    def get_queryset(self) -> QuerySet[Deployment]:
+        rows = super().get_queryset()
+        return rows.select_related("task", "environment", "release__process_snapshot")
+
+    def filtered(self, rows: QuerySet[Deployment], query: Query) -> QuerySet[Deployment]:
+        rows = super().filtered(rows, query)
+        for name, (prefix, field) in _FILTERS.items():
+            if wanted := query.texts(name):
+                numbers = [public_ids.parse(prefix, text) for text in wanted]
+                rows = rows.filter(**{f"{field}__in": [n for n in numbers if n is not None]})
+        if states := query.texts("taskState"):
+            if TaskState.EXECUTING in states:
+                states.append(TaskState.PAUSED)
+            rows = rows.filter(task__state__in=states)
+        return rows
+
+    def create(self, request: Request, **ids: Any) -> Response:
+        data = self.read()
+        if data["tenant_id"]:
+            raise Invalid(fields={"TenantId": ["The release cannot be deployed to a tenant."]})
+        visible = Release.objects.visible_to(self.actor, self.space, Permission.ReleaseView)
+        environments = Environment.objects.visible_to(
+            self.actor, self.space, Permission.EnvironmentView
+        )
+        deployment = create_deployment(
+            actor=self.actor,
+            release=find_one(with_parts(visible), data["release_id"], field="ReleaseId"),
+            environment=find_one(environments, data["environment_id"], field="EnvironmentId"),
+            options=DeploymentOptions(
+                comments=data["comments"],
+                skip_actions=tuple(data["skip_actions"]),
+                specific_machines=tuple(data["specific_machine_ids"]),
+                excluded_machines=tuple(data["excluded_machine_ids"]),
+                force_package_download=data["force_package_download"],
+                force_package_redeployment=data["force_package_redeployment"],
+                use_guided_failure=data["use_guided_failure"],
+                form_values={name: str(v) for name, v in data["form_values"].items()},
+                not_before=data["queue_time"],
+                expires=data["queue_time_expiry"],
+                priority=data["priority"] or "LifecycleDefault",
+            ),
+        )
+        return Response(deployment_resource(deployment), status=201)

@@ -1,0 +1,178 @@
+"""Progressions on the wire: of a release in its lifecycle, and of a project's newest releases."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from deployments.access.permissions import Permission
+from deployments.base.actor import Actor
+from deployments.base.api.dates import to_wire
+from deployments.infrastructure.models import Environment
+from deployments.projects.models import Channel, Project
+from deployments.projects.queries import PhaseView, lifecycle_of, phases_of, phases_of_many
+from deployments.releases.api.resources import (
+    deployment_resource,
+    release_resource,
+    task_summary,
+)
+from deployments.releases.models import Deployment, Release
+from deployments.releases.progression import PhaseState
+from deployments.releases.queries import progression_of, progressions_of
+from deployments.server_tasks.models import ServerTask
+
+_NEWEST = 30
+
+
+def release_progression(release: Release, actor: Actor) -> dict[str, Any]:
+    """Return the LifecycleProgression resource of a release."""
+    progression = progression_of(release)
+    views = {view.id: view for view in phases_of(lifecycle_of(release.channel))}
+    rows = (
+        Deployment.objects.visible_to(actor, release.space, Permission.DeploymentView)
+        .filter(release=release)
+        .select_related("task", "environment", "release__process_snapshot")
+    )
+    deployments = list(rows)
+    return {
+        "Id": f"{release.public_id}-progression",
+        "Phases": [
+            _phase(state, views[state.phase.id], deployments) for state in progression.phases
+        ],
+        "NextDeployments": _ids(progression.next_environments),
+        "NextDeploymentsMinimumRequired": progression.next_minimum,
+    }
+
+
+def project_progression(project: Project, actor: Actor) -> dict[str, Any]:
+    """Return the Progression resource: the newest releases with their newest deployments."""
+    releases = list(
+        Release.objects.in_space(project.space)
+        .filter(project=project)
+        .select_related(
+            "process_snapshot",
+            "variable_snapshot",
+            "channel__lifecycle",
+            "channel__project__lifecycle",
+            "space",
+        )
+        .prefetch_related("selected_packages")[:_NEWEST]
+    )
+    channels = list(
+        Channel.objects.in_space(project.space)
+        .filter(project=project)
+        .select_related("lifecycle", "project__lifecycle")
+    )
+    seen = list(Environment.objects.visible_to(actor, project.space, Permission.EnvironmentView))
+    of_channels = _environments_of(channels, seen)
+    used = {row.pk for rows in of_channels.values() for row in rows}
+    progressions = progressions_of(releases)
+    items = _newest_items(project, releases, actor)
+    return {
+        "Id": project.public_id,
+        "Environments": [_reference(row) for row in seen if row.pk in used],
+        "ChannelEnvironments": {
+            channel: [_reference(row) for row in rows] for channel, rows in of_channels.items()
+        },
+        "Releases": [
+            {
+                "Release": release_resource(release),
+                "Channel": {
+                    "Id": release.channel.public_id,
+                    "Name": release.channel.name,
+                    "IsDefault": release.channel.is_default,
+                },
+                "Deployments": items.get(release.pk, {}),
+                "NextDeployments": _ids(progressions[release.pk].next_environments),
+                "HasUnresolvedDefect": False,
+            }
+            for release in releases
+        ],
+        "Links": {},
+    }
+
+
+def _phase(state: PhaseState, view: PhaseView, deployments: Sequence[Deployment]) -> dict[str, Any]:
+    return {
+        "Id": state.phase.id,
+        "Name": state.phase.name,
+        "Blocked": state.is_blocked,
+        "Progress": str(state.progress),
+        "AutomaticDeploymentTargets": _ids(view.automatic),
+        "OptionalDeploymentTargets": _ids(view.manual),
+        "MinimumEnvironmentsBeforePromotion": view.minimum,
+        "IsOptionalPhase": view.is_optional,
+        "Deployments": [
+            {"Deployment": deployment_resource(row), "Task": task_summary(row.task)}
+            for row in deployments
+            if row.environment_id in state.environments
+        ],
+    }
+
+
+def _environments_of(
+    channels: Sequence[Channel], seen: Sequence[Environment]
+) -> dict[str, list[Environment]]:
+    lifecycles = {channel.pk: lifecycle_of(channel) for channel in channels}
+    phases = phases_of_many({row.pk: row for row in lifecycles.values()}.values())
+    found = {}
+    for channel in channels:
+        views = phases[lifecycles[channel.pk].pk]
+        numbers = {number for view in views for number in view.environments}
+        found[channel.public_id] = [row for row in seen if row.pk in numbers]
+    return found
+
+
+def _newest_items(
+    project: Project, releases: Sequence[Release], actor: Actor
+) -> dict[int, dict[str, list[dict[str, Any]]]]:
+    rows = (
+        Deployment.objects.visible_to(actor, project.space, Permission.DeploymentView)
+        .filter(release__in=releases)
+        .select_related("task")
+        .order_by("-id")
+    )
+    versions = {release.pk: release.version for release in releases}
+    items: dict[int, dict[str, list[dict[str, Any]]]] = {}
+    current: set[int] = set()
+    for row in rows:
+        of_release = items.setdefault(row.release_id, {})
+        name = f"Environments-{row.environment_id}"
+        if name in of_release:
+            continue
+        is_current = row.environment_id not in current
+        current.add(row.environment_id)
+        of_release[name] = [_item(row, row.task, versions[row.release_id], is_current=is_current)]
+    return items
+
+
+def _item(row: Deployment, task: ServerTask, version: str, *, is_current: bool) -> dict[str, Any]:
+    summary = task_summary(task)
+    return {
+        "Id": row.public_id,
+        "DeploymentId": row.public_id,
+        "ProjectId": f"Projects-{row.project_id}",
+        "EnvironmentId": f"Environments-{row.environment_id}",
+        "ReleaseId": f"Releases-{row.release_id}",
+        "ChannelId": f"Channels-{row.channel_id}",
+        "TaskId": task.public_id,
+        "TenantId": None,
+        "ReleaseVersion": version,
+        "Created": to_wire(row.created),
+        "QueueTime": summary["QueueTime"],
+        "StartTime": summary["StartTime"],
+        "CompletedTime": summary["CompletedTime"],
+        "State": summary["State"],
+        "IsCompleted": summary["IsCompleted"],
+        "HasPendingInterruptions": summary["HasPendingInterruptions"],
+        "HasWarningsOrErrors": summary["HasWarningsOrErrors"],
+        "ErrorMessage": summary["ErrorMessage"],
+        "IsCurrent": is_current,
+        "IsPrevious": False,
+    }
+
+
+def _ids(numbers: Sequence[int]) -> list[str]:
+    return [f"Environments-{number}" for number in numbers]
+
+
+def _reference(row: Environment) -> dict[str, str]:
+    return {"Id": row.public_id, "Name": row.name}

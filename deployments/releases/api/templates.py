@@ -1,0 +1,165 @@
+"""What clients ask before they create: release templates, promotions, previews, snapshots."""
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.access.api.viewsets import SpaceViewSet
+from deployments.access.permissions import Permission
+from deployments.base.api.links import space_path
+from deployments.base.errors import Invalid, NotFound
+from deployments.base.finding import find
+from deployments.infrastructure.models import Environment
+from deployments.projects.queries import process_of
+from deployments.releases.api.releases import ReleaseSerializer, with_parts
+from deployments.releases.models import Release
+from deployments.releases.preview import PlannedAction, Target
+from deployments.releases.prompts import Prompt, prompts_for
+from deployments.releases.queries import progression_of
+from deployments.releases.services.deployments import uses_guided_failure
+from deployments.releases.services.planning import plan_of
+
+
+class DeploymentTemplateViewSet(SpaceViewSet[Release]):
+    """Below a release: where it may go and what would happen there."""
+
+    model = Release
+    serializer_class = ReleaseSerializer
+    item_type = "DeploymentTemplate"
+    path = "releases"
+    name_field = ""
+    slug_field = ""
+    view_permission = Permission.ReleaseView
+    permission_map = {
+        "template": Permission.ReleaseView,
+        "preview": Permission.ReleaseView,
+        "previews": Permission.ReleaseView,
+    }
+
+    def get_queryset(self) -> Any:
+        return with_parts(super().get_queryset())
+
+    def template(self, request: Request, **ids: Any) -> Response:
+        """Say to which environments the actor may deploy the release now."""
+        release = self.get_object()
+        progression = progression_of(release)
+        path = space_path(self.space, "releases", release.public_id, "deployments")
+        rows = Environment.objects.visible_to(self.actor, self.space, Permission.EnvironmentView)
+        promotions = [
+            {
+                "Id": row.public_id,
+                "Name": row.name,
+                "Links": {"Preview": f"{path}/preview/{row.public_id}"},
+            }
+            for row in rows
+            if progression.may_deploy_to(row.pk) and self._may_deploy(release, row)
+        ]
+        project = release.project
+        variable_set = project.variable_set
+        return Response(
+            {
+                "Id": f"{release.public_id}-template",
+                "PromoteTo": promotions,
+                "TenantPromotions": [],
+                "IsDeploymentProcessModified": process_of(project).version
+                != release.process_snapshot.version,
+                "IsVariableSetModified": variable_set is not None
+                and variable_set.version != release.variable_snapshot.version,
+                "IsLibraryVariableSetModified": False,
+                "DeploymentNotes": None,
+                "Links": {"Self": f"{path}/template"},
+            }
+        )
+
+    def preview(self, request: Request, **ids: Any) -> Response:
+        """Say what a deployment to one environment would do."""
+        return Response(self._preview(self.get_object(), str(ids["environment"])))
+
+    def previews(self, request: Request, **ids: Any) -> Response:
+        """Say it for several environments."""
+        release = self.get_object()
+        body = {str(name).lower(): value for name, value in dict(request.data).items()}
+        wanted = body.get("deploymentpreviews") or []
+        if not isinstance(wanted, list):
+            raise Invalid(fields={"DeploymentPreviews": ["A list is expected."]})
+        return Response(
+            [
+                self._preview(release, str(_lower(entry).get("environmentid") or ""))
+                for entry in wanted
+            ]
+        )
+
+    def _preview(self, release: Release, text: str) -> dict[str, Any]:
+        rows = Environment.objects.visible_to(self.actor, self.space, Permission.EnvironmentView)
+        environment = find(rows, text)
+        if environment is None:
+            raise NotFound
+        prompts = prompts_for(release, environment=environment.public_id, channel=release.channel)
+        planned = plan_of(release, environment, viewer=self.actor)
+        return {
+            "Id": f"{release.public_id}-{environment.public_id}",
+            "StepsToExecute": [_step(action) for action in planned],
+            "Form": _form(prompts),
+            "UseGuidedFailureModeByDefault": uses_guided_failure(release, environment, wish=None),
+            "Changes": [],
+            "ChangesMarkdown": "",
+            "Links": {},
+        }
+
+    def _may_deploy(self, release: Release, environment: Environment) -> bool:
+        return self.grants.allows(
+            Permission.DeploymentCreate,
+            project=release.project_id,
+            project_group=release.project.group_id,
+            environment=environment.pk,
+        )
+
+
+def _lower(entry: Any) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise Invalid(fields={"DeploymentPreviews": ["An object is expected."]})
+    return {str(name).lower(): value for name, value in entry.items()}
+
+
+def _step(action: PlannedAction) -> dict[str, Any]:
+    return {
+        "ActionId": action.action_id,
+        "ActionName": action.action_name,
+        "ActionNumber": action.number,
+        "Roles": list(action.roles),
+        "Machines": [{**_reference(t), "HasLatestCalamari": True} for t in action.targets],
+        "MachineNames": [target.name for target in action.targets],
+        "CanBeSkipped": action.can_be_skipped,
+        "IsDisabled": False,
+        "HasNoApplicableMachines": action.has_no_targets,
+        "UnavailableMachines": [_reference(target) for target in action.unavailable],
+        "ExcludedMachines": [_reference(target) for target in action.excluded],
+    }
+
+
+def _reference(target: Target) -> dict[str, Any]:
+    return {"Id": target.id, "Name": target.name}
+
+
+def _form(prompts: list[Prompt]) -> dict[str, Any]:
+    return {
+        "Values": {
+            prompt.id: None if prompt.is_sensitive else prompt.default for prompt in prompts
+        },
+        "Elements": [
+            {
+                "Name": prompt.id,
+                "IsValueRequired": prompt.is_required,
+                "Control": {
+                    "Type": "VariableValue",
+                    "Name": prompt.name,
+                    "Label": prompt.label,
+                    "Description": prompt.description,
+                    "IsSecure": prompt.is_sensitive,
+                    "DisplaySettings": dict(prompt.display),
+                },
+            }
+            for prompt in prompts
+        ],
+    }

@@ -55,7 +55,7 @@ def skip_actions(situation: Situation, skips: Sequence[Skip], *, now: datetime) 
 
 
 def start_actions(situation: Situation, starts: Sequence[Start], *, now: datetime) -> bool:
-    """Start executions; return whether some of them have ended at once."""
+    """Start executions; return whether some of them have ended, or wait, already."""
     if not starts:
         return False
     begun = [_begin(situation, start, now) for start in starts]
@@ -73,7 +73,7 @@ def start_actions(situation: Situation, starts: Sequence[Start], *, now: datetim
             write_lines(situation.task, item.execution, [("error", item.error)])
         elif item.step_type and item.step_type.run:
             wake(RUN_SERVER_ACTION, item.execution.pk)
-    return any(item.error for item in begun)
+    return any(item.error or item.question for item in begun)
 
 
 def cancel_executions(

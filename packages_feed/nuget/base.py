@@ -13,6 +13,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from deployments.access.api.rules import ANONYMOUS, Rule
 from deployments.access.permissions import Permission
 from deployments.access.spaces import default_space, space_by_id
 from deployments.access.identity import WrongCredential, authenticate_request, sent_key
@@ -49,9 +50,9 @@ _ANONYMOUS = Actor(None, "anonymous", "Anonymous", "Session")
 
 
 def feed_view(
-    permission: Permission | None, *methods: str
+    rule: Permission | Rule, *methods: str
 ) -> Callable[[View], Callable[..., HttpResponseBase]]:
-    """Make a view of `view(feed, **ids)`; without a permission anybody may call it."""
+    """Make a view of `view(feed, **ids)` for those whom the rule admits."""
 
     def decorate(view: View) -> Callable[..., HttpResponseBase]:
         @wraps(view)
@@ -61,12 +62,12 @@ def feed_view(
                 response.headers["Allow"] = ", ".join(methods)
                 return response
             try:
-                actor = _who(request) if permission is not None else _ANONYMOUS
+                actor = _ANONYMOUS if rule is ANONYMOUS else _who(request)
                 if actor is None:
                     return challenge()
                 feed = FeedRequest(request, actor, _space(ids.pop("space", None)), root)
-                if permission is not None:
-                    require_somewhere(feed.actor, feed.space, permission)
+                if isinstance(rule, Permission):
+                    require_somewhere(feed.actor, feed.space, rule)
                 return view(feed, **ids)
             except WrongCredential:
                 return _wrong_credential(request)

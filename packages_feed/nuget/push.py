@@ -5,6 +5,7 @@ from urllib.parse import quote
 from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
+from deployments.access.api.rules import ANONYMOUS
 from deployments.access.permissions import Permission
 from deployments.base.api.links import space_path
 from deployments.base.errors import NotFound
@@ -56,7 +57,7 @@ def overwrite_mode(feed: FeedRequest) -> OverwriteMode:
     return OverwriteMode.parse(named or feed.text("replace").rstrip("/"))
 
 
-@feed_view(None, "GET", "HEAD")
+@feed_view(ANONYMOUS, "GET", "HEAD")
 def probe(feed: FeedRequest) -> HttpResponseBase:
     """Answer old clients, which ask for the address before they push to it."""
     return HttpResponse("Push packages to this address.\n", content_type="text/plain")

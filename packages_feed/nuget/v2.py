@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from deployments.access.api.rules import ANONYMOUS, SIGNED_IN
 from deployments.access.permissions import Permission
 from deployments.base.errors import NotFound
 from packages_feed.nuget.base import FeedRequest, feed_view
@@ -34,13 +35,16 @@ _ORDERS = {
 }
 
 
-@feed_view(None, "GET", "HEAD")
+@feed_view(SIGNED_IN, "GET", "HEAD")
 def service_document(feed: FeedRequest) -> HttpResponseBase:
-    """Name the one collection."""
+    """Name the one collection.
+
+    It asks for credentials because nuget 2.8 sends them only where this document asked for them.
+    """
     return _xml(SERVICE.format(base=feed.base), "application/xml")
 
 
-@feed_view(None, "GET", "HEAD")
+@feed_view(ANONYMOUS, "GET", "HEAD")
 def metadata_document(feed: FeedRequest) -> HttpResponseBase:
     """Describe the properties and functions."""
     return _xml(METADATA, "application/xml")

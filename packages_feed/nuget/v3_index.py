@@ -7,6 +7,7 @@ from zipfile import BadZipFile, ZipFile
 from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
+from deployments.access.api.rules import ANONYMOUS
 from deployments.access.permissions import Permission
 from deployments.base.errors import NotFound
 from packages_feed.api.sending import package_response
@@ -21,7 +22,7 @@ _REGISTRATIONS = ("", "/3.0.0-beta", "/3.0.0-rc", "/3.4.0", "/3.6.0")
 _QUERIES = ("", "/3.0.0-beta", "/3.0.0-rc", "/3.5.0")
 
 
-@feed_view(None, "GET", "HEAD")
+@feed_view(ANONYMOUS, "GET", "HEAD")
 def service_index(feed: FeedRequest) -> HttpResponseBase:
     """Name the resources of the feed; symbols and the like are left out on purpose."""
     v3 = f"{feed.base}/v3"

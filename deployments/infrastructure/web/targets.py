@@ -26,6 +26,7 @@ HEALTHS = (
     ("Unknown", "Never connected", "queued"),
     ("Disabled", "Disabled", "canceled"),
 )
+FILTERS = ("q", "environment", "role", "health")
 _RECENT = 10
 
 
@@ -56,7 +57,7 @@ def target_list(request: PageRequest) -> HttpResponse:
         "environments": environments,
         "roles": sorted({str(role) for *_, roles in facts for role in roles}, key=str.lower),
         "filters": request.GET,
-        "is_filtered": any(request.GET.get(name) for name in ("q", "environment", "role", "health")),
+        "is_filtered": any(request.GET.get(name) for name in FILTERS),
         "may_create": request.grants.allows_anywhere(Permission.MachineCreate),
     }
     return show(request, "infrastructure/targets.html", values)

@@ -1,0 +1,1 @@
+"""The pages of projects: lists, process, variables, channels, lifecycles, settings."""

@@ -1,0 +1,200 @@
+"""The channels of a project and their version rules."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import allows_on, require_on
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show
+from deployments.access.web.pages import PageRequest, find, page
+from deployments.base.errors import NotFound
+from deployments.projects.models import Channel, Lifecycle, Project
+from deployments.projects.queries import (
+    channels_of,
+    find_channel,
+    find_lifecycle,
+    process_of,
+    read_process,
+)
+from deployments.projects.services import channels as services
+from deployments.projects.web.rail import project_frame
+
+_SEPARATOR = "\t"
+
+
+@dataclass
+class RuleForm:
+    """One version rule as the form shows it; `packages` are action and reference in one text."""
+
+    id: str = ""
+    version_range: str = ""
+    tag: str = ""
+    packages: list[str] = field(default_factory=list)
+
+    @property
+    def is_blank(self) -> bool:
+        return not (self.version_range.strip() or self.tag.strip() or self.packages)
+
+
+@require_GET
+@page(Permission.ProcessView)
+def channel_list(request: PageRequest, project: str) -> HttpResponse:
+    """List the channels."""
+    row = find(request, Project, project, Permission.ProcessView)
+    values = {
+        **project_frame(request, row, "Channels"),
+        "channels": channels_of(row).select_related("lifecycle"),
+        "may_edit": allows_on(request.actor, row, Permission.ProcessEdit),
+    }
+    return show(request, "projects/channels.html", values)
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.ProcessEdit)
+def channel_new(request: PageRequest, project: str) -> HttpResponse:
+    """Create a channel."""
+    row = find(request, Project, project, Permission.ProcessView)
+    require_on(request.actor, row, Permission.ProcessEdit)
+    if request.method == "GET":
+        return _form(request, row, None, Channel(space=row.space, project=row), [])
+    return _save(request, row, None)
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.ProcessView)
+def channel_edit(request: PageRequest, project: str, channel: str) -> HttpResponse:
+    """Show and change a channel."""
+    row = find(request, Project, project, Permission.ProcessView)
+    stored = find_channel(row, channel)
+    if stored is None:
+        raise NotFound
+    if request.method == "GET":
+        rules = [
+            RuleForm(
+                id=rule.get("Id", ""),
+                version_range=rule.get("VersionRange", ""),
+                tag=rule.get("Tag", ""),
+                packages=[
+                    f"{each['DeploymentAction']}{_SEPARATOR}{each['PackageReference']}"
+                    for each in rule.get("ActionPackages", [])
+                ],
+            )
+            for rule in stored.rules
+        ]
+        return _form(request, row, stored, stored, rules)
+    return _save(request, row, stored)
+
+
+@require_POST
+@page(Permission.ProcessEdit)
+def channel_delete(request: PageRequest, project: str, channel: str) -> HttpResponse:
+    """Delete a channel."""
+    row = find(request, Project, project, Permission.ProcessView)
+    stored = find_channel(row, channel)
+    if stored is None:
+        raise NotFound
+    name = stored.name
+    _, problems = attempt(lambda: services.delete_channel(actor=request.actor, row=stored))
+    if problems:
+        messages.error(request, problems.errors[0])
+    else:
+        messages.success(request, f"The channel {name} was deleted.")
+    return go(request, f"projects/{row.public_id}/channels")
+
+
+def _save(request: PageRequest, project: Project, stored: Channel | None) -> HttpResponse:
+    sent = request.POST
+    rules = _sent_rules(sent)
+    shown = Channel(
+        space=project.space,
+        project=project,
+        name=sent.get("name", ""),
+        description=sent.get("description", ""),
+        is_default=checked(request, "is_default") or bool(stored and stored.is_default),
+        lifecycle=find_lifecycle(request.space, sent.get("lifecycle", "")),
+    )
+    if sent.get("do") == "add-rule":
+        return _form(request, project, stored, shown, [*rules, RuleForm()])
+    channel = services.ChannelInput(
+        name=shown.name,
+        description=shown.description,
+        slug=stored.slug if stored else "",
+        lifecycle=shown.lifecycle,
+        is_default=shown.is_default,
+        rules=[_wire(rule) for rule in rules if not rule.is_blank],
+        extra=stored.extra if stored else {},
+    )
+
+    def save() -> Channel:
+        if stored is None:
+            return services.create_channel(actor=request.actor, project=project, channel=channel)
+        return services.update_channel(actor=request.actor, row=stored, channel=channel)
+
+    saved, problems = attempt(save)
+    if saved is None:
+        return _form(request, project, stored, shown, rules, problems)
+    messages.success(request, f"The channel {saved.name} was {'saved' if stored else 'created'}.")
+    return go(request, f"projects/{project.public_id}/channels")
+
+
+def _sent_rules(sent: QueryDict) -> list[RuleForm]:
+    count = sent.get("rules", "0")
+    total = min(int(count), 50) if count.isascii() and count.isdigit() and len(count) < 4 else 0  # noqa: PLR2004
+    rules = [
+        RuleForm(
+            id=sent.get(f"rule-{number}-id", ""),
+            version_range=sent.get(f"rule-{number}-range", ""),
+            tag=sent.get(f"rule-{number}-tag", ""),
+            packages=sent.getlist(f"rule-{number}-packages"),
+        )
+        for number in range(total)
+        if not sent.get(f"rule-{number}-removed")
+    ]
+    return rules
+
+
+def _wire(rule: RuleForm) -> dict[str, Any]:
+    pairs = [text.partition(_SEPARATOR) for text in rule.packages]
+    return {
+        "Id": rule.id,
+        "VersionRange": rule.version_range,
+        "Tag": rule.tag,
+        "ActionPackages": [
+            {"DeploymentAction": action, "PackageReference": reference}
+            for action, _, reference in pairs
+        ],
+    }
+
+
+def _form(
+    request: PageRequest,
+    project: Project,
+    stored: Channel | None,
+    shown: Channel,
+    rules: list[RuleForm],
+    problems: Problems = NO_PROBLEMS,
+) -> HttpResponse:
+    packages = [
+        (
+            f"{action.name}{_SEPARATOR}{package.name}",
+            f"{action.name}: {package.package_id}" if package.package_id else action.name,
+        )
+        for _, action in read_process(process_of(project)).actions()
+        for package in action.packages
+    ]
+    may_edit = allows_on(request.actor, project, Permission.ProcessEdit)
+    values = {
+        **project_frame(request, project, "Channels"),
+        "stored": stored,
+        "channel": shown,
+        "rules": list(enumerate(rules)),
+        "packages": packages,
+        "lifecycles": Lifecycle.objects.in_space(request.space),
+        "may_edit": may_edit,
+        "may_delete": may_edit and stored is not None and not stored.is_default,
+    }
+    return show(request, "projects/channel.html", values, problems)

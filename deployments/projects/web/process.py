@@ -1,0 +1,185 @@
+"""The process editor: steps in order, the catalogue, and the form of one step."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.views.decorators.http import require_GET, require_POST
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import allows_on
+from deployments.access.queries import teams_visible_to
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, show
+from deployments.access.web.pages import PageRequest, find, page
+from deployments.base.errors import Invalid, NotFound
+from deployments.infrastructure.models import Environment, WorkerPool
+from deployments.infrastructure.queries import visible_roles
+from deployments.projects.models import Project
+from deployments.projects.process import Process, editing
+from deployments.projects.queries import channels_of, process_of, read_process
+from deployments.projects.services.processes import STALE, save_process
+from deployments.projects.step_catalogue import find_step_kind, step_kinds
+from deployments.projects.web.process_form import (
+    StepForm,
+    form_of,
+    new_form,
+    require_complete,
+    sent_step,
+)
+from deployments.projects.web.process_rows import icon_of, process_groups
+from deployments.projects.web.rail import project_frame
+from packages_feed.queries import package_ids
+
+_MOST_SUGGESTED = 200
+
+
+@require_GET
+@page(Permission.ProcessView)
+def process_page(request: PageRequest, project: str) -> HttpResponse:
+    """Show the steps; `step` opens a step's form, `type` that of a new one."""
+    row = find(request, Project, project, Permission.ProcessView)
+    process = read_process(process_of(row))
+    form = None
+    if kind := find_step_kind(request.GET.get("type", "")):
+        form = new_form(kind)
+    elif action_id := request.GET.get("step", ""):
+        form = _stored_form(process, action_id)
+    return _page(request, row, form)
+
+
+@require_GET
+@page(Permission.ProcessEdit)
+def step_catalogue_page(request: PageRequest, project: str) -> HttpResponse:
+    """Show the kinds of steps to choose from."""
+    row = find(request, Project, project, Permission.ProcessView)
+    kinds = [(kind, icon_of(kind.action_type)) for kind in step_kinds()]
+    values = {**project_frame(request, row, "Process"), "kinds": kinds}
+    return show(request, "projects/step_catalogue.html", values)
+
+
+@require_POST
+@page(Permission.ProcessEdit)
+def step_save(request: PageRequest, project: str) -> HttpResponse:
+    """Save the form of one step into the process that it was read from."""
+    row = find(request, Project, project, Permission.ProcessView)
+    stored = process_of(row)
+    process = read_process(stored)
+    action_id = request.POST.get("step", "")
+    action = process.action(action_id)
+    kind = find_step_kind(action.action_type if action else request.POST.get("type", ""))
+    if action is None and (action_id or kind is None):
+        raise NotFound
+    step, action = sent_step(request.POST, process, kind, action_id)
+    is_new = not action_id
+
+    def save() -> Any:
+        require_complete(step, action, kind)
+        changed = editing.put(process, step, action, is_new=is_new)
+        return save_process(
+            actor=request.actor, row=stored, process=changed, version=_version(request)
+        )
+
+    saved, problems = attempt(save)
+    if saved is None:
+        form = form_of(step, action, kind, is_new=is_new)
+        return _page(request, row, form, problems)
+    messages.success(request, f"The step {action.name} was {'added' if is_new else 'saved'}.")
+    return go(request, f"projects/{row.public_id}/process")
+
+
+@require_POST
+@page(Permission.ProcessEdit)
+def step_change(request: PageRequest, project: str) -> HttpResponse:
+    """Move, disable, enable or remove a step."""
+    row = find(request, Project, project, Permission.ProcessView)
+    stored = process_of(row)
+    action_id, what = request.POST.get("step", ""), request.POST.get("what", "")
+    process = read_process(stored)
+    changed = _changed(process, action_id, what)
+    if changed is None:
+        raise NotFound
+    _, problems = attempt(
+        lambda: save_process(
+            actor=request.actor, row=stored, process=changed, version=_version(request)
+        )
+    )
+    if problems:
+        messages.error(request, problems.errors[0])
+    elif what == "remove":
+        messages.success(request, "The step was removed.")
+    return go(request, f"projects/{row.public_id}/process#step-{action_id}")
+
+
+def _changed(process: Process, action_id: str, what: str) -> Process | None:
+    if process.action(action_id) is None:
+        return None
+    if what in {"up", "down"}:
+        return editing.moved(process, action_id, -1 if what == "up" else 1)
+    if what in {"enable", "disable"}:
+        return editing.switched(process, action_id, is_disabled=what == "disable")
+    return editing.removed(process, action_id) if what == "remove" else None
+
+
+def _version(request: PageRequest) -> int:
+    text = request.POST.get("version", "")
+    if not (text.isascii() and text.isdigit()):
+        raise Invalid(STALE)
+    return int(text)
+
+
+def _stored_form(process: Process, action_id: str) -> StepForm:
+    step, action = editing.step_of(process, action_id), process.action(action_id)
+    if step is None or action is None:
+        raise NotFound
+    return form_of(step, action, find_step_kind(action.action_type))
+
+
+def _page(
+    request: PageRequest,
+    project: Project,
+    form: StepForm | None,
+    problems: Problems = NO_PROBLEMS,
+) -> HttpResponse:
+    stored = process_of(project)
+    process = read_process(stored)
+    environments = list(Environment.objects.in_space(request.space))
+    names = {row.public_id: row.name for row in environments}
+    kinds = {kind.action_type: kind for kind in step_kinds()}
+    may_edit = allows_on(request.actor, project, Permission.ProcessEdit)
+    values = {
+        **project_frame(request, project, "Process"),
+        "groups": process_groups(process, kinds, names),
+        "steps": len(process.steps),
+        "disabled": sum(action.is_disabled for _, action in process.actions()),
+        "version": request.POST.get("version") or stored.version,
+        "form": form,
+        "may_edit": may_edit,
+        "is_stale": STALE in problems.errors,
+    }
+    if form is not None:
+        values |= _choices(request, project, process, form, environments)
+    return show(request, "projects/process.html", values, problems)
+
+
+def _choices(
+    request: PageRequest,
+    project: Project,
+    process: Process,
+    form: StepForm,
+    environments: list[Environment],
+) -> dict[str, Any]:
+    kinds = {field.setting.kind for field in form.main}
+    may_pick = request.grants.allows_anywhere(Permission.BuiltInFeedDownload)
+    packages = package_ids(request.space)[:_MOST_SUGGESTED] if may_pick else []
+    is_first = not process.steps or (
+        bool(form.action.id) and process.steps[0].actions[0].id == form.action.id
+    )
+    return {
+        "environments": environments,
+        "channels": channels_of(project),
+        "pools": WorkerPool.objects.in_space(request.space),
+        "known_roles": visible_roles(request.actor, request.space),
+        "packages": list(packages) if "package" in kinds else [],
+        "teams": list(teams_visible_to(request.actor, request.space)) if "teams" in kinds else [],
+        "may_run_in_parallel": not is_first,
+    }

@@ -1,0 +1,150 @@
+"""The settings of a project."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import allows_on
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show
+from deployments.access.web.pages import PageRequest, find, page
+from deployments.base.errors import Invalid
+from deployments.projects.models import Lifecycle, Project, ProjectGroup
+from deployments.projects.queries import find_group, find_lifecycle, process_of, read_process
+from deployments.projects.services import projects as services
+from deployments.projects.settings import DEFAULT_TEMPLATE, settings_document
+from deployments.projects.web.rail import project_frame
+
+_SEPARATOR = "\t"
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.ProjectView)
+def project_settings(request: PageRequest, project: str) -> HttpResponse:
+    """Show and change the settings."""
+    row = find(request, Project, project, Permission.ProjectView)
+    if request.method == "GET":
+        return _page(request, row, _stored(row))
+    sent = {
+        "name": request.POST.get("name", ""),
+        "description": request.POST.get("description", ""),
+        "group": request.POST.get("group", ""),
+        "lifecycle": request.POST.get("lifecycle", ""),
+        "is_disabled": checked(request, "is_disabled"),
+        "versioning": request.POST.get("versioning", "template"),
+        "template": request.POST.get("template", "").strip(),
+        "donor": request.POST.get("donor", ""),
+        "notes": request.POST.get("notes", ""),
+        "guided_failure": request.POST.get("guided_failure", ""),
+        "skips": checked(request, "skips"),
+        "no_targets": checked(request, "no_targets"),
+    }
+    fresh = find(request, Project, project, Permission.ProjectView)
+    saved, problems = attempt(lambda: _save(request, fresh, sent))
+    if saved is None:
+        return _page(request, row, sent, problems)
+    messages.success(request, "The settings were saved.")
+    return go(request, f"projects/{saved.public_id}/settings")
+
+
+@require_POST
+@page(Permission.ProjectDelete)
+def project_delete(request: PageRequest, project: str) -> HttpResponse:
+    """Delete a project whose name was typed."""
+    row = find(request, Project, project, Permission.ProjectView)
+    name, path = row.name, f"projects/{row.public_id}/settings"
+    if request.POST.get("confirm", "").strip() != name:
+        messages.error(request, f"Nothing was deleted: the text was not “{name}”.")
+        return go(request, path)
+    _, problems = attempt(lambda: services.delete_project(actor=request.actor, row=row))
+    if problems:
+        messages.error(request, problems.errors[0])
+        return go(request, path)
+    messages.success(request, f"The project {name} was deleted.")
+    return go(request, "projects")
+
+
+def _save(request: PageRequest, row: Project, sent: dict[str, Any]) -> Project:
+    group = find_group(request.space, sent["group"])
+    lifecycle = find_lifecycle(request.space, sent["lifecycle"])
+    if group is None or lifecycle is None:
+        raise Invalid("Choose a project group and a lifecycle that exist.")
+    donor = None
+    if sent["versioning"] == "package":
+        action, _, reference = sent["donor"].partition(_SEPARATOR)
+        if not action:
+            raise Invalid(fields={"donor": ["Choose the package that gives releases their version."]})
+        donor = {"DeploymentAction": action, "PackageReference": reference}
+    settings = settings_document(row.settings)
+    settings["VersioningStrategy"] = {
+        "Template": None if donor else sent["template"] or DEFAULT_TEMPLATE,
+        "DonorPackage": donor,
+    }
+    settings["ReleaseNotesTemplate"] = sent["notes"] or None
+    settings["DefaultGuidedFailureMode"] = sent["guided_failure"]
+    settings["ConnectivityPolicy"] = {
+        **settings["ConnectivityPolicy"],
+        "SkipMachineBehavior": "SkipUnavailableMachines" if sent["skips"] else "None",
+        "AllowDeploymentsToNoTargets": sent["no_targets"],
+    }
+    project = services.ProjectInput(
+        name=sent["name"],
+        description=sent["description"],
+        group=group,
+        lifecycle=lifecycle,
+        slug=row.slug,
+        is_disabled=sent["is_disabled"],
+        settings=settings,
+    )
+    return services.update_project(actor=request.actor, row=row, project=project)
+
+
+def _stored(row: Project) -> dict[str, Any]:
+    document = settings_document(row.settings)
+    strategy, policy = document["VersioningStrategy"], document["ConnectivityPolicy"]
+    donor = strategy.get("DonorPackage") or {}
+    return {
+        "name": row.name,
+        "description": row.description,
+        "group": row.group.public_id,
+        "lifecycle": row.lifecycle.public_id,
+        "is_disabled": row.is_disabled,
+        "versioning": "package" if donor.get("DeploymentAction") else "template",
+        "template": strategy.get("Template") or DEFAULT_TEMPLATE,
+        "donor": f"{donor.get('DeploymentAction', '')}{_SEPARATOR}"
+        f"{donor.get('PackageReference') or ''}",
+        "notes": document["ReleaseNotesTemplate"] or "",
+        "guided_failure": document["DefaultGuidedFailureMode"],
+        "skips": policy["SkipMachineBehavior"] == "SkipUnavailableMachines",
+        "no_targets": bool(policy["AllowDeploymentsToNoTargets"]),
+    }
+
+
+def _page(
+    request: PageRequest, row: Project, sent: dict[str, Any], problems: Problems = NO_PROBLEMS
+) -> HttpResponse:
+    donors = [
+        (f"{action.name}{_SEPARATOR}{package.name}", f"{action.name}: {package.package_id}")
+        for _, action in read_process(process_of(row)).actions()
+        for package in action.packages
+        if package.package_id
+    ]
+    values = {
+        **project_frame(request, row, "Settings"),
+        "sent": sent,
+        "donors": donors,
+        "groups": ProjectGroup.objects.visible_to(
+            request.actor, request.space, Permission.ProjectGroupView
+        ),
+        "lifecycles": Lifecycle.objects.in_space(request.space),
+        "guided": (
+            ("EnvironmentDefault", "As the environment says"),
+            ("Off", "Stop the deployment"),
+            ("On", "Ask a person"),
+        ),
+        "may_edit": allows_on(request.actor, row, Permission.ProjectEdit),
+        "may_delete": allows_on(request.actor, row, Permission.ProjectDelete),
+    }
+    return show(request, "projects/settings.html", values, problems)

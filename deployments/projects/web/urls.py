@@ -1,0 +1,30 @@
+"""Pages of projects, relative to the space."""
+
+from django.urls import path
+
+from deployments.projects.web import channels, lifecycles, listing, process, settings, variables
+
+urlpatterns = [
+    path("projects", listing.project_list),
+    path("projects/new", listing.project_new),
+    path("projects/groups", listing.group_list),
+    path("projects/groups/<str:group>", listing.group_edit),
+    path("projects/groups/<str:group>/delete", listing.group_delete),
+    path("projects/lifecycles", lifecycles.lifecycle_list),
+    path("projects/lifecycles/new", lifecycles.lifecycle_new),
+    path("projects/lifecycles/<str:lifecycle>", lifecycles.lifecycle_edit),
+    path("projects/lifecycles/<str:lifecycle>/delete", lifecycles.lifecycle_delete),
+    path("projects/<str:project>/process", process.process_page),
+    path("projects/<str:project>/process/add", process.step_catalogue_page),
+    path("projects/<str:project>/process/save", process.step_save),
+    path("projects/<str:project>/process/change", process.step_change),
+    path("projects/<str:project>/variables", variables.variable_list),
+    path("projects/<str:project>/variables/save", variables.variable_save),
+    path("projects/<str:project>/variables/<str:guid>/delete", variables.variable_delete),
+    path("projects/<str:project>/channels", channels.channel_list),
+    path("projects/<str:project>/channels/new", channels.channel_new),
+    path("projects/<str:project>/channels/<str:channel>", channels.channel_edit),
+    path("projects/<str:project>/channels/<str:channel>/delete", channels.channel_delete),
+    path("projects/<str:project>/settings", settings.project_settings),
+    path("projects/<str:project>/settings/delete", settings.project_delete),
+]

@@ -1,0 +1,34 @@
+// process.js: parts of a step's form that depend on another field, and Tab inside scripts.
+
+const value = (form, name) => {
+  const field = form.elements[name];
+  return field?.type === "checkbox" ? (field.checked ? "True" : "False") : (field?.value ?? "");
+};
+
+const arrange = (form) => {
+  for (const part of form.querySelectorAll("[data-shown-when]")) {
+    part.hidden = value(form, part.dataset.shownWhen).toLowerCase() !== part.dataset.shownValue.toLowerCase();
+  }
+  for (const part of form.querySelectorAll("[data-hidden-when]")) {
+    part.hidden = value(form, part.dataset.hiddenWhen) === part.dataset.hiddenValue;
+  }
+};
+
+for (const form of document.querySelectorAll("form[data-guard]")) {
+  arrange(form);
+  form.addEventListener("change", () => arrange(form));
+}
+
+// Tab indents in a script; Escape first lets the keyboard leave it (WCAG 2.1.2).
+let leaves = false;
+document.addEventListener("keydown", (event) => {
+  const area = event.target.closest?.("textarea[data-code]");
+  if (!area) return;
+  if (event.key === "Escape") { leaves = true; return; }
+  if (event.key === "Tab" && !event.shiftKey && !leaves) {
+    event.preventDefault();
+    area.setRangeText("  ", area.selectionStart, area.selectionEnd, "end");
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  leaves = false;
+});

@@ -95,8 +95,11 @@ def fill() -> None:
                 release = create_release(
                     actor=manager, project=project, version=version, notes=_NOTES
                 )
-                for place, state in zip(places.values(), states, strict=False):
-                    _deploy(manager, release, place, state)
+                for hours, place, state in zip((9, 5, 2, 0), places.values(), states, strict=False):
+                    clock = SettableClock()
+                    is_latest = version == list(versions)[-1]
+                    clock.forward(-3600 * (hours + (0 if is_latest else 150)) - 240)
+                    _deploy(manager, release, place, state, clock)
             domain.make_variables(project, *_variables(places, changed=True))
 
 
@@ -146,12 +149,16 @@ def _variables(
     )
 
 
-def _deploy(actor: Actor, release: Release, environment: Environment, state: str) -> None:
-    deployment = create_deployment(actor=actor, release=release, environment=environment)
+def _deploy(
+    actor: Actor, release: Release, environment: Environment, state: str, clock: SettableClock
+) -> None:
+    deployment = create_deployment(
+        actor=actor, release=release, environment=environment, clock=clock
+    )
     if state == "q" and release.project.name != _WITH_QUESTION:
         return
     machines = list(machines_of_environment(environment.space, environment))
-    scene = Scene(deployment, environment, machines, SettableClock())
+    scene = Scene(deployment, environment, machines, clock)
     scene.begin()
     _carry_out(scene, state)
 

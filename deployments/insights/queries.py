@@ -1,0 +1,130 @@
+"""Reads of the dashboard and the search: a fixed number of queries for any number of rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Max
+
+from deployments.access.grants import Grants
+from deployments.access.permissions import Permission
+from deployments.base import public_ids
+from deployments.base.actor import Actor
+from deployments.base.models import Space
+from deployments.infrastructure.models import Environment, Machine
+from deployments.insights.board import BoardRow, Candidate, ProjectFact, make_rows
+from deployments.projects.models import Project
+from deployments.releases.cells import Deployed
+from deployments.releases.deployed import newest_deployments
+from deployments.releases.models import Deployment, Release
+from deployments.releases.queries import progressions_of
+from deployments.server_tasks.models import ServerTask
+
+MOST_HITS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """What a search found, a few of each kind."""
+
+    projects: Sequence[Project] = ()
+    releases: Sequence[Release] = ()
+    environments: Sequence[Environment] = ()
+    machines: Sequence[Machine] = ()
+    tasks: Sequence[ServerTask] = ()
+
+    def __bool__(self) -> bool:
+        return any((self.projects, self.releases, self.environments, self.machines, self.tasks))
+
+
+def board_rows(
+    actor: Actor,
+    space: Space,
+    grants: Grants,
+    *,
+    environments: Sequence[Environment],
+    group: str = "",
+    text: str = "",
+) -> list[BoardRow]:
+    """Return a row for each project that the actor may see, by group and name."""
+    rows = Project.objects.visible_to(actor, space, Permission.ProjectView)
+    rows = rows.filter(is_disabled=False).order_by("group__name", "name")
+    if group:
+        rows = rows.filter(group=public_ids.parse("ProjectGroups", group) or 0)
+    if text:
+        rows = rows.filter(name__icontains=text)
+    columns = ("pk", "name", "slug", "group__name", "lifecycle__name")
+    projects = [ProjectFact(*values) for values in rows.values_list(*columns)]
+    groups = dict(rows.values_list("pk", "group_id"))
+    numbers = [row.pk for row in environments]
+    found = Deployment.objects.visible_to(actor, space, Permission.DeploymentView).filter(
+        project__in=[project.number for project in projects], environment__in=numbers
+    )
+    deployed = newest_deployments(found, "project_id", "environment_id")
+    may_deploy = {
+        (project.number, number)
+        for project in projects
+        for number in numbers
+        if grants.allows(
+            Permission.DeploymentCreate,
+            project=project.number,
+            project_group=groups[project.number],
+            environment=number,
+        )
+    }
+    candidates = _candidates(actor, space, projects, deployed)
+    return make_rows(projects, numbers, deployed, candidates, may_deploy)
+
+
+def _candidates(
+    actor: Actor, space: Space, projects: Sequence[ProjectFact], deployed: Sequence[Deployed]
+) -> list[Candidate]:
+    """Return the newest release of each project and those that are somewhere now."""
+    visible = Release.objects.visible_to(actor, space, Permission.ReleaseView)
+    newest = (
+        visible.filter(project__in=[project.number for project in projects])
+        .order_by()
+        .values("project_id")
+        .annotate(newest=Max("pk"))
+    )
+    numbers = {row["newest"] for row in newest} | {each.release for each in deployed}
+    releases = list(
+        visible.filter(pk__in=numbers).select_related(
+            "channel__lifecycle__space", "channel__project__lifecycle__space"
+        )
+    )
+    for release in releases:
+        release.space = space
+    progressions = progressions_of(releases)
+    return [
+        Candidate(release.pk, release.project_id, release.version, progressions[release.pk])
+        for release in releases
+    ]
+
+
+def search(actor: Actor, space: Space, text: str) -> Hits:
+    """Return what the actor may see whose name, version or id contains the text."""
+    wanted = text.strip()[:200]
+    if not wanted:
+        return Hits()
+    projects = Project.objects.visible_to(actor, space, Permission.ProjectView)
+    releases = Release.objects.visible_to(actor, space, Permission.ReleaseView).filter(
+        version_lower__contains=wanted.lower()
+    )
+    environments = Environment.objects.visible_to(actor, space, Permission.EnvironmentView)
+    machines = Machine.objects.visible_to(actor, space, Permission.MachineView)
+    return Hits(
+        projects=list(projects.filter(name__icontains=wanted).select_related("group")[:MOST_HITS]),
+        releases=list(releases.select_related("project").order_by("-pk")[:MOST_HITS]),
+        environments=list(environments.filter(name__icontains=wanted)[:MOST_HITS]),
+        machines=list(machines.filter(name__icontains=wanted)[:MOST_HITS]),
+        tasks=_tasks(actor, space, wanted),
+    )
+
+
+def _tasks(actor: Actor, space: Space, wanted: str) -> list[ServerTask]:
+    """Return the task of an id or a bare number."""
+    number = public_ids.parse(ServerTask.id_prefix, wanted)
+    if number is None and wanted.isascii() and wanted.isdigit() and len(wanted) < 18:  # noqa: PLR2004
+        number = int(wanted)
+    rows = ServerTask.objects.visible_to(actor, space, Permission.TaskView)
+    return list(rows.filter(pk=number)) if number else []

@@ -134,7 +134,7 @@ def _plan_step(source: PlanInput, step: Step, number: int) -> PlannedStep | None
         lanes=lanes,
         roles=roles,
         actions=tuple(
-            _plan_action(source, action, label, machines, rolling=window > 0)
+            _plan_action(source, action, label, None if skip_reason else machines, window)
             for action, label in numbered
         ),
         skip_reason=skip_reason,
@@ -142,16 +142,20 @@ def _plan_step(source: PlanInput, step: Step, number: int) -> PlannedStep | None
 
 
 def _applies(source: PlanInput, action: Action) -> bool:
-    if not action.applies_to(environment=source.environment, channel=source.channel):
+    # Tenant tags are judged below, with the tags of the deployment's tenant.
+    if not action.applies_to(
+        environment=source.environment, channel=source.channel, is_tenanted=True
+    ):
         return False
     return not action.tenant_tags or not source.tenant_tags.isdisjoint(action.tenant_tags)
 
 
 def _plan_action(
-    source: PlanInput, action: Action, number: str, machines: list[Target], *, rolling: bool
+    source: PlanInput, action: Action, number: str, machines: list[Target] | None, window: int
 ) -> PlannedAction:
+    """Plan an action; `machines` is empty without tags and None when no machine has them."""
     kind = source.kinds.get(action.action_type, ActionKind())
-    once = kind.on_server and bool(machines) and not rolling
+    once = kind.on_server and bool(machines) and not window
     skipped = action.id in source.skip_actions and not action.is_required
     retries = _whole(source.evaluate(action.text(_RETRIES))) if kind.may_retry else 0
     minutes = _number(source.evaluate(action.text(_TIME_LIMIT))) if kind.may_retry else 0.0
@@ -173,8 +177,10 @@ def _plan_action(
 
 
 def _placements(
-    source: PlanInput, action: Action, kind: ActionKind, machines: list[Target]
+    source: PlanInput, action: Action, kind: ActionKind, machines: list[Target] | None
 ) -> tuple[Placement, ...]:
+    if machines is None:
+        return (Placement(),)
     if kind.on_server:
         return tuple(Placement(m.id, m.name) for m in machines) or (Placement(),)
     if machines and not action.runs_on_server:

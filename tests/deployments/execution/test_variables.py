@@ -1,0 +1,135 @@
+"""The variables of one execution: what wins, what is evaluated, what conditions see."""
+
+from deployments.execution.manifest import (
+    ActionData,
+    MachineData,
+    Manifest,
+    PackageFile,
+    Value,
+    manifest_from_text,
+    manifest_to_text,
+)
+from deployments.execution.plan import Group, Placement, Plan, PlannedAction, PlannedStep
+from deployments.execution.states import ExecutionState
+from deployments.execution.variables import Output, Shared, Status, masks
+from deployments.library.scoping import Candidate, parse_scope
+
+PLACES = (Placement("Machines-1", "one", 1), Placement("Machines-2", "two", 2))
+
+
+def action(action_id: str, name: str) -> PlannedAction:
+    return PlannedAction(action_id, name, "Octopus.Script", "1", PLACES)
+
+
+def step(number: int, *actions: PlannedAction) -> PlannedStep:
+    lanes = ("Machines-1", "Machines-2")
+    return PlannedStep(
+        f"s{number}", f"Step {number}", number, "Success", "", 0, lanes, ("web",), actions
+    )
+
+
+PLAN = Plan((Group((step(1, action("a", "First")),)), Group((step(2, action("b", "Second")),))))
+
+
+def candidate(
+    name: str, value: str, scope: dict[str, list[str]] | None = None, **more: object
+) -> Candidate:
+    return Candidate(
+        id=f"{name}{value}",
+        name=name,
+        value=value,
+        scope=parse_scope(scope or {}),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+MANIFEST = Manifest(
+    candidates=(
+        candidate("Port", "80"),
+        candidate("Port", "8080", {"Machine": ["Machines-2"]}),
+        candidate("Port", "9090", {"Action": ["b"], "Machine": ["Machines-2"]}),
+        candidate("Url", "http://#{Octopus.Machine.Name}:#{Port}"),
+        candidate("Key", "k-secret", is_sensitive=True),
+        candidate("Short", "abc", is_sensitive=True),
+        candidate("Loop", "#{Loop}"),
+        candidate("Octopus.Release.Number", "mine"),
+    ),
+    system={"Octopus.Release.Number": "1.0.0"},
+    actions={
+        "a": ActionData({"Octopus.Action.Script.ScriptBody": Value("#{Url} #{Nope}")}),
+        "b": ActionData(
+            {"Octopus.Action.Secret": Value("p-secret", is_sensitive=True)},
+            (PackageFile("", "Acme", "2.0.0", "feeds-builtin"), PackageFile("tool", "T", "1", "f")),
+        ),
+    },
+    machines={
+        "Machines-1": MachineData("one", ("web",)),
+        "Machines-2": MachineData("two", ("web", "db")),
+    },
+)
+
+
+def shared(outputs: list[Output] | None = None, statuses: list[Status] | None = None) -> Shared:
+    return Shared(PLAN, MANIFEST, outputs or [], statuses or [])
+
+
+def test_the_manifest_survives_its_text() -> None:
+    assert manifest_from_text(manifest_to_text(MANIFEST)) == MANIFEST
+    assert "k-secret" not in repr(Value("k-secret", is_sensitive=True))
+
+
+def test_scopes_and_evaluation() -> None:
+    both = shared()
+    assert both.variables_of("a", "Machines-1").text("url") == "http://one:80"
+    assert both.variables_of("a", "Machines-2").text("Url") == "http://two:8080"
+    assert both.variables_of("b", "Machines-2").text("Url") == "http://two:9090"
+    body = both.variables_of("a", "Machines-1").text("Octopus.Action.Script.ScriptBody")
+    assert body == "http://one:80 #{Nope}"
+    assert both.variables_of("a", "Machines-1").text("Loop") == "#{Loop}"
+
+
+def test_system_values_cannot_be_overruled_and_actions_see_only_their_own() -> None:
+    first, second = (
+        shared().variables_of("a", "Machines-1"),
+        shared().variables_of("b", "Machines-1"),
+    )
+    assert first.text("Octopus.Release.Number") == "1.0.0"
+    assert first.text("Octopus.Action.Secret") == ""
+    assert second.text("Octopus.Action.Script.ScriptBody") == ""
+    assert second.text("Octopus.Action.Name") == "Second"
+    assert second.text("Octopus.Machine.Roles") == "web"
+    assert second.text("Octopus.Action.Package.PackageVersion") == "2.0.0"
+    assert second.text("Octopus.Action.Package[tool].PackageId") == "T"
+    assert first.text("Octopus.Action[Second].Package.PackageId") == "Acme"
+
+
+def test_masks_hold_every_secret_but_very_short_ones() -> None:
+    assert masks(shared().variables_of("b", "Machines-1")) == ["k-secret", "p-secret"]
+
+
+def test_outputs_own_value_first_else_that_of_the_last_target() -> None:
+    outputs = [
+        Output("First", "Machines-2", "two", "Slot", Value("blue")),
+        Output("First", "Machines-1", "one", "Slot", Value("green")),
+    ]
+    for order in (outputs, outputs[::-1]):
+        one = shared(order).variables_of("b", "Machines-1")
+        two = shared(order).variables_of("b", "Machines-2")
+        name = "Octopus.Action[First].Output"
+        assert (one.text(f"{name}.Slot"), two.text(f"{name}.Slot")) == ("green", "blue")
+        assert one.text(f"{name}[two].Slot") == "blue"
+        assert shared(order).is_true(f'#{{if {name}.Slot == "blue"}}yes#{{/if}}', "", "x")
+
+
+def test_conditions() -> None:
+    failed = [Status("a", "Machines-1", ExecutionState.FAILED, "boom")]
+    error = "#{Octopus.Deployment.Error}"
+    assert not shared().is_true(error, "", "Machines-1")
+    assert shared([], failed).is_true(error, "", "Machines-1")
+    assert shared([], failed).is_true(
+        '#{if Octopus.Step[Step 1].Status.Code == "Failed"}1#{/if}', "", ""
+    )
+    assert shared().is_true('#{if Octopus.Machine.Name == "two"}1#{/if}', "b", "Machines-2")
+    assert not shared().is_true('#{if Octopus.Machine.Name == "two"}1#{/if}', "b", "Machines-1")
+    for falsy in ("#{Unknown}", "", "0", "False", "no", "#{Loop}", "#{if"):
+        assert not shared().is_true(falsy, "", "Machines-1")

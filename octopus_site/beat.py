@@ -9,5 +9,5 @@ class MemoryScheduler(Scheduler):
     max_interval = 1
 
     def setup_schedule(self) -> None:
-        self.install_default_entries(self.data)
+        self.install_default_entries(self.schedule)
         self.merge_inplace(self.app.conf.beat_schedule)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -146,6 +146,15 @@ class AgentConnection:
             )
         )
         await self.gateway.offer(self, deliveries)
+        if not hello.more_commands:
+            self._declare_lost(hello, runs)
+
+    def _declare_lost(self, hello: Hello, runs: Mapping[str, Delivery]) -> None:
+        """End what the agent once accepted and knows nothing of: its state folder was lost."""
+        reported = {report.id for report in hello.commands}
+        for command_id, delivery in runs.items():
+            if delivery.is_accepted and command_id not in reported:
+                self._store_message(Finished(id=command_id, started=True, reason="lost"))
 
     def _store_output(self, event: Output) -> None:
         execution_pk = self._executions.get(event.frame.id)

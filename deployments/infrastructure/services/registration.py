@@ -262,8 +262,8 @@ def _refuse_taken_name(owner: Machine | Worker | None, wish: Wish, kind: str) ->
 
 def _replace_agent(owner: Machine | Worker, agent: Agent) -> None:
     """Give the owner the new agent; an old agent keeps its row and messages move to the new one."""
-    if owner.pk is not None and owner.agent is not None:
-        current = owner.agent
+    current = owner.agent
+    if current is not None:
         current.credential_sha256 = agent.credential_sha256
         current.version = agent.version
         current.revoked = None

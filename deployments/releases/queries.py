@@ -9,7 +9,7 @@ from deployments.base import public_ids
 from deployments.projects.models import Channel, Project
 from deployments.projects.process import Process, process_from_json
 from deployments.projects.queries import PhaseView, lifecycle_of, phases_of, phases_of_many
-from deployments.releases.models import Deployment, Release
+from deployments.releases.models import DeletedRelease, Deployment, Release
 from deployments.releases.progression import Phase, Progression, progress_of
 from deployments.server_tasks.states import TaskState
 
@@ -50,8 +50,8 @@ def used_numbers(project: Project) -> tuple[list[Version], dict[str, list[Versio
         .values_list("name", flat=True)
     }
     stored = releases_of(project).order_by().values_list("version", "channel__name")
-    deleted = [tuple(entry) for entry in project.extra.get("UsedVersions", ())]
-    for text, channel in (*stored, *deleted):
+    deleted = DeletedRelease.objects.in_space(project.space).filter(project=project)
+    for text, channel in (*stored, *deleted.values_list("version", "channel_name")):
         version = Version.try_parse(text)
         if version is not None:
             everything.append(version)

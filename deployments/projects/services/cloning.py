@@ -50,7 +50,7 @@ def clone_project(
             group=group,
             lifecycle=lifecycle or source.lifecycle,
             settings=source.settings,
-            extra={k: v for k, v in source.extra.items() if k != "UsedVersions"},
+            extra=source.extra,
             cloned_from=source,
             created=clock(),
         )

@@ -1,10 +1,11 @@
 """The models of releases."""
 
 from deployments.releases.models.deployment import Deployment
-from deployments.releases.models.release import Release, ReleaseSelectedPackage
+from deployments.releases.models.release import DeletedRelease, Release, ReleaseSelectedPackage
 from deployments.releases.models.snapshot import ProcessSnapshot, VariableSetSnapshot
 
 __all__ = [
+    "DeletedRelease",
     "Deployment",
     "ProcessSnapshot",
     "Release",

@@ -75,3 +75,20 @@ class ReleaseSelectedPackage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.package_id} {self.version}"
+
+
+class DeletedRelease(SpaceOwned):
+    """The number of a release that was deleted, so that numbering does not give it again."""
+
+    id_prefix = "DeletedReleases"
+    scope_paths: ClassVar[dict[str, str]] = {
+        "project": "project_id",
+        "project_group": "project__group_id",
+    }
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="deleted_releases")
+    version = models.CharField(max_length=349)
+    channel_name = models.CharField(max_length=200)
+
+    def __str__(self) -> str:
+        return self.version

@@ -49,17 +49,7 @@ def create_deployment(
     _require_possible(release, environment)
     _require_times(options, clock)
     _require_machines(environment, options)
-    planned = plan_of(
-        release,
-        environment,
-        only=options.specific_machines,
-        without=options.excluded_machines,
-        skipped=options.skip_actions,
-    )
-    _require_skippable(planned, options)
-    settings = deployment_settings(project.settings)
-    if lacks_targets(planned) and not settings.allow_no_targets:
-        raise Invalid(_no_targets(planned, environment))
+    _require_plan(release, environment, options)
     prompts = prompts_for(release, environment=environment.public_id, channel=release.channel)
     answers = checked_answers(prompts, options.form_values)
     with transaction.atomic():
@@ -145,6 +135,20 @@ def _require_machines(environment: Environment, options: DeploymentOptions) -> N
             f"There is no deployment target {', '.join(missing)} in the environment"
             f" '{environment.name}'."
         )
+
+
+def _require_plan(release: Release, environment: Environment, options: DeploymentOptions) -> None:
+    planned = plan_of(
+        release,
+        environment,
+        only=options.specific_machines,
+        without=options.excluded_machines,
+        skipped=options.skip_actions,
+    )
+    _require_skippable(planned, options)
+    settings = deployment_settings(release.project.settings)
+    if lacks_targets(planned) and not settings.allow_no_targets:
+        raise Invalid(_no_targets(planned, environment))
 
 
 def _require_skippable(planned: tuple[PlannedAction, ...], options: DeploymentOptions) -> None:

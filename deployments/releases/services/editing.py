@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 
-from agent.versions import Version
 from deployments.access.permissions import Permission
 from deployments.access.policy import require_on
 from deployments.base import events
@@ -12,9 +11,10 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.base.public_ids import make
-from deployments.projects.models import Channel, Project
+from deployments.projects.models import Channel
 from deployments.projects.process import process_from_json
 from deployments.releases.models import (
+    DeletedRelease,
     Deployment,
     ProcessSnapshot,
     Release,
@@ -156,24 +156,12 @@ def _choose_again(release: Release, channel: Channel, packages: Sequence[Package
 
 
 def _remember(release: Release) -> None:
-    """Keep the highest deleted numbers, one for each pair of leading numbers and channel."""
-    project = Project.objects.in_space(release.space).select_for_update().get(pk=release.project_id)
-    entries = [*project.extra.get("UsedVersions", ()), [release.version, release.channel.name]]
-    project.extra = {**project.extra, "UsedVersions": highest_numbers(entries)}
-    project.save(update_fields=["extra"])
-
-
-def highest_numbers(entries: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Return of pairs (number, channel) the highest for each channel, major, minor and label."""
-    best: dict[tuple[object, ...], tuple[Version, list[str]]] = {}
-    for text, channel in entries:
-        version = Version.try_parse(text)
-        if version is None:
-            continue
-        key = (channel, version.major, version.minor, version.is_prerelease)
-        if key not in best or best[key][0] < version:
-            best[key] = (version, [text, channel])
-    return [entry for _, entry in best.values()]
+    DeletedRelease.objects.create(
+        space=release.space,
+        project=release.project,
+        version=release.version,
+        channel_name=release.channel.name,
+    )
 
 
 def _drop_unused(process: ProcessSnapshot, variables: VariableSetSnapshot) -> None:

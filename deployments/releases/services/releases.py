@@ -7,7 +7,7 @@ from typing import Final
 from django.db import IntegrityError, transaction
 
 from agent.language import LanguageError, evaluate
-from agent.versions import Version
+from agent.versions import Version, is_mask
 from deployments.access.permissions import Permission
 from deployments.access.policy import require_on
 from deployments.base import events
@@ -90,24 +90,35 @@ def create_release(
         custom_fields=custom_fields or {},
     )
     require_on(actor, project, Permission.ReleaseCreate)
-    if project.is_disabled:
-        raise Invalid(f"The project '{project.name}' is disabled: no releases can be created.")
-    if (
-        release.ignore_channel_rules
-        and not extra_document(project.extra)["AllowIgnoreChannelRules"]
-    ):
-        raise Invalid(f"The project '{project.name}' does not allow ignoring channel rules.")
+    _require_possible(project, release)
     if release.ignore_if_exists and release.version:
         existing = find_release(project, release.version)
         if existing is not None:
             return existing
+    return _create_repeatedly(actor, project, release, clock)
+
+
+def _require_possible(project: Project, release: ReleaseInput) -> None:
+    if project.is_disabled:
+        raise Invalid(f"The project '{project.name}' is disabled: no releases can be created.")
+    if release.channel.project_id != project.pk:
+        raise Invalid(f"The channel is not one of the project '{project.name}'.")
+    may_ignore = extra_document(project.extra)["AllowIgnoreChannelRules"]
+    if release.ignore_channel_rules and not may_ignore:
+        raise Invalid(f"The project '{project.name}' does not allow ignoring channel rules.")
+
+
+def _create_repeatedly(
+    actor: Actor, project: Project, release: ReleaseInput, clock: Clock
+) -> Release:
+    """Create; when somebody takes the same number at the same moment, take the next one."""
+    has_fixed_number = bool(release.version) and not is_mask(release.version)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with transaction.atomic():
                 return _create(actor, project, release, clock)
         except IntegrityError:
-            # Somebody took the number at the same moment; a template gives the next one.
-            if release.version or attempt == _ATTEMPTS:
+            if has_fixed_number or attempt == _ATTEMPTS:
                 raise taken(release.version) from None
     raise AssertionError("unreachable")
 
@@ -127,8 +138,8 @@ def _create(actor: Actor, project: Project, release: ReleaseInput, clock: Clock)
     if not release.ignore_channel_rules:
         require_rules(channel, selected)
     number = _number(project, channel, release.version, settings, selected, values, clock)
-    existing = find_release(project, number) if Version.try_parse(number) else None
-    if existing is not None and existing.version_lower == number.lower():
+    existing = find_release(project, number)
+    if existing is not None:
         if release.ignore_if_exists:
             return existing
         raise taken(number)
@@ -148,21 +159,25 @@ def _create(actor: Actor, project: Project, release: ReleaseInput, clock: Clock)
         custom_fields=dict(release.custom_fields),
     )
     store_selection(row, selected)
+    _record(actor, row, selected, clock)
+    return row
+
+
+def _record(actor: Actor, row: Release, selected: Sequence[SelectedPackage], clock: Clock) -> None:
     events.record(
         actor=actor,
-        space=project.space,
+        space=row.space,
         category="Created",
-        message=f"Release {number} of {project.name} was created",
+        message=f"Release {row.version} of {row.project.name} was created",
         subject=row.public_id,
-        related=[project.public_id, channel.public_id],
+        related=[row.project.public_id, row.channel.public_id],
         after={
-            "Version": number,
-            "Channel": channel.name,
+            "Version": row.version,
+            "Channel": row.channel.name,
             "Packages": [f"{p.need.package_id} {p.version}" for p in selected],
         },
         clock=clock,
     )
-    return row
 
 
 def version_columns(number: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,9 +61,11 @@ def write_package(folder: Path, package_id: str, version: str, **options: Any) -
     return path
 
 
-def start_feed_server(processes: Processes, folder: Path) -> FeedServer:
+def start_feed_server(
+    processes: Processes, folder: Path, environment: Mapping[str, str] | None = None
+) -> FeedServer:
     """Migrate a new database and start the web process on it."""
-    server = make_server(processes, folder)
+    server = make_server(processes, folder, environment)
     assert server.command("migrate").wait_for_exit(seconds=90) == 0
     web = server.command("web", "--host", "127.0.0.1", "--workers", "1")
     web.wait_for_port(server.web_port, seconds=60)

@@ -4,6 +4,7 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from deployments.base.actor import Actor
 from deployments.base.models import Space
@@ -72,7 +73,8 @@ def zip_of(files: Mapping[str, bytes]) -> bytes:
 def tar_of(members: Iterable[tuple[tarfile.TarInfo, bytes]], compression: str = "gz") -> bytes:
     """Return a tar archive; compression is "", "gz", "bz2" or "xz"."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=f"w:{compression}") as archive:
+    mode: Any = f"w:{compression}"
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:
         for member, content in members:
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))

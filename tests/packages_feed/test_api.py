@@ -168,7 +168,8 @@ def test_lists(ana: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["packages-Acme.2.Web.1.0.0", "Acme.2.Web.1.0.0", "packages-acme.2.web.1.0", "Acme.2.Web.1"]
+    "text",
+    ["packages-Acme.2.Web.1.0.0", "Acme.2.Web.1.0.0", "packages-acme.2.web.1.0", "Acme.2.Web.1"],
 )
 def test_ids_split_by_what_is_there(ana: Client, text: str) -> None:
     make_package("Acme.2.Web", "1.0.0")
@@ -184,7 +185,12 @@ def test_an_id_that_starts_like_the_prefix(ana: Client) -> None:
 
 
 def test_what_is_not_there(ana: Client) -> None:
-    for url in ("packages/packages-A.1.0", "packages/x", f"packages/{'1.' * 400}", "feeds/Feeds-99"):
+    for url in (
+        "packages/packages-A.1.0",
+        "packages/x",
+        f"packages/{'1.' * 400}",
+        "feeds/Feeds-99",
+    ):
         answer = ana.get(f"/api/{url}")
         assert answer.status_code == 404
         assert set(answer.json()) == {"ErrorMessage"}

@@ -43,7 +43,19 @@ def manifest(text: str) -> bytes:
 
 @pytest.mark.parametrize(
     "name",
-    ["../../evil", "/etc/passwd", "a#b", "a b", "con", "a..b", "a/b", "-a", "ä", "a\u0000", "x" * 101],
+    [
+        "../../evil",
+        "/etc/passwd",
+        "a#b",
+        "a b",
+        "con",
+        "a..b",
+        "a/b",
+        "-a",
+        "ä",
+        "a\u0000",
+        "x" * 101,
+    ],
 )
 def test_bad_ids(name: str, storage: FileStorage) -> None:
     data = zip_of({"a.nuspec": nuspec(name, "1.0.0")})
@@ -67,7 +79,9 @@ def test_document_types(doctype: str, encoding: str, storage: FileStorage) -> No
     refused(zip_of({"a.nuspec": data}), "package", storage, "document type")
 
 
-@pytest.mark.parametrize("text", ["", "<a", "<package/>", "\x00\x01", "<package><metadata/></package>"])
+@pytest.mark.parametrize(
+    "text", ["", "<a", "<package/>", "\x00\x01", "<package><metadata/></package>"]
+)
 def test_broken_manifests(text: str, storage: FileStorage) -> None:
     refused(manifest(text), "package", storage, "nuspec|cannot be the id")
 
@@ -123,9 +137,7 @@ def test_entries_that_lead_out_of_tars(
 def test_links_inside_are_fine() -> None:
     link = tar_file("bin/tool", type=tarfile.SYMTYPE, linkname="../lib/tool.sh")
     data = tar_of([(tar_file("lib/tool.sh"), b"1"), (link, b"")])
-    store_package(
-        actor=SYSTEM, space=default_space(), file=io.BytesIO(data), file_name="A.1.0.tgz"
-    )
+    store_package(actor=SYSTEM, space=default_space(), file=io.BytesIO(data), file_name="A.1.0.tgz")
 
 
 def _zip_with_link(target: str) -> bytes:
@@ -196,7 +208,15 @@ def test_files_that_are_not_what_they_are_called(
 
 @pytest.mark.parametrize(
     "name",
-    ["Acme.zip", "My App.1.0.zip", "../x.1.0.zip", "a.1.0.exe", "a.1.0-.zip", "", f"{'a_' * 50}!.zip"],
+    [
+        "Acme.zip",
+        "My App.1.0.zip",
+        "../x.1.0.zip",
+        "a.1.0.exe",
+        "a.1.0-.zip",
+        "",
+        f"{'a_' * 50}!.zip",
+    ],
 )
 def test_names_that_say_no_version(name: str, storage: FileStorage) -> None:
     start = time.monotonic()
@@ -206,7 +226,7 @@ def test_names_that_say_no_version(name: str, storage: FileStorage) -> None:
 
 def test_more_bytes_than_allowed(storage: FileStorage) -> None:
     set_setting("packages.limits", {"package": 1000})
-    with pytest.raises(TooLarge, match="larger than 1e\\+03 bytes|larger than 1000 bytes"):
+    with pytest.raises(TooLarge, match="larger than 1000 bytes"):
         store_package(
             actor=SYSTEM,
             space=default_space(),

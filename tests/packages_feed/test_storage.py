@@ -119,7 +119,9 @@ def test_a_folder_shards_by_hash_and_keeps_nothing_else(tmp_path: Path, make: Ma
     storage = FileStorage(tmp_path / "kept")
     path, sha256 = make(b"one")
     storage.put(path, sha256)
-    files = [each.relative_to(storage.folder) for each in storage.folder.rglob("*") if each.is_file()]
+    files = [
+        each.relative_to(storage.folder) for each in storage.folder.rglob("*") if each.is_file()
+    ]
     assert files == [Path("packages") / sha256[:2] / sha256[2:4] / sha256]
 
 
@@ -140,9 +142,7 @@ def test_names_that_are_no_hash_reach_no_file(tmp_path: Path) -> None:
         storage.open("../secret")
 
 
-def test_a_bucket_that_is_not_there_or_not_ours(
-    swift: S3Store, tmp_path: Path, make: Make
-) -> None:
+def test_a_bucket_that_is_not_there_or_not_ours(swift: S3Store, tmp_path: Path, make: Make) -> None:
     path, sha256 = make(b"one")
     url = f"s3://nowhere?endpoint={swift.endpoint}"
     storage = storage_from_url(

@@ -58,6 +58,28 @@ def test_documents(ana: Client) -> None:
     assert 'Property Name="PackageHash"' in metadata
 
 
+LATEST_OF_ALL = (
+    "Search()?$filter=IsLatestVersion&$orderby=Id&$skip=0&$top=30&searchTerm=''"
+    "&targetFramework=''&includePrerelease=false"
+)
+LATEST_WITH_PRERELEASES = (
+    "Search()?$filter=IsAbsoluteLatestVersion&$orderby=Id&searchTerm='acme'&includePrerelease=true"
+)
+WITHOUT_SEARCH = (
+    "Packages()?$filter=(((Id ne null) and substringof('web',tolower(Id))) or"
+    " ((Description ne null) and substringof('uses',tolower(Description)))) or"
+    " ((Tags ne null) and substringof(' base ',tolower(Tags)))"
+)
+UPDATES = (
+    "GetUpdates()?packageIds='Acme.Core|Acme.Web|None'&versions='1.0.0|1.0.0|1.0'"
+    "&includePrerelease=true&includeAllVersions=false"
+)
+NO_UPDATES = (
+    "GetUpdates()?packageIds='Acme.Core'&versions='1.0.0'&includePrerelease=true"
+    "&versionConstraints='[1.0,1.5]'"
+)
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
@@ -76,20 +98,16 @@ def test_documents(ana: Client) -> None:
         ),
         ("FindPackagesById()?id='nothing'", []),
         (
-            "Search()?$filter=IsLatestVersion&$orderby=Id&$skip=0&$top=30&searchTerm=''"
-            "&targetFramework=''&includePrerelease=false",
+            LATEST_OF_ALL,
             ["Acme.Core 1.0.0", "Acme.Web 1.1.0", "Other 1.0.0"],
         ),
         (
-            "Search()?$filter=IsAbsoluteLatestVersion&$orderby=Id&searchTerm='acme'"
-            "&includePrerelease=true",
+            LATEST_WITH_PRERELEASES,
             ["Acme.Core 2.0.0-beta", "Acme.Web 1.1.0"],
         ),
         ("Search()?searchTerm='base'", ["Acme.Core 1.0.0"]),
         (
-            "Packages()?$filter=(((Id ne null) and substringof('web',tolower(Id))) or"
-            " ((Description ne null) and substringof('uses',tolower(Description)))) or"
-            " ((Tags ne null) and substringof(' base ',tolower(Tags)))",
+            WITHOUT_SEARCH,
             ["Acme.Core 1.0.0", "Acme.Web 1.0.0.0", "Acme.Web 1.1.0"],
         ),
         ("Packages()?$filter=tolower(Id) eq 'other'", ["Other 1.0.0"]),
@@ -98,13 +116,11 @@ def test_documents(ana: Client) -> None:
         ("Packages()?$filter=Published lt datetime'2001-01-01T00:00:00'", []),
         ("Packages()?$orderby=Id desc,Version&$top=2", ["Other 1.0.0", "Acme.Web 1.0.0.0"]),
         (
-            "GetUpdates()?packageIds='Acme.Core|Acme.Web|None'&versions='1.0.0|1.0.0|1.0'"
-            "&includePrerelease=true&includeAllVersions=false",
+            UPDATES,
             ["Acme.Core 2.0.0-beta", "Acme.Web 1.1.0"],
         ),
         (
-            "GetUpdates()?packageIds='Acme.Core'&versions='1.0.0'&includePrerelease=true"
-            "&versionConstraints='[1.0,1.5]'",
+            NO_UPDATES,
             [],
         ),
     ],
@@ -148,8 +164,9 @@ def test_one_package_by_any_spelling(ana: Client, catalogue: None, version: str)
 
 def test_properties(ana: Client) -> None:
     groups = (
-        '<dependencies><group targetFramework=".NETFramework4.5"><dependency id="B" version="[1,2)"/>'
-        '</group><group targetFramework=".NETStandard2.0"/></dependencies>'
+        '<dependencies><group targetFramework=".NETFramework4.5">'
+        '<dependency id="B" version="[1,2)"/></group>'
+        '<group targetFramework=".NETStandard2.0"/></dependencies>'
     )
     row = make_package("A", "1.0", extra=groups, tags="x y", title="A &lt;b&gt;")
     root = tree(ana.get("/nuget/Packages(Id='A',Version='1.0')"))

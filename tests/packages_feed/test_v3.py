@@ -16,7 +16,8 @@ pytestmark = pytest.mark.django_db
 
 DEPENDENCIES = (
     '<dependencies><group targetFramework=".NETFramework4.5">'
-    '<dependency id="Acme.Core" version="1.0"/></group><group targetFramework="net40"/></dependencies>'
+    '<dependency id="Acme.Core" version="1.0"/></group>'
+    '<group targetFramework="net40"/></dependencies>'
 )
 
 
@@ -101,7 +102,11 @@ def test_parts_and_conditions(ana: Client) -> None:
     def part(text: str, **headers: str) -> Any:
         return ana.get(url, headers={"Range": text, **headers})
 
-    for text, expected in (("bytes=2-5", data[2:6]), ("bytes=-3", data[-3:]), ("bytes=7-", data[7:])):
+    for text, expected in (
+        ("bytes=2-5", data[2:6]),
+        ("bytes=-3", data[-3:]),
+        ("bytes=7-", data[7:]),
+    ):
         answer = part(text)
         assert answer.status_code == 206
         assert read(answer) == expected

@@ -9,7 +9,6 @@ from tests.clients.feed_server import FeedServer, write_package
 from tests.factories.packages import nupkg
 from tests.support.clients import Client
 
-
 ADDRESSES = ["/nuget/packages", "/nuget/packages/", "/api/v2/package", "/nuget/v3/package"]
 
 
@@ -17,9 +16,7 @@ ADDRESSES = ["/nuget/packages", "/nuget/packages/", "/api/v2/package", "/nuget/v
 def test_push(feed: FeedServer, nuget: Client, tmp_path: Path, address: str) -> None:
     package_id = f"Old.Push{ADDRESSES.index(address)}"
     package = write_package(tmp_path, package_id, "1.0.0")
-    result = nuget.run(
-        "push", package.name, feed.key, "-Source", feed.url + address, cwd=tmp_path
-    )
+    result = nuget.run("push", package.name, feed.key, "-Source", feed.url + address, cwd=tmp_path)
     assert "Your package was pushed" in result.stdout
     assert feed.versions(package_id) == ["1.0.0"]
     status, _, data = feed.send("GET", f"/nuget/package/{package_id}/1.0.0")

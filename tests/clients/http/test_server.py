@@ -1,0 +1,133 @@
+"""The feed behind the real web process: curl, chunked bodies, races, large files, ends."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.clients.feed_server import FeedServer, start_feed_server, write_package
+from tests.factories.packages import nupkg, zip_of
+from tests.support.processes import Processes
+from tests.support.swift import S3Store
+
+
+def curl(feed: FeedServer, path: str, *options: str) -> tuple[int, str]:
+    program = shutil.which("curl")
+    assert program
+    key = f"X-Octopus-ApiKey: {feed.key}"
+    result = subprocess.run(
+        [program, "-sS", "-w", "\n%{http_code}", "-H", key, *options, feed.url + path],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    body, _, status = result.stdout.rpartition("\n")
+    return int(status), body
+
+
+def test_curl_by_form_and_by_body(feed: FeedServer, tmp_path: Path) -> None:
+    package = write_package(tmp_path, "Curl.Form", "1.0.0")
+    assert curl(feed, "/nuget/packages", "-F", f"data=@{package}")[0] == 201
+    package = write_package(tmp_path, "Curl.Body", "1.0.0")
+    assert curl(feed, "/nuget/packages", "-T", str(package))[0] == 201
+    plain = tmp_path / "Curl.Zip.1.0.0-rc.1.zip"
+    plain.write_bytes(zip_of({"a": b"1"}))
+    status, body = curl(feed, "/api/packages/raw", "-F", f"file=@{plain}")
+    assert (status, json.loads(body)["Id"]) == (201, "packages-Curl.Zip.1.0.0-rc.1")
+    assert curl(feed, "/nuget/packages", "-F", f"data=@{plain}")[0] == 409
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_chunked_forms(feed: FeedServer, tmp_path: Path, method: str) -> None:
+    plain = tmp_path / f"Curl.Chunked{method}.1.0.0.zip"
+    plain.write_bytes(zip_of({"a": os.urandom(700_000)}))
+    chunked = ("-X", method, "-H", "Transfer-Encoding: chunked", "-F", f"file=@{plain}")
+    assert curl(feed, "/api/packages/raw", *chunked)[0] == 201
+    status, _, data = feed.send(
+        "GET", f"/api/packages/packages-Curl.Chunked{method}.1.0.0/raw", X_Octopus_ApiKey=feed.key
+    )
+    assert (status, data) == (200, plain.read_bytes())
+
+
+def test_of_many_equal_pushes_at_once_one_wins(feed: FeedServer) -> None:
+    statuses: list[int] = []
+
+    def push(number: int) -> None:
+        data = nupkg("Race", "1.0.0", content=str(number).encode())
+        status, _, _ = feed.send(
+            "PUT", "/nuget/packages", data, Content_Type="application/octet-stream"
+        )
+        statuses.append(status)
+
+    threads = [threading.Thread(target=push, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [201, *[409] * 15]
+    status, _, data = feed.send("GET", "/nuget/package/Race/1.0.0")
+    assert status == 200
+    assert data in [nupkg("Race", "1.0.0", content=str(number).encode()) for number in range(16)]
+    storage = feed.server.data_dir / "storage"
+    assert list((storage / "incoming").iterdir()) == []
+
+
+def test_a_client_that_goes_away_leaves_nothing(feed: FeedServer) -> None:
+    data = nupkg("Half", "1.0.0", content=os.urandom(500_000))
+    with socket.create_connection(("127.0.0.1", feed.server.web_port)) as connection:
+        head = (
+            f"PUT /nuget/packages HTTP/1.1\r\nHost: x\r\nX-NuGet-ApiKey: {feed.key}\r\n"
+            f"Content-Type: application/octet-stream\r\nContent-Length: {len(data)}\r\n\r\n"
+        )
+        connection.sendall(head.encode())
+        connection.sendall(data[:200_000])
+    assert feed.versions("Half") == []
+    feed.push("Half", "1.0.0")
+    assert list((feed.server.data_dir / "storage" / "incoming").iterdir()) == []
+
+
+def test_a_large_file_streams_both_ways(feed: FeedServer, tmp_path: Path) -> None:
+    package = tmp_path / "Large.1.0.0.zip"
+    package.write_bytes(zip_of({f"{n}.bin": os.urandom(1_000_000) for n in range(120)}))
+    before = _memory(feed)
+    assert curl(feed, "/api/packages/raw", "-F", f"file=@{package}")[0] == 201
+    fetched = tmp_path / "fetched.zip"
+    raw = "/api/packages/packages-Large.1.0.0/raw"
+    assert curl(feed, raw, "-o", str(fetched))[0] == 200
+    assert fetched.read_bytes() == package.read_bytes()
+    assert curl(feed, raw, "-o", str(fetched), "-r", "5-9")[0] == 206
+    assert fetched.read_bytes() == package.read_bytes()[5:10]
+    assert _memory(feed) - before < 60_000_000
+
+
+def _memory(feed: FeedServer) -> int:
+    """Return the resident bytes of all processes of the feed's session."""
+    total = 0
+    for pid in feed.server.processes.descendants():
+        fields = Path(f"/proc/{pid}/statm").read_text().split()
+        total += int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+    return total
+
+
+@pytest.mark.clients
+def test_packages_in_a_bucket(swift: S3Store, processes: Processes, tmp_path: Path) -> None:
+    keys = {"OCTOPUS_S3_ACCESS_KEY": swift.key, "OCTOPUS_S3_SECRET_KEY": swift.secret}
+    environment = {"OCTOPUS_STORAGE_URL": swift.storage_url, **keys}
+    feed = start_feed_server(processes, tmp_path, environment)
+    feed.push("In.Bucket", "1.0.0")
+    data = nupkg("In.Bucket", "1.0.0")
+    assert feed.send("GET", "/nuget/package/In.Bucket/1.0.0")[2] == data
+    status, _, part = feed.send("GET", "/nuget/package/In.Bucket/1.0.0", Range="bytes=3-9")
+    assert (status, part) == (206, data[3:10])
+    assert (
+        b"<id>In.Bucket</id>"
+        in feed.send("GET", "/nuget/v3/flat/in.bucket/1.0.0/in.bucket.nuspec")[2]
+    )
+    assert feed.send("DELETE", "/nuget/packages/In.Bucket/1.0.0")[0] == 204
+    assert not (feed.server.data_dir / "storage").exists()

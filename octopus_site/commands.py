@@ -35,6 +35,9 @@ def web(arguments: argparse.Namespace) -> int:
         proxy_headers=True,
         forwarded_allow_ips=os.environ.get("OCTOPUS_TRUSTED_PROXIES", "127.0.0.1"),
         timeout_graceful_shutdown=5,
+        # Longer than proxies and clients keep an idle connection, so that none of them sends
+        # its next request into one that is just being closed.
+        timeout_keep_alive=120,
     )
     return 0
 

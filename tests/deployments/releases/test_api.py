@@ -82,8 +82,8 @@ def test_create_by_names(project: Project) -> None:
     assert status == 400
     assert answer["Errors"] == [
         (
-            "Release '0.0.1' already exists for this project. Please use a different version, or look"
-            " at using a mask to auto-increment the number."
+            "Release '0.0.1' already exists for this project. Please use a different version, or"
+            " look at using a mask to auto-increment the number."
         )
     ]
     status, again = cut(ana, releaseVersion="0.0.1", ignoreIfAlreadyExists=True)
@@ -235,8 +235,8 @@ def test_one_bad_environment_creates_nothing(project: Project) -> None:
     assert status == 400
     assert error["Errors"] == [
         (
-            "Release '0.0.1' cannot be deployed to 'Prod' yet: it must first be deployed successfully"
-            " to all environments of the phase 'Dev'."
+            "Release '0.0.1' cannot be deployed to 'Prod' yet: it must first be deployed"
+            " successfully to all environments of the phase 'Dev'."
         )
     ]
     assert send(ana, "get", f"{S}/deployments")[1]["TotalResults"] == 0

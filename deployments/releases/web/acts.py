@@ -1,0 +1,97 @@
+"""What people change in a release: number, notes, packages, variables; deleting it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from deployments.access.permissions import Permission
+from deployments.access.web.forms import attempt, go, show
+from deployments.access.web.pages import PageRequest, page
+from deployments.projects.web.rail import project_frame
+from deployments.releases.models import Release, ReleaseSelectedPackage
+from deployments.releases.queries import deployments_of
+from deployments.releases.selection import PackageSpec
+from deployments.releases.services import (
+    delete_release,
+    update_release,
+    update_variables_of_release,
+)
+from deployments.releases.web.frames import release_of
+
+
+def path_of(release: Release) -> str:
+    """Return the release's address below the space."""
+    return f"projects/{release.project.slug}/releases/{release.version}"
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.ReleaseEdit)
+def release_edit(request: PageRequest, project: str, version: str) -> HttpResponse:
+    """Change the number, the notes and, until it was deployed, the packages."""
+    release = release_of(request, project, version)
+    stored = list(ReleaseSelectedPackage.objects.filter(release=release))
+    may_choose = bool(stored) and not deployments_of(release).exists()
+    values: dict[str, Any] = {
+        **project_frame(request, release.project, "Releases"),
+        "release": release,
+        "version": release.version,
+        "notes": release.notes,
+        "packages": [(row, row.version) for row in stored],
+        "may_choose": may_choose,
+    }
+    if request.method == "GET":
+        return show(request, "releases/release_edit.html", values)
+    number, notes = request.POST.get("version", ""), request.POST.get("notes", "")
+    sent = [(row, request.POST.get(f"package:{row.pk}", row.version).strip()) for row in stored]
+    specs = [
+        PackageSpec(row.action_name, row.reference_name, text, is_exact=True) for row, text in sent
+    ]
+    saved, problems = attempt(
+        lambda: update_release(
+            actor=request.actor,
+            release=release_of(request, project, version),
+            version=number,
+            notes=notes,
+            selected_packages=specs if may_choose else None,
+        )
+    )
+    if saved is None:
+        values |= {"version": number, "notes": notes, "packages": sent}
+        return show(request, "releases/release_edit.html", values, problems)
+    messages.success(request, f"Release {saved.version} was saved.")
+    return go(request, path_of(saved))
+
+
+@require_POST
+@page(Permission.ReleaseDelete)
+def release_delete(request: PageRequest, project: str, version: str) -> HttpResponse:
+    """Delete a release whose number was typed."""
+    release = release_of(request, project, version)
+    path = path_of(release)
+    if request.POST.get("confirm", "").strip() != release.version:
+        messages.error(request, f"Nothing was deleted: the text was not “{release.version}”.")
+        return go(request, path)
+    _, problems = attempt(lambda: delete_release(actor=request.actor, release=release))
+    if problems:
+        for error in problems.errors:
+            messages.error(request, error)
+        return go(request, path)
+    messages.success(request, f"Release {version} was deleted with its deployments.")
+    return go(request, f"projects/{release.project.slug}/releases")
+
+
+@require_POST
+@page(Permission.ReleaseEdit)
+def update_variables(request: PageRequest, project: str, version: str) -> HttpResponse:
+    """Take the project's variables as they are now into the release."""
+    release = release_of(request, project, version)
+    _, problems = attempt(
+        lambda: update_variables_of_release(actor=request.actor, release=release)
+    )
+    for error in problems.errors:
+        messages.error(request, error)
+    if not problems:
+        messages.success(request, "The release has the project's variables of now.")
+    return go(request, path_of(release))

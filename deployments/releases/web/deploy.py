@@ -1,0 +1,200 @@
+"""Deploying a release: where, when, on which targets, with a plan to look at first."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.views.decorators.http import require_http_methods
+
+from deployments.access.permissions import Permission
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, show
+from deployments.access.web.pages import PageRequest, page
+from deployments.base.clock import utc_now
+from deployments.base.errors import Invalid
+from deployments.projects.settings import deployment_settings
+from deployments.projects.web.rail import project_frame
+from deployments.releases.models import Release
+from deployments.releases.preview import PlannedAction, Target, lacks_targets
+from deployments.releases.prompts import Prompt, prompts_for
+from deployments.releases.queries import progression_of
+from deployments.releases.services import DeploymentOptions, create_deployment
+from deployments.releases.services.planning import plan_of
+from deployments.releases.web.frames import (
+    PlaceView,
+    boxes_of,
+    next_place,
+    places_of,
+    release_of,
+    visible_environments,
+)
+
+TARGET_CHOICES: Final = (
+    ("all", "All that fit"),
+    ("only", "Only the marked ones"),
+    ("without", "All but the marked ones"),
+)
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.DeploymentCreate)
+def deploy_page(request: PageRequest, project: str, version: str) -> HttpResponse:
+    """Choose, look at the plan, deploy."""
+    release = release_of(request, project, version)
+    progression = progression_of(release)
+    places = places_of(request, release, progression, visible_environments(request))
+    boxes = boxes_of(progression, places)
+    ordered = [place for box in boxes for place in box.places]
+    wanted = request.POST.get("environment") or request.GET.get("environment", "")
+    chosen = _chosen(ordered, wanted)
+    values = {
+        **project_frame(request, release.project, "Releases"),
+        "release": release,
+        "places": ordered,
+        "place": chosen,
+        "now": utc_now(),
+    }
+    if chosen is None:
+        return show(request, "releases/deploy.html", values)
+    environment = chosen.environment
+    prompts = prompts_for(release, environment=environment.public_id, channel=release.channel)
+    if request.method == "GET":
+        return _page(request, values, release, chosen, prompts, QueryDict(""))
+    if "preview" in request.POST:
+        return _page(request, values, release, chosen, prompts, request.POST)
+    deployment, problems = attempt(
+        lambda: create_deployment(
+            actor=request.actor,
+            release=release,
+            environment=environment,
+            options=_options(request.POST, prompts),
+        )
+    )
+    if deployment is None:
+        return _page(request, values, release, chosen, prompts, request.POST, problems)
+    messages.success(
+        request, f"The deployment of {release.version} to {environment.name} is in the queue."
+    )
+    return go(request, f"tasks/ServerTasks-{deployment.task_id}")
+
+
+def _chosen(places: Sequence[PlaceView], wanted: str) -> PlaceView | None:
+    """Return the environment of the address, else the one that comes next."""
+    for place in places:
+        if wanted.lower() in {place.environment.public_id.lower(), place.environment.slug}:
+            return place if place.may_deploy and place.is_reachable else None
+    if wanted:
+        return None
+    return next_place(places) or next(
+        (place for place in places if place.may_deploy and place.is_reachable), None
+    )
+
+
+def _page(
+    request: PageRequest,
+    values: dict[str, Any],
+    release: Release,
+    place: PlaceView,
+    prompts: Sequence[Prompt],
+    sent: QueryDict,
+    problems: Problems = NO_PROBLEMS,
+) -> HttpResponse:
+    only, without = _machines(sent)
+    skipped = sent.getlist("skip")
+    planned = plan_of(
+        release,
+        place.environment,
+        only=only,
+        without=without,
+        skipped=skipped,
+        viewer=request.actor,
+    )
+    settings = deployment_settings(release.project.settings)
+    values |= {
+        "planned": planned,
+        "targets": _targets(planned),
+        "lacks_targets": lacks_targets(planned) and not settings.allow_no_targets,
+        "unavailable": _unavailable(planned),
+        "prompts": [(prompt, *_answer(prompt, sent)) for prompt in prompts],
+        "sent": sent,
+        "marked": sent.getlist("machine"),
+        "target_choice": sent.get("targets", "all"),
+        "target_choices": TARGET_CHOICES,
+        "when": sent.get("when", "now"),
+        "skipped": skipped,
+    }
+    if request.headers.get("HX-Target") == "plan":
+        return show(request, "releases/_plan.html", values)
+    return show(request, "releases/deploy.html", values, problems)
+
+
+def _targets(planned: Sequence[PlannedAction]) -> list[Target]:
+    """Return every target that a step could run on, taken or left out, by name."""
+    found = {
+        target.id: target for action in planned for target in (*action.targets, *action.excluded)
+    }
+    return sorted(found.values(), key=lambda target: target.name.lower())
+
+
+def _unavailable(planned: Sequence[PlannedAction]) -> list[str]:
+    names = {t.name for action in planned if not action.is_skipped for t in action.unavailable}
+    return sorted(names, key=str.lower)
+
+
+def _machines(sent: QueryDict) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the targets to use alone and those to leave out."""
+    marked = tuple(sent.getlist("machine"))
+    choice = sent.get("targets", "all")
+    return (marked if choice == "only" else (), marked if choice == "without" else ())
+
+
+def _answer(prompt: Prompt, sent: QueryDict) -> tuple[str, str, list[tuple[str, str]]]:
+    """Return the text to show, the kind of control and its options."""
+    kind = prompt.display.get("Octopus.ControlType", "SingleLineText")
+    options = []
+    for line in prompt.display.get("Octopus.SelectOptions", "").splitlines():
+        value, _, words = line.partition("|")
+        if value:
+            options.append((value, words or value))
+    if prompt.is_sensitive:
+        return "", "Sensitive", options
+    return sent.get(f"prompt:{prompt.id}", prompt.default), kind, options
+
+
+def _options(sent: QueryDict, prompts: Sequence[Prompt]) -> DeploymentOptions:
+    """Read the form; raises Invalid for a time that is none."""
+    only, without = _machines(sent)
+    if sent.get("targets") == "only" and not only:
+        raise Invalid("Mark at least one target, or deploy to all that fit.")
+    later = sent.get("when") == "later"
+    return DeploymentOptions(
+        comments=sent.get("comments", ""),
+        skip_actions=tuple(sent.getlist("skip")),
+        specific_machines=only,
+        excluded_machines=without,
+        force_package_download=True if sent.get("force_download") else None,
+        form_values=_form_values(sent, prompts),
+        not_before=_time(sent, "not_before", "the start") if later else None,
+        expires=_time(sent, "expires", "the latest start") if sent.get("expires") else None,
+    )
+
+
+def _form_values(sent: QueryDict, prompts: Sequence[Prompt]) -> Mapping[str, str]:
+    """Return the answers; a sensitive one left empty keeps the stored value."""
+    answers = {}
+    for prompt in prompts:
+        text = sent.get(f"prompt:{prompt.id}")
+        if prompt.display.get("Octopus.ControlType") == "Checkbox":
+            text = "True" if text else "False"
+        if text is None or (prompt.is_sensitive and not text):
+            continue
+        answers[prompt.id] = text
+    return answers
+
+
+def _time(sent: QueryDict, name: str, words: str) -> datetime:
+    try:
+        return datetime.fromisoformat(sent.get(name, "")).replace(tzinfo=UTC)
+    except ValueError:
+        raise Invalid(f"Give the date and time of {words}.") from None

@@ -1,0 +1,130 @@
+"""The overview of a project: its newest releases by environments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_GET
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import allows_on
+from deployments.access.web.forms import page_of, show
+from deployments.access.web.pages import PageRequest, page
+from deployments.infrastructure.models import Environment
+from deployments.projects.models import Project
+from deployments.projects.queries import channels_of, find_channel, process_of
+from deployments.projects.web.rail import project_frame
+from deployments.releases.cells import Cell, Deployed
+from deployments.releases.deployed import newest_deployments
+from deployments.releases.models import Deployment, Release
+from deployments.releases.progression import Progression
+from deployments.releases.queries import progressions_of
+from deployments.releases.web.frames import (
+    may_deploy,
+    project_of,
+    visible_deployments,
+    visible_environments,
+)
+
+_RELEASES_OF_A_PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRow:
+    """A release with one cell for each environment."""
+
+    release: Release
+    cells: tuple[Cell, ...]
+
+
+@require_GET
+@page(Permission.ProjectView)
+def project_overview(request: PageRequest, project: str) -> HttpResponse:
+    """Show what is where, and the newest releases by environments."""
+    row = project_of(request, project)
+    channels = list(channels_of(row))
+    channel = find_channel(row, request.GET.get("channel", ""))
+    releases = Release.objects.visible_to(request.actor, request.space, Permission.ReleaseView)
+    releases = releases.filter(project=row).order_by("-pk")
+    if channel is not None:
+        releases = releases.filter(channel=channel)
+    part = page_of(request, _with_lifecycles(releases), _RELEASES_OF_A_PAGE)
+    shown = list(part)
+    progressions = progressions_of(shown)
+    current = {each.environment: each for each in visible_deployments(request, row)}
+    environments = _columns(visible_environments(request), progressions, current)
+    values: dict[str, Any] = {
+        **project_frame(request, row, "Overview"),
+        "page": part,
+        "columns": environments,
+        "names": {each.pk: each for each in environments},
+        "now": [(each, current.get(each.pk)) for each in environments],
+        "rows": _rows(request, row, shown, environments, progressions, current),
+        "failed": next((each for each in current.values() if each.is_failed), None),
+        "channels": channels,
+        "channel": channel,
+    }
+    if request.headers.get("HX-Target") == "board":
+        return show(request, "releases/_overview_board.html", values)
+    values |= {
+        "may_release": allows_on(request.actor, row, Permission.ReleaseCreate)
+        and not row.is_disabled,
+        "has_steps": bool(process_of(row).steps),
+    }
+    return show(request, "releases/project_overview.html", values)
+
+
+def _with_lifecycles(rows: Any) -> Any:
+    return rows.select_related(
+        "channel__lifecycle__space", "channel__project__lifecycle__space", "space"
+    )
+
+
+def _columns(
+    environments: Sequence[Environment],
+    progressions: dict[int, Progression],
+    current: dict[int, Deployed],
+) -> list[Environment]:
+    """Return the environments of the shown releases' lifecycles and those with a deployment."""
+    wanted = set(current)
+    for progression in progressions.values():
+        for phase in progression.phases:
+            wanted |= set(phase.environments)
+    return [row for row in environments if row.pk in wanted] if wanted else list(environments)
+
+
+def _rows(
+    request: PageRequest,
+    project: Project,
+    releases: Sequence[Release],
+    environments: Sequence[Environment],
+    progressions: dict[int, Progression],
+    current: dict[int, Deployed],
+) -> list[ReleaseRow]:
+    visible = Deployment.objects.visible_to(
+        request.actor, request.space, Permission.DeploymentView
+    )
+    found = newest_deployments(
+        visible.filter(release__in=[row.pk for row in releases]), "release_id", "environment_id"
+    )
+    there = {(each.release, each.environment): each for each in found}
+    allowed = {row.pk for row in environments if may_deploy(request, project, row.pk)}
+    rows = []
+    for release in releases:
+        progression = progressions[release.pk]
+        cells = []
+        for environment in environments:
+            newest = current.get(environment.pk)
+            is_newer = newest is None or newest.release < release.pk
+            goes = environment.pk in progression.next_environments and is_newer
+            cells.append(
+                Cell(
+                    environment=environment.pk,
+                    deployed=there.get((release.pk, environment.pk)),
+                    next_version=release.version if goes and environment.pk in allowed else "",
+                    is_reachable=progression.state_of(environment.pk) is not None,
+                )
+            )
+        rows.append(ReleaseRow(release, tuple(cells)))
+    return rows

@@ -1,0 +1,129 @@
+"""The page of a release: how far it has come, what is in it, what may happen next."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_GET
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import allows_on
+from deployments.access.web.forms import go, show
+from deployments.access.web.pages import PageRequest, find, page
+from deployments.infrastructure.models import Machine
+from deployments.projects.queries import channels_of, lifecycle_of, process_of
+from deployments.projects.web.rail import project_frame
+from deployments.releases.drift import changed_variables
+from deployments.releases.models import Deployment, Release, ReleaseSelectedPackage
+from deployments.releases.queries import process_of_release, progression_of
+from deployments.releases.web.frames import (
+    boxes_of,
+    next_place,
+    places_of,
+    release_of,
+    visible_environments,
+)
+from packages_feed.models import Feed
+
+_MOST_DEPLOYMENTS = 100
+
+
+@require_GET
+@page(Permission.ReleaseView)
+def release_page(request: PageRequest, project: str, version: str) -> HttpResponse:
+    """Show a release."""
+    release = release_of(request, project, version)
+    progression = progression_of(release)
+    environments = visible_environments(request)
+    places = places_of(request, release, progression, environments)
+    boxes = boxes_of(progression, places)
+    lifecycle = lifecycle_of(release.channel)
+    values = {
+        **project_frame(request, release.project, "Releases"),
+        "release": release,
+        "phases": boxes,
+        "lifecycle": lifecycle,
+        "promote": next_place([place for box in boxes for place in box.places]),
+        "may_deploy": any(place.may_deploy for place in places.values()),
+        "is_everywhere": bool(boxes) and all(box.is_done or box.is_optional for box in boxes),
+        "packages": _packages(release),
+        "deployments": _deployments(request, release),
+        **_snapshots(request, release),
+        **_rights(request, release),
+    }
+    return show(request, "releases/release.html", values)
+
+
+@require_GET
+@page(Permission.DeploymentView)
+def deployment_redirect(request: PageRequest, deployment: str) -> HttpResponse:
+    """Send people to the task that carries the deployment out."""
+    row = find(request, Deployment, deployment, Permission.DeploymentView)
+    return go(request, f"tasks/ServerTasks-{row.task_id}")
+
+
+def _packages(release: Release) -> list[dict[str, Any]]:
+    rows = ReleaseSelectedPackage.objects.filter(release=release)
+    feeds = {feed.public_id: feed for feed in Feed.objects.in_space(release.space)}
+    return [{"row": row, "feed": feeds.get(row.feed_id)} for row in rows]
+
+
+def _deployments(request: PageRequest, release: Release) -> list[dict[str, Any]]:
+    rows = Deployment.objects.visible_to(request.actor, request.space, Permission.DeploymentView)
+    found = rows.filter(release=release).select_related("task", "environment", "project")
+    allowed: dict[int, bool] = {}
+    items = []
+    for row in found[:_MOST_DEPLOYMENTS]:
+        row.space = request.space
+        if row.environment_id not in allowed:
+            allowed[row.environment_id] = allows_on(
+                request.actor, row, Permission.DeploymentCreate
+            )
+        task = row.task
+        items.append(
+            {
+                "row": row,
+                "state": "SuccessWithWarning"
+                if task.state == "Success" and task.has_warnings_or_errors
+                else task.state,
+                "may_redeploy": allowed[row.environment_id],
+            }
+        )
+    return items
+
+
+def _snapshots(request: PageRequest, release: Release) -> dict[str, Any]:
+    """Return how far process and variables have moved since the release was cut."""
+    process = process_of(release.project)
+    changes = changed_variables(request.actor, release)
+    return {
+        "process_version": release.process_snapshot.version,
+        "process_is_current": process.version == release.process_snapshot.version,
+        "variable_version": release.variable_snapshot.version,
+        "changes": [(change, _scope_words(request, release, change.scope)) for change in changes],
+    }
+
+
+def _scope_words(
+    request: PageRequest, release: Release, scope: dict[str, list[str]]
+) -> list[str]:
+    """Return the values of a scope in words; names are read once for a request."""
+    names: dict[str, str] | None = getattr(request, "scope_names", None)
+    if names is None:
+        names = {row.public_id: row.name for row in visible_environments(request)}
+        machines = Machine.objects.visible_to(
+            request.actor, request.space, Permission.MachineView
+        )
+        names |= {f"Machines-{pk}": f"target: {name}" for pk, name in machines.values_list("pk", "name")}
+        names |= {row.public_id: f"channel: {row.name}" for row in channels_of(release.project)}
+        names |= {
+            action.id: f"step: {action.name}" for _, action in process_of_release(release).actions()
+        }
+        request.scope_names = names  # type: ignore[attr-defined]  # kept for this request
+    return [names.get(value, value) for values in scope.values() for value in values]
+
+
+def _rights(request: PageRequest, release: Release) -> dict[str, bool]:
+    return {
+        "may_edit": allows_on(request.actor, release, Permission.ReleaseEdit),
+        "may_delete": allows_on(request.actor, release, Permission.ReleaseDelete),
+    }

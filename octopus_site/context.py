@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from deployments.access.grants import Grants, load_grants
 from deployments.access.permissions import Permission
+from deployments.access.web.administration import administration_places
 from deployments.access.web.csrf import token_of_request
 
 # A place is shown to those who hold one of its permissions; (label, path below the space, ...).
@@ -19,7 +20,7 @@ _NAVIGATION = (
         "infrastructure/targets",
         (Permission.MachineView, Permission.EnvironmentView, Permission.WorkerView),
     ),
-    ("Packages", "packages", "packages", (Permission.BuiltInFeedDownload, Permission.FeedView)),
+    ("Packages", "packages", "packages", (Permission.FeedView,)),
     ("Administration", "administration", "administration", (Permission.EventView, Permission.TeamView)),
 )
 
@@ -36,10 +37,18 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "space": space,
         "base": base,
         "navigation": _navigation(request, base) if space else [],
+        "administration": _administration(request, base) if space else [],
         "theme": getattr(getattr(request, "known_user", None), "theme", "auto"),
         "request_id": getattr(request, "request_id", ""),
         "csrf_token": token_of_request(request),
     }
+
+
+def _administration(request: HttpRequest, base: str) -> list[tuple[str, str]]:
+    """Return the tabs of the administration, on its own pages only."""
+    if not request.path.startswith(f"{base}/administration"):
+        return []
+    return administration_places(request.grants)  # type: ignore[attr-defined]  # set by @page
 
 
 def _navigation(request: HttpRequest, base: str) -> list[dict[str, Any]]:

@@ -1,0 +1,36 @@
+"""Which projects use a package of the built-in feed; the feed itself knows no projects."""
+
+from collections.abc import Iterable
+
+from deployments.access.permissions import Permission
+from deployments.base.actor import Actor
+from deployments.base.models import Space
+from deployments.projects.models import DeploymentProcess, Project
+from deployments.projects.process import process_from_json
+from packages_feed.queries import built_in_feed
+
+_BUILT_IN = {"", "feeds-builtin"}
+
+
+def projects_using_package(space: Space, package_id: str) -> list[int]:
+    """Return the numbers of the projects whose process names the package."""
+    wanted = package_id.lower()
+    feeds = {*_BUILT_IN, built_in_feed(space).public_id.lower()}
+    rows = DeploymentProcess.objects.in_space(space).values_list("project_id", "steps")
+    return [
+        number
+        for number, steps in rows
+        if any(
+            package.package_id.lower() == wanted and package.feed_id.lower() in feeds
+            for _, action in process_from_json(steps).actions()
+            for package in action.packages
+        )
+    ]
+
+
+def visible_project_names(
+    actor: Actor, space: Space, numbers: Iterable[int]
+) -> list[tuple[str, str]]:
+    """Return public id and name of those of the projects that the actor may see."""
+    rows = Project.objects.visible_to(actor, space, Permission.ProjectView)
+    return [(row.public_id, row.name) for row in rows.filter(pk__in=list(numbers))]

@@ -13,9 +13,9 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from deployments.access.api.rules import ANONYMOUS, Rule
 from deployments.access.identity import WrongCredential, authenticate_request, sent_key
 from deployments.access.permissions import Permission
+from deployments.access.rules import ANONYMOUS, Rule
 from deployments.access.spaces import default_space, space_by_id
 from deployments.base.actor import Actor
 from deployments.base.api.query import Query

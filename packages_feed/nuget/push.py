@@ -5,8 +5,8 @@ from urllib.parse import quote
 from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
-from deployments.access.api.rules import ANONYMOUS
 from deployments.access.permissions import Permission
+from deployments.access.rules import ANONYMOUS
 from deployments.base.api.links import space_path
 from deployments.base.errors import NotFound
 from deployments.base.settings_rows import get_setting

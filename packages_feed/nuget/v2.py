@@ -8,8 +8,8 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from deployments.access.api.rules import ANONYMOUS, SIGNED_IN
 from deployments.access.permissions import Permission
+from deployments.access.rules import ANONYMOUS, SIGNED_IN
 from deployments.base.errors import NotFound
 from packages_feed.nuget.base import FeedRequest, feed_view
 from packages_feed.nuget.rows import accepts_semver2, latest_keys, readable_rows, served_version

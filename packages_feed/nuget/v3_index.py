@@ -7,8 +7,8 @@ from zipfile import BadZipFile, ZipFile
 from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
-from deployments.access.api.rules import ANONYMOUS
 from deployments.access.permissions import Permission
+from deployments.access.rules import ANONYMOUS
 from deployments.base.errors import NotFound
 from packages_feed.api.sending import package_response
 from packages_feed.ingest import current_limits

@@ -32,6 +32,8 @@ def publish(channel: str, message: str) -> None:
 
 def _send(name: str, args: tuple[int | str, ...]) -> None:
     try:
+        # Celery's own connection tries for seconds while Redis is away; nobody shall wait for that.
+        command_client().ping()
         current_app.send_task(name, args=args, retry=False, ignore_result=True)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("wake-up not sent; the sweep will do it", task=name, error=str(error))

@@ -70,6 +70,9 @@ class Scene:
     def task(self) -> ServerTask:
         return ServerTask.objects.in_space(self.deployment.space).get(pk=self.deployment.task_id)
 
+    def state(self) -> str:
+        return self.task.state
+
     def advance(self) -> None:
         advance(self.deployment.task_id, clock=self.clock)
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def test_one_step_on_three_targets() -> None:
     scene = make_scene(script_step(roles="web"), machines=3)
-    assert scene.task.state == TaskState.EXECUTING
+    assert scene.state() == TaskState.EXECUTING
     runs = scene.runs()
     assert len(runs) == 3
     assert {run.header["kind"] for run in runs} == {"script"}
@@ -27,7 +27,7 @@ def test_one_step_on_three_targets() -> None:
     assert {row.state for row in scene.rows()} == {"Running"}
     scene.finish(*runs)
     scene.advance()
-    assert scene.task.state == TaskState.SUCCESS
+    assert scene.state() == TaskState.SUCCESS
     assert scene.runs() == []
     assert all(
         message.sealed_body is None
@@ -69,7 +69,7 @@ def test_a_failure_skips_what_needs_success_and_runs_what_needs_failure() -> Non
         "Clean up": "Succeeded",
         "Always": "Succeeded",
     }
-    assert scene.task.state == TaskState.FAILED
+    assert scene.state() == TaskState.FAILED
     assert "First" in scene.task.error_message
     first = scene.rows()[0]
     assert first.error_message == "The script ended with exit code 7."
@@ -142,12 +142,12 @@ def test_a_retry_waits_for_its_time_and_succeeds() -> None:
     scene.finish(*scene.runs(), exit_code=1)
     scene.advance()
     assert scene.runs() == []
-    assert scene.task.state == TaskState.EXECUTING
+    assert scene.state() == TaskState.EXECUTING
     scene.clock.forward(15)
     scene.advance()
     scene.run_to_end()
     assert [(row.attempt, row.state) for row in scene.rows()] == [(1, "Failed"), (2, "Succeeded")]
-    assert scene.task.state == TaskState.SUCCESS
+    assert scene.state() == TaskState.SUCCESS
 
 
 def test_a_target_without_an_agent_fails_with_the_reason() -> None:
@@ -158,7 +158,7 @@ def test_a_target_without_an_agent_fails_with_the_reason() -> None:
     scene.begin()
     assert scene.states() == [("Say hello", machine.name, "Failed")]
     assert scene.rows()[0].error_message == "The target has no Tentacle."
-    assert scene.task.state == TaskState.FAILED
+    assert scene.state() == TaskState.FAILED
 
 
 def test_a_claimed_task_is_left_alone_and_its_claimant_looks_again() -> None:
@@ -167,11 +167,11 @@ def test_a_claimed_task_is_left_alone_and_its_claimant_looks_again() -> None:
     assert lease is not None
     scene.finish(*scene.runs())
     scene.advance()
-    assert scene.task.state == TaskState.EXECUTING
+    assert scene.state() == TaskState.EXECUTING
     assert scene.task.wake_count == lease.wake_count + 1
     assert settle(lease, now=scene.clock())
     scene.advance()
-    assert scene.task.state == TaskState.SUCCESS
+    assert scene.state() == TaskState.SUCCESS
 
 
 def test_an_expired_lease_is_taken_over_and_the_late_owner_is_refused() -> None:
@@ -181,10 +181,10 @@ def test_an_expired_lease_is_taken_over_and_the_late_owner_is_refused() -> None:
     scene.finish(*scene.runs())
     scene.clock.forward(9)
     scene.advance()
-    assert scene.task.state == TaskState.EXECUTING
+    assert scene.state() == TaskState.EXECUTING
     scene.clock.forward(2)
     scene.advance()
-    assert scene.task.state == TaskState.SUCCESS
+    assert scene.state() == TaskState.SUCCESS
     assert not settle(dead, now=scene.clock())
 
 
@@ -214,7 +214,7 @@ def test_a_crash_inside_a_tick_leaves_nothing_behind(
         scene.run_to_end()
     assert ticks or point == "finish_task"
     assert scene.states() == [("Say hello", scene.machines[0].name, "Succeeded")]
-    assert scene.task.state == TaskState.SUCCESS
+    assert scene.state() == TaskState.SUCCESS
 
 
 def test_the_number_of_queries_does_not_grow_with_the_targets() -> None:
@@ -237,6 +237,6 @@ def test_the_number_of_queries_does_not_grow_with_the_targets() -> None:
             scene.start(*runs)
             scene.finish(*runs)
             scene.advance()
-        assert scene.task.state == TaskState.SUCCESS
+        assert scene.state() == TaskState.SUCCESS
         counts.append(len(captured))
     assert counts[0] == counts[1]

@@ -28,7 +28,7 @@ def cancels(scene: Scene) -> list[AgentMessage]:
 def test_before_the_start_nothing_ever_runs() -> None:
     scene = make_scene(script_step(roles="web"), begin=False)
     cancel(scene)
-    assert scene.task.state == TaskState.CANCELED
+    assert scene.state() == TaskState.CANCELED
     scene.begin()
     assert scene.rows() == []
 
@@ -42,12 +42,12 @@ def test_while_a_script_runs_the_agent_is_told_and_decides_the_end() -> None:
     cancel_message = cancels(scene)[0]
     assert cancel_message.header["command"] == str(run.message_id)
     assert list(messages_for(run.agent_id)) == [cancel_message]
-    assert scene.task.state == TaskState.CANCELLING
+    assert scene.state() == TaskState.CANCELLING
     mailbox.apply_cancel_ack(str(run.message_id), "signalled")
-    assert scene.task.state == TaskState.CANCELLING
+    assert scene.state() == TaskState.CANCELLING
     scene.finish(run, exit_code=143, reason="cancelled")
     scene.advance()
-    assert scene.task.state == TaskState.CANCELED
+    assert scene.state() == TaskState.CANCELED
     assert [row.state for row in scene.rows()] == ["Canceled"]
     assert list(messages_for(run.agent_id)) == []
 
@@ -56,10 +56,10 @@ def test_a_tombstone_ends_a_command_that_never_started() -> None:
     scene = make_scene(script_step(roles="web"))
     (run,) = scene.runs()
     cancel(scene)
-    assert scene.task.state == TaskState.CANCELLING
+    assert scene.state() == TaskState.CANCELLING
     mailbox.apply_cancel_ack(str(run.message_id), "tombstoned")
     scene.advance()
-    assert scene.task.state == TaskState.CANCELED
+    assert scene.state() == TaskState.CANCELED
 
 
 def test_a_script_that_ends_before_the_cancel_arrives_keeps_its_result() -> None:
@@ -70,14 +70,14 @@ def test_a_script_that_ends_before_the_cancel_arrives_keeps_its_result() -> None
     scene.finish(run)
     scene.advance()
     assert [row.state for row in scene.rows()] == ["Succeeded"]
-    assert scene.task.state == TaskState.CANCELED
+    assert scene.state() == TaskState.CANCELED
 
 
 def test_an_agent_that_is_away_does_not_hold_the_task_and_hears_of_it_later() -> None:
     scene = make_scene(script_step(roles="web"), connected=False)
     (run,) = scene.runs()
     cancel(scene)
-    assert scene.task.state == TaskState.CANCELED
+    assert scene.state() == TaskState.CANCELED
     assert [message.kind for message in messages_for(run.agent_id)] == ["cancel"]
     mailbox.apply_cancel_ack(str(run.message_id), "tombstoned")
     assert list(messages_for(run.agent_id)) == []
@@ -89,9 +89,9 @@ def test_an_accepted_command_of_an_agent_that_is_away_is_waited_for_unless_force
     scene.accept(run)
     AgentSession.objects.update(disconnected=scene.clock())
     cancel(scene)
-    assert scene.task.state == TaskState.CANCELLING
+    assert scene.state() == TaskState.CANCELLING
     cancel(scene)
-    assert scene.task.state == TaskState.CANCELED
+    assert scene.state() == TaskState.CANCELED
     assert [row.state for row in scene.rows()] == ["Canceled"]
     assert "left behind" in scene.rows()[0].error_message
     scene.finish(run)

@@ -13,12 +13,12 @@ from tests.factories.domain import make_deployment, script_step
 from tests.factories.execution import NODE, Scene, make_scene
 from tests.factories.people import (
     SYSTEM,
+    as_person,
     give_role,
     make_ana,
     make_ben,
     make_cleo,
     make_user,
-    as_person,
 )
 from tests.factories.spaces import default_space
 
@@ -47,7 +47,7 @@ def question(scene: Scene) -> Interruption:
 
 def test_the_task_pauses_frees_its_tag_and_goes_on_when_answered() -> None:
     scene = make_scene(manual_step(), script_step("After", roles="web"))
-    assert scene.task.state == TaskState.PAUSED
+    assert scene.state() == TaskState.PAUSED
     assert scene.task.has_pending_interruptions
     row = question(scene)
     assert row.instructions == f"Look at {scene.environment.name}"
@@ -57,18 +57,18 @@ def test_the_task_pauses_frees_its_tag_and_goes_on_when_answered() -> None:
     take_responsibility(actor=ana.actor, interruption=row)
     submit(actor=ana.actor, interruption=row, result="Proceed", notes="fine", clock=scene.clock)
     scene.begin()
-    assert scene.task.state == TaskState.PAUSED
+    assert scene.state() == TaskState.PAUSED
     assert not scene.task.has_pending_interruptions
     cancel_task(actor=SYSTEM, task=other.task)
     Scene(other, scene.environment, [], scene.clock).advance()
     scene.begin()
-    assert scene.task.state == TaskState.EXECUTING
+    assert scene.state() == TaskState.EXECUTING
     values = scene.variables(scene.runs()[0])
     assert values["Octopus.Action[Approve].Output.Manual.Approved"] == "True"
     assert values["Octopus.Action[Approve].Output.Manual.Notes"] == "fine"
     assert values["Octopus.Action[Approve].Output.Manual.ResponsibleUser.Username"] == "ana"
     scene.run_to_end()
-    assert scene.task.state == TaskState.SUCCESS
+    assert scene.state() == TaskState.SUCCESS
 
 
 def test_abort_fails_the_step_and_later_steps_follow_their_conditions() -> None:
@@ -80,13 +80,13 @@ def test_abort_fails_the_step_and_later_steps_follow_their_conditions() -> None:
     scene.begin()
     scene.run_to_end()
     assert [row.state for row in scene.rows()] == ["Failed", "Skipped", "Succeeded"]
-    assert scene.task.state == TaskState.FAILED
+    assert scene.state() == TaskState.FAILED
 
 
 def test_a_blocking_intervention_keeps_the_tag() -> None:
     blocking = manual_step(**{"Octopus.Action.Manual.BlockConcurrentDeployments": "True"})
     scene = make_scene(blocking)
-    assert scene.task.state == TaskState.EXECUTING
+    assert scene.state() == TaskState.EXECUTING
     assert scene.task.has_pending_interruptions
     make_deployment(scene.deployment.release, scene.environment)
     assert schedule(node_name=NODE, clock=scene.clock) == []
@@ -95,16 +95,16 @@ def test_a_blocking_intervention_keeps_the_tag() -> None:
 def test_the_task_pauses_only_once_parallel_work_has_ended() -> None:
     beside = {**script_step("Beside", roles="web"), "StartTrigger": "StartWithPrevious"}
     scene = make_scene(manual_step(), beside)
-    assert scene.task.state == TaskState.EXECUTING
+    assert scene.state() == TaskState.EXECUTING
     scene.run_to_end()
-    assert scene.task.state == TaskState.PAUSED
+    assert scene.state() == TaskState.PAUSED
 
 
 def test_canceling_a_paused_task_ends_it() -> None:
     scene = make_scene(manual_step())
     cancel_task(actor=SYSTEM, task=scene.task)
     scene.advance()
-    assert scene.task.state == TaskState.CANCELED
+    assert scene.state() == TaskState.CANCELED
     assert not question(scene).is_pending
     with pytest.raises(Conflict):
         submit(actor=SYSTEM, interruption=question(scene), result="Proceed")
@@ -119,7 +119,7 @@ def test_an_answer_counts_once_and_must_be_one_of_two() -> None:
     with pytest.raises(Conflict):
         submit(actor=SYSTEM, interruption=row, result="Abort")
     scene.begin()
-    assert scene.task.state == TaskState.SUCCESS
+    assert scene.state() == TaskState.SUCCESS
 
 
 def test_who_may_answer() -> None:

@@ -96,7 +96,7 @@ def test_an_unknown_step_type_fails_with_its_name() -> None:
     step = script_step("Odd", roles="web")
     step["Actions"][0]["ActionType"] = "Octopus.AzurePowerShell"
     scene = make_scene(step)
-    assert scene.task.state == TaskState.FAILED
+    assert scene.state() == TaskState.FAILED
     assert "Octopus.AzurePowerShell" in scene.rows()[0].error_message
 
 
@@ -148,7 +148,7 @@ def test_mail_is_sent_once_to_each_address() -> None:
     assert message["Bcc"] is None
     assert message.get_content_type() == "text/html"
     assert "First:Succeeded" in str(message.get_payload())
-    assert scene.task.state == TaskState.SUCCESS
+    assert scene.state() == TaskState.SUCCESS
 
 
 @pytest.mark.django_db
@@ -156,7 +156,7 @@ def test_mail_that_cannot_be_sent_fails_with_the_reason() -> None:
     scene = make_scene(email_step(To="ana@example.org", Subject="s", Body="b"))
     run_mail(scene)
     assert "no SMTP server is set up" in scene.rows()[0].error_message
-    assert scene.task.state == TaskState.FAILED
+    assert scene.state() == TaskState.FAILED
     with smtp_server(frozenset({"gone@example.org"})) as mailbox:
         for name, value in {
             "host": "127.0.0.1",

@@ -35,7 +35,7 @@ def test_a_quiet_task_is_woken_and_a_busy_one_is_not(woken: list[tuple[object, .
 def test_queued_tasks_are_started(woken: list[tuple[object, ...]]) -> None:
     scene = make_scene(script_step(roles="web"), begin=False)
     sweeping.sweep(clock=scene.clock)
-    assert scene.task.state == TaskState.EXECUTING
+    assert scene.state() == TaskState.EXECUTING
 
 
 def test_a_command_that_no_agent_takes_fails_and_is_cancelled(
@@ -57,7 +57,7 @@ def test_a_command_that_no_agent_takes_fails_and_is_cancelled(
     scene.finish(left)
     scene.finish(taken)
     scene.advance()
-    assert scene.task.state == TaskState.FAILED
+    assert scene.state() == TaskState.FAILED
 
 
 def test_an_abandoned_action_of_the_server_has_an_unknown_outcome() -> None:
@@ -78,6 +78,6 @@ def test_an_abandoned_action_of_the_server_has_an_unknown_outcome() -> None:
     assert settle_abandoned(clock=lambda: scene.clock() - timedelta(seconds=1)) == 0
     assert settle_abandoned(clock=scene.clock) == 1
     scene.advance()
-    assert scene.task.state == TaskState.FAILED
+    assert scene.state() == TaskState.FAILED
     assert [row.state for row in scene.rows()] == ["Lost"]
     assert "unknown" in scene.rows()[0].error_message

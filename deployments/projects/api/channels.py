@@ -110,7 +110,7 @@ class ChannelViewSet(SpaceViewSet[Channel]):
 
     def test_rule(self, request: Request, **ids: Any) -> Response:
         """Say whether a version satisfies a range and a pre-release tag."""
-        read: Mapping[str, Any] = request.data if request.method == "POST" else {}
+        read: Mapping[str, Any] = dict(request.data) if request.method == "POST" else {}
         fields = {str(name).lower(): value for name, value in read.items()}
 
         def asked(name: str) -> str:

@@ -32,17 +32,30 @@ def freeze_process(process: DeploymentProcess, clock: Clock) -> ProcessSnapshot:
 
 def freeze_variables(variable_set: VariableSet, clock: Clock) -> VariableSetSnapshot:
     """Return the snapshot of the variable set as it is now."""
-    known = VariableSetSnapshot.objects.in_space(variable_set.space).filter(
-        owner_id=variable_set.public_id, version=variable_set.version
-    )
-    return known.first() or VariableSetSnapshot.objects.create(
+    while True:
+        version = _stored_version(variable_set)
+        known = VariableSetSnapshot.objects.in_space(variable_set.space).filter(
+            owner_id=variable_set.public_id, version=version
+        )
+        if (snapshot := known.first()) is not None:
+            return snapshot
+        variables = [document_of(row) for row in variables_of(variable_set)]
+        # The rows are read apart from the version; both count only if nothing came between.
+        if _stored_version(variable_set) == version:
+            break
+    return VariableSetSnapshot.objects.create(
         space=variable_set.space,
         owner_id=variable_set.public_id,
-        version=variable_set.version,
+        version=version,
         code=_code(),
-        variables=[document_of(row) for row in variables_of(variable_set)],
+        variables=variables,
         created=clock(),
     )
+
+
+def _stored_version(variable_set: VariableSet) -> int:
+    rows = VariableSet.objects.in_space(variable_set.space).filter(pk=variable_set.pk)
+    return rows.values_list("version", flat=True).get()
 
 
 def _code() -> str:

@@ -10,9 +10,11 @@ from tests.support.cases import case_name, cases
 
 
 def context_of(document: dict[str, Any]) -> ScopeContext:
-    return ScopeContext(
-        **{name: frozenset(v) if isinstance(v, list) else v for name, v in document.items()}
-    )
+    fields: dict[str, Any] = {
+        name: frozenset(value) if isinstance(value, list) else value
+        for name, value in document.items()
+    }
+    return ScopeContext(**fields)
 
 
 @pytest.mark.parametrize("case", cases("scoping", "resolve"), ids=case_name)

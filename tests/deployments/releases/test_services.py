@@ -340,3 +340,12 @@ def test_ignore_if_exists_returns_what_there_is(project: Project) -> None:
         actor=SYSTEM, project=project, version="1.0.0", ignore_if_exists=True, notes="x"
     )
     assert (again.pk, again.notes) == (first.pk, "")
+
+
+def test_a_snapshot_is_of_what_is_stored_not_of_what_was_read_before(project: Project) -> None:
+    make_release(project)
+    read_earlier = Project.objects.in_space(project.space).get(pk=project.pk)
+    assert read_earlier.variable_set is not None
+    make_variables(project, VariableInput("Db", "new"))
+    release = make_release(read_earlier)
+    assert [c.value for c in snapshot_candidates(release.variable_snapshot)] == ["new"]

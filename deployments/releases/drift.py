@@ -44,8 +44,7 @@ def changed_variables(actor: Actor, release: Release) -> list[Change]:
     changes = []
     for key in sorted(then.keys() | now.keys()):
         old, new = then.get(key), now.get(key)
-        shown = new or old
-        assert shown is not None
+        shown = new or then[key]
         if not may_view(grants, shown["scope"], variable_set):
             continue
         if old and new and _same(old, new, snapshot.owner_id):

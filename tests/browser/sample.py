@@ -92,15 +92,25 @@ def fill() -> None:
             domain.make_variables(project, *_variables(places))
             for version, states in versions.items():
                 domain.make_package(package, version)
+                is_latest = version == list(versions)[-1]
+                days = 0.5 if is_latest else 7
                 release = create_release(
-                    actor=manager, project=project, version=version, notes=_NOTES
+                    actor=manager,
+                    project=project,
+                    version=version,
+                    notes=_NOTES,
+                    clock=_ago(days * 24),
                 )
                 for hours, place, state in zip((9, 5, 2, 0), places.values(), states, strict=False):
-                    clock = SettableClock()
-                    is_latest = version == list(versions)[-1]
-                    clock.forward(-3600 * (hours + (0 if is_latest else 150)) - 240)
+                    clock = _ago(hours + (0 if is_latest else 150) + 0.1)
                     _deploy(manager, release, place, state, clock)
             domain.make_variables(project, *_variables(places, changed=True))
+
+
+def _ago(hours: float) -> SettableClock:
+    clock = SettableClock()
+    clock.forward(-3600 * hours)
+    return clock
 
 
 def _make_worker(environment: Environment) -> None:

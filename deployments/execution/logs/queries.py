@@ -37,6 +37,7 @@ def log_lines(execution: ActionExecution, *, first: int = 1, count: int = 500) -
     chunks = (
         LogChunk.objects.in_space(execution.space)
         .filter(execution=execution, first_line__lt=first + count)
+        .filter(first_line__gt=first - F("line_count"))
         .order_by("offset")
     )
     return _pick(_skip_before(chunks, first), first, count)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 from deployments.access.permissions import Permission
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.errors import NotFound
-from deployments.execution.logs.live import stream
+from deployments.execution.logs.live import in_thread, stream
 from deployments.execution.logs.queries import Line, all_lines, log_lines, task_lines
 from deployments.execution.models import ActionExecution
 from deployments.execution.web.lines import lines_html
@@ -68,14 +68,16 @@ def raw_view(request: PageRequest, task: str) -> StreamingHttpResponse:
     )
 
 
-def _raw(task: ServerTask) -> Iterator[str]:
+async def _raw(task: ServerTask) -> AsyncIterator[str]:
     yield f"{task.public_id} {task.description}: {task.state}\n"
-    for line in task_lines(task):
-        yield _text(line)
-    for execution in executions_of(task):
+    yield "".join(map(_text, await in_thread(lambda: task_lines(task))))
+    for execution in await in_thread(lambda: executions_of(task)):
         yield f"\n== {execution.action_name} on {execution.target_name}: {execution.state}\n"
-        for line in all_lines(execution):
-            yield _text(line)
+        for first in range(1, execution.line_count + 1, MOST_LINES):
+            lines = await in_thread(
+                lambda: log_lines(execution, first=first, count=MOST_LINES)  # noqa: B023 used at once
+            )
+            yield "".join(map(_text, lines))
 
 
 def _text(line: Line) -> str:

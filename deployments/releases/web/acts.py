@@ -87,9 +87,7 @@ def release_delete(request: PageRequest, project: str, version: str) -> HttpResp
 def update_variables(request: PageRequest, project: str, version: str) -> HttpResponse:
     """Take the project's variables as they are now into the release."""
     release = release_of(request, project, version)
-    _, problems = attempt(
-        lambda: update_variables_of_release(actor=request.actor, release=release)
-    )
+    _, problems = attempt(lambda: update_variables_of_release(actor=request.actor, release=release))
     for error in problems.errors:
         messages.error(request, error)
     if not problems:

@@ -137,7 +137,8 @@ def _page(
         "why_no_number": why_no_number.errors,
         "has_steps": bool(process_of(project).steps),
         "is_lacking": any(not each.is_typed and not each.has_fitting for each in packages),
-        "may_ignore_rules": bool(rules) and extra_document(project.extra)["AllowIgnoreChannelRules"],
+        "may_ignore_rules": bool(rules)
+        and extra_document(project.extra)["AllowIgnoreChannelRules"],
         "ignores_rules": bool(sent.get("ignore_rules")),
     }
     return show(request, "releases/release_create.html", values, problems)
@@ -145,18 +146,14 @@ def _page(
 
 def _needed(project: Project, channel: Channel) -> list[NeededPackage]:
     stored = candidates(project.variable_set) if project.variable_set else []
-    values = values_at_release(
-        stored, project=project.public_id, channel=channel.public_id
-    )
+    values = values_at_release(stored, project=project.public_id, channel=channel.public_id)
     process = read_process(process_of(project))
     return needed_packages(project.space, process, channel, values)
 
 
 def _proposed(project: Project, channel: Channel, needed: Sequence[NeededPackage]) -> str:
     """Return the next number; a package may give it, so the versions are chosen when they can."""
-    selected, _ = attempt(
-        lambda: select_packages(project.space, needed, channel, PackageWishes())
-    )
+    selected, _ = attempt(lambda: select_packages(project.space, needed, channel, PackageWishes()))
     return next_number(project, channel, selected or ())
 
 
@@ -171,7 +168,9 @@ def _choices(
     rule = rule_for(rules, need.action.name, need.reference.name)
     searchable = need.is_resolvable and need.feed is not None and need.feed.is_built_in
     rows = versions_of(project.space, need.package_id).filter(listed=True) if searchable else None
-    texts = list(rows.values_list("version", flat=True)[:_MOST_VERSIONS]) if rows is not None else []
+    texts = (
+        list(rows.values_list("version", flat=True)[:_MOST_VERSIONS]) if rows is not None else []
+    )
     versions = [Version.parse(text) for text in texts]
     best = newest_fitting(versions, rule=rule)
     choices = tuple(_choice(version, rule, best) for version in versions)

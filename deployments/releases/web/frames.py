@@ -67,9 +67,7 @@ def release_of(request: PageRequest, project: str, version: str) -> Release:
 
 def visible_environments(request: PageRequest) -> list[Environment]:
     """Return the environments that the reader may see, in their order."""
-    rows = Environment.objects.visible_to(
-        request.actor, request.space, Permission.EnvironmentView
-    )
+    rows = Environment.objects.visible_to(request.actor, request.space, Permission.EnvironmentView)
     environments = list(rows)
     for row in environments:
         row.space = request.space

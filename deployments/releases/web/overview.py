@@ -102,9 +102,7 @@ def _rows(
     progressions: dict[int, Progression],
     current: dict[int, Deployed],
 ) -> list[ReleaseRow]:
-    visible = Deployment.objects.visible_to(
-        request.actor, request.space, Permission.DeploymentView
-    )
+    visible = Deployment.objects.visible_to(request.actor, request.space, Permission.DeploymentView)
     found = newest_deployments(
         visible.filter(release__in=[row.pk for row in releases]), "release_id", "environment_id"
     )

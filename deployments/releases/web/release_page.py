@@ -75,9 +75,7 @@ def _deployments(request: PageRequest, release: Release) -> list[dict[str, Any]]
     for row in found[:_MOST_DEPLOYMENTS]:
         row.space = request.space
         if row.environment_id not in allowed:
-            allowed[row.environment_id] = allows_on(
-                request.actor, row, Permission.DeploymentCreate
-            )
+            allowed[row.environment_id] = allows_on(request.actor, row, Permission.DeploymentCreate)
         task = row.task
         items.append(
             {
@@ -103,17 +101,15 @@ def _snapshots(request: PageRequest, release: Release) -> dict[str, Any]:
     }
 
 
-def _scope_words(
-    request: PageRequest, release: Release, scope: dict[str, list[str]]
-) -> list[str]:
+def _scope_words(request: PageRequest, release: Release, scope: dict[str, list[str]]) -> list[str]:
     """Return the values of a scope in words; names are read once for a request."""
     names: dict[str, str] | None = getattr(request, "scope_names", None)
     if names is None:
         names = {row.public_id: row.name for row in visible_environments(request)}
-        machines = Machine.objects.visible_to(
-            request.actor, request.space, Permission.MachineView
-        )
-        names |= {f"Machines-{pk}": f"target: {name}" for pk, name in machines.values_list("pk", "name")}
+        machines = Machine.objects.visible_to(request.actor, request.space, Permission.MachineView)
+        names |= {
+            f"Machines-{pk}": f"target: {name}" for pk, name in machines.values_list("pk", "name")
+        }
         names |= {row.public_id: f"channel: {row.name}" for row in channels_of(release.project)}
         names |= {
             action.id: f"step: {action.name}" for _, action in process_of_release(release).actions()

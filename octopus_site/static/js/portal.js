@@ -106,5 +106,5 @@ setInterval(() => {
   }
 }, 30000);
 
-// Errors of a form take the focus.
-document.querySelector("[data-errors]")?.focus();
+// Errors of a form take the focus, else the button that the page leads to.
+(document.querySelector("[data-errors]") ?? document.querySelector("[data-first]"))?.focus({ preventScroll: true });

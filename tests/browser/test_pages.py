@@ -1,0 +1,60 @@
+"""Every page passes axe in both themes, wide and narrow, and never scrolls sideways."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext
+
+from tests.browser.pages import PAGES, find_addresses
+from tests.browser.screenshots import NARROW, WIDE, sample_server, sign_in
+from tests.support.server import OctopusServer
+
+_RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[OctopusServer]:
+    """Give the server with the sample's data."""
+    with sample_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def addresses(server: OctopusServer) -> dict[str, str]:
+    return find_addresses(server)
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def context(
+    request: pytest.FixtureRequest, browser: Browser, server: OctopusServer
+) -> Iterator[BrowserContext]:
+    """Give a signed-in profile in one theme."""
+    context = browser.new_context(color_scheme=request.param, reduced_motion="reduce")
+    sign_in(context, server)
+    yield context
+    context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", PAGES)
+def test_page(
+    name: str, context: BrowserContext, server: OctopusServer, addresses: dict[str, str]
+) -> None:
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda text: errors.append(text.text) if text.type == "error" else None)
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)  # type: ignore[arg-type]  # a typed dict of the library
+        answer = page.goto(f"{server.url}{addresses[name]}")
+        assert answer is not None
+        assert answer.ok
+        page.wait_for_timeout(200)
+        assert page.locator("h1").count() == 1
+        assert page.locator(".button-primary:visible").count() <= 1
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        results = Axe().run(page, options=_RULES)
+        assert results.violations_count == 0, results.generate_report()
+    page.close()
+    assert not errors

@@ -7,7 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from agent.language import LanguageError, VariableSet, evaluate, evaluate_truthy, is_template
+from agent.language import (
+    LanguageError,
+    VariableSet,
+    evaluate_all,
+    evaluate_truthy,
+    is_template,
+)
 from deployments.execution.manifest import ActionData, Manifest, PackageFile, Value
 from deployments.execution.plan import SERVER_PLACE, Placement, Plan, PlannedAction, PlannedStep
 from deployments.execution.states import ExecutionState
@@ -168,15 +174,14 @@ class Shared:
         return result
 
     def _evaluated(self, raw: Variables) -> Variables:
-        compiled = _set_of(raw)
+        if not any(is_template(value.text) for _, value in raw):
+            return raw
+        # All at once, because the values share what they refer to.
+        evaluated = evaluate_all(_set_of(raw))
         result = Variables()
         for key, (name, value) in raw.values.items():
-            text = value.text
-            if is_template(text):
-                try:
-                    text = evaluate(text, compiled).text
-                except LanguageError:
-                    text = value.text
+            found = evaluated.get(name)
+            text = value.text if found is None else found.text
             result.values[key] = (name, Value(text, value.is_sensitive))
         return result
 

@@ -43,11 +43,17 @@ def test_streams_interleave_within_lines() -> None:
 @pytest.mark.unit
 def test_levels_switch_until_the_next_switch() -> None:
     parts = frames_of(
-        (STDOUT, b"a\n"), level_record("stdout", "highlight"), (STDOUT, b"b\nc\n"),
-        level_record("stdout", "info"), (STDOUT, b"d\n"),
+        (STDOUT, b"a\n"),
+        level_record("stdout", "highlight"),
+        (STDOUT, b"b\nc\n"),
+        level_record("stdout", "info"),
+        (STDOUT, b"d\n"),
     )
     assert [level for level, _ in texts(parts).values()] == [
-        "info", "highlight", "highlight", "info",
+        "info",
+        "highlight",
+        "highlight",
+        "info",
     ]
 
 
@@ -78,9 +84,7 @@ _PARTS = st.lists(
 
 @pytest.mark.unit
 @given(_PARTS, st.integers(0, 12))
-def test_reading_may_stop_and_resume_at_any_frame(
-    parts: list[tuple[int, str]], cut: int
-) -> None:
+def test_reading_may_stop_and_resume_at_any_frame(parts: list[tuple[int, str]], cut: int) -> None:
     frames = frames_of(*((stream, text.encode()) for stream, text in parts))
     whole = read_frames(frames, LineState()).segments
     state = LineState()

@@ -21,7 +21,12 @@ _NAVIGATION = (
         (Permission.MachineView, Permission.EnvironmentView, Permission.WorkerView),
     ),
     ("Packages", "packages", "packages", (Permission.FeedView,)),
-    ("Administration", "administration", "administration", (Permission.EventView, Permission.TeamView)),
+    (
+        "Administration",
+        "administration",
+        "administration",
+        (Permission.EventView, Permission.TeamView),
+    ),
 )
 
 

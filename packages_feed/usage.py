@@ -14,7 +14,7 @@ _names: Names | None = None
 
 def register_package_usage(usage: Usage, names: Names) -> None:
     """Register how (space, package id) becomes projects, and projects their names."""
-    global _usage, _names  # noqa: PLW0603 set once while the apps load
+    global _usage, _names
     _usage, _names = usage, names
 
 

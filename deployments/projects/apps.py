@@ -15,7 +15,6 @@ class ProjectsConfig(AppConfig):
         from deployments.projects.queries import projects_of_groups  # noqa: PLC0415
         from deployments.projects.services.groups import seed_project_group  # noqa: PLC0415
         from deployments.projects.services.lifecycles import seed_lifecycle  # noqa: PLC0415
-
         from packages_feed.usage import register_package_usage  # noqa: PLC0415
 
         register_expander("project_group", projects_of_groups)

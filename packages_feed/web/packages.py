@@ -81,12 +81,8 @@ def package_page(request: PageRequest, package: str) -> HttpResponse:
         "package": first,
         "page": shown,
         "users": visible_projects_using(request.actor, request.space, package),
-        "may_delete": may(
-            request.actor, request.space, Permission.BuiltInFeedAdminister, package
-        ),
-        "may_download": may(
-            request.actor, request.space, Permission.BuiltInFeedDownload, package
-        ),
+        "may_delete": may(request.actor, request.space, Permission.BuiltInFeedAdminister, package),
+        "may_download": may(request.actor, request.space, Permission.BuiltInFeedDownload, package),
     }
     return show(request, "packages/package.html", values)
 
@@ -104,9 +100,7 @@ def package_upload(request: PageRequest) -> HttpResponse:
             return JsonResponse({"errors": list(problems.errors)}, status=REFUSED)
         return _upload_page(request, problems)
     version = stored.version
-    messages.success(
-        request, f"{version.package_id} {version.version} {_DONE[stored.outcome]}."
-    )
+    messages.success(request, f"{version.package_id} {version.version} {_DONE[stored.outcome]}.")
     path = f"packages/{version.package_id}"
     if wants_json:
         return JsonResponse({"url": place(request, path)})
@@ -154,6 +148,7 @@ def _addresses(request: PageRequest) -> list[tuple[str, str]]:
     start = f"{server}/nuget" if space.is_default else f"{server}/nuget/{space.public_id}"
     feed = f"{start}/v3/index.json"
     name = built_in_feed(space).name.split()[0]
+    header, upload = "X-Octopus-ApiKey: API-…", f"{server}/api/{space.public_id}/packages/raw"
     return [
         ("NuGet feed", feed),
         (
@@ -163,7 +158,6 @@ def _addresses(request: PageRequest) -> list[tuple[str, str]]:
         ("Restore with dotnet", f"dotnet nuget add source {feed} --name {name}"),
         (
             "Upload any package",
-            "curl -H 'X-Octopus-ApiKey: API-…' -F file=@Acme.Web.1.0.0.zip"
-            f" {server}/api/{space.public_id}/packages/raw",
+            f"curl -H '{header}' -F file=@Acme.Web.1.0.0.zip {upload}",
         ),
     ]

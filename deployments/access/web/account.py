@@ -132,7 +132,7 @@ def api_keys_view(request: AccountRequest) -> HttpResponse:
 @signed_in
 def revoke_view(request: AccountRequest, key: str) -> HttpResponse:
     """Revoke one of one's keys."""
-    number = public_ids.parse("apikeys", key)
+    number = public_ids.require("apikeys", key)
     row = ApiKey.objects.filter(user=request.known_user, pk=number).first()
     if row is None:
         raise NotFound

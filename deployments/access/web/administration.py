@@ -144,7 +144,7 @@ def role_list(request: PageRequest) -> HttpResponse:
 
 
 def _find(request: PageRequest, text: str) -> User:
-    number = public_ids.parse(User.id_prefix, text)
+    number = public_ids.require(User.id_prefix, text)
     row = users_visible_to(request.actor).filter(pk=number).first()
     if row is None:
         raise NotFound

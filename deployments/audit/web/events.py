@@ -17,7 +17,9 @@ _SIZE = 50
 def event_list(request: PageRequest) -> HttpResponse:
     """List events; `before` is the cursor: events older than that one."""
     rows = events_visible_to(request.actor, request.space)
-    filters = {name: request.GET.get(name, "").strip() for name in ("category", "user", "about", "q")}
+    filters = {
+        name: request.GET.get(name, "").strip() for name in ("category", "user", "about", "q")
+    }
     if filters["category"]:
         rows = rows.filter(category=filters["category"])
     if filters["user"]:

@@ -107,9 +107,7 @@ def environment_delete(request: PageRequest, environment: str) -> HttpResponse:
     """Delete an environment that nothing uses."""
     row = find(request, Environment, environment, Permission.EnvironmentView)
     name, path = row.name, f"{LIST}/{row.public_id}"
-    _, problems = attempt(
-        lambda: services.delete_environment(actor=request.actor, environment=row)
-    )
+    _, problems = attempt(lambda: services.delete_environment(actor=request.actor, environment=row))
     if problems:
         messages.error(request, problems.errors[0])
         return go(request, path)

@@ -68,7 +68,7 @@ def target_list(request: PageRequest) -> HttpResponse:
 def target_page(request: PageRequest, target: str) -> HttpResponse:
     """Show a target; change its name, environments and tags."""
     row = find(request, Machine, target, Permission.MachineView)
-    placed = [e.public_id for e in row.environments.in_space(request.space)]
+    placed = [e.public_id for e in _placed(row)]
     stored = {"name": row.name, "roles": ", ".join(row.roles), "environments": placed}
     if request.method == "GET":
         return _page(request, row, stored)
@@ -139,7 +139,7 @@ def _page(
         "agent": row.agent,
         "session": session,
         "is_connected": is_connected,
-        "placed": row.environments.in_space(request.space),
+        "placed": _placed(row),
         "values": values,
         "environments": _environments(request, Permission.MachineEdit) if may_edit else [],
         "known_roles": visible_roles(request.actor, request.space) if may_edit else [],
@@ -188,3 +188,7 @@ def _filtered(
         .order_by("name", "pk")
         .distinct()
     )
+
+
+def _placed(row: Machine) -> "QuerySet[Environment]":
+    return Environment.objects.in_space(row.space).filter(machines=row)

@@ -22,9 +22,7 @@ def worker_list(request: PageRequest) -> HttpResponse:
     problems = None
     if request.method == "POST":
         pool, problems = attempt(
-            lambda: services.create_worker_pool(
-                actor=request.actor, space=request.space, name=name
-            )
+            lambda: services.create_worker_pool(actor=request.actor, space=request.space, name=name)
         )
         if pool is not None:
             messages.success(request, f"The worker pool {pool.name} was created.")

@@ -34,9 +34,9 @@ def switched(process: Process, action_id: str, *, is_disabled: bool) -> Process:
     """Disable the action, or enable it again."""
     return _each_action(
         process,
-        lambda action: replace(action, is_disabled=is_disabled)
-        if action.id == action_id
-        else action,
+        lambda action: (
+            replace(action, is_disabled=is_disabled) if action.id == action_id else action
+        ),
     )
 
 

@@ -144,7 +144,7 @@ def _save(request: PageRequest, project: Project, stored: Channel | None) -> Htt
 def _sent_rules(sent: QueryDict) -> list[RuleForm]:
     count = sent.get("rules", "0")
     total = min(int(count), 50) if count.isascii() and count.isdigit() and len(count) < 4 else 0  # noqa: PLR2004
-    rules = [
+    return [
         RuleForm(
             id=sent.get(f"rule-{number}-id", ""),
             version_range=sent.get(f"rule-{number}-range", ""),
@@ -154,7 +154,6 @@ def _sent_rules(sent: QueryDict) -> list[RuleForm]:
         for number in range(total)
         if not sent.get(f"rule-{number}-removed")
     ]
-    return rules
 
 
 def _wire(rule: RuleForm) -> dict[str, Any]:

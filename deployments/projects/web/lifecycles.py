@@ -196,7 +196,9 @@ def _stored_phases(lifecycle: Lifecycle) -> list[PhaseForm]:
             minimum=str(phase.minimum_environments),
             is_optional=phase.is_optional,
             places={
-                f"Environments-{link.environment_id}": "automatic" if link.is_automatic else "manual"
+                f"Environments-{link.environment_id}": "automatic"
+                if link.is_automatic
+                else "manual"
                 for link in phase.phase_environments.all()
             },
             stored=phase,

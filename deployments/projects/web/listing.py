@@ -106,8 +106,8 @@ def group_edit(request: PageRequest, group: str) -> HttpResponse:
         lambda: group_services.update_project_group(
             actor=request.actor,
             group=find(request, ProjectGroup, group, Permission.ProjectGroupView),
-            name=values["name"],
-            description=values["description"],
+            name=str(values["name"]),
+            description=str(values["description"]),
         )
     )
     if problems:

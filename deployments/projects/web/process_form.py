@@ -6,7 +6,14 @@ from typing import Any
 from django.http import QueryDict
 
 from deployments.base.errors import Invalid
-from deployments.projects.process import Action, PackageReference, Process, Step, is_sealed, split_list
+from deployments.projects.process import (
+    Action,
+    PackageReference,
+    Process,
+    Step,
+    is_sealed,
+    split_list,
+)
 from deployments.projects.process.editing import step_of
 from deployments.projects.process.shape import (
     MAX_PARALLELISM,

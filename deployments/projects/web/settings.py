@@ -75,7 +75,9 @@ def _save(request: PageRequest, row: Project, sent: dict[str, Any]) -> Project:
     if sent["versioning"] == "package":
         action, _, reference = sent["donor"].partition(_SEPARATOR)
         if not action:
-            raise Invalid(fields={"donor": ["Choose the package that gives releases their version."]})
+            raise Invalid(
+                fields={"donor": ["Choose the package that gives releases their version."]}
+            )
         donor = {"DeploymentAction": action, "PackageReference": reference}
     settings = settings_document(row.settings)
     settings["VersioningStrategy"] = {

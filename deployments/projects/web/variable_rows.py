@@ -79,7 +79,10 @@ def verdicts(
             tied = any(
                 r.candidate.id == candidate.id and r.rank == winner.rank for r in winner.overruled
             )
-            found[candidate.id] = ("Same scope, later in the list" if tied else "Less specific", False)
+            found[candidate.id] = (
+                "Same scope, later in the list" if tied else "Less specific",
+                False,
+            )
         else:
             found[candidate.id] = (_misfit(candidate.scope, context), False)
     return found
@@ -88,7 +91,9 @@ def verdicts(
 def _why(winner: Winner, total: int) -> str:
     if total == 1:
         return "Wins: only value"
-    dimensions = [_WORDS[name] for name in _ORDER if name in winner.candidate.scope and name in _WORDS]
+    dimensions = [
+        _WORDS[name] for name in _ORDER if name in winner.candidate.scope and name in _WORDS
+    ]
     named = list(dict.fromkeys(dimensions))
     return f"Wins: {' and '.join(named)}" if named else "Wins: default"
 

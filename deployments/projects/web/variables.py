@@ -229,7 +229,8 @@ def _filtered(request: PageRequest, every: list[Variable]) -> list[Variable]:
         rows = [
             row
             for row in rows
-            if text in row.name.lower() or (not row.is_sensitive and text in (row.value or "").lower())
+            if text in row.name.lower()
+            or (not row.is_sensitive and text in (row.value or "").lower())
         ]
     if scope:
         rows = [row for row in rows if fits_scope(row, "Environment", scope)]
@@ -240,7 +241,9 @@ def _filtered(request: PageRequest, every: list[Variable]) -> list[Variable]:
 
 def _context(request: PageRequest, around: Surroundings) -> ScopeContext | None:
     """Return where the reader asks for the winners; None when they did not."""
-    asked = {name: request.GET.get(name, "") for name in ("environment", "target", "step", "channel")}
+    asked = {
+        name: request.GET.get(name, "") for name in ("environment", "target", "step", "channel")
+    }
     if not any(asked.values()):
         return None
     machine = next((m for m in around.machines if m.public_id == asked["target"]), None)

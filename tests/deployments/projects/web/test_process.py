@@ -1,0 +1,186 @@
+"""The process editor."""
+
+from typing import Any
+
+import pytest
+
+from deployments.projects.models import Project
+from deployments.projects.process import Process
+from deployments.projects.queries import process_of, read_process
+from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
+from tests.factories.domain import (
+    make_environment,
+    make_package,
+    make_project,
+    package_step,
+    script_step,
+)
+from tests.support.portal import Visitor, text_of
+
+pytestmark = pytest.mark.django_db
+
+SCRIPT = {
+    "type": "Octopus.Script",
+    "name": "Say hello",
+    "prop:Octopus.Action.RunOnServer": "false",
+    "prop:Octopus.Action.Script.ScriptSource": "Inline",
+    "prop:Octopus.Action.Script.Syntax": "Bash",
+    "prop:Octopus.Action.Script.ScriptBody": "echo one\r\necho two",
+    "roles": "web, db",
+    "condition": "Success",
+}
+
+
+def _process(project: Project) -> Process:
+    return read_process(process_of(project))
+
+
+def _path(project: Project, more: str = "") -> str:
+    return f"projects/{project.public_id}/process{more}"
+
+
+def _version(project: Project) -> dict[str, Any]:
+    return {"version": process_of(project).version}
+
+
+def _id(project: Project, name: str) -> str:
+    return next(action.id for _, action in _process(project).actions() if action.name == name)
+
+
+def test_a_script_is_added_from_the_catalogue() -> None:
+    project = make_project()
+    ana = Visitor(make_ana())
+    assert "No steps yet" in text_of(ana.get(_path(project)))
+    assert "Deploy a Package" in text_of(ana.get(_path(project, "/add")))
+    form = ana.get(_path(project), {"type": "Octopus.Script"})
+    assert "New step: Run a Script" in text_of(form)
+    answer = ana.post(_path(project, "/save"), {**SCRIPT, **_version(project)})
+    assert answer.status_code == 302
+    [step] = _process(project).steps
+    [action] = step.actions
+    assert step.target_roles == ("web", "db")
+    assert action.text("Octopus.Action.Script.ScriptBody") == "echo one\necho two"
+    assert action.action_type == "Octopus.Script"
+
+
+def test_what_is_missing_is_said_and_what_was_typed_stays() -> None:
+    project = make_project()
+    ana = Visitor(make_ana())
+    sent = {**SCRIPT, "name": "", "roles": "", "prop:Octopus.Action.Script.ScriptBody": ""}
+    answer = ana.post(_path(project, "/save"), {**sent, **_version(project), "notes": "kept"})
+    text = text_of(answer)
+    assert answer.status_code == 400
+    for sentence in ("Name is required.", "Script is required.", "Name the target tags"):
+        assert sentence in text
+    assert "kept" in text
+    on_worker = {**SCRIPT, "roles": "", "prop:Octopus.Action.RunOnServer": "true"}
+    assert ana.post(_path(project, "/save"), {**on_worker, **_version(project)}).status_code == 302
+
+
+def test_a_package_step_keeps_its_reference_and_features() -> None:
+    make_package("Acme.Web", "1.0.0")
+    environment = make_environment("Production")
+    project = make_project()
+    ana = Visitor(make_ana())
+    sent = {
+        "type": "Octopus.TentaclePackage",
+        "name": "Deploy",
+        "prop:Octopus.Action.Package.PackageId": "Acme.Web",
+        "prop:Octopus.Action.SubstituteInFiles.Enabled": "True",
+        "prop:Octopus.Action.SubstituteInFiles.TargetFiles": "*.json",
+        "prop:Octopus.Action.CustomScripts.PostDeploy.sh": "systemctl restart web",
+        "roles": "web",
+        "environment_rule": "only",
+        "environments": [environment.public_id],
+        **_version(project),
+    }
+    assert ana.post(_path(project, "/save"), sent).status_code == 302
+    [step] = _process(project).steps
+    [action] = step.actions
+    [package] = action.packages
+    assert (package.package_id, package.feed_id) == ("Acme.Web", "feeds-builtin")
+    assert action.environments == (environment.public_id,)
+    assert action.text("Octopus.Action.SubstituteInFiles.Enabled") == "True"
+    shown = ana.get(_path(project), {"step": action.id})
+    assert 'value="Acme.Web"' in shown.content.decode()
+    assert "only Production" in text_of(shown)
+
+
+def test_editing_keeps_what_the_form_does_not_show() -> None:
+    first = script_step("First", roles="web")
+    first["Actions"][0]["Properties"]["Custom.Unknown"] = "kept"
+    first["Actions"][0]["Properties"]["Custom.Secret"] = {"NewValue": "s3cr3t"}
+    project = make_project(steps=[first])
+    before = next(iter(_process(project).actions()))[1]
+    ana = Visitor(make_ana())
+    sent = {**SCRIPT, "name": "Renamed", "step": before.id, **_version(project)}
+    assert ana.post(_path(project, "/save"), sent).status_code == 302
+    step, action = next(iter(_process(project).actions()))
+    assert (step.name, action.name, action.id) == ("Renamed", "Renamed", before.id)
+    assert action.text("Custom.Unknown") == "kept"
+    assert action.properties["Custom.Secret"] == before.properties["Custom.Secret"]
+    assert "s3cr3t" not in ana.get(_path(project), {"step": action.id}).content.decode()
+
+
+def test_steps_move_switch_and_go() -> None:
+    project = make_project(steps=[script_step("A"), script_step("B"), package_step("Acme", "C")])
+    ana = Visitor(make_ana())
+
+    def change(name: str, what: str) -> None:
+        sent = {"step": _id(project, name), "what": what, **_version(project)}
+        assert ana.post(_path(project, "/change"), sent).status_code == 302
+
+    def names() -> list[str]:
+        return [step.name for step in _process(project).steps]
+
+    change("C", "up")
+    assert names() == ["A", "C", "B"]
+    change("A", "down")
+    assert names() == ["C", "A", "B"]
+    change("A", "disable")
+    assert "1 disabled" in text_of(ana.get(_path(project)))
+    change("A", "enable")
+    change("C", "remove")
+    assert names() == ["A", "B"]
+
+
+def test_parallel_steps_are_a_bracket_and_the_first_never_starts_with_another() -> None:
+    second = {**script_step("B"), "StartTrigger": "StartWithPrevious"}
+    project = make_project(steps=[script_step("A"), second])
+    ana = Visitor(make_ana())
+    assert "In parallel" in text_of(ana.get(_path(project)))
+    sent = {"step": _id(project, "B"), "what": "up", **_version(project)}
+    ana.post(_path(project, "/change"), sent)
+    triggers = [step.start_trigger for step in _process(project).steps]
+    assert triggers == ["StartAfterPrevious", "StartAfterPrevious"]
+
+
+def test_a_change_meanwhile_is_a_conflict_and_loses_nothing() -> None:
+    project = make_project(steps=[script_step("A")])
+    ana = Visitor(make_ana())
+    old = _version(project)
+    ana.post(_path(project, "/save"), {**SCRIPT, **old})
+    answer = ana.post(_path(project, "/save"), {**SCRIPT, "name": "Mine", **old})
+    assert answer.status_code == 400
+    assert "changed by somebody else" in text_of(answer)
+    assert b'value="Mine"' in answer.content
+    ana.post(_path(project, "/change"), {"step": _id(project, "A"), "what": "remove", **old})
+    assert "changed by somebody else" in text_of(ana.get(_path(project)))
+    assert len(_process(project).steps) == 2
+
+
+def test_others_see_what_they_may() -> None:
+    space = default_space()
+    project = make_project(steps=[script_step("A")])
+    ben, cleo = Visitor(make_ben(space)), Visitor(make_cleo(space))
+    dan = Visitor(make_dan(make_space()))
+    query = {"step": _id(project, "A")}
+    sent = {**query, "what": "remove", **_version(project)}
+    assert "Save step" in text_of(ben.get(_path(project), query))
+    assert "Save step" not in text_of(cleo.get(_path(project), query))
+    assert cleo.post(_path(project, "/change"), sent).status_code == 403
+    assert cleo.get(_path(project, "/add")).status_code == 403
+    for path in ("", "/add"):
+        assert dan.get(_path(project, path)).status_code == 404
+    assert dan.post(_path(project, "/change"), sent).status_code == 404
+    assert ben.post(_path(project, "/change"), sent).status_code == 302

@@ -1,0 +1,76 @@
+"""The pages of the built-in feed."""
+
+import io
+import zipfile
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from packages_feed.queries import find_version
+from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
+from tests.factories.domain import make_package, make_project, package_step
+from tests.support.portal import Visitor, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def _zip(name: str) -> SimpleUploadedFile:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("hello.txt", "hello")
+    return SimpleUploadedFile(name, buffer.getvalue())
+
+
+def test_the_list_shows_the_newest_version_of_each() -> None:
+    make_package("Acme.Web", "1.9.0")
+    make_package("Acme.Web", "1.10.0")
+    make_package("Acme.Schema", "0.1.0")
+    ana = Visitor(make_ana())
+    text = text_of(ana.get("packages"))
+    assert "Acme.Web 1.10.0 2" in text
+    assert "dotnet nuget push" in text
+    assert "Acme.Web" not in [
+        row.package_id for row in ana.get("packages", {"q": "schema"}).context["page"]
+    ]
+
+
+def test_a_package_shows_versions_and_users() -> None:
+    make_package("Acme.Web", "1.0.0")
+    make_project("Storefront", steps=[package_step("Acme.Web")])
+    ana = Visitor(make_ana())
+    text = text_of(ana.get("packages/acme.web"))
+    assert "Storefront" in text
+    assert "1.0.0 .zip" in text
+    assert ana.get("packages/none").status_code == 404
+
+
+def test_an_upload_is_stored_or_refused_with_reasons() -> None:
+    ana = Visitor(make_ana())
+    sent = {"file": _zip("Acme.Web.1.0.0.zip"), "mode": "FailIfExists"}
+    assert ana.post("packages/upload", sent)["Location"] == "/app/Spaces-1/packages/Acme.Web"
+    assert find_version(default_space(), "Acme.Web", "1.0.0")
+    again = ana.post("packages/upload", {**sent, "file": _zip("Acme.Web.1.0.0.zip")})
+    assert again.status_code == 400
+    assert "already exists" in text_of(again)
+    assert "Choose a file." in text_of(ana.post("packages/upload", {"mode": ""}))
+
+
+def test_scripts_get_json() -> None:
+    ana = Visitor(make_ana())
+    headers = {"X-Requested-With": "XMLHttpRequest"}
+    done = ana.post("packages/upload", {"file": _zip("Acme.Web.1.0.0.zip")}, headers=headers)
+    assert done.json() == {"url": "/app/Spaces-1/packages/Acme.Web"}
+    refused = ana.post("packages/upload", {"file": _zip("nonsense.zip")}, headers=headers)
+    assert refused.status_code == 400
+    assert refused.json()["errors"]
+
+
+def test_versions_are_deleted_by_those_who_may() -> None:
+    make_package("Acme.Web", "1.0.0")
+    space = default_space()
+    path = "packages/Acme.Web/1.0.0/delete"
+    assert Visitor(make_cleo(space)).post(path).status_code == 403
+    assert Visitor(make_ben(space)).get("packages/upload").status_code == 403
+    assert Visitor(make_dan(make_space())).get("packages").status_code == 404
+    assert Visitor(make_ana()).post(path)["Location"] == "/app/Spaces-1/packages"
+    assert find_version(space, "Acme.Web", "1.0.0") is None

@@ -137,9 +137,7 @@ def _row(
     )
 
 
-def _message(
-    situation: Situation, item: _Begin, agent_pk: int, now: datetime
-) -> AgentMessage:
+def _message(situation: Situation, item: _Begin, agent_pk: int, now: datetime) -> AgentMessage:
     message_id = new_message_id()
     spec = _spec(item, output_key(message_id))
     _, action = situation.actions[item.execution.action_id]

@@ -58,7 +58,8 @@ def test_the_task_pauses_frees_its_tag_and_goes_on_when_answered() -> None:
     submit(actor=ana.actor, interruption=row, result="Proceed", notes="fine", clock=scene.clock)
     scene.begin()
     assert scene.state() == TaskState.PAUSED
-    assert not scene.task.has_pending_interruptions
+    answered = scene.task
+    assert not answered.has_pending_interruptions
     cancel_task(actor=SYSTEM, task=other.task)
     Scene(other, scene.environment, [], scene.clock).advance()
     scene.begin()

@@ -14,41 +14,58 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+LARGEST_BODY = 6 * 1024**3  # a package of 5 GiB (packages.limits) and the form around it
+LARGEST_ANONYMOUS_BODY = 1024**2
+_CREDENTIALS = {b"x-octopus-apikey", b"x-nuget-apikey", b"authorization", b"cookie"}
 _PIECE = 64 * 1024
 _IN_MEMORY = 256 * 1024
 _NOT_ASCII = 128
 _REASON_HEADER = b"\r\nx-octopus-reason: "
 
 
+class BodyTooLarge(Exception):
+    """The request's body is larger than this sender may send."""
+
+
 class SpoolChunkedBody:
-    """ASGI middleware: give a body that came without Content-Length a length.
+    """ASGI middleware: limit bodies, and give one that came without Content-Length a length.
 
     Django and DRF read nothing from such bodies, and every Go client and `dotnet nuget push`
-    send them. The body is spooled to the data folder before the application sees the request.
+    send them. The body is spooled to the data folder before the application sees the request,
+    so nobody without a credential may send a large one.
     """
 
     def __init__(self, application: Application) -> None:
         self.application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _is_chunked(scope):
+        if scope["type"] != "http":
             await self.application(scope, receive, send)
             return
+        headers = dict(scope["headers"])
+        limit = LARGEST_BODY if headers.keys() & _CREDENTIALS else LARGEST_ANONYMOUS_BODY
+        length = headers.get(b"content-length", b"")
+        try:
+            if length.isdigit() and int(length) > limit:
+                raise BodyTooLarge
+            if length or b"chunked" not in headers.get(b"transfer-encoding", b""):
+                await self.application(scope, receive, send)
+            else:
+                await self._with_length(scope, receive, send, limit)
+        except BodyTooLarge:
+            await _refuse(send)
+
+    async def _with_length(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         with tempfile.SpooledTemporaryFile(
             max_size=_IN_MEMORY, dir=settings.FILE_UPLOAD_TEMP_DIR
         ) as spool:
-            length = await _spool(receive, spool)  # type: ignore[arg-type]  # a binary file
+            length = await _spool(receive, spool, limit)  # type: ignore[arg-type]  # a binary file
             headers = [pair for pair in scope["headers"] if pair[0] != b"transfer-encoding"]
             scope["headers"] = [*headers, (b"content-length", str(length).encode())]
             await self.application(scope, _replay(spool, receive), send)  # type: ignore[arg-type]
 
 
-def _is_chunked(scope: Scope) -> bool:
-    names = dict(scope["headers"])
-    return b"content-length" not in names and b"chunked" in names.get(b"transfer-encoding", b"")
-
-
-async def _spool(receive: Receive, spool: BinaryIO) -> int:
+async def _spool(receive: Receive, spool: BinaryIO, limit: int) -> int:
     length = 0
     while True:
         message = await receive()
@@ -56,6 +73,8 @@ async def _spool(receive: Receive, spool: BinaryIO) -> int:
             raise ConnectionResetError("The client went away while it sent its request.")
         body = message.get("body", b"")
         length += len(body)
+        if length > limit:
+            raise BodyTooLarge
         if length > _IN_MEMORY:
             await asyncio.to_thread(spool.write, body)
         else:
@@ -63,6 +82,17 @@ async def _spool(receive: Receive, spool: BinaryIO) -> int:
         if not message.get("more_body", False):
             spool.seek(0)
             return length
+
+
+async def _refuse(send: Send) -> None:
+    body = b'{"ErrorMessage": "The request body is too large."}'
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _replay(spool: BinaryIO, receive: Receive) -> Receive:

@@ -125,6 +125,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "deployments.base.api.renderers.AlwaysTheFirst",
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "UNAUTHENTICATED_USER": None,
@@ -152,6 +153,7 @@ SPECTACULAR_SETTINGS = {
 }
 CELERY_BEAT_SCHEDULE = {
     "execution.sweep": {"task": "execution.sweep", "schedule": 2.0, "options": {"expires": 10}},
+    "packages_feed.sweep": {"task": "packages_feed.sweep", "schedule": 3600.0},
 }
 
 LOGGING = {

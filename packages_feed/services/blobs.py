@@ -7,7 +7,7 @@ names bytes that are gone and no bytes are forgotten.
 from datetime import timedelta
 
 import structlog
-from django.db import transaction
+from django.db import models, transaction
 
 from deployments.base.clock import Clock, utc_now
 from packages_feed.ingest import Spooled
@@ -29,9 +29,11 @@ def store_bytes(upload: Spooled, *, clock: Clock = utc_now) -> None:
 
 def lock_bytes(upload: Spooled, *, clock: Clock = utc_now) -> StoredBlob:
     """Return the row, locked for the caller's transaction, with its bytes surely there."""
-    blob, _ = StoredBlob.objects.select_for_update().get_or_create(
+    blob, is_new = StoredBlob.objects.get_or_create(
         sha256=upload.sha256, defaults={"size": upload.size, "stored": clock()}
     )
+    if not is_new and not _lock(upload.sha256):
+        return lock_bytes(upload, clock=clock)  # deleted between the two
     package_storage().put(upload.path, upload.sha256)  # another upload's deletion came between
     return blob
 
@@ -39,8 +41,10 @@ def lock_bytes(upload: Spooled, *, clock: Clock = utc_now) -> StoredBlob:
 def drop_if_unused(sha256: str) -> bool:
     """Delete the bytes and their row when no version names them."""
     with transaction.atomic():
-        blob = StoredBlob.objects.select_for_update().filter(sha256=sha256).first()
-        if blob is None or _is_used(blob):
+        if not _lock(sha256):
+            return False
+        blob = StoredBlob.objects.get(sha256=sha256)
+        if _is_used(blob):
             return False
         package_storage().delete(sha256)
         blob.delete()
@@ -64,6 +68,11 @@ def sweep_unused_blobs(*, clock: Clock = utc_now) -> int:
     used = PackageVersion.objects.unscoped(reason="bytes are shared by spaces").values("blob_id")
     old = StoredBlob.objects.filter(stored__lt=clock() - _UNFINISHED).exclude(pk__in=used)
     return sum(drop_if_unused(sha256) for sha256 in list(old.values_list("pk", flat=True)))
+
+
+def _lock(sha256: str) -> bool:
+    """Hold the row until the transaction ends; an update does so on every database."""
+    return bool(StoredBlob.objects.filter(sha256=sha256).update(size=models.F("size")))
 
 
 def _is_used(blob: StoredBlob) -> bool:

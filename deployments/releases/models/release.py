@@ -7,6 +7,7 @@ from django.db import models
 from deployments.base.models import SpaceOwned
 from deployments.projects.models import Channel, Project
 from deployments.releases.models.snapshot import ProcessSnapshot, VariableSetSnapshot
+from packages_feed.models.fields import BytewiseCharField
 
 
 class Release(SpaceOwned):
@@ -25,7 +26,7 @@ class Release(SpaceOwned):
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="releases")
     version = models.CharField(max_length=349)
     version_lower = models.CharField(max_length=349)
-    version_key = models.CharField(max_length=700)
+    version_key = BytewiseCharField(max_length=700)
     notes = models.TextField(blank=True)
     assembled = models.DateTimeField()
     assembled_by = models.CharField(max_length=100)

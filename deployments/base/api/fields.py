@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from deployments.base.api import dates
+from deployments.base.api.names import with_pascal_names
 from deployments.base.errors import Invalid
 
 
@@ -36,6 +37,15 @@ class MomentField(serializers.Field[datetime, Any, str | None, Any]):
             return dates.from_wire(str(data), field=self.field_name or "")
         except Invalid as error:
             raise serializers.ValidationError(error.message) from error
+
+
+class RecordField(serializers.JSONField):
+    """An object of the wire kept as JSON: names inside are read in `camelCase` too."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("An object is expected.")
+        return with_pascal_names(super().to_internal_value(data))
 
 
 def text(**kwargs: Any) -> serializers.CharField:

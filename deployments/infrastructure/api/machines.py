@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
-from deployments.base.api.fields import PublicIdField, flag, text, texts
+from deployments.base.api.fields import PublicIdField, RecordField, flag, text, texts
 from deployments.base.api.links import space_path, with_query
 from deployments.base.api.query import Query
 from deployments.base.api.serializers import SpaceResourceSerializer
@@ -38,7 +38,7 @@ class MachineBasedSerializer(SpaceResourceSerializer):
     slug = text()
     is_disabled = flag()
     machine_policy_id = PublicIdField()
-    endpoint = serializers.JSONField(default=dict)
+    endpoint = RecordField(default=dict)
     health_status = serializers.CharField(read_only=True)
     status_summary = serializers.CharField(read_only=True)
 

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from agent.versions import InvalidTagPattern, InvalidVersionRange, Version, matches_tag
 from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
-from deployments.base.api.fields import PublicIdField, flag, text
+from deployments.base.api.fields import PublicIdField, RecordField, flag, text
 from deployments.base.api.links import space_path
 from deployments.base.api.serializers import SpaceResourceSerializer
 from deployments.base.errors import Invalid, NotFound
@@ -36,7 +36,7 @@ class ChannelSerializer(SpaceResourceSerializer):
     is_default = flag()
     project_id = PublicIdField()
     lifecycle_id = PublicIdField()
-    rules = serializers.ListField(child=serializers.DictField(), default=list)
+    rules = serializers.ListField(child=RecordField(), default=list)
     type = text(write_only=True)
 
     def get_fields(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
-from deployments.base.api.fields import flag, text, texts
+from deployments.base.api.fields import RecordField, flag, text, texts
 from deployments.base.api.links import space_path
 from deployments.base.api.serializers import ResourceSerializer, SpaceResourceSerializer
 from deployments.base.finding import find_all
@@ -37,8 +37,8 @@ class PhaseSerializer(ResourceSerializer):
     )
     is_optional_phase = flag()
     is_priority_phase = flag()
-    release_retention_policy = serializers.JSONField(default=None, allow_null=True)
-    tentacle_retention_policy = serializers.JSONField(default=None, allow_null=True)
+    release_retention_policy = RecordField(default=None, allow_null=True)
+    tentacle_retention_policy = RecordField(default=None, allow_null=True)
 
 
 class LifecycleSerializer(SpaceResourceSerializer):
@@ -46,10 +46,8 @@ class LifecycleSerializer(SpaceResourceSerializer):
     slug = text()
     description = text()
     phases = serializers.ListField(child=PhaseSerializer(), write_only=True, default=list)
-    release_retention_policy = serializers.JSONField(write_only=True, default=None, allow_null=True)
-    tentacle_retention_policy = serializers.JSONField(
-        write_only=True, default=None, allow_null=True
-    )
+    release_retention_policy = RecordField(write_only=True, default=None, allow_null=True)
+    tentacle_retention_policy = RecordField(write_only=True, default=None, allow_null=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deployments.base.api.links import space_path
+from deployments.base.api.names import with_pascal_names
 from deployments.projects.models import Project
 from deployments.projects.settings import (
     DEFAULTS,
@@ -93,12 +94,15 @@ def extra_from_body(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cleaned(name: str, value: Any) -> Any:
     if name != "VersioningStrategy" or not isinstance(value, Mapping):
-        return value
+        return with_pascal_names(value)
     fields = {str(key).lower(): entry for key, entry in value.items()}
     donor = fields.get("donorpackage")
     if not donor and fields.get("donorpackagestepid"):
         donor = {"DeploymentAction": fields["donorpackagestepid"], "PackageReference": ""}
-    return {"Template": fields.get("template") or None, "DonorPackage": donor or None}
+    return {
+        "Template": fields.get("template") or None,
+        "DonorPackage": with_pascal_names(donor) or None,
+    }
 
 
 def _strategy(document: Mapping[str, Any]) -> dict[str, Any]:

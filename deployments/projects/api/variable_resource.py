@@ -5,6 +5,7 @@ from typing import Any
 
 from deployments.base.actor import Actor
 from deployments.base.api.links import space_path
+from deployments.base.api.names import with_pascal_names
 from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment, Machine
 from deployments.infrastructure.queries import visible_roles
@@ -107,7 +108,7 @@ def _scope(document: Any) -> dict[str, list[str]]:
     if not isinstance(document, Mapping):
         raise Invalid(fields={"Scope": ["Scope must be an object of lists."]})
     scope = {}
-    for name, values in document.items():
+    for name, values in with_pascal_names(dict(document)).items():
         if isinstance(values, str):
             scope[str(name)] = [values]
         elif isinstance(values, list):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _LONGEST_PAUSE = 30.0
-_STABLE_AFTER = 30.0
+_STABLE_AFTER = 5.0
 _LARGEST_LOG = 10 * 1024 * 1024
 _libc = ctypes.CDLL(None, use_errno=True)
 

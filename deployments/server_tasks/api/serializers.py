@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from deployments.base.api import dates
 from deployments.base.api.fields import MomentField, flag
 from deployments.base.api.links import space_path, system_path
 from deployments.base.api.serializers import IdentifiedSerializer, SpaceResourceSerializer
@@ -27,7 +28,7 @@ class TaskSerializer(SpaceResourceSerializer):
     completed = serializers.SerializerMethodField()
     is_completed = serializers.BooleanField(read_only=True)
     finished_successfully = serializers.BooleanField(read_only=True)
-    queue_time = MomentField(source="queued", read_only=True)
+    queue_time = serializers.SerializerMethodField()
     queue_time_expiry = MomentField(source="expires", read_only=True)
     start_time = MomentField(source="started", read_only=True)
     last_updated_time = MomentField(source="last_updated", read_only=True)
@@ -44,6 +45,10 @@ class TaskSerializer(SpaceResourceSerializer):
 
     def get_state(self, row: ServerTask) -> str:
         return TaskState.EXECUTING if row.state == TaskState.PAUSED else row.state
+
+    def get_queue_time(self, row: ServerTask) -> str | None:
+        """Say when the task may start first, which for a scheduled one is later than now."""
+        return dates.to_wire(row.not_before or row.queued)
 
     def get_completed(self, row: ServerTask) -> str:
         if row.completed is None:

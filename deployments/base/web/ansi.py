@@ -11,7 +11,10 @@ _SEQUENCE: Final = re.compile(
 )
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 _COLORS: Final = {1: "red", 2: "green", 3: "yellow", 4: "blue", 5: "blue", 6: "cyan"}
-_BOLD, _FOREGROUND, _BRIGHT, _COLOR_COUNT = 1, 30, 90, 8
+_BOLD: Final = 1
+_COLOR_TENS: Final = (3, 9)
+_EXTENDED: Final = (38, 48)
+_EXTENDED_PARTS: Final = {5: 2, 2: 4}
 
 
 def ansi_html(text: str) -> SafeString:
@@ -37,16 +40,20 @@ def _piece(text: str, classes: tuple[str, ...]) -> SafeString:
 
 
 def _after(codes: str, classes: tuple[str, ...]) -> tuple[str, ...]:
-    current = dict.fromkeys(classes)
-    for part in codes.split(";"):
-        code = int(part or 0)
+    """Return the classes after a color sequence; colors of 256 and of 16 million are not shown."""
+    current = set(classes)
+    parts = [int(part or 0) for part in codes.split(";")]
+    while parts:
+        code = parts.pop(0)
+        color = _COLORS.get(code % 10) if code // 10 in _COLOR_TENS else None
         if code == 0:
-            current = {}
+            current = set()
         elif code == _BOLD:
-            current["ansi-bold"] = None
-        for base in (_FOREGROUND, _BRIGHT):
-            if base <= code < base + _COLOR_COUNT:
-                current = {name: None for name in current if name == "ansi-bold"}
-                if color := _COLORS.get(code - base):
-                    current[f"ansi-{color}"] = None
-    return tuple(current)
+            current.add("ansi-bold")
+        elif code in _EXTENDED:
+            del parts[: _EXTENDED_PARTS.get(parts[0] if parts else 0, 0)]
+        if code // 10 in _COLOR_TENS:
+            current = {name for name in current if name == "ansi-bold"}
+            if color:
+                current.add(f"ansi-{color}")
+    return tuple(sorted(current))

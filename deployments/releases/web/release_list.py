@@ -36,9 +36,10 @@ def release_list(request: PageRequest, project: str) -> HttpResponse:
         rows = rows.filter(channel=channel)
     names = {each.pk: each for each in visible_environments(request)}
     where: dict[int, list[tuple[Any, Deployed]]] = {}
-    for each in visible_deployments(request, row):
-        if each.environment in names:
-            where.setdefault(each.release, []).append((names[each.environment], each))
+    current = {each.environment: each for each in visible_deployments(request, row)}
+    for number, environment in names.items():
+        if deployed := current.get(number):
+            where.setdefault(deployed.release, []).append((environment, deployed))
     part = page_of(request, rows)
     values = {
         **project_frame(request, row, "Releases"),

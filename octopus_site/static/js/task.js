@@ -18,13 +18,16 @@ const CONTROL = /[\x00-\x08\x0b-\x1f\x7f]/g;
 
 const after = (codes, classes) => {
   let current = new Set(classes);
-  for (const code of codes.split(";").map(Number)) {
-    const base = code >= 90 && code < 98 ? 90 : code >= 30 && code < 38 ? 30 : 0;
+  const parts = codes.split(";").map(Number);
+  while (parts.length) {
+    const code = parts.shift();
+    const tens = Math.floor(code / 10);
     if (code === 0) current = new Set();
     else if (code === 1) current.add("ansi-bold");
-    else if (base) {
+    else if (code === 38 || code === 48) parts.splice(0, { 5: 2, 2: 4 }[parts[0]] ?? 0);
+    if (tens === 3 || tens === 9) {
       current = new Set([...current].filter((name) => name === "ansi-bold"));
-      if (COLORS[code - base]) current.add(`ansi-${COLORS[code - base]}`);
+      if (COLORS[code % 10]) current.add(`ansi-${COLORS[code % 10]}`);
     }
   }
   return current;

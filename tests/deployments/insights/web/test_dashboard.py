@@ -1,0 +1,136 @@
+"""The dashboard and the search."""
+
+from dataclasses import dataclass
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from deployments.infrastructure.models import Environment
+from deployments.projects.models import Lifecycle, Project
+from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
+from tests.factories.domain import (
+    make_deployment,
+    make_environment,
+    make_group,
+    make_lifecycle,
+    make_machine,
+    make_project,
+    make_release,
+    script_step,
+)
+from tests.support.portal import Visitor, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass
+class World:
+    development: Environment
+    staging: Environment
+    lifecycle: Lifecycle
+    project: Project
+
+
+@pytest.fixture
+def world() -> World:
+    development, staging = make_environment("Development"), make_environment("Staging")
+    lifecycle = make_lifecycle(development, staging)
+    project = make_project("Web", lifecycle=lifecycle, steps=[script_step()])
+    return World(development, staging, lifecycle, project)
+
+
+def test_an_empty_space_says_what_comes_first() -> None:
+    ana = Visitor(make_ana())
+    assert "No environments yet" in text_of(ana.get("dashboard"))
+    make_environment("Development")
+    assert "No projects yet" in text_of(ana.get("dashboard"))
+
+
+def test_it_shows_what_is_where_and_what_may_go_next(world: World) -> None:
+    release = make_release(world.project, "1.0.0")
+    ana = Visitor(make_ana())
+    assert "Deploy 1.0.0 to Development" in ana.get("dashboard").content.decode()
+    deployment = make_deployment(release, world.development, state="Success")
+    page = ana.get("dashboard").content.decode()
+    assert "Deploy 1.0.0 to Staging" in page
+    assert f"/app/Spaces-1/tasks/{deployment.task.public_id}" in page
+    make_deployment(release, world.staging, state="Failed")
+    page = text_of(ana.get("dashboard"))
+    assert "Failing 1" in page
+    assert "Failed" in page
+
+
+def test_filters_and_tabs_are_in_the_address(world: World) -> None:
+    make_project("Ledger", lifecycle=world.lifecycle, group=make_group("Payments"))
+    make_deployment(make_release(world.project), world.development, state="Failed")
+    ana = Visitor(make_ana())
+    assert "Ledger" not in text_of(ana.get("dashboard", {"q": "web"}))
+    assert "Ledger" not in text_of(ana.get("dashboard", {"show": "failing"}))
+    group = make_group("Empty").public_id
+    assert "No project fits" in text_of(ana.get("dashboard", {"group": group}))
+    page = ana.get("dashboard", {"environment": world.staging.public_id}).content.decode()
+    assert '<span class="track">Staging</span>' in page
+    assert '<span class="track">Development</span>' not in page
+
+
+def test_a_poll_gets_the_board_alone(world: World) -> None:
+    answer = Visitor(make_ana()).get("dashboard", headers={"HX-Target": "board"})
+    assert answer.content.decode().lstrip().startswith('<div id="board"')
+
+
+def test_it_offers_only_what_the_reader_may_do(world: World) -> None:
+    release = make_release(world.project, "1.0.0")
+    make_deployment(release, world.development, state="Success")
+    ben = Visitor(make_ben(default_space(), world.staging.public_id))
+    assert "Deploy 1.0.0 to Staging" in ben.get("dashboard").content.decode()
+    cleo = Visitor(make_cleo(default_space()))
+    page = cleo.get("dashboard").content.decode()
+    assert "1.0.0" in page
+    assert "Deploy 1.0.0" not in page
+    assert "Add project" not in page
+
+
+def test_it_does_not_exist_for_people_of_other_spaces(world: World) -> None:
+    dan = Visitor(make_dan(make_space()))
+    assert dan.get("dashboard").status_code == 404
+    assert Visitor().get("dashboard").status_code == 302
+
+
+def test_the_number_of_queries_does_not_grow(world: World) -> None:
+    ana = Visitor(make_ana())
+    make_deployment(make_release(world.project), world.development, state="Success")
+    ana.get("dashboard")
+    with CaptureQueriesContext(connection) as few:
+        ana.get("dashboard")
+    for _ in range(5):
+        project = make_project(lifecycle=make_lifecycle(world.development, world.staging))
+        make_deployment(
+            make_release(project), world.development, state="Success"
+        ) if project.process.steps else make_release(project)
+    with CaptureQueriesContext(connection) as many:
+        ana.get("dashboard")
+    assert len(many) == len(few) <= 25
+
+
+def test_search_finds_each_kind(world: World) -> None:
+    make_machine(world.staging, name="web-01")
+    deployment = make_deployment(make_release(world.project, "7.3.0"), world.development)
+    ana = Visitor(make_ana())
+    page = ana.get("search", {"q": "web"}).content.decode()
+    assert "/projects/web" in page
+    assert "web-01" in page
+    assert "/projects/web/releases/7.3.0" in ana.get("search", {"q": "7.3"}).content.decode()
+    assert "Staging" in text_of(ana.get("search", {"q": "stag"}))
+    task = deployment.task.public_id
+    assert ana.get("search", {"q": task.lower()})["Location"] == f"/app/Spaces-1/tasks/{task}"
+    assert "Nothing found" in text_of(ana.get("search", {"q": "zzz"}))
+    assert "Type a name" in text_of(ana.get("search"))
+
+
+def test_search_shows_only_what_the_reader_may_see(world: World) -> None:
+    other = make_space()
+    dan = Visitor(make_dan(other), other.public_id)
+    assert "Nothing found" in text_of(dan.get("search", {"q": "web"}))
+    ben = Visitor(make_ben(default_space(), world.staging.public_id))
+    assert "Nothing found" in text_of(ben.get("search", {"q": "Development"}))

@@ -1,1 +1,1 @@
-"""Measurements of the running product; `make bench` runs them all."""
+"""Measurements as ratios: what a deployment costs beside the bare commands that it runs."""

@@ -6,29 +6,25 @@ the daemon's. It dies with its socket; runners are sessions of their own and go 
 
 import contextlib
 import gc
-import json
 import os
 import select
 import signal
 import socket
-import struct
 import sys
-import tempfile
 import time
-import traceback
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
 
-from agent.runtime import failpoints, platform
+from agent.runtime.runner.life import (
+    FREE,
+    REPLY,
+    REQUEST,
+    STOPS,
+    RunCommand,
+    become_runner,
+    receive_request,
+)
 
-RunCommand = Callable[[Path, Any], None]
-REQUEST = struct.Struct(">II")  # lengths of the folder name and of the spec
-REPLY = struct.Struct(">i")  # process id of the runner, or 0 when it could not be forked
 _QUIET_MS = 250
-# Only for the throw-away folder of a warm-up, which need not reach a disk.
-_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
-_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SECRET_SETTINGS = ("TENTACLE_API_KEY", "TENTACLE_TOKEN")
 
 
@@ -73,7 +69,7 @@ def serve(connection: socket.socket) -> None:
     for setting in _SECRET_SETTINGS:
         os.environ.pop(setting, None)
     # The daemon's end of a stop reaches the whole group; the end of the socket is our signal.
-    for number in _STOPS:
+    for number in STOPS:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # Loaded once here instead of once in every runner.
@@ -84,132 +80,111 @@ def serve(connection: socket.socket) -> None:
     _Zygote(connection, agent.runtime.runner.main.run_command).serve()
 
 
+class _Runner:
+    """A runner process: busy, or free since a moment of the monotonic clock."""
+
+    def __init__(self, connection: socket.socket, pid: int) -> None:
+        self.connection = connection
+        self.pid = pid
+        self.free_since = 0.0
+
+
 class _Zygote:
-    """Keeps one spare runner ready, because most of a fork's cost is memory copied afterwards."""
+    """Keeps one spare runner ready, because most of a fork's cost is memory copied afterwards.
+
+    A runner that has ended its command and left nothing behind becomes the next spare one.
+    """
 
     def __init__(self, connection: socket.socket, run_command: RunCommand) -> None:
         self._connection = connection
         self._run_command = run_command
-        self._spare: socket.socket | None = None
-        self._spare_pid = 0
+        self._spare: _Runner | None = None
+        self._runners: dict[int, _Runner] = {}
+        self._ready = select.poll()
+        self._ready.register(connection, select.POLLIN)
 
     def serve(self) -> None:
-        ready = select.poll()
-        ready.register(self._connection, select.POLLIN)
         while True:
             # A new spare is made when it is quiet, not in the way of a command that starts.
-            if not ready.poll(_QUIET_MS if self._spare is None else None):
+            events = self._ready.poll(_QUIET_MS if self._spare is None else None)
+            if not events:
                 self._make_spare()
                 continue
-            request = _receive_request(self._connection)
-            if request is None:
+            ready = {descriptor for descriptor, _ in events}
+            for descriptor in ready & self._runners.keys():
+                self._hear(self._runners[descriptor])
+            if self._connection.fileno() in ready and not self._answer():
                 return
-            child = self._use_spare(request) or self._fork_runner(request)
-            with contextlib.suppress(OSError):
-                self._connection.sendall(REPLY.pack(child))
+
+    def _answer(self) -> bool:
+        """Start what the daemon asks for; False when the daemon is gone."""
+        request = receive_request(self._connection)
+        if request is None:
+            return False
+        child = self._use_spare(request) or self._use_new(request)
+        with contextlib.suppress(OSError):
+            self._connection.sendall(REPLY.pack(child))
+        return True
+
+    def _hear(self, runner: _Runner) -> None:
+        """Take a runner back that is free, unless there is a spare one; forget one that ended."""
+        with contextlib.suppress(OSError):
+            told = runner.connection.recv(FREE.size)
+            if len(told) == FREE.size and self._spare is None:
+                (runner.free_since,) = FREE.unpack(told)
+                self._spare = runner
+                return
+        self._dismiss(runner)
 
     def _use_spare(self, request: bytes) -> int:
-        spare, self._spare = self._spare, None
-        if spare is None:
+        spare = self._spare
+        # A daemon that still held a runner's earlier command for running, when it sent this
+        # request, might yet signal that runner.
+        if spare is None or spare.free_since >= REQUEST.unpack_from(request)[0]:
             return 0
-        with contextlib.suppress(OSError), spare:
-            spare.sendall(request)
-            return self._spare_pid
-        return 0
+        self._spare = None
+        return self._hand_over(spare, request)
 
-    def _fork_runner(self, request: bytes) -> int:
+    def _use_new(self, request: bytes) -> int:
+        runner = self._fork(warm=False)
+        return 0 if runner is None else self._hand_over(runner, request)
+
+    def _hand_over(self, runner: _Runner, request: bytes) -> int:
+        try:
+            runner.connection.sendall(request)
+        except OSError:
+            self._dismiss(runner)
+            return 0
+        return runner.pid
+
+    def _make_spare(self) -> None:
+        self._spare = self._fork(warm=True)
+        if self._spare is None:
+            time.sleep(1)
+
+    def _fork(self, *, warm: bool) -> _Runner | None:
+        ours, theirs = socket.socketpair()
         try:
             child = os.fork()
         except OSError:
-            return 0
-        if child == 0:
-            self._connection.close()
-            _become_runner(lambda: request, self._run_command)
-        return child
-
-    def _make_spare(self) -> None:
-        ours, theirs = socket.socketpair()
-        try:
-            self._spare_pid = os.fork()
-        except OSError:
             ours.close()
             theirs.close()
-            time.sleep(1)
-            return
-        if self._spare_pid == 0:
-            self._connection.close()
-            ours.close()
-
-            def wait() -> bytes | None:
-                _warm_up(self._run_command)
-                return _receive_request(theirs)
-
-            _become_runner(wait, self._run_command)
+            return None
+        if child == 0:
+            for connection in (self._connection, ours, *self._connections()):
+                connection.close()
+            become_runner(theirs, self._run_command, warm=warm)
         theirs.close()
-        self._spare = ours
+        runner = self._runners[ours.fileno()] = _Runner(ours, child)
+        self._ready.register(ours, select.POLLIN)
+        return runner
 
+    def _dismiss(self, runner: _Runner) -> None:
+        if runner is self._spare:
+            self._spare = None
+        self._ready.unregister(runner.connection)
+        del self._runners[runner.connection.fileno()]
+        runner.connection.close()
 
-def _become_runner(wait: Callable[[], bytes | None], run_command: RunCommand) -> NoReturn:
-    code = 70
-    folder = None
-    try:
-        os.setsid()
-        # Blocked until the runner has its handlers, which unblock them: a stop that comes before
-        # must not kill a command that counts as started.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
-        for number in (signal.SIGCHLD, *_STOPS):
-            signal.signal(number, signal.SIG_DFL)
-        _detach()
-        request = wait()
-        if request is not None:
-            name_length, _ = REQUEST.unpack_from(request)
-            body = REQUEST.size + name_length
-            folder = Path(os.fsdecode(request[REQUEST.size : body]))
-            failpoints.hit("runner")
-            platform.own_group(folder.name)
-            run_command(folder, json.loads(request[body:]))
-        code = 0
-    except BaseException as problem:  # noqa: BLE001
-        # Frames and type only: the text of an exception may quote a value.
-        frames = "".join(traceback.format_tb(problem.__traceback__))
-        if folder is not None:
-            with contextlib.suppress(OSError):
-                (folder / "runner.log").write_text(f"{frames}{type(problem).__name__}\n")
-    finally:
-        os._exit(code)
-
-
-def _warm_up(run_command: RunCommand) -> None:
-    """Go through a command of no known kind, so that the memory it needs is this process's own."""
-    with contextlib.suppress(OSError), tempfile.TemporaryDirectory(dir=_MEMORY) as folder:
-        run_command(Path(folder), {"variables": [["Warm", "up", False]]})
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
-
-
-def _detach() -> None:
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
-    if null > 2:  # noqa: PLR2004
-        os.close(null)
-
-
-def _receive_request(connection: socket.socket) -> bytes | None:
-    header = _receive(connection, REQUEST.size)
-    if header is None:
-        return None
-    body = _receive(connection, sum(REQUEST.unpack(header)))
-    return None if body is None else header + body
-
-
-def _receive(connection: socket.socket, length: int) -> bytes | None:
-    parts = bytearray()
-    while len(parts) < length:
-        try:
-            part = connection.recv(min(length - len(parts), 1 << 20))
-        except OSError:
-            return None
-        if not part:
-            return None
-        parts += part
-    return bytes(parts)
+    def _connections(self) -> list[socket.socket]:
+        return [runner.connection for runner in self._runners.values()]

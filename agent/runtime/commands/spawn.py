@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from pathlib import Path
 
-from agent.runtime.spawner import REPLY, REQUEST, execute_spawner
+from agent.runtime.runner.life import REPLY, REQUEST
+from agent.runtime.spawner import execute_spawner
 
 
 class SpawnFailed(Exception):
@@ -51,7 +53,8 @@ class Spawner:
 
     async def _request(self, connection: socket.socket, name: bytes, spec: bytes) -> int:
         loop = asyncio.get_running_loop()
-        await loop.sock_sendall(connection, REQUEST.pack(len(name), len(spec)) + name + spec)
+        header = REQUEST.pack(time.monotonic(), len(name), len(spec))
+        await loop.sock_sendall(connection, header + name + spec)
         reply = b""
         while len(reply) < REPLY.size:
             part = await loop.sock_recv(connection, REPLY.size - len(reply))

@@ -59,6 +59,16 @@ def own_group(command_id: str) -> None:
             (group / "cgroup.procs").write_text("0")
 
 
+def leave_group(command_id: str) -> bool:
+    """Go back from a command's control group to where this process was; False if it cannot."""
+    with contextlib.suppress(OSError):
+        parent = _parent_of_own(command_id)
+        if parent is not None:
+            (parent / "cgroup.procs").write_text("0")
+        return True
+    return False
+
+
 def leave_no_trace(command_id: str, *, kill: bool) -> None:
     """Remove a command's control group; with `kill` end every process in it first."""
     with contextlib.suppress(OSError):
@@ -73,9 +83,19 @@ def leave_no_trace(command_id: str, *, kill: bool) -> None:
 def _group_of(command_id: str) -> Path | None:
     if os.geteuid() != 0 and "INVOCATION_ID" not in os.environ:
         return None
+    here = _current_group()
+    if here is None or not (here / "cgroup.procs").exists():
+        return None
+    return here / f"octopus-{command_id}"
+
+
+def _parent_of_own(command_id: str) -> Path | None:
+    here = _current_group()
+    return here.parent if here is not None and here.name == f"octopus-{command_id}" else None
+
+
+def _current_group() -> Path | None:
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         if line.startswith("0::"):
-            parent = Path("/sys/fs/cgroup") / line[3:].lstrip("/")
-            if (parent / "cgroup.procs").exists():
-                return parent / f"octopus-{command_id}"
+            return Path("/sys/fs/cgroup") / line[3:].lstrip("/")
     return None

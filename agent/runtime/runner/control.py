@@ -44,6 +44,12 @@ class Control:
             signal.signal(number, lambda _number, _frame: None)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
+    def close(self) -> None:
+        """Give up the wake-ups; a signal that comes later meets a command that has ended."""
+        signal.set_wakeup_fd(-1)
+        os.close(self.wake)
+        os.close(self._wake_writer)
+
     def reason(self) -> str:
         """Return "" or why the command must stop; the first reason stays."""
         now = time.monotonic()

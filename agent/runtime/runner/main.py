@@ -26,23 +26,26 @@ KINDS: dict[str, Callable[[Context], None]] = {
 }
 
 
-def run_command(cmd_dir: Path, spec: dict[str, Any]) -> None:
+def run_command(cmd_dir: Path, spec: dict[str, Any]) -> bool:
     """Run the command of `cmd_dir` and leave an `exit` file, whatever happens.
 
     Return without doing anything if another runner holds the lock or the command has been
-    started before. Nothing but the spool, `exit` and the work itself is written.
+    started before. Nothing but the spool, `exit` and the work itself is written. True says that
+    the command ran in the usual way and this process may run another one.
     """
     lock = records.take_lock(cmd_dir)
     if lock is None:
-        return
+        return False
     try:
-        if records.mark_started(cmd_dir):
-            began = time.monotonic()
-            ended = _run(cmd_dir, spec)
-            ended.duration_ms = round((time.monotonic() - began) * 1000)
-            records.write_exit(cmd_dir, ended)
+        if not records.mark_started(cmd_dir):
+            return False
+        began = time.monotonic()
+        ended = _run(cmd_dir, spec)
+        ended.duration_ms = round((time.monotonic() - began) * 1000)
+        records.write_exit(cmd_dir, ended)
     finally:
         os.close(lock)
+    return not ended.reason
 
 
 def _run(cmd_dir: Path, spec: dict[str, Any]) -> records.Exit:
@@ -66,6 +69,7 @@ def _run(cmd_dir: Path, spec: dict[str, Any]) -> records.Exit:
     except Exception as error:  # noqa: BLE001 (whatever happens, `exit` must say so)
         _internal_error(error, output, ended)
     _close(spool, output, ended)
+    control.close()
     return ended
 
 

@@ -194,6 +194,7 @@ def _form(
         "packages": packages,
         "lifecycles": Lifecycle.objects.in_space(request.space),
         "may_edit": may_edit,
+        "is_unsaved": bool(request.POST.get("do")),
         "may_delete": may_edit and stored is not None and not stored.is_default,
     }
     return show(request, "projects/channel.html", values, problems)

@@ -219,6 +219,7 @@ def _form(
         "values": values,
         "phases": list(enumerate(phases)),
         "environments": list(Environment.objects.in_space(request.space)),
+        "is_unsaved": bool(request.POST.get("do")),
         "may_delete": stored is not None and request.grants.allows(Permission.LifecycleDelete),
     }
     return show(request, "projects/lifecycle.html", shown, problems)

@@ -38,10 +38,11 @@ document.addEventListener("htmx:configRequest", (event) => {
 });
 
 // Unsaved changes of forms that ask for it: <form data-guard>.
-let changed = false;
+let changed = Boolean(document.querySelector("form[data-guard=changed]"));
 document.addEventListener("input", (event) => { if (within(event, "form[data-guard]")) changed = true; });
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  if (event.submitter?.formMethod === "dialog") return; // closes a dialog, sends nothing
   changed = false;
   if (form.matches("[data-theme-form]")) localStorage.removeItem("theme"); // the account's choice counts
   // A second click must not deploy twice.

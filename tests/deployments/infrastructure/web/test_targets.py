@@ -94,8 +94,13 @@ def test_adding_shows_a_command_that_registers_and_waits_for_it() -> None:
     assert answer["Cache-Control"] == "no-store"
     words = shlex.split(answer.context["command"])
     assert words[:2] == ["curl", "-fsSL"]
-    assert ["--environment", "Production EU", "--role", "web", "--role", "worker"] == words[
-        words.index("--environment") : words.index("--environment") + 6
+    assert words[words.index("--environment") : words.index("--environment") + 6] == [
+        "--environment",
+        "Production EU",
+        "--role",
+        "web",
+        "--role",
+        "worker",
     ]
     row = RegistrationToken.objects.get()
     waiting = f"infrastructure/targets/waiting/{row.pk}"

@@ -1,0 +1,109 @@
+"""What scripts add to forms: progress, waiting, guards, fields that come and go."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Dialog, Page, expect
+
+from tests.browser.screenshots import sample_server
+from tests.support.server import API_KEY, PASSWORD, USERNAME, OctopusServer
+
+pytestmark = pytest.mark.browser
+SPACE = "/app/Spaces-1"
+WEB = f"{SPACE}/projects/storefront-web"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[OctopusServer]:
+    with sample_server() as running:
+        yield running
+
+
+@pytest.fixture
+def ana(page: Page, server: OctopusServer) -> Page:
+    """Give a page of Ana, who has signed in by the form."""
+    page.goto(f"{server.url}{SPACE}/packages")
+    expect(page).to_have_title("Sign in · Octopus")
+    assert Axe().run(page).violations_count == 0
+    page.get_by_label("User name").fill(USERNAME)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Packages", exact=True)).to_be_visible()
+    return page
+
+
+def test_an_upload_shows_its_end_or_why_not(
+    ana: Page, server: OctopusServer, tmp_path: Path
+) -> None:
+    good, bad = tmp_path / "Acme.Docs.1.0.0.zip", tmp_path / "nonsense.zip"
+    with zipfile.ZipFile(good, "w") as archive:
+        archive.writestr("hello.txt", "hello")
+    bad.write_bytes(b"nothing")
+    ana.goto(f"{server.url}{SPACE}/packages/upload")
+    ana.get_by_label("File").set_input_files(bad)
+    ana.get_by_role("button", name="Upload package").click()
+    expect(ana.get_by_role("alert")).to_be_focused()
+    ana.get_by_label("File").set_input_files(good)
+    ana.get_by_role("button", name="Upload package").click()
+    expect(ana.get_by_role("heading", name="Acme.Docs")).to_be_visible()
+    expect(ana.get_by_text("Acme.Docs 1.0.0 was added to the feed.")).to_be_visible()
+
+
+def test_the_page_learns_that_the_agent_has_registered(ana: Page, server: OctopusServer) -> None:
+    ana.goto(f"{server.url}{SPACE}/infrastructure/targets/add")
+    ana.get_by_label("Staging").check()
+    ana.get_by_label("Target tags").fill("web")
+    ana.get_by_role("button", name="Show the install command").click()
+    command = ana.locator(".copy-block code").inner_text()
+    expect(ana.get_by_text("Waiting for the agent")).to_be_visible()
+    token = command.partition("TENTACLE_TOKEN=")[2].partition(" ")[0]
+    server.call(
+        "POST",
+        "/agent/v1/register",
+        {"name": "new-01"},
+        headers={"Authorization": f"Bearer {token}", "X-Octopus-ApiKey": ""},
+    )
+    expect(ana.get_by_role("link", name="Go to new-01")).to_be_visible()
+    assert API_KEY not in ana.content()
+
+
+def test_fields_of_a_step_follow_the_choices(ana: Page, server: OctopusServer) -> None:
+    ana.goto(f"{server.url}{WEB}/process?type=Octopus.Script")
+    expect(ana.get_by_label("Script", exact=True)).to_be_visible()
+    expect(ana.get_by_label("File in the package")).to_be_hidden()
+    ana.get_by_label("Script source").select_option("Package")
+    expect(ana.get_by_label("Script", exact=True)).to_be_hidden()
+    expect(ana.get_by_label("File in the package")).to_be_visible()
+
+
+def test_leaving_an_edited_step_is_asked_about(ana: Page, server: OctopusServer) -> None:
+    asked: list[str] = []
+
+    def keep(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    ana.on("dialog", keep)
+    ana.goto(f"{server.url}{WEB}/process?type=Octopus.Script")
+    ana.get_by_label("Name", exact=True).click()
+    ana.keyboard.type("Mine")
+    ana.get_by_role("link", name="Cancel").click()
+    ana.wait_for_url("**/process")
+    assert asked == ["beforeunload"]
+
+
+def test_removing_a_step_asks_first(ana: Page, server: OctopusServer) -> None:
+    ana.goto(f"{server.url}{WEB}/process")
+    steps = ana.locator("li.step").count()
+    ana.locator("summary[aria-label^='More for']").first.click()
+    ana.get_by_role("button", name="Remove").first.click()
+    ana.get_by_role("button", name="Keep").click()
+    assert ana.locator("li.step").count() == steps
+    ana.locator("summary[aria-label^='More for']").first.click()
+    ana.locator(".menu[open] .danger").click()
+    ana.get_by_role("button", name="Remove step").click()
+    expect(ana.get_by_text("The step was removed.")).to_be_visible()
+    assert ana.locator("li.step").count() == steps - 1

@@ -11,9 +11,14 @@ declare -a __octopus_data=()
 mapfile -d '' -t -u "$1" __octopus_data
 eval "exec $1<&-"
 declare -A octopus_parameters=()
-for ((__octopus_index = 0; __octopus_index + 1 < ${#__octopus_data[@]}; __octopus_index += 2)); do
-    octopus_parameters["${__octopus_data[__octopus_index]}"]=${__octopus_data[__octopus_index + 1]}
-done
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 502)); then
+    # Keys and values as one list, which older versions do not know.
+    eval "octopus_parameters=(${__octopus_data[*]@Q})"
+else
+    for ((__octopus_index = 0; __octopus_index + 1 < ${#__octopus_data[@]}; __octopus_index += 2)); do
+        octopus_parameters["${__octopus_data[__octopus_index]}"]=${__octopus_data[__octopus_index + 1]}
+    done
+fi
 __octopus_script=$2
 shift 2
 unset __octopus_data __octopus_index

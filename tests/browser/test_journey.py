@@ -1,0 +1,130 @@
+"""A release manager deploys, promotes and reads the log with the keyboard alone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from octopus_site.demo import journey, sample
+from octopus_site.demo.client import Client
+from tests.support.processes import Process, Processes
+from tests.support.server import API_KEY, PASSWORD, TENTACLE, USERNAME, OctopusServer, make_server
+
+_TASK_WITHIN_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def server(
+    session_processes: Processes, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OctopusServer]:
+    """Give a server with the sample project, a package and two connected agents."""
+    folder = tmp_path_factory.mktemp("journey")
+    running = make_server(session_processes, folder)
+    running.start()
+    client = Client(running.url, API_KEY)
+    journey.prepare_project(client, journey.prepare_environments(client))
+    agents = [_agent(session_processes, running, folder, name) for name in sample.MACHINES]
+    journey.wait_for_targets(client)
+    journey.push_package(client)
+    yield running
+    for agent in agents:
+        agent.terminate()
+    if running.main:
+        running.main.terminate()
+
+
+def test_deploy_promote_and_read_the_log_by_keyboard(page: Page, server: OctopusServer) -> None:
+    _sign_in(page, server)
+    _go(page, "g", "p")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(journey.PROJECT)
+
+    page.keyboard.press("c")
+    expect(page.get_by_role("textbox", name="Version")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Release 0.0.1")
+
+    _deploy_with_d(page, "Development")
+    _read_log(page, "Development")
+
+    _back_to_release(page, server)
+    _deploy_with_d(page, "Production")
+    _read_log(page, "Production")
+
+
+def _sign_in(page: Page, server: OctopusServer) -> None:
+    page.goto(f"{server.url}/app")
+    _tab_to(page, "username")
+    page.keyboard.type(USERNAME)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Dashboard")
+
+
+def _deploy_with_d(page: Page, environment: str) -> None:
+    page.keyboard.press("d")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(f"to {environment}")
+    expect(page.get_by_role("button", name=f"Deploy 0.0.1 to {environment}")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(f"0.0.1 to {environment}")
+    expect(page.locator("h1 .state, .page-head .state").first).to_contain_text(
+        "Succeeded", timeout=_TASK_WITHIN_MS
+    )
+
+
+def _read_log(page: Page, environment: str) -> None:
+    page.keyboard.press("e")
+    expect(page.get_by_text(f"Release 0.0.1 goes to {environment}")).to_be_visible()
+    expect(page.get_by_text("The password is ********").first).to_be_visible()
+    assert sample.DATABASE_PASSWORD not in page.content()
+
+
+def _back_to_release(page: Page, server: OctopusServer) -> None:
+    _go(page, "g", "p")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(journey.PROJECT)
+    _tab_to_link(page, "0.0.1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Release 0.0.1")
+
+
+def _go(page: Page, *keys: str) -> None:
+    before = page.url
+    for key in keys:
+        page.keyboard.press(key)
+    page.wait_for_url(lambda url: url != before)
+
+
+def _tab_to(page: Page, name: str) -> None:
+    for _ in range(40):
+        if page.evaluate("document.activeElement?.name") == name:
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{name} cannot be reached with Tab")
+
+
+def _tab_to_link(page: Page, text: str) -> None:
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement?.textContent.trim()") == text:
+            return
+    raise AssertionError(f"the link {text} cannot be reached with Tab")
+
+
+def _agent(processes: Processes, server: OctopusServer, folder: Path, name: str) -> Process:
+    home = folder / "agents" / name
+    environments = [part for each in sample.ENVIRONMENTS for part in ("--environment", each)]
+    registration = processes.start(
+        f"register-{name}",
+        [
+            *(TENTACLE, "register", "--server", server.url, "--home", home, "--name", name),
+            *("--role", sample.ROLE, *environments),
+        ],
+        environment={"TENTACLE_API_KEY": API_KEY},
+    )
+    assert registration.wait_for_exit() == 0, registration.log()
+    return processes.start(f"tentacle-{name}", [TENTACLE, "run", "--home", home])

@@ -1,5 +1,7 @@
 """Machines and workers as the planner takes them."""
 
+from collections.abc import Iterable
+
 from deployments.base.models import Space
 from deployments.execution.planner import Target, WorkerChoice
 from deployments.infrastructure.models import Environment, Machine, Worker, WorkerPool
@@ -26,24 +28,34 @@ def targets_for(environment: Environment, settings: DeploymentSettings) -> list[
 
 
 def workers_of(space: Space) -> list[WorkerChoice]:
-    """Return the enabled workers of the space, the built-in one last."""
+    """Return the enabled workers of the space, the built-in one last.
+
+    The server's built-in worker stands in wherever a default pool has no worker of its own.
+    """
     workers = (
         Worker.objects.in_space(space)
         .filter(is_disabled=False)
         .order_by("is_built_in", "name")
         .prefetch_related("pools")
     )
-    return [
-        WorkerChoice(
-            id=worker.public_id,
-            name=worker.name,
-            agent=worker.agent_id,
-            pools=frozenset(pool.public_id for pool in worker.pools.all()),
-            is_built_in=worker.is_built_in,
-            is_available=worker.health_status != HealthStatus.UNAVAILABLE,
-        )
-        for worker in workers
-    ]
+    own = [_choice(worker, {pool.public_id for pool in worker.pools.all()}) for worker in workers]
+    default = default_pool(space)
+    if any(default in worker.pools for worker in own):
+        return own
+    rows = Worker.objects.unscoped(reason="the built-in worker serves every space")
+    built_in = rows.filter(is_built_in=True, is_disabled=False).exclude(space=space)
+    return [*own, *(_choice(worker, {default}) for worker in built_in.order_by("id"))]
+
+
+def _choice(worker: Worker, pools: Iterable[str]) -> WorkerChoice:
+    return WorkerChoice(
+        id=worker.public_id,
+        name=worker.name,
+        agent=worker.agent_id,
+        pools=frozenset(pools),
+        is_built_in=worker.is_built_in,
+        is_available=worker.health_status != HealthStatus.UNAVAILABLE,
+    )
 
 
 def default_pool(space: Space) -> str:

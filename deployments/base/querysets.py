@@ -46,13 +46,13 @@ class SpaceQuerySet(models.QuerySet[M_co]):
 
     def _clone(self) -> Self:
         clone: Self = super()._clone()  # type: ignore[misc]  # untyped in the stubs
-        clone._scoped = self._scoped  # noqa: SLF001 a clone of ours
+        clone._scoped = self._scoped
         return clone
 
     def _mark(self) -> Self:
-        clone = self._chain()  # type: ignore[attr-defined]  # untyped in the stubs
+        clone: Self = self._chain()  # type: ignore[attr-defined]  # untyped in the stubs
         clone._scoped = True
-        return clone  # type: ignore[no-any-return]
+        return clone
 
     def in_space(self, space: "Space") -> Self:
         """Return the rows of one space."""

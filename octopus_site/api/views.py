@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agent.version import VERSION
-from deployments.access.rules import ANONYMOUS, SIGNED_IN
 from deployments.access.api.viewsets import ApiViewSet
+from deployments.access.rules import ANONYMOUS, SIGNED_IN
 from deployments.access.spaces import space_by_id, visible_spaces
 from deployments.base.errors import NotFound
 from deployments.base.settings_rows import get_setting

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from agent.contracts.spool import MAX_PAYLOAD, RECORD, STDERR, STDOUT, SpoolWriter
-from agent.runtime.runner.masking import Masker, Secrets
+from agent.contracts.masking import Masker, Secrets
 
 DEFAULT_LEVELS = {STDOUT: "info", STDERR: "error"}
 STREAM_NAMES = {STDOUT: "stdout", STDERR: "stderr"}

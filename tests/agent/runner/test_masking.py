@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from agent.runtime.runner.masking import MASK, Masker, Secrets
+from agent.contracts.masking import MASK, Masker, Secrets
 
 
 def secrets_of(*values: str) -> Secrets:

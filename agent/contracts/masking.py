@@ -34,6 +34,36 @@ class Secrets:
         data = text.encode("utf-8", "replace")
         return any(form in data for form in self.forms)
 
+    def spans(self, data: bytes, covered: int = 0) -> list[tuple[int, int]]:
+        """Return where secrets are, in order and merged; the first `covered` bytes are of one."""
+        found = [(0, covered)] if covered else []
+        for form in self.forms:
+            at = data.find(form)
+            while at >= 0:
+                found.append((at, at + len(form)))
+                at = data.find(form, at + 1)
+        found.sort()
+        merged: list[tuple[int, int]] = []
+        for start, end in found:
+            if merged and start < merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            else:
+                merged.append((start, end))
+        return merged
+
+    def safe_end(self, data: bytes) -> int:
+        """Return the first position from which the rest could still grow into a secret."""
+        cut = len(data)
+        for form in self.forms:
+            first = form[:1]
+            at = data.find(first, max(0, len(data) - len(form) + 1))
+            while 0 <= at < cut:
+                if form.startswith(data[at:]):
+                    cut = at
+                    break
+                at = data.find(first, at + 1)
+        return cut
+
     def mask(self, text: str) -> str:
         """Return the text with every known secret masked."""
         masker = Masker(self)
@@ -54,7 +84,7 @@ class Masker:
         if not self._secrets.forms and not self._held:
             return data
         whole = self._held + data
-        return self._release(whole, self._safe_end(whole))
+        return self._release(whole, self._secrets.safe_end(whole))
 
     def flush(self) -> bytes:
         """Return what was held back, at the end of the stream."""
@@ -62,49 +92,33 @@ class Masker:
 
     def _release(self, data: bytes, cut: int) -> bytes:
         """Emit data[:cut]; a span across the cut is masked now and remembered as covered."""
-        parts: list[bytes] = []
-        position = covered = 0
-        for start, end in self._spans(data):
-            goes_on = start == 0 and self._covered > 0
-            if start >= cut and not goes_on:
-                break
-            parts.append(data[position:start])
-            if not goes_on:
-                parts.append(MASK)
-            position = min(end, cut)
-            covered = end - position
-        parts.append(data[position:cut])
+        spans = self._secrets.spans(data, self._covered)
+        shown, covered = mask_part(data, 0, cut, spans, is_covered=self._covered > 0)
         self._held, self._covered = data[cut:], covered
-        return b"".join(parts)
+        return shown
 
-    def _spans(self, data: bytes) -> list[tuple[int, int]]:
-        found = [(0, self._covered)] if self._covered else []
-        for form in self._secrets.forms:
-            at = data.find(form)
-            while at >= 0:
-                found.append((at, at + len(form)))
-                at = data.find(form, at + 1)
-        found.sort()
-        merged: list[tuple[int, int]] = []
-        for start, end in found:
-            if merged and start < merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-            else:
-                merged.append((start, end))
-        return merged
 
-    def _safe_end(self, data: bytes) -> int:
-        """Return the first position from which the rest could still grow into a secret."""
-        cut = len(data)
-        for form in self._secrets.forms:
-            first = form[:1]
-            at = data.find(first, max(0, len(data) - len(form) + 1))
-            while 0 <= at < cut:
-                if form.startswith(data[at:]):
-                    cut = at
-                    break
-                at = data.find(first, at + 1)
-        return cut
+def mask_part(
+    data: bytes, begin: int, end: int, spans: list[tuple[int, int]], *, is_covered: bool = False
+) -> tuple[bytes, int]:
+    """Return data[begin:end] with the spans masked, and how far the last one reaches beyond.
+
+    A span shows one mask, where it begins; `is_covered` says that the one at 0 had begun before.
+    """
+    parts: list[bytes] = []
+    position, reaches = begin, end
+    for first, last in spans:
+        goes_on = is_covered and first == 0
+        if first >= end and not goes_on:
+            break
+        if last <= begin:
+            continue
+        parts.append(data[position:first])
+        if first >= begin and not goes_on:
+            parts.append(MASK)
+        position, reaches = min(last, end), max(last, end)
+    parts.append(data[position:end])
+    return b"".join(parts), reaches - end
 
 
 def _forms_of(value: str) -> list[bytes]:

@@ -3,7 +3,6 @@
 import os
 
 import django
-from celery import current_app
 from django.core.management import call_command
 
 
@@ -16,8 +15,6 @@ def main() -> None:
     )
     from tests.browser.sample import fill  # noqa: PLC0415 the same
 
-    # Nobody works here: what is woken stays as it is.
-    current_app.conf.update(broker_url="memory://")
     call_command("migrate", verbosity=0)
     create_first_administrator(os.environ)
     fill()

@@ -16,7 +16,7 @@ from deployments.infrastructure.queries import default_worker_pool, machines_of_
 from deployments.infrastructure.services.workers import WorkerInput, create_worker
 from deployments.library.services import VariableInput
 from deployments.projects.services.lifecycles import PhaseInput
-from deployments.releases.models import Release
+from deployments.releases.models import Deployment, Release
 from deployments.releases.services import create_deployment, create_release
 from tests.factories import SYSTEM, domain
 from tests.factories.execution import Scene, SettableClock, make_agent
@@ -184,14 +184,14 @@ def _carry_out(scene: Scene, state: str) -> None:
         scene.accept(*runs)
         scene.start(*runs)
         for run in runs:
-            _print(run.execution, _LINES)
+            write_lines(run.execution, _LINES)
         scene.clock.forward(7 + number)
         if state == "r" and number == rounds - 1:
             return
         for run in runs:
             fails = state == "f" and number == 1 and run == runs[-1]
             if fails:
-                _print(run.execution, _FAILING, stream=STDERR)
+                write_lines(run.execution, _FAILING, stream=STDERR)
             scene.finish(run, exit_code=1 if fails else 0)
         scene.advance()
 
@@ -206,7 +206,18 @@ def _approve(scene: Scene) -> None:
         scene.begin()
 
 
-def _print(execution: ActionExecution, lines: Sequence[str], *, stream: int = STDOUT) -> None:
+def running_scene() -> Scene:
+    """Return the deployment that runs and asks nothing."""
+    rows = Deployment.objects.unscoped(reason="sample").filter(
+        task__state="Executing", task__has_pending_interruptions=False
+    )
+    deployment = rows.select_related("space", "environment").order_by("pk")[0]
+    machines = list(machines_of_environment(deployment.space, deployment.environment))
+    return Scene(deployment, deployment.environment, machines, SettableClock())
+
+
+def write_lines(execution: ActionExecution, lines: Sequence[str], *, stream: int = STDOUT) -> None:
+    """Append lines to the log of an execution."""
     row = ActionExecution.objects.unscoped(reason="sample").get(pk=execution.pk)
     frames, offset = [], row.log_length
     start = time.time_ns() // 1_000_000

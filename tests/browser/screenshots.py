@@ -11,6 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from octopus_site.up.redis_server import redis_command
 from tests.browser.pages import PAGES, find_addresses
 from tests.support.browser import CHROMIUM, FLAGS
 from tests.support.processes import Processes
@@ -40,6 +41,7 @@ def sample_server() -> Iterator[OctopusServer]:
         processes = Processes(Path(name))
         try:
             server = make_server(processes, Path(name))
+            processes.start("redis", redis_command(server.data_dir))
             filler = processes.start(
                 "sample",
                 [sys.executable, "-m", "tests.browser.fill"],

@@ -73,6 +73,12 @@ def state(name: str, size: str = "", word: str = "") -> SafeString:
     )
 
 
+@register.filter
+def state_word(name: str) -> str:
+    """Return the word for a state."""
+    return STATES.get(str(name), ("", "", str(name)))[2]
+
+
 @register.simple_tag
 def state_icon(name: str) -> SafeString:
     """Draw a state's icon with its word for screen readers, where names stand in a tree."""

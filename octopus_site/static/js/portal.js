@@ -68,6 +68,11 @@ const moveRow = (step) => {
   const at = rows.indexOf(document.activeElement);
   rows[Math.min(rows.length - 1, Math.max(0, at + step))].focus();
 };
+const search = () => {
+  const field = document.querySelector("[data-search]");
+  if (field) field.focus();
+  else document.querySelector("[data-jump]")?.click();
+};
 let going = false;
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
@@ -86,7 +91,7 @@ document.addEventListener("keydown", (event) => {
   }
   const act = {
     g: () => { going = true; setTimeout(() => { going = false; }, 1000); },
-    "/": () => document.querySelector("[data-search]")?.focus() ?? document.querySelector("[data-jump]")?.click(),
+    "/": () => search(),
     "?": () => document.getElementById("keyboard-help")?.showModal(),
     c: () => document.querySelector("[data-key=c]")?.click(),
     d: () => document.querySelector("[data-key=d]")?.click(),

@@ -255,8 +255,11 @@ async function refresh() {
   const answer = await fetch(`${task.dataset.page}?part=state`, { headers: { "X-Requested-With": "fetch" } });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const id of PARTS) replacePart(id, fresh);
   const title = fresh.querySelector("h1 .state")?.textContent;
+  const words = fresh.getElementById("task-status").textContent;
+  const status = document.getElementById("task-status");
+  if (status.textContent !== words) status.textContent = words;
+  for (const id of PARTS) replacePart(id, fresh);
   if (title) document.title = document.title.replace(/^[^:]*/, title);
   takeGroups(fresh.getElementById("log-parts").content);
   if (following) toEnd();

@@ -16,9 +16,25 @@ def candidate(number: int, *succeeded: int) -> Candidate:
     return Candidate(number, 10, f"1.0.{number}", progress_of(PHASES, succeeded))
 
 
-def deployed(environment: int, release: int, state: str = "Success", **more: bool) -> Deployed:
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
-    return Deployed(10, environment, release, f"1.0.{release}", 1, state, moment, **more)
+def deployed(
+    environment: int,
+    release: int,
+    state: str = "Success",
+    *,
+    has_warnings: bool = False,
+    is_waiting: bool = False,
+) -> Deployed:
+    return Deployed(
+        project=10,
+        environment=environment,
+        release=release,
+        version=f"1.0.{release}",
+        task=1,
+        state=state,
+        moment=datetime(2026, 1, 1, tzinfo=UTC),
+        has_warnings=has_warnings,
+        is_waiting=is_waiting,
+    )
 
 
 def row(

@@ -3,34 +3,46 @@
 import json
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
 
-from agent.contracts.spool import RECORD, STDOUT, Frame, encode_frame
+from agent.contracts.masking import Secrets
+from agent.contracts.spool import MAX_PAYLOAD, RECORD, STDOUT, Frame, encode_frame
 from deployments.base.clock import Clock, utc_now
 from deployments.base.wake import publish
 from deployments.execution.logs.lines import NOTABLE_LEVELS, LineState, Reading, read_frames
+from deployments.execution.logs.masked import Piece, mask_frames
 from deployments.execution.models import ActionExecution, LogChunk
 from deployments.server_tasks.models import ServerTask
 
 LARGEST_CHUNK = 64 * 1024
+# The key of `log_state` that counts the bytes behind the log's end that are part of a secret.
+_COVERED = "covered"
+_NOTHING_SECRET = Secrets()
 
 
 @dataclass(frozen=True)
 class Appended:
-    """What became of the output of one execution: its durable length, and the records in it."""
+    """What became of the output of one execution: its durable length, and the records in it.
+
+    `held` follows on the durable part and waits for what comes next: a secret may begin there.
+    """
 
     length: int
     records: Sequence[dict[str, Any]] = ()
+    held: Sequence[Frame] = ()
 
 
 @dataclass
 class _Work:
     execution: ActionExecution
-    frames: list[Frame]
+    pieces: Sequence[Piece]
+    held: Sequence[Frame] = ()
+    covered: int = 0
     chunks: list[LogChunk] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
 
@@ -40,18 +52,26 @@ def task_channel(task_pk: int) -> str:
     return f"octopus:task:{task_pk}"
 
 
+NO_SECRETS: Mapping[int, Secrets | None] = MappingProxyType({})
+
+
 def append_output(
-    output: Mapping[int, Sequence[Frame]], *, clock: Clock = utc_now
+    output: Mapping[int, Sequence[Frame]],
+    *,
+    secrets: Mapping[int, Secrets | None] = NO_SECRETS,
+    complete: Collection[int] = (),
+    clock: Clock = utc_now,
 ) -> dict[int, Appended]:
-    """Append frames to executions (by primary key) in one transaction.
+    """Append frames to executions (by primary key) in one transaction, masked by their secrets.
 
     Frames that do not begin at an execution's own length are dropped or cut; the answer's
-    `length` says what is durable now. Safe against another gateway doing the same: the offset
-    is unique, and the loser gets the true length.
+    `length` says what is durable now. Nothing is held back of logs that are `complete`; of an
+    execution whose secrets are None the bytes are counted and no text is kept. Safe against
+    another gateway doing the same: the offset is unique, and the loser gets the true length.
     """
     try:
         with transaction.atomic():
-            return _append(output, clock)
+            return _append(output, clock, secrets, complete)
     except IntegrityError:
         lengths = _executions(output)
         return {pk: Appended(execution.log_length) for pk, execution in lengths.items()}
@@ -79,17 +99,25 @@ def write_lines(
         _append({execution.pk: frames}, clock)
 
 
-def _append(output: Mapping[int, Sequence[Frame]], clock: Clock) -> dict[int, Appended]:
+def _append(
+    output: Mapping[int, Sequence[Frame]],
+    clock: Clock,
+    secrets: Mapping[int, Secrets | None] = NO_SECRETS,
+    complete: Collection[int] = (),
+) -> dict[int, Appended]:
     executions = _executions(output)
     work = [
-        _Work(execution, _following(output[pk], execution.log_length))
+        _masked(execution, output[pk], secrets.get(pk, _NOTHING_SECRET), is_final=pk in complete)
         for pk, execution in executions.items()
     ]
     wanted: dict[int, int] = defaultdict(int)
     for item in work:
         _make_chunks(item, clock)
         wanted[item.execution.task_id] += len(item.chunks)
-    numbers = {task_pk: _reserve_events(task_pk, count) for task_pk, count in wanted.items()}
+    # In one order everywhere, so that two gateways never wait for each other.
+    numbers = {
+        task_pk: _reserve_events(task_pk, count) for task_pk, count in sorted(wanted.items())
+    }
     for item in work:
         for chunk in item.chunks:
             chunk.event_number = numbers[chunk.task_id]
@@ -99,11 +127,22 @@ def _append(output: Mapping[int, Sequence[Frame]], clock: Clock) -> dict[int, Ap
     if changed:
         with_log = ["log_length", "line_count", "log_state", "has_warnings"]
         ActionExecution.objects.unscoped(reason="append to logs").bulk_update(changed, with_log)
-    for task_pk in numbers:
-        publish(task_channel(task_pk), "log")
+    for task_pk, count in wanted.items():
+        if count:
+            publish(task_channel(task_pk), "log")
     return {
-        item.execution.pk: Appended(item.execution.log_length, tuple(item.records)) for item in work
+        item.execution.pk: Appended(item.execution.log_length, tuple(item.records), item.held)
+        for item in work
     }
+
+
+def _masked(
+    execution: ActionExecution, frames: Sequence[Frame], secrets: Secrets | None, *, is_final: bool
+) -> _Work:
+    covered = int(execution.log_state.get(_COVERED, 0))
+    following = _following(frames, execution.log_length)
+    masked = mask_frames(following, secrets, covered=covered, is_final=is_final)
+    return _Work(execution, masked.pieces, masked.held, masked.covered)
 
 
 def _executions(pks: Any) -> dict[int, ActionExecution]:
@@ -129,37 +168,57 @@ def _following(frames: Sequence[Frame], length: int) -> list[Frame]:
 
 def _make_chunks(item: _Work, clock: Clock) -> None:
     execution = item.execution
+    if not item.pieces:
+        return
     state = LineState.from_json(execution.log_state)
-    batch: list[Frame] = []
-    size = 0
-    for frame in [*item.frames, None]:
-        if batch and (frame is None or size + len(frame.payload) > LARGEST_CHUNK):
-            start = state.to_json()
-            first_line = state.next_line
-            reading = read_frames(batch, state)
-            item.records.extend(reading.records)
-            execution.has_warnings = execution.has_warnings or _is_notable(reading)
-            item.chunks.append(
-                LogChunk(
-                    space_id=execution.space_id,
-                    task_id=execution.task_id,
-                    execution=execution,
-                    offset=execution.log_length,
-                    raw_length=size,
-                    first_line=first_line,
-                    line_count=state.next_line - first_line,
-                    start_state=start,
-                    received=clock(),
-                    body=b"".join(encode_frame(f.stream, f.time_ms, f.payload) for f in batch),
-                )
+    for batch in _batches(item.pieces):
+        size = sum(piece.raw_length for piece in batch)
+        frames = [frame for piece in batch for frame in _frames_of(piece)]
+        start = state.to_json()
+        first_line = state.next_line
+        reading = read_frames(frames, state)
+        item.records.extend(reading.records)
+        execution.has_warnings = execution.has_warnings or _is_notable(reading)
+        item.chunks.append(
+            LogChunk(
+                space_id=execution.space_id,
+                task_id=execution.task_id,
+                execution=execution,
+                offset=execution.log_length,
+                raw_length=size,
+                first_line=first_line,
+                line_count=state.next_line - first_line,
+                start_state=start,
+                received=clock(),
+                body=b"".join(encode_frame(f.stream, f.time_ms, f.payload) for f in frames),
             )
-            execution.log_length += size
-            batch, size = [], 0
-        if frame is not None:
-            batch.append(frame)
-            size += len(frame.payload)
+        )
+        execution.log_length += size
     execution.line_count = state.next_line - 1
     execution.log_state = state.to_json()
+    if item.covered:
+        execution.log_state[_COVERED] = item.covered
+
+
+def _batches(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+    batch: list[Piece] = []
+    size = 0
+    for piece in pieces:
+        length = max(piece.raw_length, len(piece.payload))
+        if batch and size + length > LARGEST_CHUNK:
+            yield batch
+            batch, size = [], 0
+        batch.append(piece)
+        size += length
+    if batch:
+        yield batch
+
+
+def _frames_of(piece: Piece) -> Iterator[Frame]:
+    """Yield what is stored of a piece; a mask may be longer than what it hides."""
+    for start in range(0, len(piece.payload), MAX_PAYLOAD):
+        part = piece.payload[start : start + MAX_PAYLOAD]
+        yield Frame(piece.stream, piece.time_ms, start, part)
 
 
 def _is_notable(reading: Reading) -> bool:

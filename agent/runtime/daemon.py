@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -28,6 +29,9 @@ _ATTEMPTS = 5
 def run_daemon(home: Path, config: AgentConfig, credential: str, spawner: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT; ConfigError when another daemon has this folder."""
     lock = hold_instance(home)
+    # What is loaded now stays; a collection need not look at it again.
+    gc.collect()
+    gc.freeze()
     try:
         asyncio.run(_serve(home, config, credential, spawner))
     finally:

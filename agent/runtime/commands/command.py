@@ -179,7 +179,8 @@ class Command:
     async def _in_time(self, work: Any, limit: float = 0.0) -> Any:
         left = max(0.0, self._ends_at - time.monotonic())
         try:
-            return await asyncio.wait_for(work, min(left, limit) if limit else left)
+            async with asyncio.timeout(min(left, limit) if limit else left):
+                return await work
         except TimeoutError as problem:
             raise NotStarted("expired", "It did not start in time.") from problem
 

@@ -96,7 +96,8 @@ class IsolationLocks:
             if turn.done() and not turn.cancelled():
                 # The turn came while we gave up: pass it on.
                 _exit(lock, shared=shared)
-            else:
+            elif ticket in lock.waiting:
+                # Not there when the turn was passed over between the giving up and now.
                 lock.waiting.remove(ticket)
             _wake(lock)
             raise

@@ -19,16 +19,13 @@ class _Tail:
         self.reader: SpoolReader = command.folder.reader(offset)
         self.frames: deque[Frame] = deque()
         self.grew = False
-        self.grew_at = 0.0
         self.read_at = 0.0
         self.last_read = 0
         self.finished_sent = False
 
     def note_growth(self) -> None:
-        """Remember that there may be more to read, and since when."""
-        if not self.grew:
-            self.grew = True
-            self.grew_at = time.monotonic()
+        """Remember that there may be more to read."""
+        self.grew = True
 
     def fill(self, now: float) -> None:
         """Read more when nothing is at hand and it is time."""
@@ -42,13 +39,12 @@ class _Tail:
         self.last_read = sum(len(frame.payload) for frame in self.frames)
         # Until a read finds nothing there may be more.
         self.grew = bool(self.frames)
-        self.grew_at = now
 
     def due(self) -> float:
         """Return when to read more (monotonic); at once at the end and while batches are full."""
         if self.command.finished is not None or self.last_read >= limits.OUT_BATCH_BYTES:
             return 0.0
-        return max(self.read_at + limits.OUT_BATCH_DELAY, self.grew_at + limits.OUT_LEAD_DELAY)
+        return self.read_at + limits.OUT_BATCH_DELAY
 
 
 class Tails:

@@ -7,6 +7,8 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+from agent.contracts import limits
+
 _IN_MODIFY, _IN_CLOSE_WRITE, _IN_MOVED_TO = 0x2, 0x8, 0x80
 _EVENT = struct.Struct("iIII")
 
@@ -19,6 +21,7 @@ class FolderWatch:
 
     def __init__(self) -> None:
         self._callbacks: dict[int, Callable[[], None]] = {}
+        self._delayed: dict[int, asyncio.TimerHandle] = {}
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._descriptor: int = self._libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
         if self._descriptor >= 0:
@@ -30,8 +33,10 @@ class FolderWatch:
         return self._descriptor >= 0
 
     def add(self, folder: Path, callback: Callable[[], None]) -> int:
-        """Call back when one of NAMES in the folder changes; returns a handle, negative if it
-        cannot be watched.
+        """Call back when one of NAMES in the folder changes: at once for a result, and soon for
+        the rest, so that what belongs together is seen together.
+
+        Returns a handle, negative if the folder cannot be watched.
         """
         if self._descriptor < 0:
             return -1
@@ -43,6 +48,8 @@ class FolderWatch:
 
     def remove(self, handle: int) -> None:
         """Stop watching a folder."""
+        if (delayed := self._delayed.pop(handle, None)) is not None:
+            delayed.cancel()
         if self._callbacks.pop(handle, None) is not None:
             self._libc.inotify_rm_watch(self._descriptor, handle)
 
@@ -55,15 +62,24 @@ class FolderWatch:
 
     def _read(self) -> None:
         data = os.read(self._descriptor, 64 * 1024)
-        handles = set()
+        masks: dict[int, int] = {}
         position = 0
         while position < len(data):
             handle, mask, _, length = _EVENT.unpack_from(data, position)
             start = position + _EVENT.size
             position = start + length
             if mask & NAMES.get(data[start:position].rstrip(b"\0"), 0):
-                handles.add(handle)
-        for handle in handles:
-            callback = self._callbacks.get(handle)
-            if callback is not None:
-                callback()
+                masks[handle] = masks.get(handle, 0) | mask
+        for handle, mask in masks.items():
+            if mask & _IN_MOVED_TO:
+                self._call(handle)
+            elif handle not in self._delayed:
+                loop = asyncio.get_running_loop()
+                self._delayed[handle] = loop.call_later(limits.OUT_LEAD_DELAY, self._call, handle)
+
+    def _call(self, handle: int) -> None:
+        if (delayed := self._delayed.pop(handle, None)) is not None:
+            delayed.cancel()
+        callback = self._callbacks.get(handle)
+        if callback is not None:
+            callback()

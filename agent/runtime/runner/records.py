@@ -37,7 +37,10 @@ def take_lock(cmd_dir: Path) -> int | None:
 
 
 def mark_started(cmd_dir: Path) -> bool:
-    """Create `started` durably; return False if it exists, so that nothing runs twice."""
+    """Create `started` durably; return False if it exists, so that nothing runs twice.
+
+    Only its existence is forced to the disk: what it says has no meaning after the next boot.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
         descriptor = os.open(cmd_dir / "started", flags, 0o600)
@@ -46,7 +49,6 @@ def mark_started(cmd_dir: Path) -> bool:
     try:
         content = {"pid": os.getpid(), "boot_id": boot_id(), "at": time.time()}
         os.write(descriptor, json.dumps(content).encode())
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
     _sync_directory(cmd_dir)

@@ -24,7 +24,26 @@ def main() -> None:
         code = command(arguments)
     except KeyboardInterrupt:
         code = 130
+    except Exception as error:
+        text = _in_one_line(error)
+        if text is None:
+            raise
+        raise ConfigurationError(text) from None
     raise SystemExit(code)
+
+
+def _in_one_line(error: Exception) -> str | None:
+    """Return what to tell a person; None for an error of ours, which needs its traceback."""
+    from django.db import DatabaseError, InterfaceError  # noqa: PLC0415 see _parser
+
+    from deployments.base.errors import OctopusError  # noqa: PLC0415
+
+    if isinstance(error, OctopusError):
+        return error.message
+    if isinstance(error, DatabaseError | InterfaceError):
+        first = next(iter(str(error).splitlines()), repr(error))
+        return f"the database cannot be used: {first}. Set OCTOPUS_DATABASE_URL, or migrate it."
+    return None
 
 
 def _parser() -> argparse.ArgumentParser:

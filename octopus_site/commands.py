@@ -77,8 +77,10 @@ def migrate(_: argparse.Namespace) -> int:
     from deployments.access.services.first_administrator import (  # noqa: PLC0415
         create_first_administrator,
     )
+    from octopus_site.seed import require_same_master_key  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
+    require_same_master_key()
     for line in create_first_administrator(os.environ):
         print(line)
     return 0
@@ -89,16 +91,12 @@ def create_admin(arguments: argparse.Namespace) -> int:
     from deployments.access.services.first_administrator import (  # noqa: PLC0415
         create_administrator,
     )
-    from deployments.base.errors import OctopusError  # noqa: PLC0415
+    from octopus_site.conf import secret  # noqa: PLC0415
 
-    password = os.environ.get("ADMIN_PASSWORD") or getpass.getpass("Password: ")
-    try:
-        user = create_administrator(
-            username=arguments.username, password=password, email=arguments.email
-        )
-    except OctopusError as error:
-        print(f"octopus-server: {error.message}", file=sys.stderr)
-        return 1
+    password = secret(os.environ, "ADMIN_PASSWORD") or _asked_password()
+    user = create_administrator(
+        username=arguments.username, password=password, email=arguments.email
+    )
     print(f"{user.username} is an administrator.")
     return 0
 
@@ -112,6 +110,12 @@ def check(_: argparse.Namespace) -> int:
         print(f"{'ok' if result.ok else 'FAILED':<8}{result.name:<12}{result.detail}")
         failures += not result.ok
     return 1 if failures else 0
+
+
+def _asked_password() -> str:
+    if not sys.stdin.isatty():
+        raise SystemExit("octopus-server: set ADMIN_PASSWORD, or run this in a terminal.")
+    return getpass.getpass("Password: ")
 
 
 def _setup_django() -> None:

@@ -66,10 +66,13 @@ def uploads_folder(data_dir: Path) -> Path:
     """Create and return the folder where request bodies are spooled."""
     folder = data_dir / "uploads"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # It holds the database, so other users of the machine have nothing to look for there.
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True)
+        (data_dir / "static").mkdir(exist_ok=True)  # WhiteNoise warns when it is missing
     except OSError as error:
         raise ConfigurationError(
-            f"the data folder {data_dir} cannot be written: {error}."
+            f"the data folder {data_dir} cannot be written: {error.strerror}. Set OCTOPUS_DATA_DIR."
         ) from error
     return folder
 
@@ -83,13 +86,17 @@ def secret(environment: Mapping[str, str], name: str) -> str:
         return ""
     try:
         return Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise ConfigurationError(f"{name}_FILE cannot be read: {error}.") from error
 
 
 def database_settings(url: str) -> dict[str, object]:
     """Turn a database URL (sqlite:///path or postgresql://…) into Django's settings."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"OCTOPUS_DATABASE_URL is not an address: {error}.") from error
     if parts.scheme == "sqlite":
         return {
             "ENGINE": "deployments.base.sqlite",
@@ -109,7 +116,7 @@ def database_settings(url: str) -> dict[str, object]:
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or _query(parts.query, "host")),
-        "PORT": str(parts.port or ""),
+        "PORT": str(port or ""),
         "OPTIONS": {"application_name": "octopus"},
     }
 
@@ -145,7 +152,10 @@ def _master_key(environment: Mapping[str, str], data_dir: Path) -> bytes:
     text = secret(environment, "OCTOPUS_MASTER_KEY")
     path = data_dir / "master.key"
     if not text and path.is_file():
-        text = path.read_text(encoding="ascii").strip()
+        try:
+            text = path.read_text(encoding="ascii").strip()
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{path} cannot be read: {error}.") from error
     if not text:
         raise ConfigurationError(
             "no master key. Set OCTOPUS_MASTER_KEY (or OCTOPUS_MASTER_KEY_FILE) to base64 of 32"

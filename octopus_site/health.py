@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from deployments.base.redis import command_client
+from octopus_site.seed import require_same_master_key
 from packages_feed.storage import package_storage
 
 
@@ -25,6 +26,7 @@ def run_checks() -> Iterator[CheckResult]:
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("database", _database),
         ("migrations", _migrations),
+        ("master key", _master_key),
         ("redis", _redis),
         ("storage", _storage),
     )
@@ -49,6 +51,11 @@ def _migrations() -> str:
     if plan:
         raise RuntimeError(f"{len(plan)} migrations are missing; run `octopus-server migrate`.")
     return "up to date"
+
+
+def _master_key() -> str:
+    require_same_master_key()
+    return "the one that secrets are sealed with"
 
 
 def _redis() -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, BinaryIO
 
 from django.conf import settings
@@ -15,7 +15,9 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LARGEST_BODY = 6 * 1024**3  # a package of 5 GiB (packages.limits) and the form around it
+LARGEST_OTHER_BODY = 32 * 1024**2
 LARGEST_ANONYMOUS_BODY = 1024**2
+_PACKAGE_PATHS = ("/packages", "/nuget")
 _CREDENTIALS = {b"x-octopus-apikey", b"x-nuget-apikey", b"authorization", b"cookie"}
 _PIECE = 64 * 1024
 _IN_MEMORY = 256 * 1024
@@ -43,7 +45,7 @@ class SpoolChunkedBody:
             await self.application(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        limit = LARGEST_BODY if headers.keys() & _CREDENTIALS else LARGEST_ANONYMOUS_BODY
+        limit = _limit(scope["path"], headers)
         length = headers.get(b"content-length", b"")
         try:
             if length.isdigit() and int(length) > limit:
@@ -63,6 +65,14 @@ class SpoolChunkedBody:
             headers = [pair for pair in scope["headers"] if pair[0] != b"transfer-encoding"]
             scope["headers"] = [*headers, (b"content-length", str(length).encode())]
             await self.application(scope, _replay(spool, receive), send)  # type: ignore[arg-type]
+
+
+def _limit(path: str, headers: Mapping[bytes, bytes]) -> int:
+    """Return how large a body may be: packages are large, and only where they are taken in."""
+    if not headers.keys() & _CREDENTIALS:
+        return LARGEST_ANONYMOUS_BODY
+    takes_packages = any(part in path.lower() for part in _PACKAGE_PATHS)
+    return LARGEST_BODY if takes_packages else LARGEST_OTHER_BODY
 
 
 async def _spool(receive: Receive, spool: BinaryIO, limit: int) -> int:

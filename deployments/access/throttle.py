@@ -11,6 +11,7 @@ from deployments.base.errors import Invalid
 
 MOST_FAILURES = 10
 WINDOW = timedelta(minutes=5)
+_KEPT = timedelta(days=1)
 _MOST_CHARACTERS = 150
 
 
@@ -38,6 +39,7 @@ class SignInThrottle:
         """Count one more failure."""
         stale = SignInFailures.objects.filter(name=self._name, since__lte=self._now - WINDOW)
         stale.update(count=0, since=self._now)
+        SignInFailures.objects.filter(since__lt=self._now - _KEPT).delete()
         SignInFailures.objects.get_or_create(name=self._name, defaults={"since": self._now})
         SignInFailures.objects.filter(name=self._name).update(count=F("count") + 1)
 

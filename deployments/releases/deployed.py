@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import Max, QuerySet
+from django.db.models.functions import Coalesce
 
 from deployments.releases.cells import Deployed
 from deployments.releases.models import Deployment
@@ -17,9 +18,7 @@ _COLUMNS = (
     "task__has_warnings_or_errors",
     "task__has_pending_interruptions",
     "task__waiting_reason",
-    "task__completed",
-    "task__started",
-    "task__queued",
+    "moment",
 )
 
 
@@ -29,11 +28,13 @@ def newest_deployments(rows: "QuerySet[Deployment]", *by: str) -> list[Deployed]
     found: Any = Deployment.objects.unscoped(reason="among rows that were scoped").filter(
         pk__in=newest
     )
-    return [_deployed(*values) for values in found.order_by("-pk").values_list(*_COLUMNS)]
+    moment = Coalesce("task__completed", "task__started", "task__queued")
+    rows = found.order_by("-pk").annotate(moment=moment)
+    return [_deployed(*values) for values in rows.values_list(*_COLUMNS)]
 
 
 def _deployed(*values: Any) -> Deployed:
-    project, environment, release, version, task, state, warnings, waits, reason, *moments = values
+    project, environment, release, version, task, state, warnings, waits, reason, moment = values
     return Deployed(
         project=project,
         environment=environment,
@@ -41,7 +42,7 @@ def _deployed(*values: Any) -> Deployed:
         version=version,
         task=task,
         state=state,
-        moment=next(moment for moment in moments if moment is not None),
+        moment=moment,
         has_warnings=warnings,
         is_waiting=waits,
         waiting_reason=reason,

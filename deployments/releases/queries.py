@@ -1,12 +1,13 @@
 """Reads of releases and deployments."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from django.db.models import QuerySet
 
 from agent.versions import Version
 from deployments.base import public_ids
-from deployments.projects.models import Channel, Project
+from deployments.base.models import Space
+from deployments.projects.models import Channel, Lifecycle, Project
 from deployments.projects.process import Process, process_from_json
 from deployments.projects.queries import PhaseView, lifecycle_of, phases_of, phases_of_many
 from deployments.releases.models import DeletedRelease, Deployment, Release
@@ -62,13 +63,16 @@ def used_numbers(project: Project) -> tuple[list[Version], dict[str, list[Versio
 def succeeded_environments(releases: Iterable[Release]) -> dict[int, set[int]]:
     """Return, by release number, the environments with a successful deployment; one query."""
     rows = list(releases)
-    found: dict[int, set[int]] = {row.pk: set() for row in rows}
-    if not rows:
-        return found
-    done = Deployment.objects.in_space(rows[0].space).filter(
-        release__in=rows, task__state=TaskState.SUCCESS, tenant_number__isnull=True
+    return _succeeded(rows[0].space, [row.pk for row in rows]) if rows else {}
+
+
+def _succeeded(space: Space, releases: Collection[int]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {number: set() for number in releases}
+    done = Deployment.objects.in_space(space).filter(
+        release__in=found, task__state=TaskState.SUCCESS, tenant_number__isnull=True
     )
-    for release, environment in done.order_by().values_list("release_id", "environment_id"):
+    pairs = done.order_by().values_list("release_id", "environment_id").distinct()
+    for release, environment in pairs:
         found[release].add(environment)
     return found
 
@@ -93,6 +97,21 @@ def progressions_of(releases: Collection[Release]) -> dict[int, Progression]:
             [_phase(view) for view in phases[lifecycles[release.pk].pk]], succeeded[release.pk]
         )
         for release in releases
+    }
+
+
+def progressions_in(space: Space, lifecycles: Mapping[int, int]) -> dict[int, Progression]:
+    """Return progressions by the numbers of releases, given those of their lifecycles."""
+    rows = list(Lifecycle.objects.in_space(space).filter(pk__in=set(lifecycles.values())))
+    for row in rows:
+        row.space = space
+    phases = {
+        number: [_phase(view) for view in views] for number, views in phases_of_many(rows).items()
+    }
+    succeeded = _succeeded(space, lifecycles)
+    return {
+        release: progress_of(phases[lifecycle], succeeded[release])
+        for release, lifecycle in lifecycles.items()
     }
 
 

@@ -108,8 +108,10 @@ class Supervisor:
         from deployments.access.services.first_administrator import (  # noqa: PLC0415
             create_first_administrator,
         )
+        from octopus_site.seed import require_same_master_key  # noqa: PLC0415
 
         call_command("migrate", verbosity=0)
+        require_same_master_key()
         for line in create_first_administrator(os.environ):
             self.report(line)
         connections.close_all()

@@ -16,7 +16,13 @@ from packages_feed.api.sending import package_response
 from packages_feed.api.serializers import package_resource
 from packages_feed.ingest import TooLarge
 from packages_feed.models import PackageVersion
-from packages_feed.queries import built_in_feed, find_by_wire_id, newest_of_each, versions_of
+from packages_feed.queries import (
+    build_information_of,
+    built_in_feed,
+    find_by_wire_id,
+    newest_of_each,
+    versions_of,
+)
 from packages_feed.services import Outcome, OverwriteMode, delete_version, store_package
 from packages_feed.services.permissions import require_for_package
 from packages_feed.storage import BlobMissing, StorageFailed
@@ -84,7 +90,17 @@ class PackageViewSet(SpaceViewSet[PackageVersion]):
     def serialized(self, rows: Any) -> list[dict[str, Any]]:
         feed_id = built_in_feed(self.space).public_id
         notes = bool(self.query.flag("includeNotes", default=False))
-        return [package_resource(row, feed_id, with_notes=notes) for row in rows]
+        rows = list(rows)
+        told = build_information_of(self.space, rows)
+        return [
+            package_resource(
+                row,
+                feed_id,
+                with_notes=notes,
+                story=told.get((row.id_lower, row.version_lower)),
+            )
+            for row in rows
+        ]
 
     def destroy_row(self, row: PackageVersion) -> None:
         delete_version(actor=self.actor, version=row)

@@ -1,8 +1,9 @@
-"""The routes of packages and feeds, relative to the space."""
+"""The routes of packages, build information and feeds, relative to the space."""
 
 from django.urls import URLPattern, path
 
 from deployments.access.api.viewsets import resource_routes
+from packages_feed.api.build_information import BuildInformationViewSet
 from packages_feed.api.feeds import FeedViewSet
 from packages_feed.api.packages import PackageViewSet
 
@@ -16,6 +17,8 @@ routes: list[URLPattern] = [
         PackageViewSet.as_view({"get": "delta_signature"}),
     ),
     *resource_routes(PackageViewSet),
+    path("build-information/bulk", BuildInformationViewSet.as_view({"delete": "destroy_many"})),
+    *resource_routes(BuildInformationViewSet),
     path("feeds/stats", FeedViewSet.as_view({"get": "stats"})),
     path("feeds/<str:id>/packages", FeedViewSet.as_view({"get": "packages"})),
     path("feeds/<str:id>/packages/search", FeedViewSet.as_view({"get": "search"})),

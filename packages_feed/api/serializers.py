@@ -8,11 +8,15 @@ from deployments.base.api import dates
 from deployments.base.api.fields import text
 from deployments.base.api.links import space_path, with_query
 from deployments.base.api.serializers import SpaceResourceSerializer
-from packages_feed.models import Feed, PackageVersion
+from packages_feed.models import BuildInformation, Feed, PackageVersion
 
 
 def package_resource(
-    version: PackageVersion, feed_id: str, *, with_notes: bool = False
+    version: PackageVersion,
+    feed_id: str,
+    *,
+    with_notes: bool = False,
+    story: BuildInformation | None = None,
 ) -> dict[str, Any]:
     """Return one version as the package lists have it.
 
@@ -35,13 +39,32 @@ def package_resource(
         "Hash": version.sha1,
         "Published": dates.to_wire(version.published),
         "ReleaseNotes": version.metadata.get("release_notes") if with_notes else None,
-        "PackageVersionBuildInformation": None,
+        "PackageVersionBuildInformation": build_information_resource(story) if story else None,
         "Links": {
             "Self": own,
             "Raw": f"{own}/raw",
             "Notes": space_path(f"Spaces-{version.space_id}", "packages", "notes")
             + f"?packageIds={version.wire_id}",
         },
+    }
+
+
+def build_information_resource(row: BuildInformation) -> dict[str, Any]:
+    """Return what was told about a version."""
+    commits = [{**commit, "LinkUrl": None} for commit in row.document.get("Commits", [])]
+    return {
+        "Id": row.public_id,
+        "SpaceId": f"Spaces-{row.space_id}",
+        "PackageId": row.package_id,
+        "Version": row.version,
+        **row.document,
+        "Commits": commits,
+        "VcsCommitUrl": None,
+        "IssueTrackerName": None,
+        "WorkItems": [],
+        "IncompleteDataWarning": None,
+        "Created": dates.to_wire(row.created),
+        "Links": {"Self": space_path(f"Spaces-{row.space_id}", "build-information", row.public_id)},
     }
 
 

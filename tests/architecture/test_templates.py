@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from django.template.base import NodeList, TextNode
+from django.template.loader import get_template
 
 from tests.architecture.tree import ROOT, repository_files
 
@@ -59,3 +61,28 @@ def component_file_exists(component: str) -> bool:
     path = component.replace(".", "/").replace("-", "_")
     folder = ROOT / "templates" / "cotton"
     return (folder / f"{path}.html").exists() or (folder / path / "index.html").exists()
+
+
+def test_every_template_compiles_with_its_components_in_place() -> None:
+    """A component that is spelled in a way that nothing reads would reach the browser."""
+    left = []
+    for name in templates():
+        template = get_template(name.removeprefix("templates/"))
+        left += [
+            f"{name}: {text.strip()[:80]}"
+            for text in texts_of(template.template.nodelist)  # type: ignore[attr-defined]
+            if re.search(r"</?c-", text)
+        ]
+    assert not left
+
+
+def texts_of(nodes: NodeList) -> Iterator[str]:
+    """Yield the texts between tags, however deep."""
+    for node in nodes:
+        if isinstance(node, TextNode):
+            yield node.s
+        for value in vars(node).values():
+            if isinstance(value, NodeList):
+                yield from texts_of(value)
+        for _, inner in getattr(node, "conditions_nodelists", ()):
+            yield from texts_of(inner)

@@ -22,6 +22,7 @@ from deployments.access.rules import ANONYMOUS, SIGNED_IN
 from deployments.access.services.users import end_sessions
 from deployments.access.sessions import sign_in, sign_out
 from deployments.access.spaces import visible_spaces
+from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.api.paging import cut, envelope
 from deployments.base.api.query import Query
@@ -146,10 +147,8 @@ class ApiKeyViewSet(SystemViewSet[ApiKey]):
         return ApiKey.objects.filter(user=self.owner()).select_related("user")
 
     def find(self, rows: QuerySet[ApiKey], text: str) -> ApiKey | None:
-        prefix, _, number = text.partition("-")
-        if prefix.lower() != "apikeys" or not number.isascii() or not number.isdigit():
-            return None
-        return rows.filter(pk=int(number)).first()
+        number = public_ids.parse("apikeys", text)
+        return rows.filter(pk=number).first() if number is not None else None
 
     def list(self, request: Request, **ids: Any) -> Response:
         page = cut(self.get_queryset(), self.query)

@@ -67,4 +67,7 @@ def _value(environment: Mapping[str, str], name: str) -> str:
     if environment.get(name):
         return environment[name]
     path = environment.get(f"{name}_FILE")
-    return Path(path).read_text(encoding="utf-8").strip() if path else ""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip() if path else ""
+    except (OSError, ValueError) as error:
+        raise Invalid(f"{name}_FILE cannot be read: {error}.") from error

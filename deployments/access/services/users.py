@@ -4,6 +4,8 @@ import re
 from typing import Any
 
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 
 from deployments.access.grants import load_grants, team_changed
@@ -34,6 +36,7 @@ def create_user(
     load_grants(actor, None).require_system(Permission.UserEdit)
     username = username.strip()
     _check(username, display_name or username, password, is_service=is_service)
+    _check_address(email)
     if password:
         require_strong(password)
     with transaction.atomic():
@@ -72,6 +75,7 @@ def update_user(
         raise NotPermitted(Permission.UserEdit)
     name = username.strip() or user.username
     _check(name, display_name, password, is_service=user.is_service)
+    _check_address(email)
     if password:
         require_strong(password)
     with transaction.atomic():
@@ -143,6 +147,15 @@ def _check(username: str, display_name: str, password: str, *, is_service: bool)
         fields["Password"] = ["A service account has no password; give it an API key."]
     if fields:
         raise Invalid(fields=fields)
+
+
+def _check_address(email: str) -> None:
+    try:
+        if email.strip():
+            validate_email(email.strip())
+    except ValidationError:
+        text = "This is not a mail address."
+        raise Invalid(fields={"EmailAddress": [text]}) from None
 
 
 def _require_free(username: str) -> None:

@@ -7,17 +7,18 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.access.rules import SIGNED_IN
 from deployments.access.api.viewsets import SystemViewSet
-from deployments.access.spaces import space_by_id
+from deployments.access.rules import SIGNED_IN
+from deployments.access.spaces import space_by_id, visible_spaces
 from deployments.audit.categories import CATEGORIES, GROUPS
 from deployments.audit.queries import about, events_visible_to
+from deployments.base.actor import Actor
 from deployments.base.api import dates, fields
 from deployments.base.api.links import system_path
 from deployments.base.api.query import Query
 from deployments.base.api.serializers import IdentifiedSerializer
 from deployments.base.errors import NotFound
-from deployments.base.models import Event
+from deployments.base.models import Event, Space
 
 
 class EventSerializer(IdentifiedSerializer):
@@ -90,7 +91,7 @@ class EventViewSet(SystemViewSet[Event]):
     def get_queryset(self) -> QuerySet[Event]:
         text = self.kwargs.get("space")
         space = space_by_id(text) if text else None
-        if text and space is None:
+        if text and (space is None or not _may_enter(self.actor, space)):
             raise NotFound
         system = self.query.flag("includeSystem", default=space is None)
         rows = events_visible_to(self.actor, space, include_system=bool(system))
@@ -121,6 +122,10 @@ class EventViewSet(SystemViewSet[Event]):
         return Response(
             [{"Id": key, "Name": key, "EventCategories": list(of)} for key, of in GROUPS.items()]
         )
+
+
+def _may_enter(actor: Actor, space: Space) -> bool:
+    return visible_spaces(actor).filter(pk=space.pk).exists()
 
 
 def _categories(query: Query) -> list[str]:

@@ -4,7 +4,8 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db.models import ProtectedError
+from django.db import DataError, IntegrityError
+from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -21,6 +22,7 @@ from deployments.base.errors import (
 log = structlog.get_logger(__name__)
 
 PROBLEM = "There was a problem with your request."
+_NUL = "NUL (0x00)"  # in the text of the driver's error
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response:
@@ -53,10 +55,22 @@ def describe(error: BaseException) -> tuple[int, dict[str, Any]]:  # noqa: PLR09
         return 405, {"ErrorMessage": str(error.detail)}
     if isinstance(error, exceptions.APIException):
         return error.status_code, {"ErrorMessage": str(error.detail)}
-    if isinstance(error, ProtectedError):
-        text = "This cannot be deleted because other things still use it."
-        return 400, {"ErrorMessage": PROBLEM, "Errors": [text]}
+    if (refusal := _of_database(error)) is not None:
+        status, text = refusal
+        return status, {"ErrorMessage": PROBLEM, "Errors": [text]}
     return 500, unexpected()
+
+
+def _of_database(error: BaseException) -> tuple[int, str] | None:
+    """Return status and sentence for what the database refused; None for anything else."""
+    # Both are IntegrityErrors as well.
+    if isinstance(error, ProtectedError | RestrictedError):
+        return 400, "This cannot be deleted because other things still use it."
+    if isinstance(error, IntegrityError):
+        return 409, "Somebody else changed the same thing at the same moment. Try again."
+    if isinstance(error, DataError) or (isinstance(error, ValueError) and _NUL in str(error)):
+        return 400, "A value is too long, out of range or has characters that cannot be stored."
+    return None
 
 
 def unexpected() -> dict[str, Any]:

@@ -145,12 +145,6 @@ def get(mapping: Mapping[Any, Any], key: Any) -> Any:
     return mapping.get(key)
 
 
-@register.filter
-def slug_key(first: object, second: object) -> str:
-    """Join two numbers into a part of an element's id."""
-    return f"{first}-{second}"
-
-
 @register.simple_tag(takes_context=True)
 def query(context: Mapping[str, Any], **changes: Any) -> str:
     """Return the page's query string with some parameters changed; None removes one."""

@@ -10,7 +10,9 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 
 from deployments.access.api.authentication import authenticate_request
+from deployments.access.grants import load_grants
 from deployments.access.spaces import default_space, space_by_id
+from deployments.base.actor import Actor
 from deployments.base.api.errors import describe
 from deployments.base.errors import Invalid, NotAuthenticated, NotFound
 from deployments.base.models import Space
@@ -67,9 +69,8 @@ def register_view(request: HttpRequest) -> HttpResponseBase:
         actor = authenticate_request(request)
         if actor is None:
             raise NotAuthenticated("Registration needs an API key or a registration token.")
-        registered = registration.register(
-            actor=actor, space=_space(body.get("space")), wish=wish
-        )
+        space = _space(actor, body.get("space"))
+        registered = registration.register(actor=actor, space=space, wish=wish)
     return JsonResponse(
         {
             "machineId": registered.machine_id,
@@ -116,12 +117,12 @@ def _texts(body: dict[str, Any], name: str) -> list[str]:
     return value
 
 
-def _space(name: Any) -> Space:
+def _space(actor: Actor, name: Any) -> Space:
+    """Return the space by id, slug or name; one in which the actor has no part does not exist."""
     space = default_space()
     if name:
         text = str(name)
         space = space_by_id(text) or Space.objects.filter(name__iexact=text).first()
-    if space is None:
+    if space is None or load_grants(actor, space).is_empty():
         raise NotFound(f"There is no space '{name}'.")
     return space
-

@@ -23,7 +23,7 @@ from deployments.infrastructure.services.environments import (
     sort_environments,
     update_environment,
 )
-from deployments.library.queries import variables_naming
+from deployments.library.queries import may_view, variables_naming
 
 
 class EnvironmentSerializer(SpaceResourceSerializer):
@@ -138,14 +138,16 @@ class EnvironmentViewSet(SpaceViewSet[Environment]):
         """Say whose variables would lose their only scope with this environment."""
         environment = self.get_object()
         rows = variables_naming(self.space, "Environment", environment.public_id)
-        owners = {
-            row.variable_set.owner_id
+        only_here = [
+            row
             for row in rows
             if set(row.scope) == {"Environment"} and len(row.scope["Environment"]) == 1
-        }
+        ]
+        seen = [row for row in only_here if may_view(self.grants, row.scope, row.variable_set)]
+        owners = {row.variable_set.owner_id for row in seen}
         return Response(
             {
-                "HasUnauthorizedProjectVariables": False,
+                "HasUnauthorizedProjectVariables": len(seen) < len(only_here),
                 "HasUnauthorizedLibraryVariableSetVariables": False,
                 "VariableMap": {owner: [] for owner in sorted(owners)},
             }

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
+from deployments.base import public_ids
 from deployments.base.api.fields import PublicIdField, RecordField, flag, text, texts
 from deployments.base.api.links import space_path, with_query
 from deployments.base.api.query import Query
@@ -131,8 +132,9 @@ class MachineViewSet(SpaceViewSet[Machine]):
     def filtered(self, rows: QuerySet[Machine], query: Query) -> QuerySet[Machine]:
         rows = filtered_by_state(super().filtered(rows, query), query)
         if ids := query.texts("environmentIds"):
+            numbers = [public_ids.parse("Environments", text) for text in ids]
             wanted = Environment.objects.in_space(self.space).filter(
-                pk__in=[int(i.rpartition("-")[2]) for i in ids if i.rpartition("-")[2].isdigit()]
+                pk__in=[number for number in numbers if number is not None]
             )
             links = MachineEnvironment.objects.filter(environment__in=wanted.values("pk"))
             rows = rows.filter(pk__in=links.values("machine"))

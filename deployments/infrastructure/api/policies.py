@@ -10,6 +10,7 @@ from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
 from deployments.base.api.fields import text
 from deployments.base.api.links import space_path
+from deployments.base.api.parsers import fields_of
 from deployments.base.api.serializers import SpaceResourceSerializer
 from deployments.infrastructure.models import MachinePolicy
 from deployments.infrastructure.services.policies import (
@@ -80,7 +81,7 @@ class MachinePolicyViewSet(SpaceViewSet[MachinePolicy]):
     def _document(self) -> dict[str, Any]:
         names = {name.lower(): name for name in DEFAULTS}
         return {
-            names[str(name).lower()]: value
-            for name, value in dict(self.request.data).items()
-            if str(name).lower() in names and value is not None
+            names[name]: value
+            for name, value in fields_of(self.request.data).items()
+            if name in names and value is not None
         }

@@ -10,7 +10,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from deployments.base.clock import utc_now
@@ -45,16 +44,12 @@ def server_context() -> ssl.SSLContext:
         context.load_cert_chain(given, os.environ.get("OCTOPUS_GATEWAY_CERTIFICATE_KEY") or given)
         return context
     pair = _shared_pair()
-    folder = settings.OCTOPUS.data_dir
-    path = folder / f"gateway-{os.getpid()}.pem"
     key = open_text(pair["sealed_key"], place=_PLACE).reveal()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(key + pair["certificate"])
-        context.load_cert_chain(path)
-    finally:
-        path.unlink(missing_ok=True)
+    # OpenSSL reads files only; this one is in memory, so that the key never is on a disk.
+    with os.fdopen(os.memfd_create("gateway"), "w", encoding="ascii") as file:
+        file.write(key + pair["certificate"])
+        file.flush()
+        context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")
     return context
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from deployments.access.permissions import Permission
-from deployments.access.policy import require
+from deployments.access.policy import require, require_on
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
@@ -30,6 +30,7 @@ from deployments.infrastructure.models import (
     WorkerPool,
 )
 from deployments.infrastructure.services.gateway_certificate import thumbprint
+from deployments.infrastructure.services.machines import clean_roles
 
 TOKEN_LIFE = timedelta(hours=1)
 _CREDENTIAL_BYTES = 32
@@ -111,6 +112,9 @@ def register_with_token(*, token: str, wish: Wish, clock: Clock = utc_now) -> Re
         )
     if row.is_built_in_worker and not wish.is_worker:
         raise Invalid("This token registers the built-in worker only.")
+    if wish.is_worker and not row.is_built_in_worker:
+        # Its maker needed no right over workers, and a worker runs what every project tells it.
+        raise Invalid("This token registers deployment targets only. Register a worker by API key.")
     actor = Actor.system(f"registration token of {row.created_by}")
     merged = Wish(
         name=wish.name,
@@ -123,6 +127,7 @@ def register_with_token(*, token: str, wish: Wish, clock: Clock = utc_now) -> Re
         agent_version=wish.agent_version,
     )
     _require_inside_token(row, merged)
+    _require_own_target(row, merged)
     with transaction.atomic():
         used = RegistrationToken.objects.filter(pk=row.pk, used=None).update(used=now)
         if not used:
@@ -162,6 +167,19 @@ def _require_inside_token(row: RegistrationToken, wish: Wish) -> None:
     }
     if row.environments and outside:
         raise Invalid(f"The token does not allow these environments: {', '.join(sorted(outside))}.")
+
+
+def _require_own_target(row: RegistrationToken, wish: Wish) -> None:
+    """Refuse to replace the agent of a target that is also where the token does not reach."""
+    if row.is_built_in_worker:
+        return
+    target = Machine.objects.in_space(row.space).filter(name__iexact=wish.name.strip()).first()
+    if target is None:
+        return
+    allowed = {str(name).lower() for name in row.environments}
+    places = MachineEnvironment.objects.filter(machine=target).select_related("environment")
+    if any(place.environment.name.lower() not in allowed for place in places):
+        raise Invalid("The token does not allow replacing the agent of this deployment target.")
 
 
 def _register(
@@ -205,11 +223,13 @@ def _machine(
         require(actor, space, Permission.MachineCreate, environment=environment.pk)
     if not environments:
         raise Invalid(fields={"environments": ["At least one environment is needed."]})
-    roles = [role.strip() for role in wish.roles if role.strip()]
+    roles = clean_roles(role for role in wish.roles if role.strip())
     if not roles:
         raise Invalid(fields={"roles": ["At least one role is needed."]})
-    machine = Machine.objects.in_space(space).filter(name=name).first()
+    machine = Machine.objects.in_space(space).filter(name__iexact=name).first()
     _refuse_taken_name(machine, wish, "deployment target")
+    if machine is not None:
+        require_on(actor, machine, Permission.MachineEdit)
     if machine is None:
         machine = Machine(space=space, name=name, slug=_slug(Machine, space, name), created=clock())
     _replace_agent(machine, agent)
@@ -237,7 +257,7 @@ def _worker(
     is_built_in: bool,
 ) -> Worker:
     require(actor, space, Permission.WorkerEdit)
-    worker = Worker.objects.in_space(space).filter(name=name).first()
+    worker = Worker.objects.in_space(space).filter(name__iexact=name).first()
     _refuse_taken_name(worker, wish, "worker")
     if worker is None:
         worker = Worker(space=space, name=name, slug=_slug(Worker, space, name), created=clock())

@@ -18,6 +18,7 @@ KINDS: Final = (
     "WorkerPool",
 )
 MAX_NAME: Final = 1000
+MAX_ID: Final = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ def problems_of(variable: VariableInput) -> Iterator[str]:
         yield "A variable must have a name."
     elif len(variable.name) > MAX_NAME:
         yield f"The name of a variable may have at most {MAX_NAME} characters."
+    if len(variable.id) > MAX_ID:
+        yield f"{shown}: an id may have at most {MAX_ID} characters."
     if variable.kind not in KINDS:
         yield f"{shown}: the type '{variable.kind}' is not one of {', '.join(KINDS)}."
     for dimension in variable.scope:

@@ -109,11 +109,12 @@ def add_variable(
 ) -> Variable:
     """Add one value at the end of the set."""
     guid = new_variable_id()
-    current = _visible_inputs(actor, variable_set)
     added = replace(variable, id=guid)
-    replace_variables(
-        actor=actor, variable_set=variable_set, variables=[*current, added], version=version
-    )
+    with transaction.atomic():
+        current = _locked_inputs(actor, variable_set)
+        replace_variables(
+            actor=actor, variable_set=variable_set, variables=[*current, added], version=version
+        )
     return _get(variable_set, guid)
 
 
@@ -127,15 +128,16 @@ def update_variable(
 ) -> Variable:
     """Change one value; an absent value keeps a sensitive one. Raises NotFound."""
     changed = replace(variable, id=guid)
-    current = _visible_inputs(actor, variable_set)
-    if all(entry.id != guid for entry in current):
-        raise NotFound
-    replace_variables(
-        actor=actor,
-        variable_set=variable_set,
-        variables=[changed if entry.id == guid else entry for entry in current],
-        version=version,
-    )
+    with transaction.atomic():
+        current = _locked_inputs(actor, variable_set)
+        if all(entry.id != guid for entry in current):
+            raise NotFound
+        replace_variables(
+            actor=actor,
+            variable_set=variable_set,
+            variables=[changed if entry.id == guid else entry for entry in current],
+            version=version,
+        )
     return _get(variable_set, guid)
 
 
@@ -143,11 +145,12 @@ def delete_variable(
     *, actor: Actor, variable_set: VariableSet, guid: str, version: int | None = None
 ) -> None:
     """Remove one value. Raises NotFound."""
-    current = _visible_inputs(actor, variable_set)
-    rest = [entry for entry in current if entry.id != guid]
-    if len(rest) == len(current):
-        raise NotFound
-    replace_variables(actor=actor, variable_set=variable_set, variables=rest, version=version)
+    with transaction.atomic():
+        current = _locked_inputs(actor, variable_set)
+        rest = [entry for entry in current if entry.id != guid]
+        if len(rest) == len(current):
+            raise NotFound
+        replace_variables(actor=actor, variable_set=variable_set, variables=rest, version=version)
 
 
 def _require_valid(inputs: Sequence[VariableInput]) -> None:
@@ -267,7 +270,10 @@ def _record(
     )
 
 
-def _visible_inputs(actor: Actor, variable_set: VariableSet) -> list[VariableInput]:
+def _locked_inputs(actor: Actor, variable_set: VariableSet) -> list[VariableInput]:
+    """Return the visible variables, the set locked so that no other writer comes in between."""
+    rows = VariableSet.objects.in_space(variable_set.space)
+    rows.select_for_update().get(pk=variable_set.pk)
     return [
         VariableInput(
             name=row.name,

@@ -1,6 +1,5 @@
 """Channels on the wire."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,8 +10,10 @@ from rest_framework.response import Response
 from agent.versions import InvalidTagPattern, InvalidVersionRange, Version, matches_tag
 from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
+from deployments.base import public_ids
 from deployments.base.api.fields import PublicIdField, RecordField, flag, text
 from deployments.base.api.links import space_path
+from deployments.base.api.parsers import fields_of
 from deployments.base.api.serializers import SpaceResourceSerializer
 from deployments.base.errors import Invalid, NotFound
 from deployments.base.finding import find_one
@@ -110,8 +111,7 @@ class ChannelViewSet(SpaceViewSet[Channel]):
 
     def test_rule(self, request: Request, **ids: Any) -> Response:
         """Say whether a version satisfies a range and a pre-release tag."""
-        read: Mapping[str, Any] = dict(request.data) if request.method == "POST" else {}
-        fields = {str(name).lower(): value for name, value in read.items()}
+        fields = fields_of(request.data) if request.method == "POST" else {}
 
         def asked(name: str) -> str:
             return str(fields.get(name.lower()) or self.query.text(name))
@@ -141,10 +141,9 @@ class ChannelViewSet(SpaceViewSet[Channel]):
             return None
         if not hasattr(self, "_found"):
             rows = visible_projects(self.actor, self.space)
-            number = wanted.rpartition("-")[2]
-            by_id = wanted.lower().startswith("projects-") and number.isdigit()
+            number = public_ids.parse("Projects", wanted)
             self._found = (
-                rows.filter(pk=int(number)) if by_id else rows.filter(slug=wanted.lower())
+                rows.filter(slug=wanted.lower()) if number is None else rows.filter(pk=number)
             ).first()
         if self._found is None:
             raise NotFound
@@ -157,7 +156,7 @@ class ChannelViewSet(SpaceViewSet[Channel]):
         if data["lifecycle_id"]:
             lifecycles = Lifecycle.objects.in_space(self.space)
             lifecycle = find_one(lifecycles, data["lifecycle_id"], field="LifecycleId")
-        body = {str(name).lower(): value for name, value in dict(self.request.data).items()}
+        body = fields_of(self.request.data)
         return ChannelInput(
             name=data["name"],
             slug=data["slug"],

@@ -11,6 +11,7 @@ from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
 from deployments.base.api.fields import PublicIdField
 from deployments.base.api.links import space_path
+from deployments.base.api.parsers import fields_of
 from deployments.base.api.query import Query
 from deployments.base.api.serializers import SpaceResourceSerializer
 from deployments.base.errors import Invalid, NotFound
@@ -83,7 +84,7 @@ class ProcessViewSet(SpaceViewSet[DeploymentProcess]):
 
     def update(self, request: Request, **ids: Any) -> Response:
         row = self.get_object()
-        body = {str(name).lower(): value for name, value in dict(request.data).items()}
+        body = fields_of(request.data)
         try:
             process = process_from_json(body.get("steps") or [])
         except InvalidProcess as error:

@@ -14,6 +14,7 @@ from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.api.fields import PublicIdField, flag, text
 from deployments.base.api.links import space_path
+from deployments.base.api.parsers import fields_of
 from deployments.base.api.query import Query
 from deployments.base.api.serializers import SpaceResourceSerializer
 from deployments.base.errors import NotFound
@@ -193,4 +194,4 @@ class ProjectViewSet(SpaceViewSet[Project]):
 
 
 def _body(request: Request) -> Mapping[str, Any]:
-    return {str(name).lower(): value for name, value in dict(request.data).items()}
+    return fields_of(request.data)

@@ -8,6 +8,8 @@ from rest_framework.response import Response
 
 from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
+from deployments.base import public_ids
+from deployments.base.api.parsers import fields_of
 from deployments.base.errors import NotFound, NotPermitted
 from deployments.infrastructure.models import Machine
 from deployments.library.models import VariableSet
@@ -73,7 +75,7 @@ class VariablesViewSet(SpaceViewSet[Project]):
     def update(self, request: Request, **ids: Any) -> Response:
         """Replace the set by the variables of the body."""
         project = self.get_object()
-        body = {str(name).lower(): value for name, value in dict(request.data).items()}
+        body = fields_of(request.data)
         replace_variables(
             actor=self.actor,
             variable_set=_set_of(project),
@@ -118,8 +120,8 @@ class VariablesViewSet(SpaceViewSet[Project]):
         text = self.query.text
         roles = set(self.query.texts("role"))
         machines = Machine.objects.visible_to(self.actor, self.space, Permission.MachineView)
-        number = text("machine").rpartition("-")[2]
-        machine = machines.filter(pk=int(number)).first() if number.isdigit() else None
+        number = public_ids.parse("Machines", text("machine"))
+        machine = machines.filter(pk=number).first() if number is not None else None
         if machine is not None:
             roles |= set(machine.roles)
         return ScopeContext(

@@ -87,7 +87,9 @@ def _fill(row: Channel, channel: ChannelInput) -> None:
         raise Invalid(fields={"LifecycleId": ["The lifecycle does not exist."]})
     row.lifecycle = channel.lifecycle
     row.rules = _rules(channel.rules)
-    row.extra = {name: channel.extra[name] for name in _KEPT if channel.extra.get(name)}
+    row.extra = {
+        name: list(channel.extra[name]) for name in _KEPT if _is_list(name, channel.extra.get(name))
+    }
     require_free_name(row, "A channel", project=row.project)
     row.slug = free_slug(row, channel.slug or row.slug, project=row.project)
 
@@ -108,7 +110,9 @@ def _rules(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         version_range = str(fields.get("versionrange") or "").strip()
         tag = str(fields.get("tag") or "")
         errors += _rule_errors(number, version_range, tag)
-        packages = [_package(entry) for entry in fields.get("actionpackages") or []]
+        entries = fields.get("actionpackages")
+        has_packages = _is_list("ActionPackages", entries)
+        packages = [_package(entry) for entry in entries] if has_packages else []
         for package in packages:
             key = (package["DeploymentAction"].lower(), package["PackageReference"].lower())
             if key in taken:
@@ -129,6 +133,13 @@ def _rules(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return kept
 
 
+def _is_list(name: str, value: Any) -> bool:
+    """Tell whether there are entries; raises Invalid for what is no list."""
+    if value and not isinstance(value, list | tuple):
+        raise Invalid(fields={name: [f"{name} must be a list."]})
+    return bool(value)
+
+
 def _rule_errors(number: int, version_range: str, tag: str) -> list[str]:
     errors = []
     try:
@@ -146,7 +157,9 @@ def _rule_errors(number: int, version_range: str, tag: str) -> list[str]:
 def _package(entry: Any) -> dict[str, str]:
     if isinstance(entry, str):
         return {"DeploymentAction": entry, "PackageReference": ""}
-    fields = {name.lower(): value for name, value in dict(entry).items()}
+    if not isinstance(entry, Mapping):
+        raise Invalid(fields={"Rules": ["An entry of ActionPackages must be an object."]})
+    fields = {str(name).lower(): value for name, value in entry.items()}
     return {
         "DeploymentAction": str(fields.get("deploymentaction") or ""),
         "PackageReference": str(fields.get("packagereference") or ""),

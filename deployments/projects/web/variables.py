@@ -294,7 +294,7 @@ def _find(request: PageRequest, variable_set: VariableSet, guid: str) -> Variabl
 
 def _version(request: PageRequest) -> int:
     text = request.POST.get("version", "")
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004
         raise Invalid(services.STALE)
     return int(text)
 

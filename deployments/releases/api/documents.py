@@ -1,6 +1,7 @@
 """Below projects: release templates, snapshots of processes and variables, progression, summary."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,6 +31,8 @@ from deployments.releases.services.packages import NeededPackage, needed_package
 from deployments.releases.services.releases import next_number, resolve_channel
 from deployments.releases.variables import values_at_release
 from deployments.server_tasks.states import TaskState
+
+_SNAPSHOT_ID: Final = re.compile(r"(.+)-s-([0-9]{1,9})-([A-Z0-9]+)\Z", re.IGNORECASE)
 
 
 class ProjectDocumentsViewSet(SpaceViewSet[Project]):
@@ -121,12 +124,11 @@ class ProjectDocumentsViewSet(SpaceViewSet[Project]):
 
 
 def _snapshot(rows: Any, text: str) -> Any:
-    parts = text.rsplit("-", 3)
-    if len(parts) != 4 or not parts[2].isdigit():  # noqa: PLR2004 owner, s, version, code
+    match = _SNAPSHOT_ID.match(text)
+    if match is None:
         raise NotFound
-    row = rows.filter(
-        owner_id__iexact=parts[0], version=int(parts[2]), code__iexact=parts[3]
-    ).first()
+    owner, version, code = match.groups()
+    row = rows.filter(owner_id__iexact=owner, version=int(version), code__iexact=code).first()
     if row is None:
         raise NotFound
     return row

@@ -45,7 +45,7 @@ def release_progression(release: Release, actor: Actor) -> dict[str, Any]:
 def project_progression(project: Project, actor: Actor) -> dict[str, Any]:
     """Return the Progression resource: the newest releases with their newest deployments."""
     releases = list(
-        Release.objects.in_space(project.space)
+        Release.objects.visible_to(actor, project.space, Permission.ReleaseView)
         .filter(project=project)
         .select_related(
             "process_snapshot",

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
 from deployments.base.api.links import space_path
+from deployments.base.api.parsers import fields_of
 from deployments.base.errors import Invalid, NotFound
 from deployments.base.finding import find
 from deployments.infrastructure.models import Environment
@@ -79,8 +80,7 @@ class DeploymentTemplateViewSet(SpaceViewSet[Release]):
     def previews(self, request: Request, **ids: Any) -> Response:
         """Say it for several environments."""
         release = self.get_object()
-        body = {str(name).lower(): value for name, value in dict(request.data).items()}
-        wanted = body.get("deploymentpreviews") or []
+        wanted = fields_of(request.data).get("deploymentpreviews") or []
         if not isinstance(wanted, list):
             raise Invalid(fields={"DeploymentPreviews": ["A list is expected."]})
         return Response(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.language import evaluate
+from agent.language import LanguageError, evaluate
 from agent.versions import Version
 from deployments.base.errors import Invalid
 from deployments.base.models import Space
@@ -171,5 +171,8 @@ def _newest(
 def _evaluated(text: str, variables: Mapping[str, str | None]) -> tuple[str, bool]:
     if "#{" not in text:
         return text, True
-    result = evaluate(text, variables)
+    try:
+        result = evaluate(text, variables)
+    except LanguageError:
+        return text, False
     return result.text, not result.errors and "#{" not in result.text

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 
-from agent.language import evaluate
+from agent.language import LanguageError, evaluate
 from deployments.base.actor import Actor
+from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment, Machine
 from deployments.infrastructure.models.machine import HealthStatus
 from deployments.infrastructure.queries import machines_of_environment
@@ -72,4 +73,7 @@ def _evaluated_roles(
         project=owner,
     )
     values = plain_values(resolve_all(snapshot_candidates(release.variable_snapshot), context))
-    return {number: evaluate(text, values).text for number, text in templates.items()}
+    try:
+        return {number: evaluate(text, values).text for number, text in templates.items()}
+    except LanguageError as error:
+        raise Invalid(f"The target tags of a step cannot be evaluated: {error}") from error

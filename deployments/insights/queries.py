@@ -16,7 +16,7 @@ from deployments.projects.models import Project
 from deployments.releases.cells import Deployed
 from deployments.releases.deployed import newest_deployments
 from deployments.releases.models import Deployment, Release
-from deployments.releases.queries import progressions_of
+from deployments.releases.queries import progressions_in
 from deployments.server_tasks.models import ServerTask
 
 MOST_HITS = 10
@@ -87,17 +87,13 @@ def _candidates(
         .annotate(newest=Max("pk"))
     )
     numbers = {row["newest"] for row in newest} | {each.release for each in deployed}
-    releases = list(
-        visible.filter(pk__in=numbers).select_related(
-            "channel__lifecycle__space", "channel__project__lifecycle__space"
-        )
-    )
-    for release in releases:
-        release.space = space
-    progressions = progressions_of(releases)
+    columns = ("pk", "project_id", "version", "channel__lifecycle_id", "project__lifecycle_id")
+    # Light rows: a space may have thousands, and the tabs count all of them.
+    releases = list(visible.filter(pk__in=numbers).values_list(*columns))
+    progressions = progressions_in(space, {row[0]: row[3] or row[4] for row in releases})
     return [
-        Candidate(release.pk, release.project_id, release.version, progressions[release.pk])
-        for release in releases
+        Candidate(number, project, version, progressions[number])
+        for number, project, version, *_ in releases
     ]
 
 

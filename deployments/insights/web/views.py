@@ -17,7 +17,7 @@ from deployments.insights.queries import board_rows, search
 from deployments.projects.models import ProjectGroup
 from deployments.server_tasks.models import ServerTask
 
-_PROJECTS_OF_A_PAGE = 50
+_PROJECTS_OF_A_PAGE = 25
 
 
 @require_GET

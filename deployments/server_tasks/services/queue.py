@@ -5,6 +5,7 @@ node exclude each other by a write to the node's row; those of several nodes by 
 update of the task and the unique running tag.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,12 +33,16 @@ _MOST_LOOKED_AT = 2000
 _EVERY_SPACE = "the queue spans the spaces"
 _HOLDING = (TaskState.EXECUTING, TaskState.CANCELLING)
 
+# Told the name of a Celery task and the number of a server task.
+HandOver = Callable[[str, int], None]
+
 
 @dataclass
 class _Room:
     """What is free while one pass goes through the queue."""
 
     now: datetime
+    hand_over: HandOver
     node_name: str
     free_slots: int
     cap: int
@@ -45,8 +50,11 @@ class _Room:
     tags: dict[str, int] = field(default_factory=dict)
 
 
-def schedule(*, node_name: str, clock: Clock = utc_now) -> list[int]:
-    """Start what may start on this node; return the numbers of the started tasks."""
+def schedule(*, node_name: str, clock: Clock = utc_now, hand_over: HandOver = wake) -> list[int]:
+    """Start what may start on this node; return the numbers of the started tasks.
+
+    `hand_over` is told of each, before the commit, with the Celery task that carries it on.
+    """
     now = clock()
     expire_queued(now=now)
     with transaction.atomic():
@@ -54,7 +62,7 @@ def schedule(*, node_name: str, clock: Clock = utc_now) -> list[int]:
         waiting = list(_waiting()[:_MOST_LOOKED_AT])
         if not waiting:
             return []
-        room = _look_around(node_name, cap, now)
+        room = _look_around(node_name, cap, now, hand_over)
         return [task.pk for task in waiting if _start_or_explain(task, room)]
 
 
@@ -113,13 +121,14 @@ def _claim_node(node_name: str, now: datetime) -> int:
     return 0 if node.is_draining else node.task_cap
 
 
-def _look_around(node_name: str, cap: int, now: datetime) -> _Room:
+def _look_around(node_name: str, cap: int, now: datetime, hand_over: HandOver) -> _Room:
     holding = ServerTask.objects.unscoped(reason=_EVERY_SPACE).filter(state__in=_HOLDING)
     running = list(holding.values_list("pk", "concurrency_tag", "node_name"))
     mine = sum(1 for _, _, name in running if name == node_name)
     stopped = Space.objects.filter(task_queue_stopped=True)
     return _Room(
         now=now,
+        hand_over=hand_over,
         node_name=node_name,
         cap=cap,
         free_slots=max(0, cap - mine),
@@ -187,5 +196,5 @@ def _start(task: ServerTask, room: _Room) -> bool:
         room.free_slots -= 1
         if task.concurrency_tag:
             room.tags[task.concurrency_tag] = task.pk
-        wake(kind.advance, task.pk)
+        room.hand_over(kind.advance, task.pk)
     return moved

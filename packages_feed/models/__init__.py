@@ -1,6 +1,7 @@
 """The models of the feed."""
 
+from packages_feed.models.build_information import BuildInformation
 from packages_feed.models.feed import Feed
 from packages_feed.models.package import PackageVersion, StoredBlob
 
-__all__ = ["Feed", "PackageVersion", "StoredBlob"]
+__all__ = ["BuildInformation", "Feed", "PackageVersion", "StoredBlob"]

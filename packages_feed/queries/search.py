@@ -1,19 +1,21 @@
 """Searching packages: the newest version of each id, and the order of the hits."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db.models import Case, IntegerField, OuterRef, Q, Subquery, Value, When
 
 if TYPE_CHECKING:
     from deployments.base.querysets import SpaceQuerySet
-    from packages_feed.models import PackageVersion
+    from packages_feed.models import BuildInformation, PackageVersion
 
     Rows = SpaceQuerySet[PackageVersion]
+
+V = TypeVar("V", "PackageVersion", "BuildInformation")
 
 _MOST_WORDS = 20
 
 
-def newest_of_each(rows: "Rows", among: "Rows") -> "Rows":
+def newest_of_each(rows: "SpaceQuerySet[V]", among: "SpaceQuerySet[V]") -> "SpaceQuerySet[V]":
     """Return those of the rows that are the newest of their id among the others.
 
     `among` says which versions count, such as stable ones only.

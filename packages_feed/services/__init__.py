@@ -1,6 +1,10 @@
 """Writes of the feed: storing, deleting and listing versions; feeds."""
 
 from packages_feed.services.blobs import sweep_unused_blobs
+from packages_feed.services.build_information import (
+    delete_build_information,
+    push_build_information,
+)
 from packages_feed.services.feeds import ensure_built_in_feed, rename_built_in_feed
 from packages_feed.services.manage import delete_version, set_listed
 from packages_feed.services.store import Outcome, OverwriteMode, Stored, store_package
@@ -9,8 +13,10 @@ __all__ = [
     "Outcome",
     "OverwriteMode",
     "Stored",
+    "delete_build_information",
     "delete_version",
     "ensure_built_in_feed",
+    "push_build_information",
     "rename_built_in_feed",
     "set_listed",
     "store_package",

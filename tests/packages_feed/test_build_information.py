@@ -1,0 +1,67 @@
+"""What build servers tell about versions, and who may tell it."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from packages_feed.models import BuildInformation
+from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
+from tests.factories.packages import make_package
+
+pytestmark = pytest.mark.django_db
+
+PATH = "/api/Spaces-1/build-information"
+STORY = {"BuildNumber": "7", "Branch": "main", "Commits": [{"Id": "abc", "Comment": "Fix it"}]}
+
+
+def push(client: Client, version: str = "1.0.0", query: str = "", **story: Any) -> Any:
+    body = {
+        "PackageId": "Acme.Web",
+        "Version": version,
+        "OctopusBuildInformation": {**STORY, **story},
+    }
+    return client.post(PATH + query, body, content_type="application/json")
+
+
+def test_it_may_come_before_the_package() -> None:
+    ana = make_ana().api
+    assert push(ana).status_code == 201
+    make_package("Acme.Web", "1.0.0")
+    make_package("Acme.Web", "2.0.0")
+    page = ana.get("/api/Spaces-1/packages?nuGetPackageId=acme.web").json()
+    told = [row["PackageVersionBuildInformation"] for row in page["Items"]]
+    assert told[0] is None
+    assert told[1]["Commits"] == [{"Id": "abc", "Comment": "Fix it", "LinkUrl": None}]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "branch"),
+    [
+        ("", 409, "main"),
+        ("?overwriteMode=FailIfExists", 409, "main"),
+        ("?overwriteMode=IgnoreIfExists", 200, "main"),
+        ("?overwriteMode=OverwriteExisting", 201, "other"),
+    ],
+)
+def test_modes(query: str, status: int, branch: str) -> None:
+    ana = make_ana().api
+    push(ana)
+    assert push(ana, "1.0.0.0", query, Branch="other").status_code == status
+    assert BuildInformation.objects.unscoped(reason="a test").get().document["Branch"] == branch
+
+
+def test_who_may() -> None:
+    space = default_space()
+    ana, ben, cleo = make_ana().api, make_ben(space).api, make_cleo(space).api
+    dan = make_dan(make_space()).api
+    own = push(ana).json()["Links"]["Self"]
+    assert [push(one, "2.0.0").status_code for one in (ben, cleo, dan)] == [403, 403, 404]
+    assert [one.get(own).status_code for one in (ben, cleo, dan)] == [200, 404, 404]
+    assert [one.get(PATH).status_code for one in (ben, cleo, dan)] == [200, 200, 404]
+    assert [one.delete(own).status_code for one in (ben, cleo, dan)] == [403, 404, 404]
+    bulk = f"{PATH}/bulk?ids={own.rpartition('/')[2]},BuildInformation-99"
+    assert [one.delete(bulk).status_code for one in (ben, cleo, dan)] == [403, 403, 404]
+    assert ana.delete(bulk).status_code == 200
+    assert ana.get(own).status_code == 404
+    assert ana.get(PATH).json()["TotalResults"] == 0

@@ -20,6 +20,7 @@ from deployments.base.errors import Invalid, NotPermitted
 _USERNAME = re.compile(r"[A-Za-z0-9._@+\\-]{1,64}\Z")
 _RESERVED = {"system", "guest", "anonymous"}
 _MOST_NAME_CHARACTERS = 64
+_MOST_ADDRESS_CHARACTERS = 254
 
 
 def create_user(
@@ -150,12 +151,13 @@ def _check(username: str, display_name: str, password: str, *, is_service: bool)
 
 
 def _check_address(email: str) -> None:
+    address, is_good = email.strip(), True
     try:
-        if email.strip():
-            validate_email(email.strip())
+        validate_email(address)
     except ValidationError:
-        text = "This is not a mail address."
-        raise Invalid(fields={"EmailAddress": [text]}) from None
+        is_good = False
+    if address and not (is_good and len(address) <= _MOST_ADDRESS_CHARACTERS):
+        raise Invalid(fields={"EmailAddress": ["This is not a mail address."]})
 
 
 def _require_free(username: str) -> None:

@@ -60,7 +60,7 @@ class InvalidProcess(ValueError):
 
 def process_from_json(steps: Iterable[Any]) -> Process:
     """Read a list of steps. Raises InvalidProcess."""
-    return Process(tuple(_step(_object(step, "a step")) for step in steps))
+    return Process(tuple(_step(_object(step, "a step")) for step in _list(steps)))
 
 
 def process_to_json(process: Process) -> list[dict[str, Any]]:

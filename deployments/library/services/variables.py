@@ -273,7 +273,8 @@ def _record(
 def _locked_inputs(actor: Actor, variable_set: VariableSet) -> list[VariableInput]:
     """Return the visible variables, the set locked so that no other writer comes in between."""
     rows = VariableSet.objects.in_space(variable_set.space)
-    rows.select_for_update().get(pk=variable_set.pk)
+    # An update holds the row until the transaction ends, on every database.
+    rows.filter(pk=variable_set.pk).update(version=F("version"))
     return [
         VariableInput(
             name=row.name,

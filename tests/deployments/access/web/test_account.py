@@ -47,7 +47,8 @@ def test_a_key_is_shown_once_works_and_can_be_revoked() -> None:
     cleo = Visitor(person)
     answer = cleo.post("/app/account/api-keys", {"purpose": "Build server", "days": "30"})
     found = re.search(rb"API-[A-Z0-9]{20,}", answer.content)
-    assert found and answer["Cache-Control"] == "no-store"
+    assert found
+    assert answer["Cache-Control"] == "no-store"
     key = found[0].decode()
     assert key not in cleo.get("/app/account/api-keys").content.decode()
     api = Client(headers={"X-Octopus-ApiKey": key})

@@ -112,7 +112,7 @@ def _rules(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         errors += _rule_errors(number, version_range, tag)
         entries = fields.get("actionpackages")
         has_packages = _is_list("ActionPackages", entries)
-        packages = [_package(entry) for entry in entries] if has_packages else []
+        packages = [_package(entry) for entry in entries or ()] if has_packages else []
         for package in packages:
             key = (package["DeploymentAction"].lower(), package["PackageReference"].lower())
             if key in taken:

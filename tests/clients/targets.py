@@ -41,8 +41,8 @@ def start_targets(
         registration = processes.start(
             f"register-{target.name}",
             [
-                *(TENTACLE, "register", "--server", server.url, "--name", target.name),
-                *("--space", space, "--role", ROLE, "--home", home, *named),
+                *(str(TENTACLE), "register", "--server", server.url, "--name", target.name),
+                *("--space", space, "--role", ROLE, "--home", str(home), *named),
             ],
             environment={"TENTACLE_API_KEY": API_KEY},
         )

@@ -114,27 +114,32 @@ async def test_raw_log_and_live_stream() -> None:
     await sync_to_async(finish)()
     client = AsyncClient()
     client.cookies = visitor.client.cookies
-    text = await body_of(client, f"{path_of_pk(scene)}/log.txt")
+    text = await body_of(client, f"{address(scene)}/log.txt")
     assert "== Install on" in text
     assert "|   second\n" in text
-    live = await client.get(f"/app/Spaces-1/{path_of_pk(scene)}/stream?after=0")
+    live = await client.get(f"{address(scene)}/stream?after=0")
     assert live["Content-Type"] == "text/event-stream"
     assert live["X-Accel-Buffering"] == "no"
     assert live["Cache-Control"] == "no-store"
-    events = await body_of(client, f"{path_of_pk(scene)}/stream?after=0")
+    events = await body_of(client, f"{address(scene)}/stream?after=0")
     assert '"text": "second"' in events
     assert "event: end" in events
-    later = await body_of(client, f"{path_of_pk(scene)}/stream", {"Last-Event-ID": "1000"})
+    later = await body_of(client, f"{address(scene)}/stream", {"Last-Event-ID": "1000"})
     assert "second" not in later
     assert "event: end" in later
-    stranger = await AsyncClient().get(f"/app/Spaces-1/{path_of_pk(scene)}/stream")
+    stranger = await AsyncClient().get(f"{address(scene)}/stream")
     assert stranger.status_code == 302
 
 
 async def body_of(client: AsyncClient, path: str, headers: dict[str, str] | None = None) -> str:
     """Read a streamed answer to its end."""
-    answer: Any = await client.get(f"/app/Spaces-1/{path}", headers=headers or {})
+    answer: Any = await client.get(path, headers=headers or {})
     return b"".join([part async for part in answer.streaming_content]).decode()
+
+
+def address(scene: Scene) -> str:
+    """Return the address of the scene's task, whatever number the space has by now."""
+    return f"/app/Spaces-{scene.task.space_id}/{path_of_pk(scene)}"
 
 
 def path_of_pk(scene: Scene) -> str:

@@ -139,7 +139,7 @@ async def body_of(client: AsyncClient, path: str, headers: dict[str, str] | None
 
 def address(scene: Scene) -> str:
     """Return the address of the scene's task, whatever number the space has by now."""
-    return f"/app/Spaces-{scene.task.space_id}/{path_of_pk(scene)}"
+    return f"/app/Spaces-{scene.deployment.space_id}/{path_of_pk(scene)}"
 
 
 def path_of_pk(scene: Scene) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from django.db.models import OuterRef, Subquery
 
 from agent.contracts import limits
@@ -12,7 +13,9 @@ from agent.contracts.messages import Cancel, Isolation, Run, SpecRef
 from deployments.base.clock import Clock, utc_now
 from deployments.base.querysets import SpaceQuerySet
 from deployments.execution.models import AgentMessage
-from deployments.execution.services.mailbox import open_spec
+from deployments.execution.services.mailbox import FinishedResult, apply_finished, open_spec
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +53,35 @@ def unfinished(agent_pks: Iterable[int]) -> list[Delivery]:
     ]
 
 
-def wire_messages(pks: Iterable[int], *, clock: Clock = utc_now) -> list[Run | Cancel]:
-    """Load messages with their bodies and write them as the protocol wants them."""
+def wire_messages(
+    pks: Iterable[int], *, clock: Clock = utc_now
+) -> dict[int, list[tuple[int, Run | Cancel]]]:
+    """Load messages with their bodies; return by agent (execution, message of the protocol).
+
+    A run that cannot be read is ended, because it could never be told.
+    """
     rows = _messages().filter(pk__in=list(pks), finished=None)
     # A run beside which a cancel stands is not told any more.
     rows = rows.exclude(kind=Run.KIND, cancelled__isnull=False)
     now = clock()
-    return [
-        _run(row, (now - row.created).total_seconds()) if row.kind == Run.KIND else _cancel(row)
-        for row in rows.order_by("id")
-    ]
+    found: dict[int, list[tuple[int, Run | Cancel]]] = {}
+    for row in rows.order_by("id"):
+        message = _wire_message(row, (now - row.created).total_seconds())
+        if message is not None:
+            found.setdefault(row.agent_id, []).append((row.execution_id, message))
+    return found
+
+
+def _wire_message(row: Any, age_s: float) -> Run | Cancel | None:
+    if row.kind != Run.KIND:
+        return _cancel(row)
+    try:
+        return _run(row, age_s)
+    except Exception as error:  # noqa: BLE001 the type only: its text may quote what is secret
+        log.error("a command cannot be read", message=row.pk, error=type(error).__name__)  # noqa: TRY400
+        reason = "error: The command cannot be read with the master key of this server."
+        apply_finished([FinishedResult(str(row.command_id), started=False, reason=reason)])
+        return None
 
 
 def _messages() -> SpaceQuerySet[Any]:

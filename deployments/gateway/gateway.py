@@ -1,6 +1,7 @@
 """The gateway: agents' sockets on one side, database and wake-ups on the other."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from uuid import uuid4
 
 import structlog
 from django.db import Error as DatabaseError
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from redis.exceptions import RedisError
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
@@ -20,10 +21,11 @@ from agent.contracts.messages import GoAway, Hello
 from deployments.base.redis import asyncio_client
 from deployments.base.wake import MAILBOX_CHANNEL
 from deployments.gateway import deliveries, sessions
-from deployments.gateway.commits import Commits, Outcome
+from deployments.gateway.commits import Commits
 from deployments.gateway.connection import AgentConnection
 from deployments.gateway.deliveries import Delivery
 from deployments.gateway.sessions import Session
+from deployments.gateway.store import Outcome
 from deployments.infrastructure.agent_credentials import agent_for_credential, bearer
 
 log = structlog.get_logger(__name__)
@@ -57,8 +59,16 @@ class Gateway:
 
     def start_loops(self) -> None:
         """Start what runs for ever."""
-        for work in (self.commits.run(), self._listen(), self._deliver(), self._keep_seen()):
-            self.start(work)
+        for work in (self.commits.run, self._listen, self._deliver, self._keep_seen):
+            self.start(_for_ever(work))
+
+    def stop(self) -> None:
+        """Stop what start_loops has started, and give the threads back."""
+        for task in self._tasks:
+            task.cancel()
+        for thread in (self._writer, self._reader):
+            thread.submit(connections.close_all)
+            thread.shutdown()
 
     async def authenticate(self, socket: ServerConnection, request: Request) -> Response | None:
         """Check path and credential before the handshake; None lets it go on."""
@@ -89,10 +99,12 @@ class Gateway:
                 session = connection.session
                 await self._write(lambda: sessions.end_session(session))
 
-    async def begin(self, connection: AgentConnection, hello: Hello) -> Session:
-        """Begin a session; an older connection of the same agent is closed."""
+    async def begin(self, connection: AgentConnection, hello: Hello) -> Session | None:
+        """Begin a session, or refuse it; an older connection of the same agent is closed."""
         pk, name = connection.agent_pk, self.name
         session = await self._write(lambda: sessions.begin_session(pk, hello, name))
+        if session is None:
+            return None
         older = self._connections.get(pk)
         self._connections[pk] = connection
         if older is not None and older is not connection:
@@ -106,48 +118,60 @@ class Gateway:
 
     async def offer(self, connection: AgentConnection, items: Sequence[Delivery]) -> None:
         """Send an agent what it does not have yet."""
-        pks = connection.deliver(items)
-        if pks:
-            connection.send(await self._read(lambda: deliveries.wire_messages(pks)))
+        await self._send([(connection, connection.deliver(items))])
+
+    async def _send(self, wanted: Sequence[tuple[AgentConnection, list[int]]]) -> None:
+        pks = [pk for _, of_one in wanted for pk in of_one]
+        if not pks:
+            return
+        try:
+            messages = await self._read(lambda: deliveries.wire_messages(pks))
+        except BaseException:
+            for connection, of_one in wanted:
+                connection.not_sent(of_one)
+            raise
+        for connection, _ in wanted:
+            connection.send(messages.get(connection.agent_pk, ()))
 
     async def go_away(self, after_s: float) -> None:
         """Ask all agents to reconnect elsewhere within a window (a planned restart)."""
-        for connection in list(self._connections.values()):
-            message = GoAway(after_s=after_s, reason="the gateway restarts")
-            connection.protocol.send(message, asyncio.get_running_loop().time())
-            await connection.close(limits.CLOSE_GOING_AWAY, "the gateway restarts")
+        message = GoAway(after_s=after_s, reason="the gateway restarts")
+        leaving = [connection.go_away(message) for connection in self._connections.values()]
+        await asyncio.gather(*leaving, return_exceptions=True)
 
     def _stored(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             connection = self._connections.get(outcome.session.agent_pk)
             if connection is None or connection.session != outcome.session:
                 continue
-            if outcome.is_stale:
-                connection.lost(outcome.command_id)
-            else:
-                connection.stored(outcome.command_id, outcome.log_length, ended=outcome.ended)
+            connection.stored(outcome)
 
     async def _listen(self) -> None:
+        is_away = False
         while True:
             try:
                 async with asyncio_client() as client, client.pubsub() as subscription:
                     await subscription.subscribe(MAILBOX_CHANNEL)
+                    is_away = False
                     async for message in subscription.listen():
                         if message["type"] == "message":
                             self._woken.update(int(part) for part in message["data"].split(b","))
                             self._wake.set()
             except (RedisError, OSError, ValueError) as error:
-                log.warning("no wake-ups from Redis; the sweep goes on", error=str(error))
+                if not is_away:
+                    log.warning("no wake-ups from Redis; the sweep goes on", error=str(error))
+                is_away = True
                 await asyncio.sleep(1)
 
     async def _deliver(self) -> None:
         loop = asyncio.get_running_loop()
         next_sweep = loop.time() + SWEEP_EVERY
         while True:
-            try:
-                await asyncio.wait_for(self._wake.wait(), max(0.0, next_sweep - loop.time()))
-                agents = self._woken & self._connections.keys()
-            except TimeoutError:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(next_sweep):
+                    await self._wake.wait()
+            agents = self._woken & self._connections.keys()
+            if loop.time() >= next_sweep:
                 agents = set(self._connections)
                 next_sweep = loop.time() + SWEEP_EVERY
                 self._handshakes = 0
@@ -156,7 +180,7 @@ class Gateway:
             try:
                 await self._deliver_to(agents)
             except DatabaseError as error:
-                log.warning("the mailbox cannot be read; trying again", error=str(error))
+                log.warning("the mailbox cannot be read; trying again", error=type(error).__name__)
 
     async def _deliver_to(self, agents: set[int]) -> None:
         if not agents:
@@ -169,32 +193,42 @@ class Gateway:
             connection = self._connections.get(agent_pk)
             if connection is not None and connection.protocol.session is not None:
                 wanted.append((connection, connection.deliver(items)))
-        pks = [pk for _, of_one in wanted for pk in of_one]
-        if not pks:
-            return
-        messages = await self._read(lambda: deliveries.wire_messages(pks))
-        for connection, _ in wanted:
-            connection.send([m for m in messages if connection.owns(m.id)])
+        await self._send(wanted)
 
     async def _keep_seen(self) -> None:
         while True:
             await asyncio.sleep(SEEN_EVERY)
             held = [c.session for c in self._connections.values() if c.session is not None]
             try:
-                gone = await self._write(lambda: sessions.seen(held))  # noqa: B023 awaited at once
+                taken, revoked = await self._write(lambda: sessions.seen(held))  # noqa: B023
+                await self._write(sessions.end_silent)
             except DatabaseError as error:
-                log.warning("sessions cannot be refreshed", error=str(error))
+                log.warning("sessions cannot be refreshed", error=type(error).__name__)
                 continue
-            for agent_pk in gone:
-                connection = self._connections.get(agent_pk)
-                if connection is not None:
-                    self.start(connection.close(limits.CLOSE_SUPERSEDED, "taken over or revoked"))
+            for session in held:
+                connection = self._connections.get(session.agent_pk)
+                if connection is None or connection.session != session:
+                    continue
+                if session.agent_pk in revoked:
+                    self.start(connection.close(limits.CLOSE_UNAUTHORIZED, "revoked"))
+                elif session.agent_pk in taken:
+                    self.start(connection.close(limits.CLOSE_SUPERSEDED, "taken over"))
 
     async def _read(self, work: Callable[[], _RESULT]) -> _RESULT:
         return await asyncio.get_running_loop().run_in_executor(self._reader, _fresh, work)
 
     async def _write(self, work: Callable[[], _RESULT]) -> _RESULT:
         return await asyncio.get_running_loop().run_in_executor(self._writer, _fresh, work)
+
+
+async def _for_ever(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a loop again when it breaks: one bad row or message must not stop the gateway."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("a loop of the gateway broke; it goes on", loop=work.__name__)
+            await asyncio.sleep(1)
 
 
 def _fresh(work: Callable[[], _RESULT]) -> _RESULT:

@@ -1,10 +1,11 @@
 """Sessions of agents in the database: who is connected to which gateway, newest wins."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import models, transaction
+from django.db.models import QuerySet
 
 from agent.contracts.messages import Hello
 from deployments.base import events
@@ -15,6 +16,8 @@ from deployments.infrastructure.models.machine import HealthStatus
 
 FLIPS_TO_QUARANTINE = 3
 FLIP_WINDOW = timedelta(seconds=60)
+# Gateways note signs of life every 10 s.
+SILENCE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,19 @@ class Session:
     number: int
 
 
-def begin_session(agent_pk: int, hello: Hello, gateway: str, *, clock: Clock = utc_now) -> Session:
-    """Take the agent's session over and store what the agent says of itself."""
+def begin_session(
+    agent_pk: int, hello: Hello, gateway: str, *, clock: Clock = utc_now
+) -> Session | None:
+    """Take the agent's session over and store what the agent says of itself.
+
+    Return None when the agent is not to be served: revoked, or quarantined just now.
+    """
     now = clock()
     agents = Agent.objects.unscoped(reason="a session begins").filter(pk=agent_pk)
     with transaction.atomic():
+        agent = agents.filter(revoked=None, quarantined=None).first()
+        if agent is None:
+            return None
         AgentSession.objects.get_or_create(agent_id=agent_pk)
         AgentSession.objects.filter(agent_id=agent_pk).update(
             number=models.F("number") + 1,
@@ -39,7 +50,6 @@ def begin_session(agent_pk: int, hello: Hello, gateway: str, *, clock: Clock = u
             last_seen=now,
         )
         number = AgentSession.objects.values_list("number", flat=True).get(agent_id=agent_pk)
-        agent = agents.get()
         flips = _boot_id_flips(agent, hello, now)
         agents.update(
             version=hello.agent_version[:50],
@@ -56,51 +66,66 @@ def begin_session(agent_pk: int, hello: Hello, gateway: str, *, clock: Clock = u
         )
         if flips >= FLIPS_TO_QUARANTINE:
             _quarantine(agent, now)
-        else:
-            _set_health([agent_pk], HealthStatus.HEALTHY, "Connected")
+            return None
+        _set_health([agent_pk], HealthStatus.HEALTHY, "Connected")
     return Session(agent_pk, int(number))
 
 
 def end_session(session: Session, *, clock: Clock = utc_now) -> None:
     """Record that the connection ended, unless a newer one has taken over."""
-    now = clock()
-    with transaction.atomic():
-        ended = AgentSession.objects.filter(
-            agent_id=session.agent_pk, number=session.number, disconnected=None
-        ).update(disconnected=now, last_seen=now)
-        if ended:
-            _set_health([session.agent_pk], HealthStatus.UNAVAILABLE, "Not connected")
+    rows = AgentSession.objects.filter(number=session.number, disconnected=None)
+    _end(session.agent_pk, rows, clock())
 
 
-def seen(sessions: Iterable[Session], *, clock: Clock = utc_now) -> set[int]:
-    """Record that these sessions live; returns the agents whose session was taken over."""
+def seen(sessions: Iterable[Session], *, clock: Clock = utc_now) -> tuple[set[int], set[int]]:
+    """Record that these sessions live; return the agents taken over, and those revoked."""
     held = {session.agent_pk: session.number for session in sessions}
-    rows = dict(AgentSession.objects.filter(agent_id__in=held).values_list("agent_id", "number"))
-    current = [agent_pk for agent_pk, number in held.items() if rows.get(agent_pk) == number]
-    AgentSession.objects.filter(agent_id__in=current).update(last_seen=clock())
+    rows = AgentSession.objects.filter(agent_id__in=held)
+    numbers = {row.agent_id: row for row in rows}
+    current = [
+        pk for pk, number in held.items() if (row := numbers.get(pk)) and row.number == number
+    ]
+    with transaction.atomic():
+        AgentSession.objects.filter(agent_id__in=current).update(
+            last_seen=clock(), disconnected=None
+        )
+        # Another gateway took this one for dead while the database was away.
+        back = [pk for pk in current if numbers[pk].disconnected is not None]
+        if back:
+            _set_health(back, HealthStatus.HEALTHY, "Connected")
     revoked = (
         Agent.objects.unscoped(reason="close revoked sessions")
         .filter(pk__in=current)
         .exclude(revoked=None, quarantined=None)
         .values_list("pk", flat=True)
     )
-    return (set(held) - set(current)) | set(revoked)
+    return set(held) - set(current), set(revoked)
 
 
-def stale(sessions: Iterable[Session]) -> set[int]:
-    """Return the agents whose session has been taken over by a newer connection."""
-    held = {session.agent_pk: session.number for session in sessions}
+def stale(sessions: Collection[Session]) -> set[Session]:
+    """Return the sessions that a newer connection has taken over, or whose agent is gone."""
+    held = {session.agent_pk for session in sessions}
     rows = AgentSession.objects.filter(agent_id__in=held).values_list("agent_id", "number")
-    return {agent_pk for agent_pk, number in rows if held[agent_pk] != number}
+    current = {Session(agent_pk, number) for agent_pk, number in rows}
+    return set(sessions) - current
 
 
-def forget_dead_gateway(gateway: str, *, clock: Clock = utc_now) -> None:
-    """Close the sessions that a gateway of this name left behind when it died."""
-    left = AgentSession.objects.filter(gateway=gateway, disconnected=None)
-    agents = list(left.values_list("agent_id", flat=True))
+def end_silent(*, clock: Clock = utc_now) -> int:
+    """Close the sessions that a gateway left behind when it died; return how many."""
+    now = clock()
+    silent = AgentSession.objects.filter(disconnected=None, last_seen__lt=now - SILENCE)
+    ended = 0
+    for agent_pk, number in silent.values_list("agent_id", "number"):
+        ended += _end(agent_pk, silent.filter(number=number), now)
+    return ended
+
+
+def _end(agent_pk: int, rows: QuerySet[AgentSession], now: datetime) -> int:
     with transaction.atomic():
-        left.update(disconnected=clock())
-        _set_health(agents, HealthStatus.UNAVAILABLE, "Not connected")
+        ended = rows.filter(agent_id=agent_pk).update(disconnected=now)
+        if ended:
+            _set_health([agent_pk], HealthStatus.UNAVAILABLE, "Not connected")
+    return ended
 
 
 def _boot_id_flips(agent: Agent, hello: Hello, now: datetime) -> int:

@@ -13,6 +13,7 @@ from django.db import IntegrityError, models, transaction
 from agent.contracts.masking import Secrets
 from agent.contracts.spool import MAX_PAYLOAD, RECORD, STDOUT, Frame, encode_frame
 from deployments.base.clock import Clock, utc_now
+from deployments.base.rows import update_rows
 from deployments.base.wake import publish
 from deployments.execution.logs.lines import NOTABLE_LEVELS, LineState, Reading, read_frames
 from deployments.execution.logs.masked import Piece, mask_frames
@@ -99,6 +100,13 @@ def write_lines(
         _append({execution.pk: frames}, clock)
 
 
+def write_warning(execution_pk: int, text: str) -> None:
+    """Append a warning of the server's own to an execution's log."""
+    rows = ActionExecution.objects.unscoped(reason="append to logs").select_related("task")
+    execution = rows.get(pk=execution_pk)
+    write_lines(execution.task, execution, [("warning", text)])
+
+
 def _append(
     output: Mapping[int, Sequence[Frame]],
     clock: Clock,
@@ -126,7 +134,7 @@ def _append(
     changed = [item.execution for item in work if item.chunks]
     if changed:
         with_log = ["log_length", "line_count", "log_state", "has_warnings"]
-        ActionExecution.objects.unscoped(reason="append to logs").bulk_update(changed, with_log)
+        update_rows(changed, with_log)
     for task_pk, count in wanted.items():
         if count:
             publish(task_channel(task_pk), "log")

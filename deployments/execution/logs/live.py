@@ -73,7 +73,8 @@ class _Feed:
     async def _read(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._wake.wait()
             self._wake.clear()
             after = self.last_number
             events, state = await in_thread(lambda: _look(self.task_pk, after))  # noqa: B023
@@ -119,7 +120,8 @@ async def stream(task_pk: int, after: int) -> AsyncIterator[bytes]:
         yield Message(0, "state", state).encode()
         while not json.loads(state)["completed"]:
             try:
-                message = await asyncio.wait_for(queue.get(), COMMENT_EVERY)
+                async with asyncio.timeout(COMMENT_EVERY):
+                    message = await queue.get()
             except TimeoutError:
                 yield b": still here\n\n"
                 continue

@@ -4,6 +4,7 @@ Everything an agent says is applied by conditional updates, so that repeats and 
 change nothing. All functions take many commands at once and join the caller's transaction.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -21,10 +22,11 @@ from deployments.base.redis import command_client
 from deployments.base.secrets import secret_box
 from deployments.base.wake import MAILBOX_CHANNEL, wake
 from deployments.execution.models import ActionExecution, AgentMessage
-from deployments.execution.services.outputs import output_key, record_outputs
+from deployments.execution.services.outputs import output_key, record_outputs, storable
 from deployments.execution.states import ExecutionState
 
 __all__ = [
+    "TEMPORARY",
     "FinishedResult",
     "apply_accepted",
     "apply_cancel_ack",
@@ -37,14 +39,17 @@ __all__ = [
     "output_key",
     "record_outputs",
     "seal_spec",
+    "secret_texts",
+    "secret_texts_of",
     "wake_agents",
 ]
 
 ADVANCE = "execution.advance"
 LIVE = (ExecutionState.PENDING, ExecutionState.RUNNING, ExecutionState.WAITING)
 # The agent refuses for now, and will be offered the command again.
-_TEMPORARY = frozenset({"draining", "busy"})
+TEMPORARY = frozenset({"draining", "busy"})
 _EVERY_SPACE = "agents of every space report"
+_LARGEST_CODE = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,18 @@ def open_spec(message: AgentMessage) -> bytes:
     return secret_box().open(sealed, place=f"message:{message.message_id}").reveal().encode()
 
 
+def secret_texts(spec: dict[str, Any]) -> list[str]:
+    """Return what must not show up in the output of the command with this spec."""
+    variables = [value for _, value, is_sensitive in spec.get("variables", ()) if is_sensitive]
+    return [*variables, *spec.get("mask", ())]
+
+
+def secret_texts_of(execution_pks: Collection[int]) -> dict[int, list[str]]:
+    """Open the specs of unfinished runs; executions whose spec is gone are left out."""
+    rows = _messages().filter(execution__in=execution_pks, kind="run", sealed_body__isnull=False)
+    return {row.execution_id: secret_texts(json.loads(open_spec(row))) for row in rows}
+
+
 def wake_agents(agent_pks: Iterable[int]) -> None:
     """Tell the gateways after commit that these agents have mail."""
     pks = sorted(set(agent_pks))
@@ -113,19 +130,11 @@ def apply_started(command_ids: Collection[str], *, clock: Clock = utc_now) -> No
 
 def apply_rejected(command_id: str, code: str, detail: str = "", *, clock: Clock = utc_now) -> None:
     """Fail a command that its agent will never run; one refused for now stays in the mailbox."""
-    if code in _TEMPORARY:
+    if code in TEMPORARY:
         return
     explanation = f" {detail}" if detail else ""
-    apply_finished(
-        [
-            FinishedResult(
-                command_id,
-                started=False,
-                reason="expired" if code == "expired" else f"error: {code}.{explanation}",
-            )
-        ],
-        clock=clock,
-    )
+    reason = code if code in {"expired", "cancelled"} else f"error: {code}.{explanation}"
+    apply_finished([FinishedResult(command_id, started=False, reason=reason)], clock=clock)
 
 
 def apply_cancel_ack(command_id: str, state: str, *, clock: Clock = utc_now) -> None:
@@ -200,14 +209,17 @@ def _close_messages(executions: list[int], now: Any) -> None:
 
 def _end_of(result: FinishedResult) -> tuple[ExecutionState, int | None, str]:
     """Return state, exit code and error of a result."""
-    if not result.reason and result.exit_code == 0:
+    code, message = result.exit_code, storable(result.message)
+    if code is not None and abs(code) > _LARGEST_CODE:
+        code = None
+    if not result.reason and code == 0:
         return ExecutionState.SUCCEEDED, 0, ""
     if result.reason == "cancelled":
-        return ExecutionState.CANCELED, result.exit_code, result.message or "It was canceled."
+        return ExecutionState.CANCELED, code, message or "It was canceled."
     if result.reason == "lost":
         text = "The outcome is unknown: the runner or its machine stopped before the end."
-        return ExecutionState.LOST, result.exit_code, result.message or text
-    return ExecutionState.FAILED, result.exit_code, result.message or _failure(result)
+        return ExecutionState.LOST, code, message or text
+    return ExecutionState.FAILED, code, message or storable(_failure(result))
 
 
 def _failure(result: FinishedResult) -> str:

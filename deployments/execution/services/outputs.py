@@ -53,6 +53,11 @@ def record_outputs(records: Mapping[int, Sequence[Record]]) -> None:
             _store_progress(pk, latest)
 
 
+def storable(text: str) -> str:
+    """Return the text as every database takes it: no NUL, no lone surrogates."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def _outputs(records: Sequence[Record]) -> list[Record]:
     return [r for r in records if r.get("t") == "output" and isinstance(r.get("name"), str)]
 
@@ -77,7 +82,7 @@ def _store_outputs(wanted: Mapping[int, Sequence[Record]]) -> None:
         if execution is None:
             continue
         for record in records:
-            name = record["name"][:_LONGEST_NAME]
+            name = storable(record["name"][:_LONGEST_NAME])
             key = (pk, name)
             row = changed.get(key) or known.get(key) or _new_row(execution, name)
             _apply(row, record, commands.get(pk))
@@ -100,9 +105,9 @@ def _new_row(execution: ActionExecution, name: str) -> OutputVariable:
 
 
 def _apply(row: OutputVariable, record: Record, command: UUID | None) -> None:
-    part, parts = int(record.get("part", 0)), int(record.get("parts", 1))
+    part, parts = _number(record.get("part"), 0), _number(record.get("parts"), 1)
     is_sealed = "sealed" in record
-    text = str(record.get("sealed" if is_sealed else "value", ""))
+    text = storable(str(record.get("sealed" if is_sealed else "value", "")))
     row.value = text if part == 0 else row.value + text
     row.sealed_value = None
     row.is_sensitive = is_sealed
@@ -110,11 +115,17 @@ def _apply(row: OutputVariable, record: Record, command: UUID | None) -> None:
         _seal_again(row, command)
 
 
+def _number(value: Any, default: int) -> int:
+    return value if isinstance(value, int) else default
+
+
 def _seal_again(row: OutputVariable, command: UUID | None) -> None:
     try:
-        plain = unseal_text(output_key(command or ""), row.value)
+        plain = storable(unseal_text(output_key(command or ""), row.value))
     except SealBroken as error:
-        log.warning("a sensitive output cannot be read", name=row.name, error=str(error))
+        log.warning(
+            "a sensitive output cannot be read", execution=row.execution_id, error=str(error)
+        )
         plain = ""
     row.value = ""
     row.sealed_value = secret_box().seal(plain, place=secret_place(row.execution_id, row.name))
@@ -123,9 +134,9 @@ def _seal_again(row: OutputVariable, command: UUID | None) -> None:
 def _store_progress(pk: int, record: Record) -> None:
     try:
         percentage = min(100, max(0, int(float(record.get("percentage") or 0))))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         percentage = 0
     ActionExecution.objects.unscoped(reason=_EVERY_SPACE).filter(pk=pk).update(
         progress_percentage=percentage,
-        progress_message=str(record.get("message") or "")[:_MOST_MESSAGE],
+        progress_message=storable(str(record.get("message") or ""))[:_MOST_MESSAGE],
     )

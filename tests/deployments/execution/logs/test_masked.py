@@ -2,6 +2,7 @@
 
 import json
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_any_cut_into_frames_and_commits_gives_what_one_piece_gives(seed: int) -
     while length < len(text):
         end = min(len(text), length + chance.randint(1, 40))
         cuts = sorted({length, end, *(chance.randint(length, end) for _ in range(3))})
-        parts = [(STDOUT, text[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+        parts = [(STDOUT, text[a:b]) for a, b in pairwise(cuts)]
         masked = mask_frames(
             frames_of(*parts, offset=length),
             secrets_of(*values),

@@ -1,0 +1,109 @@
+"""Sessions: the newest wins, dead gateways are noticed, one credential is one machine."""
+
+from datetime import timedelta
+
+import pytest
+
+from agent.contracts import limits
+from agent.contracts.messages import FinalAck, GoAway, Hello
+from deployments.gateway import gateway as gateway_module
+from deployments.gateway import sessions
+from deployments.infrastructure.models import Agent, AgentSession, Machine
+from tests.deployments.gateway.conftest import GatewayLab
+from tests.factories.execution import Scene
+
+HELLO = Hello(protocols=(1,), agent_version="1.0", boot_id="boot")
+
+
+def begin(scene: Scene, hello: Hello = HELLO) -> sessions.Session:
+    agent = scene.machines[0].agent
+    assert agent is not None
+    session = sessions.begin_session(agent.pk, hello, "a gateway")
+    assert session is not None
+    return session
+
+
+def health(scene: Scene) -> str:
+    return Machine.objects.in_space(scene.deployment.space).get().health_status
+
+
+def test_the_newest_session_wins(scene: Scene) -> None:
+    old, new = begin(scene), begin(scene)
+    assert sessions.stale([old, new]) == {old}
+    assert sessions.seen([old]) == ({old.agent_pk}, set())
+    sessions.end_session(old)
+    assert health(scene) == "Healthy"
+    sessions.end_session(new)
+    assert health(scene) == "Unavailable"
+
+
+def test_the_session_of_a_deleted_agent_is_stale(scene: Scene) -> None:
+    session = begin(scene)
+    AgentSession.objects.all().delete()
+    assert sessions.stale([session]) == {session}
+
+
+def test_sessions_of_a_gateway_that_died_are_ended(scene: Scene) -> None:
+    session = begin(scene)
+    assert sessions.end_silent() == 0
+    AgentSession.objects.update(last_seen=scene.clock() - timedelta(minutes=1))
+    assert sessions.end_silent() == 1
+    assert health(scene) == "Unavailable"
+    # It was only cut off from the database: it says so and counts again.
+    assert sessions.seen([session]) == (set(), set())
+    assert health(scene) == "Healthy"
+
+
+def test_a_revoked_agent_is_not_served(scene: Scene) -> None:
+    session = begin(scene)
+    Agent.objects.in_space(scene.deployment.space).update(revoked=scene.clock())
+    assert sessions.seen([session]) == (set(), {session.agent_pk})
+    assert sessions.begin_session(session.agent_pk, HELLO, "a gateway") is None
+
+
+async def test_a_newer_connection_closes_the_older(lab: GatewayLab) -> None:
+    async with lab.wire() as old, lab.wire() as new:
+        await old.hello()
+        run = await old.take()
+        await new.hello()
+        assert await old.closed() == limits.CLOSE_SUPERSEDED
+        await new.print(run.id, 0, b"late\n")
+        await new.end(run, 5)
+        await new.hear(FinalAck)
+
+
+async def test_two_machines_with_one_credential_are_cut_off(lab: GatewayLab) -> None:
+    for boot_id in ("one", "two", "one"):
+        async with lab.wire() as wire:
+            await wire.hello(boot_id=boot_id)
+    async with lab.wire() as wire:
+        await wire.say(Hello(protocols=(1,), agent_version="1.0", boot_id="two"))
+        assert await wire.closed() == limits.CLOSE_UNAUTHORIZED
+
+
+async def test_a_revoked_credential_closes_the_socket(
+    lab: GatewayLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_module, "SEEN_EVERY", 0.1)
+    agents = Agent.objects.in_space(lab.scene.deployment.space)
+    async with lab.wire() as wire:
+        await wire.hello()
+        await lab.ask(lambda: agents.update(revoked=lab.scene.clock()))
+        lab.gateway.start(lab.gateway._keep_seen())
+        assert await wire.closed() == limits.CLOSE_UNAUTHORIZED
+
+
+async def test_a_planned_restart_says_when_to_come_back(lab: GatewayLab) -> None:
+    async with lab.wire() as wire:
+        await wire.hello()
+        lab.gateway.start(lab.gateway.go_away(5))
+        assert (await wire.hear(GoAway)).after_s == 5
+        assert await wire.closed() == limits.CLOSE_GOING_AWAY
+
+
+async def test_a_wrong_credential_is_refused(lab: GatewayLab) -> None:
+    agents = Agent.objects.in_space(lab.scene.deployment.space)
+    await lab.ask(lambda: agents.update(credential_sha256="0" * 64))
+    with pytest.raises(Exception, match="401"):
+        async with lab.wire():
+            pass

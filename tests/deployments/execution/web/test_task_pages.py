@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connection, connections
 from django.test import AsyncClient
 from django.test.utils import CaptureQueriesContext
 
@@ -103,6 +103,14 @@ def test_the_log_is_searched_by_the_server() -> None:
 
 @pytest.mark.django_db(transaction=True)
 async def test_raw_log_and_live_stream() -> None:
+    try:
+        await read_log_and_stream()
+    finally:
+        # The thread of this test's synchronous parts has a connection of its own.
+        await sync_to_async(connections.close_all)()
+
+
+async def read_log_and_stream() -> None:
     scene = await sync_to_async(lambda: make_scene(script_step("Install", roles="web")))()
     visitor = await sync_to_async(lambda: Visitor(make_ana()))()
 

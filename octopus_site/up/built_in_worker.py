@@ -7,6 +7,8 @@ from pathlib import Path
 
 from octopus_site.conf import Configuration, ConfigurationError
 
+_REGISTER_WITHIN = 60.0
+
 
 def ensure_registered(configuration: Configuration, agent_environment: Mapping[str, str]) -> Path:
     """Register the built-in worker unless it already is; returns its home folder."""
@@ -29,14 +31,18 @@ def ensure_registered(configuration: Configuration, agent_environment: Mapping[s
         *("--server", f"http://127.0.0.1:{configuration.web_port}", "--home", str(home)),
         *("--name", "Built-in worker", "--force"),
     ]
-    result = subprocess.run(
-        command,
-        env={**agent_environment, "TENTACLE_TOKEN": token},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        result = subprocess.run(
+            command,
+            env={**agent_environment, "TENTACLE_TOKEN": token},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_REGISTER_WITHIN,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ConfigurationError("the built-in worker cannot register in time") from error
     if result.returncode != 0:
         raise ConfigurationError(f"the built-in worker cannot register: {result.stderr.strip()}")
     return home

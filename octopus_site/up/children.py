@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -37,8 +38,6 @@ class Child:
     start_again: float = 0.0
 
     def start(self) -> None:
-        if self.log.exists() and self.log.stat().st_size > _LARGEST_LOG:
-            self.log.replace(self.log.with_suffix(".old"))
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 self.command,
@@ -98,7 +97,20 @@ class Children:
                 f" (its log: {child.log})"
             )
         if child.process is None and now >= child.start_again:
-            child.start()
+            try:
+                child.start()
+            except OSError as error:
+                # A full disk or no memory for a moment: the watch must outlive it.
+                child.start_again = now + _LONGEST_PAUSE
+                self.report(f"{child.name} cannot be started: {error.strerror}; trying again")
+        self._limit_log(child)
+
+    def _limit_log(self, child: Child) -> None:
+        """Keep the log of a child that runs on; it appends, so the file may be emptied."""
+        with contextlib.suppress(OSError):
+            if child.log.stat().st_size > _LARGEST_LOG:
+                shutil.copyfile(child.log, child.log.with_suffix(".old"))
+                os.truncate(child.log, 0)
 
     def stop(self) -> None:
         self._stopping.set()

@@ -1,6 +1,5 @@
 """What agents fetch over HTTPS with their credential: packages and specs of their own commands."""
 
-import json
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -22,8 +21,8 @@ _MISSING = "No unfinished command of this agent needs this."
 def package_view(request: HttpRequest, sha256: str) -> HttpResponseBase:
     """GET a package by its SHA-256, only while an unfinished command of the agent names it."""
     agent = agent_of(request)
-    runs = _unfinished_runs(agent).select_related("space")
-    run = next((message for message in runs if _names_package(message, sha256)), None)
+    runs = _unfinished_runs(agent).select_related("space").defer("sealed_body")
+    run = next((message for message in runs if sha256 in message.header.get("packages", ())), None)
     if run is None:
         raise NotFound(_MISSING)
     version = PackageVersion.objects.in_space(run.space).filter(blob_id=sha256).first()
@@ -46,8 +45,3 @@ def spec_view(request: HttpRequest, command_id: UUID) -> HttpResponseBase:
 def _unfinished_runs(agent: Agent) -> SpaceQuerySet[AgentMessage]:
     runs = AgentMessage.objects.unscoped(reason="the built-in worker serves every space")
     return runs.filter(agent=agent, kind="run", finished=None)
-
-
-def _names_package(message: AgentMessage, sha256: str) -> bool:
-    packages = json.loads(open_spec(message)).get("packages", [])
-    return any(package.get("sha256") == sha256 for package in packages)

@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
+import structlog
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import DatabaseError, connection
 from redis.exceptions import RedisError
 
 from deployments.base.redis import asyncio_client
@@ -22,10 +23,12 @@ from deployments.execution.logs.queries import LogEvent, events_after
 from deployments.execution.models import ActionExecution
 from deployments.server_tasks.models import ServerTask
 
+log = structlog.get_logger(__name__)
+
 LOOK_EVERY = 2.0
 AT_MOST_EVERY = 0.1
 COMMENT_EVERY = 15.0
-_MOST_WAITING = 1000
+_MOST_WAITING = 200
 _RESULT = TypeVar("_RESULT")
 
 
@@ -77,7 +80,14 @@ class _Feed:
                     await self._wake.wait()
             self._wake.clear()
             after = self.last_number
-            events, state = await in_thread(lambda: _look(self.task_pk, after))  # noqa: B023
+            try:
+                events, state = await in_thread(lambda: _look(self.task_pk, after))  # noqa: B023
+            except DatabaseError as error:
+                log.warning("a task cannot be read; trying again", error=type(error).__name__)
+                continue
+            except ServerTask.DoesNotExist:
+                self._end()
+                return
             messages = [log_message(event) for event in events]
             if events:
                 self.last_number = events[-1].number
@@ -94,10 +104,17 @@ class _Feed:
             for message in messages:
                 viewer.put_nowait(message)
         except asyncio.QueueFull:
-            self.viewers.discard(viewer)
-            while not viewer.empty():
-                viewer.get_nowait()
-            viewer.put_nowait(None)
+            self._dismiss(viewer)
+
+    def _dismiss(self, viewer: "asyncio.Queue[Message | None]") -> None:
+        self.viewers.discard(viewer)
+        while not viewer.empty():
+            viewer.get_nowait()
+        viewer.put_nowait(None)
+
+    def _end(self) -> None:
+        for viewer in list(self.viewers):
+            self._dismiss(viewer)
 
 
 _feeds: dict[tuple[int, int], _Feed] = {}

@@ -10,7 +10,8 @@ from deployments.execution.logs.lines import LineState, Segment, read_frames
 from deployments.execution.models import ActionExecution, LogChunk
 from deployments.server_tasks.models import ServerTask
 
-_EVENTS_AT_ONCE = 500
+# Each chunk has up to 64 KiB, and becomes several times that as text and JSON.
+_EVENTS_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def last_lines_of(
 
 
 def events_after(task_pk: int, event_number: int) -> list[LogEvent]:
-    """Return the next log events of a task, oldest first, at most 500."""
+    """Return the next log events of a task, oldest first, at most 50."""
     chunks = (
         LogChunk.objects.unscoped(reason="the viewer's access to the task was checked")
         .filter(task_id=task_pk, event_number__gt=event_number)
@@ -98,15 +99,13 @@ def raw_bytes(execution: ActionExecution) -> Iterator[bytes]:
 def all_lines(execution: ActionExecution) -> Iterator[Line]:
     """Yield every line of an execution's log without holding it in memory."""
     chunks = LogChunk.objects.in_space(execution.space).filter(execution=execution)
-    pending: dict[int, Line] = {}
+    pending: dict[int, list[Segment]] = {}
     for chunk in chunks.order_by("offset").iterator(chunk_size=50):
         for segment in _read(chunk):
-            line = _join(pending.pop(segment.number, None), segment)
+            pending.setdefault(segment.number, []).append(segment)
             if segment.ends:
-                yield line
-            else:
-                pending[segment.number] = line
-    yield from pending.values()
+                yield _joined(pending.pop(segment.number))
+    yield from (_joined(parts) for parts in pending.values())
 
 
 def _skip_before(chunks: Iterable[LogChunk], first: int) -> Iterator[Segment]:
@@ -127,16 +126,15 @@ def _segments(chunks: Iterable[LogChunk]) -> Iterator[Segment]:
 
 
 def _merge(segments: Iterator[Segment]) -> list[Line]:
-    lines: dict[int, Line] = {}
+    lines: dict[int, list[Segment]] = {}
     for segment in segments:
-        lines[segment.number] = _join(lines.get(segment.number), segment)
-    return [lines[number] for number in sorted(lines)]
+        lines.setdefault(segment.number, []).append(segment)
+    return [_joined(lines[number]) for number in sorted(lines)]
 
 
-def _join(line: Line | None, segment: Segment) -> Line:
-    if line is None:
-        return Line(segment.number, segment.level, segment.time_ms, segment.text)
-    return Line(line.number, line.level, line.time_ms, line.text + segment.text)
+def _joined(parts: list[Segment]) -> Line:
+    first = parts[0]
+    return Line(first.number, first.level, first.time_ms, "".join(part.text for part in parts))
 
 
 def _read(chunk: LogChunk) -> list[Segment]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import OctopusError
@@ -13,8 +13,9 @@ from deployments.base.wake import wake
 from deployments.execution.decide import Decision, Flags, decide
 from deployments.execution.models import ExecutionPlan
 from deployments.execution.plan import plan_from_json
+from deployments.execution.services.cancel_live import abandon
 from deployments.execution.services.carry_out import cancel_executions, skip_actions, start_actions
-from deployments.execution.services.finish import fail_task, finish_task, record_start
+from deployments.execution.services.finish import end_task, finish_task, record_start
 from deployments.execution.services.lease import Lease, claim, settle, was_woken
 from deployments.execution.services.situation import Situation, read_situation
 from deployments.execution.services.start import make_execution_plan
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 # A tick decides anew while its own writes let more happen; more than this is an endless loop.
 _MOST_TICKS = 1000
+_BROKEN = "This server cannot carry the task out; its log has the cause."
 
 
 class LeaseLost(Exception):
@@ -59,11 +61,22 @@ def _tick(lease: Lease, clock: Clock) -> bool:
         .get(pk=lease.task_id)
     )
     try:
-        situation = _situation(lease, task, clock)
+        return _decide(lease, task, clock)
+    except (LeaseLost, DatabaseError):
+        raise
     except OctopusError as error:
-        with _settled(lease, clock()):
-            fail_task(task, error.message, clock=clock)
-        return False
+        return _end_broken(lease, task, error.message, clock)
+    except Exception as error:
+        is_planned = ExecutionPlan.objects.in_space(task.space).filter(task=task).exists()
+        if is_planned and task.cancel_requests <= 1:
+            raise
+        # Nothing runs yet, or somebody insists on the end.
+        log.exception("a task cannot be advanced", task=task.pk)
+        return _end_broken(lease, task, f"{_BROKEN} ({type(error).__name__})", clock)
+
+
+def _decide(lease: Lease, task: ServerTask, clock: Clock) -> bool:
+    situation = _situation(lease, task, clock)
     if task.state == TaskState.PAUSED and not task.cancel_requests:
         return _let_go(lease, clock())
     now = clock()
@@ -75,6 +88,15 @@ def _tick(lease: Lease, clock: Clock) -> bool:
         lambda *question: situation.shared.is_true(*question),  # noqa: PLW0108
     )
     return _carry_out(lease, situation, decision, clock)
+
+
+def _end_broken(lease: Lease, task: ServerTask, reason: str, clock: Clock) -> bool:
+    """End a task that cannot go on, with all that lives of it."""
+    now = clock()
+    with _settled(lease, now):
+        abandon(task, now=now)
+        end_task(task, reason, canceled=bool(task.cancel_requests), clock=clock)
+    return False
 
 
 def _situation(lease: Lease, task: ServerTask, clock: Clock) -> Situation:

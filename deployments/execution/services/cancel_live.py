@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from agent.contracts import limits
-from deployments.execution.models import AgentMessage, Interruption
-from deployments.execution.services.mailbox import end_executions, wake_agents
+from deployments.execution.models import ActionExecution, AgentMessage, Interruption
+from deployments.execution.services.mailbox import LIVE, end_executions, wake_agents
 from deployments.execution.services.situation import Row
 from deployments.execution.states import ExecutionState
 from deployments.infrastructure.models import AgentSession
 from deployments.server_tasks.models import ServerTask
 
 REASON = "It was canceled."
-LEFT_BEHIND = "It was left behind when the task was canceled by force."
+LEFT_BEHIND = "It was left behind when the task was ended by force."
 # A gateway notes signs of life every 10 s; longer silence means that nobody would hear a cancel.
-_SILENCE = timedelta(seconds=30)
+SILENCE = timedelta(seconds=30)
 
 
 def cancel_live(task: ServerTask, rows: Sequence[Row], *, force: bool, now: datetime) -> bool:
@@ -35,6 +35,18 @@ def cancel_live(task: ServerTask, rows: Sequence[Row], *, force: bool, now: date
         ended += end_executions(everything, ExecutionState.CANCELED, now=now, error=LEFT_BEHIND)
         _close_runs(task, everything, now)
     return ended > 0
+
+
+def abandon(task: ServerTask, *, now: datetime) -> None:
+    """End whatever lives of a task that cannot be advanced; agents are told to stop."""
+    rows = ActionExecution.objects.in_space(task.space).filter(task=task, state__in=LIVE)
+    live = list(rows.values_list("pk", flat=True))
+    Interruption.objects.in_space(task.space).filter(task=task, is_pending=True).update(
+        is_pending=False, submitted=now, result="Canceled"
+    )
+    send_cancels(task, live, reason=REASON, now=now)
+    _close_runs(task, live, now)
+    end_executions(live, ExecutionState.CANCELED, now=now, error=LEFT_BEHIND)
 
 
 def send_cancels(
@@ -89,7 +101,7 @@ def _close_runs(task: ServerTask, executions: Sequence[int], now: datetime) -> N
 
 def _connected(agent_pks: set[int], now: datetime) -> set[int]:
     sessions = AgentSession.objects.filter(
-        agent__in=agent_pks, disconnected=None, last_seen__gt=now - _SILENCE
+        agent__in=agent_pks, disconnected=None, last_seen__gt=now - SILENCE
     )
     return set(sessions.values_list("agent_id", flat=True))
 

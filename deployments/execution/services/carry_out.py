@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from agent.contracts import limits
 from agent.contracts.spec import spec_hash
 from deployments.base.wake import wake
@@ -26,6 +28,8 @@ from deployments.execution.states import ExecutionState
 from deployments.execution.steps import Question, StepType, find_step_type
 from deployments.execution.variables import Variables, masks
 from deployments.server_tasks.models import ServerTask
+
+log = structlog.get_logger(__name__)
 
 RUN_SERVER_ACTION = "execution.run_server_action"
 
@@ -101,15 +105,25 @@ def _begin(situation: Situation, start: Start, now: datetime) -> _Begin:
     if step_type is None:
         item.error = f"This server has no step of the type {action.action_type}."
     elif not item.error:
-        step_type.prepare(variables)
-        item.error = step_type.check(variables)
+        _prepare(item, step_type)
+    row = item.execution
     if item.error:
-        row = item.execution
         row.state, row.finished, row.error_message = ExecutionState.FAILED, now, item.error
-    elif step_type is not None and step_type.ask is not None:
-        item.question = step_type.ask(variables)
-        item.execution.state, item.execution.started = ExecutionState.WAITING, now
+    elif item.question is not None:
+        row.state, row.started = ExecutionState.WAITING, now
     return item
+
+
+def _prepare(item: _Begin, step_type: StepType) -> None:
+    """Let the step's type look at its variables; one that breaks fails alone."""
+    try:
+        step_type.prepare(item.variables)
+        item.error = step_type.check(item.variables)
+        if not item.error and step_type.ask is not None:
+            item.question = step_type.ask(item.variables)
+    except Exception as error:
+        log.exception("a step cannot be prepared", action=item.execution.action_type)
+        item.error = f"The step could not be prepared: {type(error).__name__}."
 
 
 def _row(

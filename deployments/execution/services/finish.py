@@ -40,9 +40,12 @@ def finish_task(situation: Situation, finish: Finish, *, clock: Clock = utc_now)
     )
 
 
-def fail_task(task: ServerTask, reason: str, *, clock: Clock = utc_now) -> None:
-    """End a task that could not even be planned."""
-    _end(task, TaskState.FAILED, reason, warned=True, machines=(), clock=clock)
+def end_task(
+    task: ServerTask, reason: str, *, canceled: bool = False, clock: Clock = utc_now
+) -> None:
+    """End a task that cannot be planned or advanced."""
+    state = TaskState.CANCELED if canceled else TaskState.FAILED
+    _end(task, state, reason, warned=True, machines=(), clock=clock)
 
 
 def _end(

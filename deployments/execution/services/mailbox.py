@@ -33,6 +33,7 @@ __all__ = [
     "apply_finished",
     "apply_rejected",
     "apply_started",
+    "close_messages",
     "end_executions",
     "messages_for",
     "open_spec",
@@ -147,7 +148,7 @@ def apply_cancel_ack(command_id: str, state: str, *, clock: Clock = utc_now) -> 
             accepted=Coalesce("accepted", clock())
         )
         if run.finished is not None:
-            _close_messages([run.execution_id], clock())
+            close_messages([run.execution_id], clock())
         elif state == "tombstoned":
             result = FinishedResult(command_id, started=False, reason="cancelled")
             apply_finished([result], clock=clock)
@@ -169,7 +170,7 @@ def apply_finished(results: Collection[FinishedResult], *, clock: Clock = utc_no
         for message_id, execution_id, _ in found:
             ends[_end_of(by_id[str(message_id)])].append(execution_id)
         executions = [execution_id for _, execution_id, _ in found]
-        _close_messages(executions, now)
+        close_messages(executions, now)
         for (state, exit_code, error), pks in ends.items():
             end_executions(pks, state, now=now, exit_code=exit_code, error=error)
         for task_id in {task_id for _, _, task_id in found}:
@@ -200,7 +201,7 @@ def end_executions(
     )
 
 
-def _close_messages(executions: list[int], now: Any) -> None:
+def close_messages(executions: Collection[int], now: Any) -> None:
     """Close runs and the cancels beside them."""
     _messages().filter(execution__in=executions, finished=None).update(
         finished=now, sealed_body=None

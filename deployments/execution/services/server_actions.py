@@ -8,12 +8,13 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
 from deployments.access.models import User
 from deployments.base import public_ids
 from deployments.base.clock import Clock, utc_now
+from deployments.base.errors import OctopusError
 from deployments.base.models import ServerSetting
 from deployments.base.querysets import SpaceQuerySet
 from deployments.base.secrets import open_text
@@ -93,18 +94,19 @@ def _run(
     def say(level: str, text: str) -> None:
         write_lines(task, execution, [(level, text)])
 
-    plan = ExecutionPlan.objects.in_space(task.space).get(task=task)
-    shared = read_situation(task, plan).shared
-    variables = shared.variables_of(execution.action_id, execution.target_id)
-    action = ServerAction(
-        id=execution.public_id,
-        variables=variables,
-        settings=_settings(step_type.settings),
-        addresses_of=_addresses_of,
-        log=say,
-    )
     try:
+        plan = ExecutionPlan.objects.in_space(task.space).get(task=task)
+        shared = read_situation(task, plan).shared
+        action = ServerAction(
+            id=execution.public_id,
+            variables=shared.variables_of(execution.action_id, execution.target_id),
+            settings=_settings(step_type.settings),
+            addresses_of=_addresses_of,
+            log=say,
+        )
         return run(action)
+    except OctopusError as error:
+        return Result(error.message)
     except Exception as error:
         log.exception("a step of the server broke", execution=execution.pk)
         return Result(f"The step broke: {type(error).__name__}.")
@@ -155,8 +157,13 @@ def _heartbeat(execution_id: int, owner: str) -> Iterator[None]:
     def beat() -> None:
         try:
             while not stop.wait(_HEARTBEAT_S):
-                rows = _executions().filter(pk=execution_id, lease_owner=owner)
-                rows.update(lease_expires=utc_now() + LEASE)
+                try:
+                    rows = _executions().filter(pk=execution_id, lease_owner=owner)
+                    rows.update(lease_expires=utc_now() + LEASE)
+                except DatabaseError as error:
+                    # The next beat may come through before the lease ends.
+                    log.warning("a lease was not renewed", error=type(error).__name__)
+                    connection.close()
         finally:
             connection.close()
 

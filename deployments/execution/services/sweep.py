@@ -10,6 +10,7 @@ from deployments.base.clock import Clock, utc_now
 from deployments.base.wake import wake, wake_now
 from deployments.execution.models import ActionExecution, AgentMessage
 from deployments.execution.services.cancel_live import send_cancels
+from deployments.execution.services.lost_agents import settle_lost_agents
 from deployments.execution.services.mailbox import ADVANCE, end_executions
 from deployments.execution.services.server_actions import settle_abandoned
 from deployments.execution.states import ExecutionState
@@ -28,6 +29,7 @@ def sweep(*, clock: Clock = utc_now) -> None:
     now = clock()
     schedule(node_name=settings.OCTOPUS.node_name, clock=clock)
     expire_commands(now=now)
+    settle_lost_agents(now=now)
     settle_abandoned(clock=clock)
     _wake_waiting_actions(now)
     for task_id, kind_name in _quiet_tasks(now):

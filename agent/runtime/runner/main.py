@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from agent.contracts.masking import Secrets
 from agent.contracts.spool import SpoolWriter
 from agent.language import LanguageError
 from agent.runtime.behaviours.context import Context
@@ -14,7 +15,6 @@ from agent.runtime.runner import posix, records
 from agent.runtime.runner.command import Command, read_command, read_header, read_limits
 from agent.runtime.runner.control import CANCELLED, DEADLINE, Control, Stopped
 from agent.runtime.runner.errors import StepFailed
-from agent.contracts.masking import Secrets
 from agent.runtime.runner.messages import Messages
 from agent.runtime.runner.output import Output
 from agent.runtime.runner.script import Scripts

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from agent.contracts.spool import MAX_PAYLOAD, RECORD, STDERR, STDOUT, SpoolWriter
 from agent.contracts.masking import Masker, Secrets
+from agent.contracts.spool import MAX_PAYLOAD, RECORD, STDERR, STDOUT, SpoolWriter
 
 DEFAULT_LEVELS = {STDOUT: "info", STDERR: "error"}
 STREAM_NAMES = {STDOUT: "stdout", STDERR: "stderr"}

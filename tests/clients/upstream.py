@@ -61,6 +61,8 @@ def _unpack(folder: Path) -> None:
         source = folder / "src" / compiled.relative_to(folder / "dist").with_suffix(".ts")
         source.parent.mkdir(parents=True, exist_ok=True)
         source.write_text("// the source\n")
+    for name in (".gitignore", "README.md"):
+        (folder / name).write_text("of their repository\n")
     configuration = {
         "rootDir": str(folder),
         "testMatch": ["<rootDir>/dist/**/*.test.js"],

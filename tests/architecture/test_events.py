@@ -12,11 +12,12 @@ RECORDS = {"events.record", "record"}
 # Reason -> services, by app and module.
 REASONS: dict[str, dict[str, str]] = {
     "a step of the engine; the deployment's start and end are the events": {
-        "execution.cancel_live": "cancel_live send_cancels",
+        "execution.cancel_live": "abandon cancel_live send_cancels",
         "execution.carry_out": "cancel_executions skip_actions start_actions",
         "execution.lease": "claim settle",
+        "execution.lost_agents": "settle_lost_agents",
         "execution.mailbox": "apply_accepted apply_cancel_ack apply_finished apply_rejected"
-        " apply_started end_executions",
+        " apply_started close_messages end_executions",
         "execution.outputs": "record_outputs",
         "execution.server_actions": "run_server_action settle_abandoned store_outputs",
         "execution.sweep": "expire_commands sweep",

@@ -1,11 +1,33 @@
 """The Celery application; tasks live in each app's tasks.py."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import task_prerun, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octopus_site.settings")
+
+_CONNECTION_S = 60
 
 app = Celery("octopus")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+def keep_connections(**_: Any) -> None:
+    """Let a worker process keep its database connection from task to task, for a while."""
+    from django.db import connections  # noqa: PLC0415 Django is set up by now
+
+    for connection in connections.all():
+        connection.settings_dict["CONN_MAX_AGE"] = _CONNECTION_S
+        connection.settings_dict["CONN_HEALTH_CHECKS"] = True
+
+
+@task_prerun.connect
+def drop_broken_connections(**_: Any) -> None:
+    """Give a task a new connection when the last one is old or broken."""
+    from django.db import close_old_connections  # noqa: PLC0415
+
+    close_old_connections()

@@ -132,6 +132,8 @@ REST_FRAMEWORK = {
 }
 
 CELERY_BROKER_URL = OCTOPUS.redis_url.replace("unix://", "redis+socket://")
+# Celery itself would close the connection around every task; octopus_site.celery sees to it.
+CELERY_DB_REUSE_MAX = 1_000_000_000
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

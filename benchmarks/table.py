@@ -73,8 +73,8 @@ def _queries(queries: Mapping[int, Mapping[str, int]]) -> str:
 
 
 def _memory(memory: Sequence[int]) -> str:
-    middle = statistics.median(memory) / 1e6
-    return f"Idle agent: {middle:.1f} MB resident (daemon; median of {len(memory)})."
+    middle = statistics.median(memory) / 2**20
+    return f"Idle agent: {middle:.1f} MiB resident (daemon; median of {len(memory)})."
 
 
 def _ms(seconds: float) -> str:

@@ -21,6 +21,12 @@ def server() -> Iterator[OctopusServer]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def addresses(server: OctopusServer) -> dict[str, str]:
+    """Give the pages' addresses as they are before any test changes the sample."""
+    return find_addresses(server)
+
+
 @pytest.fixture
 def visited(browser_context: BrowserContext, page: Page, server: OctopusServer) -> Page:
     """Give a page of somebody who is signed in."""
@@ -34,8 +40,8 @@ def go_on(server: OctopusServer, what: str) -> None:
     assert process.wait_for_exit(seconds=60) == 0, process.log()
 
 
-def test_keys_of_the_log(visited: Page, server: OctopusServer) -> None:
-    visited.goto(server.url + find_addresses(server)["task-failed"])
+def test_keys_of_the_log(visited: Page, server: OctopusServer, addresses: dict[str, str]) -> None:
+    visited.goto(server.url + addresses["task-failed"])
     visited.keyboard.press("n")
     expect(visited).to_have_url(re.compile(r"#(task|exec-\d+)-L\d+$"))
     expect(visited.locator("#announce")).to_have_text(re.compile(r"Error 1 of \d+"))
@@ -54,8 +60,8 @@ def test_keys_of_the_log(visited: Page, server: OctopusServer) -> None:
     expect(visited.locator(".line-marked")).to_contain_text("address already in use")
 
 
-def test_the_level_sticks(visited: Page, server: OctopusServer) -> None:
-    address = server.url + find_addresses(server)["task-failed"]
+def test_the_level_sticks(visited: Page, server: OctopusServer, addresses: dict[str, str]) -> None:
+    address = server.url + addresses["task-failed"]
     visited.goto(address)
     visited.keyboard.press("e")
     plain = visited.locator(".log-body .line", has_text="Extracting the package").first
@@ -66,23 +72,26 @@ def test_the_level_sticks(visited: Page, server: OctopusServer) -> None:
     expect(visited.locator("#level-errors")).to_be_checked()
 
 
-def test_it_reads_without_scripts(server: OctopusServer, browser_context: BrowserContext) -> None:
+def test_it_reads_without_scripts(
+    server: OctopusServer, browser_context: BrowserContext, addresses: dict[str, str]
+) -> None:
     sign_in(browser_context, server)
     browser = browser_context.browser
     assert browser is not None
     plain = browser.new_context(java_script_enabled=False)
     plain.add_cookies(browser_context.cookies())  # type: ignore[arg-type]  # what it just gave
     page = plain.new_page()
-    page.goto(server.url + find_addresses(server)["task-failed"])
+    page.goto(server.url + addresses["task-failed"])
     expect(page.locator(".log-body .line-error").first).to_be_visible()
     page.get_by_role("radio", name="Errors").check(force=True)
     expect(page.locator("details[open] .log-body .line:not(.line-error)").first).to_be_hidden()
     plain.close()
 
 
-def test_live_lines_and_states(visited: Page, server: OctopusServer) -> None:
-    """Last: it ends the sample's running deployment."""
-    visited.goto(server.url + find_addresses(server)["task-running"])
+def test_live_lines_and_states(
+    visited: Page, server: OctopusServer, addresses: dict[str, str]
+) -> None:
+    visited.goto(server.url + addresses["task-running"])
     expect(visited.get_by_role("button", name="Following")).to_be_visible()
     group = visited.locator("#log-lines details[open]", has_text="Deploy Payments.Gateway").first
     go_on(server, "print")

@@ -5,6 +5,7 @@ import ctypes
 import os
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from agent.contracts import limits
@@ -14,14 +15,22 @@ _EVENT = struct.Struct("iIII")
 
 # What a runner writes and a daemon waits for: a growing spool, a complete start, a result.
 NAMES = {b"out.spool": _IN_MODIFY, b"started": _IN_CLOSE_WRITE, b"exit": _IN_MOVED_TO}
+_RESULT = _IN_MOVED_TO
+_ALL = _IN_MODIFY | _IN_CLOSE_WRITE | _IN_MOVED_TO
+
+
+@dataclass(slots=True)
+class _Watched:
+    path: bytes
+    callback: Callable[[], None]
+    look: asyncio.TimerHandle | None = None
 
 
 class FolderWatch:
     """One inotify descriptor for all watched folders of a running event loop."""
 
     def __init__(self) -> None:
-        self._callbacks: dict[int, Callable[[], None]] = {}
-        self._delayed: dict[int, asyncio.TimerHandle] = {}
+        self._watched: dict[int, _Watched] = {}
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._descriptor: int = self._libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
         if self._descriptor >= 0:
@@ -34,23 +43,25 @@ class FolderWatch:
 
     def add(self, folder: Path, callback: Callable[[], None]) -> int:
         """Call back when one of NAMES in the folder changes: at once for a result, and soon for
-        the rest, so that what belongs together is seen together.
+        the rest, so that what belongs together is seen together; once soon in any case.
 
         Returns a handle, negative if the folder cannot be watched.
         """
         if self._descriptor < 0:
             return -1
-        mask = _IN_MODIFY | _IN_CLOSE_WRITE | _IN_MOVED_TO
-        handle: int = self._libc.inotify_add_watch(self._descriptor, os.fsencode(folder), mask)
+        path = os.fsencode(folder)
+        handle = self._ask_for(path, _RESULT)
         if handle >= 0:
-            self._callbacks[handle] = callback
+            self._watched[handle] = _Watched(path, callback)
+            self._look_soon(handle)
         return handle
 
     def remove(self, handle: int) -> None:
         """Stop watching a folder."""
-        if (delayed := self._delayed.pop(handle, None)) is not None:
-            delayed.cancel()
-        if self._callbacks.pop(handle, None) is not None:
+        watched = self._watched.pop(handle, None)
+        if watched is not None:
+            if watched.look is not None:
+                watched.look.cancel()
             self._libc.inotify_rm_watch(self._descriptor, handle)
 
     def close(self) -> None:
@@ -71,15 +82,27 @@ class FolderWatch:
             if mask & NAMES.get(data[start:position].rstrip(b"\0"), 0):
                 masks[handle] = masks.get(handle, 0) | mask
         for handle, mask in masks.items():
-            if mask & _IN_MOVED_TO:
-                self._call(handle)
-            elif handle not in self._delayed:
-                loop = asyncio.get_running_loop()
-                self._delayed[handle] = loop.call_later(limits.OUT_LEAD_DELAY, self._call, handle)
+            watched = self._watched.get(handle)
+            if watched is None:
+                continue
+            if mask & _RESULT:
+                watched.callback()
+            elif watched.look is None:
+                # Until then nothing but the result is worth waking up for.
+                self._ask_for(watched.path, _RESULT)
+                self._look_soon(handle)
 
-    def _call(self, handle: int) -> None:
-        if (delayed := self._delayed.pop(handle, None)) is not None:
-            delayed.cancel()
-        callback = self._callbacks.get(handle)
-        if callback is not None:
-            callback()
+    def _look_soon(self, handle: int) -> None:
+        loop = asyncio.get_running_loop()
+        self._watched[handle].look = loop.call_later(limits.OUT_LEAD_DELAY, self._look, handle)
+
+    def _look(self, handle: int) -> None:
+        watched = self._watched[handle]
+        watched.look = None
+        # Before the look, so that no change falls between the two.
+        self._ask_for(watched.path, _ALL)
+        watched.callback()
+
+    def _ask_for(self, path: bytes, mask: int) -> int:
+        handle: int = self._libc.inotify_add_watch(self._descriptor, path, mask)
+        return handle

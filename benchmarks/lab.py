@@ -149,7 +149,7 @@ def bare_runs(count: int) -> float:
     """Return the seconds that the same commands take one after the other, without a server."""
     began = time.perf_counter()
     for _ in range(count):
-        subprocess.run(["bash", "-c", SCRIPT], stdout=subprocess.PIPE, check=True)
+        subprocess.run(["bash", "-c", SCRIPT], capture_output=True, check=True)
     return time.perf_counter() - began
 
 

@@ -1,6 +1,11 @@
-"""The spool of one command: frames of masked output and records, appended by the runner."""
+"""The spool of one command: frames of masked output and records, appended by the runner.
 
+The last frame, of a stream of its own, is the exit record; it is no part of the log.
+"""
+
+import errno
 import hashlib
+import json
 import os
 import struct
 import time
@@ -8,12 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 STDOUT = 1
 STDERR = 2
 RECORD = 3
 STREAMS = (STDOUT, STDERR, RECORD)
+_END = 4
 MAX_PAYLOAD = 64 * 1024
 HEADER = struct.Struct(">BQI")
 
@@ -52,12 +58,15 @@ def encode_frame(stream: int, time_ms: int, payload: bytes) -> bytes:
 def decode_frames(data: bytes, offset: int = 0) -> tuple[list[Frame], int]:
     """Return the whole frames at the start of `data` and how many bytes they take.
 
-    `offset` is the log offset of the first frame. Raise SpoolDamaged for an impossible header.
+    `offset` is the log offset of the first frame. An exit record ends the frames and is not taken.
+    Raise SpoolDamaged for an impossible header.
     """
     frames: list[Frame] = []
     position = 0
     while len(data) - position >= HEADER.size:
         stream, time_ms, length = HEADER.unpack_from(data, position)
+        if stream == _END:
+            break
         if stream not in STREAMS or not 0 < length <= MAX_PAYLOAD:
             raise SpoolDamaged(f"bad frame header at log offset {offset}")
         end = position + HEADER.size + length
@@ -102,9 +111,18 @@ class SpoolWriter:
             os.ftruncate(self._descriptor, before)
             raise
 
+    def end(self, record: dict[str, Any]) -> None:
+        """Append the exit record and force all to the disk; raise OSError if that fails."""
+        payload = json.dumps(record).encode()
+        if len(payload) > MAX_PAYLOAD:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        time_ms = time.time_ns() // 1_000_000
+        self._append(HEADER.pack(_END, time_ms, len(payload)), memoryview(payload))
+        os.fdatasync(self._descriptor)
+
     def sync(self) -> None:
         """Force the file to the disk."""
-        os.fsync(self._descriptor)
+        os.fdatasync(self._descriptor)
 
     @property
     def sha256(self) -> str:
@@ -151,6 +169,21 @@ class SpoolReader:
         """Yield the frames that are there now."""
         while frames := self.read():
             yield from frames
+
+    def exit_record(self) -> dict[str, Any] | None:
+        """Return the exit record if it is what follows; None when there is none, or half of it."""
+        data = self._pread(HEADER.size + MAX_PAYLOAD)
+        if len(data) < HEADER.size:
+            return None
+        stream, _, length = HEADER.unpack_from(data)
+        payload = data[HEADER.size : HEADER.size + length]
+        if stream != _END or len(payload) < length:
+            return None
+        try:
+            record = json.loads(payload)
+        except ValueError:
+            return None
+        return record if isinstance(record, dict) else None
 
     def _cut(self, frame: Frame) -> Frame:
         skip = self._wanted - frame.offset

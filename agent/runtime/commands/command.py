@@ -125,7 +125,9 @@ class Command:
 
     def conclude_from_disk(self, *, lost: bool) -> None:
         """Finish by the exit record, or as lost when the runner died without one."""
-        self._conclude(self._lost() if lost else self._ended(self.folder.exit_record() or {}))
+        self._conclude(
+            self._without_exit() if lost else self._ended(self.folder.exit_record() or {})
+        )
 
     async def stop(self) -> None:
         """Stop working on the command; a runner goes on."""
@@ -248,7 +250,7 @@ class Command:
         if record is not None:
             return self._ended(record)
         if self.folder.started() is not None:
-            return self._lost()
+            return self._without_exit()
         if self._spawned is None or not _is_alive(self._spawned):
             raise NotStarted("error: runner", "The runner ended before it had started.")
         return None
@@ -277,9 +279,11 @@ class Command:
             duration_ms=int(record.get("duration_ms") or 0),
         )
 
-    def _lost(self) -> Finished:
+    def _without_exit(self) -> Finished:
+        length, sha256, record = self.folder.measure()
+        if record is not None:
+            return self._ended(record)
         platform.leave_no_trace(self.id, kill=True)
-        length, sha256 = self.folder.measure()
         text = "The runner or the machine ended before the script's exit was recorded."
         return Finished(
             id=self.id, started=True, reason="lost", message=text, bytes=length, sha256=sha256

@@ -70,8 +70,11 @@ class CommandFolder:
         return platform.is_locked(self.path / "lock")
 
     def exit_record(self) -> dict[str, Any] | None:
-        """Return the runner's exit record, or None while there is none."""
-        return self._read("exit")
+        """Return the runner's exit record, or None while there is none.
+
+        After a power cut the file may be missing or empty; `measure` finds the record then.
+        """
+        return self._read("exit") or None
 
     def spool_size(self) -> int:
         """Return the size of the spool file, headers included; 0 while there is none."""
@@ -84,15 +87,20 @@ class CommandFolder:
         """Return a reader of the output from a log offset on."""
         return SpoolReader(self.path / "out.spool", offset)
 
-    def measure(self) -> tuple[int, str]:
-        """Return length and SHA-256 of the whole frames in the spool; reads all of it."""
+    def measure(self) -> tuple[int, str, dict[str, Any] | None]:
+        """Return length and SHA-256 of the whole frames in the spool, and the exit record if it
+        is there and speaks of these; reads all of it.
+        """
         digest = hashlib.sha256()
         length = 0
+        record = None
         with self.reader() as reader, contextlib.suppress(SpoolDamaged):
             for frame in reader:
                 digest.update(frame.payload)
                 length = frame.end
-        return length, digest.hexdigest()
+            record = reader.exit_record()
+        told = record and (record.get("bytes"), record.get("sha256"))
+        return length, digest.hexdigest(), record if told == (length, digest.hexdigest()) else None
 
     def ask_to_stop(self, grace_s: float, reason: str) -> None:
         """Write the order that a runner reads when it is signalled or about to start."""

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,15 @@ def run_command(cmd_dir: Path, spec: dict[str, Any]) -> bool:
     try:
         if not records.mark_started(cmd_dir):
             return False
-        began = time.monotonic()
-        ended = _run(cmd_dir, spec)
-        ended.duration_ms = round((time.monotonic() - began) * 1000)
-        records.write_exit(cmd_dir, ended)
+        ended, is_durable = _run(cmd_dir, spec, time.monotonic())
+        records.write_exit(cmd_dir, ended, durably=not is_durable)
     finally:
         os.close(lock)
     return not ended.reason
 
 
-def _run(cmd_dir: Path, spec: dict[str, Any]) -> records.Exit:
+def _run(cmd_dir: Path, spec: dict[str, Any], began: float) -> tuple[records.Exit, bool]:
+    """Return the end, and whether the spool has it already on the disk."""
     ended = records.Exit()
     secrets = Secrets()
     try:
@@ -61,16 +61,16 @@ def _run(cmd_dir: Path, spec: dict[str, Any]) -> records.Exit:
     except Exception as error:  # noqa: BLE001 (whatever happens, `exit` must say so)
         ended.reason = f"error: {_describe(error)}"
         ended.message = "The command could not be started."
-        return ended
+        return ended, False
     output = Output(spool, secrets, limits.spool_cap)
     try:
         command = read_command(cmd_dir, header, spec)
         _work(command, control, output, ended)
     except Exception as error:  # noqa: BLE001 (whatever happens, `exit` must say so)
         _internal_error(error, output, ended)
-    _close(spool, output, ended)
+    is_durable = _close(spool, output, ended, began)
     control.close()
-    return ended
+    return ended, is_durable
 
 
 def _work(command: Command, control: Control, output: Output, ended: records.Exit) -> None:
@@ -138,14 +138,26 @@ def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:2000]
 
 
-def _close(spool: SpoolWriter, output: Output, ended: records.Exit) -> None:
+def _close(spool: SpoolWriter, output: Output, ended: records.Exit, began: float) -> bool:
     output.finish()
     if output.lost_records and not ended.reason:
         ended.exit = ended.exit or -1
         ended.reason = f"error: {output.lost_records} records could not be stored"
+    ended.bytes, ended.sha256, ended.omitted = spool.total, spool.sha256, output.omitted
+    ended.duration_ms = round((time.monotonic() - began) * 1000)
+    try:
+        spool.end(asdict(ended))
+    except OSError:
+        return _sync(spool, ended)
+    finally:
+        spool.close()
+    return True
+
+
+def _sync(spool: SpoolWriter, ended: records.Exit) -> bool:
+    """Force at least the output to the disk; the exit record goes its own way."""
     try:
         spool.sync()
     except OSError as error:
         ended.reason = ended.reason or f"error: {_describe(error)}"
-    ended.bytes, ended.sha256, ended.omitted = spool.total, spool.sha256, output.omitted
-    spool.close()
+    return False

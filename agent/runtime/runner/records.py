@@ -39,11 +39,13 @@ def take_lock(cmd_dir: Path) -> int | None:
 def mark_started(cmd_dir: Path) -> bool:
     """Create `started` durably; return False if it exists, so that nothing runs twice.
 
-    Only its existence is forced to the disk: what it says has no meaning after the next boot.
+    The spool is created with it, so that its name needs no forcing to the disk later. Of
+    `started` only the existence is forced: what it says has no meaning after the next boot.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+    os.close(os.open(cmd_dir / "out.spool", flags, 0o600))
     try:
-        descriptor = os.open(cmd_dir / "started", flags, 0o600)
+        descriptor = os.open(cmd_dir / "started", flags | os.O_EXCL, 0o600)
     except FileExistsError:
         return False
     try:
@@ -55,13 +57,16 @@ def mark_started(cmd_dir: Path) -> bool:
     return True
 
 
-def write_exit(cmd_dir: Path, record: Exit) -> None:
-    """Write `exit` atomically and durably; try again for as long as the disk is full."""
+def write_exit(cmd_dir: Path, record: Exit, *, durably: bool) -> None:
+    """Write `exit` atomically; try again for as long as the disk is full.
+
+    Durably unless the end of the spool, which is on the disk, says the same.
+    """
     data = json.dumps(asdict(record)).encode()
     attempt = 0
     while True:
         try:
-            _write_atomically(cmd_dir / "exit", data)
+            _write_atomically(cmd_dir / "exit", data, durably=durably)
         except FileNotFoundError:
             return
         except OSError:
@@ -77,18 +82,20 @@ def boot_id() -> str:
     return ""
 
 
-def _write_atomically(path: Path, data: bytes) -> None:
+def _write_atomically(path: Path, data: bytes, *, durably: bool) -> None:
     temporary = path.with_name(path.name + ".tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
+        if durably:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
     temporary.replace(path)
-    _sync_directory(path.parent)
+    if durably:
+        _sync_directory(path.parent)
 
 
 def _sync_directory(directory: Path) -> None:

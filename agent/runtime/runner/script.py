@@ -47,6 +47,12 @@ def _resource(name: str) -> bytes:
     return data
 
 
+def _installed(name: str) -> Path | None:
+    """Return the file beside this code; None where the agent is one zipped file."""
+    path = Path(__file__).parents[1] / "scripts" / name
+    return path if path.is_file() else None
+
+
 def _bash_argv(bootstrap: str, descriptor: int, script: str, parameters: str) -> list[str]:
     words = _split(parameters)
     return ["bash", "--noprofile", "--norc", bootstrap, str(descriptor), script, *words]
@@ -85,12 +91,18 @@ class Syntax:
     name: str
     extension: str
     bootstrap: bytes
+    installed: Path | None
     argv: Callable[[str, int, str, str], list[str]]
 
 
-BASH = Syntax("Bash", ".sh", _resource("bootstrap.sh"), _bash_argv)
-PYTHON = Syntax("Python", ".py", _resource("bootstrap.py"), _python_argv)
-POWERSHELL = Syntax("PowerShell", ".ps1", _resource("bootstrap.ps1"), _powershell_argv)
+def _syntax(name: str, extension: str, argv: Callable[[str, int, str, str], list[str]]) -> Syntax:
+    file = f"bootstrap{extension}"
+    return Syntax(name, extension, _resource(file), _installed(file), argv)
+
+
+BASH = _syntax("Bash", ".sh", _bash_argv)
+PYTHON = _syntax("Python", ".py", _python_argv)
+POWERSHELL = _syntax("PowerShell", ".ps1", _powershell_argv)
 SYNTAXES = {syntax.name.lower(): syntax for syntax in (BASH, PYTHON, POWERSHELL)}
 EXTENSIONS = {syntax.extension: syntax for syntax in SYNTAXES.values()}
 
@@ -153,8 +165,7 @@ class Scripts:
 
     def _run(self, syntax: Syntax, path: Path, directory: Path, parameters: str) -> None:
         self._control.check()
-        bootstrap = self._command.directory / f"bootstrap{syntax.extension}"
-        _write_private(bootstrap, syntax.bootstrap, mode=0o600)
+        bootstrap = syntax.installed or self._written_bootstrap(syntax)
         descriptor = posix.secret_descriptor(self._variable_bytes())
         errors_before = self._output.error_bytes
         self._messages.directory = directory
@@ -174,9 +185,15 @@ class Scripts:
             ) from error
         finally:
             os.close(descriptor)
-            bootstrap.unlink(missing_ok=True)
+            if bootstrap is not syntax.installed:
+                bootstrap.unlink(missing_ok=True)
             self._messages.end_of_script()
         self._judge(ended, wrote_errors=self._output.error_bytes > errors_before)
+
+    def _written_bootstrap(self, syntax: Syntax) -> Path:
+        path = self._command.directory / f"bootstrap{syntax.extension}"
+        _write_private(path, syntax.bootstrap, mode=0o600)
+        return path
 
     def _judge(self, ended: Ended, *, wrote_errors: bool) -> None:
         if ended.left_open:

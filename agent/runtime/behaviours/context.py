@@ -37,7 +37,7 @@ class Context:
 
 
 class Behaviour(Protocol):
-    """One part of a command's work; `name` is shown to the user."""
+    """One part of a command's work; `name` is shown to the user, empty for the whole of it."""
 
     name: str
 
@@ -57,7 +57,10 @@ def run_in_order(context: Context, behaviours: list[Behaviour]) -> None:
 
 
 def run_phase(context: Context, behaviour: Behaviour) -> None:
-    """Run one behaviour between records that say so."""
+    """Run one behaviour between records that say so, unless it is all that the command does."""
+    if not behaviour.name:
+        behaviour.run(context)
+        return
     context.output.phase(behaviour.name, "started")
     try:
         behaviour.run(context)

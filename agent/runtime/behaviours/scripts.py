@@ -17,7 +17,7 @@ _PACKAGED_PREFERENCE = (".sh", ".py", ".csx", ".ps1")
 class RunScript:
     """Run the script of a script step."""
 
-    name = "Run script"
+    name = ""
 
     def enabled(self, context: Context) -> bool:
         return True

@@ -64,7 +64,8 @@ def test_a_flipped_byte_never_gives_a_wrong_record(position: int, change: int) -
 
 def test_a_failed_write_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = filled(tmp_path)
-    size = (tmp_path / "log").stat().st_size
+    before = list(decode_records((tmp_path / "log").read_bytes()))
+    assert len(before) == 4
 
     def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -73,10 +74,37 @@ def test_a_failed_write_changes_nothing(tmp_path: Path, monkeypatch: pytest.Monk
         patch.setattr(os, "fdatasync", full)
         with pytest.raises(OSError, match="space"):
             journal.accepted("01920000-0000-7000-8000-000000000003", "b" * 64, {})
-    assert (tmp_path / "log").stat().st_size == size
+    assert list(decode_records((tmp_path / "log").read_bytes())) == before
     assert journal.high == 4
     journal.released(ID)
     journal.close()
+    assert Journal(tmp_path).high == 5
+
+
+def test_a_full_disk_when_room_is_made_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path).close()
+    journal = Journal(tmp_path)
+
+    def full(*_arguments: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(OSError, match="space"):
+            journal.released(ID)
+    journal.released(ID)
+    journal.close()
+    assert Journal(tmp_path).high == 5
+
+
+def test_a_killed_daemon_leaves_zeros_that_are_no_records(tmp_path: Path) -> None:
+    filled(tmp_path)
+    assert (tmp_path / "log").stat().st_size > 64 * 1024
+    journal = Journal(tmp_path)
+    assert journal.high == 4
+    journal.released(ID)
     assert Journal(tmp_path).high == 5
 
 

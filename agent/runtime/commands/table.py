@@ -213,7 +213,7 @@ class CommandTable:
             folder.remove()
             return "disk_full", str(problem)
         failpoints.hit("journaled")
-        _log.info("command %s accepted", run.id)
+        _log.debug("command %s accepted", run.id)
         self.say(Accepted(id=run.id))
         command = self.live[run.id] = Command(self, folder, run)
         command.begin()

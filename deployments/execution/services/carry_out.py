@@ -13,7 +13,6 @@ from typing import Any
 import structlog
 
 from agent.contracts import limits
-from agent.contracts.spec import spec_hash
 from deployments.base.wake import wake
 from deployments.execution.decide import Cancel, Skip, Start
 from deployments.execution.logs.append import write_lines
@@ -153,7 +152,7 @@ def _row(
 
 def _message(situation: Situation, item: _Begin, agent_pk: int, now: datetime) -> AgentMessage:
     message_id = new_message_id()
-    spec = _spec(item, output_key(message_id))
+    sealed_body, sha256 = seal_spec(message_id, _spec(item, output_key(message_id)))
     _, action = situation.actions[item.execution.action_id]
     return AgentMessage(
         message_id=message_id,
@@ -169,8 +168,8 @@ def _message(situation: Situation, item: _Begin, agent_pk: int, now: datetime) -
             "isolation": {"mode": _isolation(item.variables)},
             "packages": [package.sha256 for package in item.packages if package.sha256],
         },
-        sealed_body=seal_spec(message_id, spec),
-        spec_sha256=spec_hash(spec),
+        sealed_body=sealed_body,
+        spec_sha256=sha256,
         created=now,
     )
 

@@ -4,6 +4,7 @@ Everything an agent says is applied by conditional updates, so that repeats and 
 change nothing. All functions take many commands at once and join the caller's transaction.
 """
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -78,9 +79,11 @@ def messages_for(agent_pk: int) -> SpaceQuerySet[AgentMessage]:
     )
 
 
-def seal_spec(message_id: UUID, spec: dict[str, Any]) -> bytes:
-    """Return the sealed canonical form of a spec."""
-    return secret_box().seal(canonical_json(spec).decode(), place=f"message:{message_id}")
+def seal_spec(message_id: UUID, spec: dict[str, Any]) -> tuple[bytes, str]:
+    """Return the sealed canonical form of a spec, and its hash."""
+    body = canonical_json(spec)
+    sealed = secret_box().seal(body.decode(), place=f"message:{message_id}")
+    return sealed, hashlib.sha256(body).hexdigest()
 
 
 def open_spec(message: AgentMessage) -> bytes:

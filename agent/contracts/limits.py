@@ -45,7 +45,7 @@ PROGRESS_INTERVAL = 10.0
 OUT_BATCH_BYTES = MAX_OUT_PAYLOAD
 OUT_BATCH_DELAY = 0.2
 # The first output after a quiet time waits only this long, for what belongs to it.
-OUT_LEAD_DELAY = 0.02
+OUT_LEAD_DELAY = 0.05
 # COMMAND_WINDOW <= CONNECTION_WINDOW; what is unacknowledged beyond them waits in the spool.
 COMMAND_WINDOW = 4 * MIB
 CONNECTION_WINDOW = 16 * MIB
@@ -61,6 +61,14 @@ TOMBSTONE_RETENTION = 7 * 24 * 3600.0
 # Clock jumps must not forget everything at once, so this many tombstones stay whatever their age.
 TOMBSTONES_KEPT = 10_000
 MIN_FREE_DISK = 32 * MIB
+
+# Workspaces of released commands. One is kept only if its output is not large and the disk has
+# plenty of room; WORKSPACE_FREE_DISK is far above MIN_FREE_DISK, which is looked at every
+# WORKSPACE_SWEEP.
+WORKSPACE_RETENTION = 600.0
+WORKSPACE_KEPT_SIZE = MIB
+WORKSPACE_FREE_DISK = 2048 * MIB
+WORKSPACE_SWEEP = 10.0
 
 # A peer that keeps sending frames nobody can read is cut off after this many in one session.
 MAX_BAD_FRAMES = 100

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.contracts import limits
+
 DEFAULT_INSTANCE = "Tentacle"
 
 
@@ -18,7 +20,8 @@ class AgentConfig:
     """What registration settled; `thumbprint` pins the gateway, `server_thumbprint` the REST side.
 
     Thumbprints are the SHA-256 (hex) of a certificate; without one the CA store decides, or
-    `ca_file` where given. `allow_plain` permits http and ws to other machines.
+    `ca_file` where given. `allow_plain` permits http and ws to other machines. A command's folder
+    stays `workspace_retention_s` after the server has its result.
     """
 
     name: str
@@ -31,6 +34,7 @@ class AgentConfig:
     ca_file: str | None = None
     allow_plain: bool = False
     is_worker: bool = False
+    workspace_retention_s: float = limits.WORKSPACE_RETENTION
 
 
 def home_of(instance: str, home: str | None) -> Path:

@@ -66,7 +66,7 @@ async def _serve(
 
     spawner = Spawner(connection)
     packages = PackageCache(home / "packages", endpoint, credential)
-    table = CommandTable(home, spawner, packages, fetch)
+    table = CommandTable(home, spawner, packages, fetch, config.workspace_retention_s)
     table.recover()
     _log.info("Tentacle %s (%s) serves %s", config.name, config.machine_id, config.gateway_url)
     try:

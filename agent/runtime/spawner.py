@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from agent.runtime import platform
 from agent.runtime.runner.life import (
     FREE,
     REPLY,
@@ -24,7 +25,7 @@ from agent.runtime.runner.life import (
     receive_request,
 )
 
-_QUIET_MS = 250
+_QUIET_MS = 2000
 _SECRET_SETTINGS = ("TENTACLE_API_KEY", "TENTACLE_TOKEN")
 
 
@@ -75,6 +76,7 @@ def serve(connection: socket.socket) -> None:
     # Loaded once here instead of once in every runner.
     import agent.runtime.runner.main  # noqa: PLC0415
 
+    platform.own_control_group()
     gc.collect()
     gc.freeze()
     _Zygote(connection, agent.runtime.runner.main.run_command).serve()

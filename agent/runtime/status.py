@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.runtime import config, platform
 from agent.runtime.daemon import hold_instance
+from agent.runtime.journal import entries_on_disk
 from agent.version import VERSION
 
 
@@ -22,7 +23,7 @@ def status_of(home: Path) -> dict[str, Any]:
         "home": str(home),
         "version": VERSION,
         "running": _is_running(home),
-        "commands": sum(1 for _ in folder.glob("*/spec.json")),
+        "commands": sum(not entry.is_tombstone for entry in entries_on_disk(home / "journal")),
         "executing": len(held),
     }
 

@@ -114,12 +114,17 @@ def _store(reports: Sequence[Report], secrets: CommandSecrets) -> list[Outcome]:
 
 def _apply(said: Sequence[Said]) -> None:
     mailbox.apply_accepted([m.id for m in said if isinstance(m, Accepted)])
-    mailbox.apply_started([m.id for m in said if isinstance(m, Started)])
+    mailbox.apply_started([m.id for m in said if _has_started(m)])
     for message in said:
         if isinstance(message, Rejected):
             mailbox.apply_rejected(message.id, message.code, message.detail)
         elif isinstance(message, CancelAck):
             mailbox.apply_cancel_ack(message.id, message.state)
+
+
+def _has_started(message: Said) -> bool:
+    """A short command's result may come without a message of its start."""
+    return isinstance(message, Started) or (isinstance(message, Finished) and message.started)
 
 
 def _is_complete(report: Report) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 _LONGEST_PAUSE = 30.0
 _STABLE_AFTER = 5.0
+_LAST_WORDS = 1000
 _LARGEST_LOG = 10 * 1024 * 1024
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -49,6 +50,13 @@ class Child:
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 only calls prctl
             )
         self.started = time.monotonic()
+
+    def last_words(self) -> str:
+        """Return the last line that the process wrote, which usually says why it ended."""
+        with contextlib.suppress(OSError):
+            lines = self.log.read_bytes()[-_LAST_WORDS:].decode(errors="replace").split("\n")
+            return next((f": {line.strip()}" for line in reversed(lines) if line.strip()), "")
+        return ""
 
     def stop(self) -> None:
         process = self.process
@@ -93,8 +101,8 @@ class Children:
             child.start_again = now + pause
             child.process = None
             self.report(
-                f"{child.name} ended with code {process.returncode}; starting it again"
-                f" (its log: {child.log})"
+                f"{child.name} ended with code {process.returncode}{child.last_words()};"
+                f" starting it again (its log: {child.log})"
             )
         if child.process is None and now >= child.start_again:
             try:

@@ -156,8 +156,6 @@ class Command:
             await self._in_time(self._supplied.wait())
         spec = await self._in_time(self._spec())
         packages = _packages_of(spec)
-        if packages:
-            await self._until_written(lambda: self.folder.create(header_of(self.run, packages)))
         async with self._around.packages.hold(packages):
             for package in packages:
                 await self._in_time(self._package(package))
@@ -165,14 +163,14 @@ class Command:
                 turn = self._around.isolation.hold(self.run.isolation)
                 await self._in_time(held.enter_async_context(turn), self.run.isolation.wait_s)
                 await self._in_time(held.enter_async_context(self._around.slots.hold()))
-                await self._start(spec)
+                await self._start(spec, packages)
                 del spec
                 self._conclude(await self._follow())
 
     async def _found_running(self) -> None:
-        packages = self.folder.packages()
+        entry = self._around.journal.get(self.id)
         async with (
-            self._around.packages.hold(packages),
+            self._around.packages.hold(entry.packages if entry else []),
             self._around.isolation.force(self.run.isolation),
             self._around.slots.hold(at_once=True),
         ):
@@ -199,15 +197,16 @@ class Command:
             text = f"The package {package.get('package_id')} could not be fetched: {problem}"
             raise NotStarted("error: package", text) from problem
 
-    async def _start(self, spec: dict[str, Any]) -> None:
+    async def _start(self, spec: dict[str, Any], packages: list[dict[str, Any]]) -> None:
         if self.finished is not None:
             raise asyncio.CancelledError
         failpoints.hit("accepted")
-        await self._until_written(lambda: self._around.journal.starting(self.id))
+        await self._until_written(lambda: self._around.journal.starting(self.id, packages))
         failpoints.hit("started")
         self._maybe_running = True
         try:
-            self._spawned = await self._around.spawner.spawn(self.folder.path, canonical_json(spec))
+            header = header_of(self.run)
+            self._spawned = await self._around.spawner.spawn(self.folder.path, header, spec)
         except SpawnFailed as problem:
             raise NotStarted("error: spawn", str(problem)) from problem
         failpoints.hit("spawn")
@@ -218,6 +217,9 @@ class Command:
         began = now = time.monotonic()
         next_progress, next_probe = now + limits.PROGRESS_INTERVAL, now + _PROBE
         try:
+            if self._spawned is not None:
+                # A short command is looked at once, when it has ended.
+                await wait_at_most(self._changed, limits.OUT_LEAD_DELAY)
             while True:
                 self._changed.clear()
                 # The runner's death leaves no event, so its lock is looked at now and then.
@@ -238,12 +240,13 @@ class Command:
             watch.remove(handle)
 
     def _look(self, *, probe: bool) -> Finished | None:
+        record = self.folder.exit_record()
+        if record is not None:
+            # The result implies the start.
+            return self._ended(record)
         if self.started is None:
             self._notice_start()
         self._around.output_grew(self)
-        record = self.folder.exit_record()
-        if record is not None:
-            return self._ended(record)
         if not probe or self.folder.is_held():
             return None
         record = self.folder.exit_record()

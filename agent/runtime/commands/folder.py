@@ -14,29 +14,24 @@ from agent.contracts.messages import Run
 from agent.contracts.spool import SpoolDamaged, SpoolReader
 from agent.runtime import platform
 from agent.runtime.config import sync_folder, write_private
+from agent.runtime.runner.records import name_started
 
 _CLAIM = "claimed"
+_LARGEST_RECORD = 1024 * 1024
 
 
 class CommandFolder:
-    """cmd/<id>: spec.json, lock, started, out.spool, cancel, exit, work/."""
+    """cmd/<id>: lock, started (the same file), out.spool, cancel, exit, work/."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def create(self, header: dict[str, Any]) -> None:
-        """Make the folder and write spec.json, which holds nothing secret."""
+    def create(self) -> None:
+        """Make the folder and force its entry to the disk, so that what a runner forces stays
+        found.
+        """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # The journal holds the same, so this file needs no sync of its own.
-        (self.path / "spec.json").write_text(json.dumps(header))
-
-    def secure(self) -> None:
-        """Force the folder's own entry to the disk, so that what a runner forces stays found."""
         sync_folder(self.path.parent)
-
-    def packages(self) -> list[dict[str, Any]]:
-        """Return the packages that spec.json names."""
-        return list((self._read("spec.json") or {}).get("packages") or [])
 
     def started(self) -> dict[str, Any] | None:
         """Return what the runner wrote before any user code, or None."""
@@ -49,16 +44,11 @@ class CommandFolder:
         lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            with os.fdopen(os.open(self.path / "started", flags, 0o600), "w") as file:
-                json.dump({_CLAIM: reason}, file)
+            return name_started(self.path, lock, {_CLAIM: reason}) or self.claimed() is not None
         except BlockingIOError:
             return False
-        except FileExistsError:
-            return self.claimed() is not None
         finally:
             os.close(lock)
-        return True
 
     def claimed(self) -> str | None:
         """Return the reason of an earlier claim, or None."""
@@ -125,26 +115,27 @@ class CommandFolder:
 
     def _read(self, name: str) -> dict[str, Any] | None:
         try:
-            values = json.loads((self.path / name).read_text() or "{}")
+            descriptor = os.open(f"{self.path}/{name}", os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
+        try:
+            values = json.loads(os.read(descriptor, _LARGEST_RECORD) or "{}")
         except ValueError:
-            # Only `started` can be seen half written: created, its content not there yet.
+            # What a power cut left of a file whose content was not forced to the disk.
             return {}
+        finally:
+            os.close(descriptor)
         return values if isinstance(values, dict) else {}
 
 
-def header_of(run: Run, packages: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the content of spec.json for a command."""
+def header_of(run: Run) -> dict[str, Any]:
+    """Return what the runner is told beside the spec."""
     return {
         "id": run.id,
         "kind": run.kind,
-        "spec_hash": run.spec_hash,
         "limits": {
             "deadline_s": run.deadline_s,
             "grace_s": run.grace_s,
             "spool_cap": run.spool_cap,
         },
-        "packages": packages,
-        "isolation": {"name": run.isolation.name, "mode": run.isolation.mode},
     }

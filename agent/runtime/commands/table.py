@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,9 +27,10 @@ from agent.runtime.commands.command import (
     kept_of,
     restored_run,
 )
-from agent.runtime.commands.folder import CommandFolder, header_of
+from agent.runtime.commands.folder import CommandFolder
 from agent.runtime.commands.isolation import IsolationLocks, Slots
 from agent.runtime.commands.spawn import Spawner
+from agent.runtime.commands.workspaces import Workspaces
 from agent.runtime.journal import Entry, Journal
 from agent.runtime.packages.cache import PackageCache
 from agent.runtime.platform.watch import FolderWatch
@@ -36,7 +38,6 @@ from agent.runtime.platform.watch import FolderWatch
 _log = logging.getLogger("tentacle")
 KINDS = ("script", "deploy_package")
 _STATE_PART = 500
-_REMOVE_AFTER = 1.0
 
 
 class CommandTable:
@@ -51,6 +52,7 @@ class CommandTable:
         spawner: Spawner,
         packages: PackageCache,
         fetch_spec: Callable[[Run], Awaitable[dict[str, Any]]],
+        workspace_retention_s: float,
     ) -> None:
         self.home = home
         self.journal = Journal(home / "journal")
@@ -64,7 +66,7 @@ class CommandTable:
         self.listener: Callable[[FromAgent], None] | None = None
         self.on_output: Callable[[Command], None] | None = None
         self._fetch_spec = fetch_spec
-        self._removals: set[asyncio.Task[None]] = set()
+        self._workspaces = Workspaces(home / "cmd", workspace_retention_s)
 
     def say(self, message: FromAgent) -> None:
         """Send now if connected."""
@@ -98,7 +100,8 @@ class CommandTable:
         root.mkdir(mode=0o700, exist_ok=True)
         for path in root.iterdir():
             if path.name not in self.live and not CommandFolder(path).is_held():
-                self._remove(CommandFolder(path))
+                age = max(0.0, time.time() - path.stat().st_mtime)
+                self._workspaces.retire(CommandFolder(path), age_s=age)
 
     def run(self, run: Run) -> None:
         """Answer a `run`: accepted, rejected, or the state of a known id."""
@@ -137,7 +140,7 @@ class CommandTable:
         with contextlib.suppress(OSError):
             self.journal.released(command_id)
         del self.live[command_id]
-        self._remove(command.folder)
+        self._workspaces.retire(command.folder, size=command.finished.bytes)
 
     def forget(self, command_id: str) -> None:
         """Release a command that the server does not wait for: now, or as soon as it ends."""
@@ -179,9 +182,7 @@ class CommandTable:
     async def close(self) -> None:
         """Stop following; runners go on without this process."""
         await asyncio.gather(*(command.stop() for command in list(self.live.values())))
-        for task in self._removals:
-            task.cancel()
-        await asyncio.gather(*self._removals, return_exceptions=True)
+        await self._workspaces.close()
         self.watch.close()
         self.journal.close()
 
@@ -206,8 +207,7 @@ class CommandTable:
         folder = self._folder(run.id)
         try:
             failpoints.hit("accept")
-            folder.create(header_of(run, []))
-            folder.secure()
+            folder.create()
             self.journal.accepted(run.id, run.spec_hash, kept_of(run))
         except OSError as problem:
             folder.remove()
@@ -259,17 +259,6 @@ class CommandTable:
 
     def _folder(self, command_id: str) -> CommandFolder:
         return CommandFolder(self.home / "cmd" / command_id)
-
-    def _remove(self, folder: CommandFolder) -> None:
-        async def work() -> None:
-            # Not in the way of the commands that come and go now; a stop leaves it to `recover`.
-            await asyncio.sleep(_REMOVE_AFTER)
-            await asyncio.to_thread(folder.remove)
-            platform.leave_no_trace(folder.path.name, kill=False)
-
-        task = asyncio.create_task(work())
-        self._removals.add(task)
-        task.add_done_callback(self._removals.discard)
 
 
 def _run_of(entry: Entry) -> Run:

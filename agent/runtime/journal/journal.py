@@ -5,10 +5,22 @@ from pathlib import Path
 from typing import Any
 
 from agent.contracts import limits
-from agent.runtime.journal.file import JournalFile
+from agent.runtime.journal.file import JournalFile, decode_records
 from agent.runtime.journal.state import Entry, JournalState
 
 _SPARE_RECORDS = 2000
+
+
+def entries_on_disk(folder: Path) -> list[Entry]:
+    """Return all entries without opening the journal for writing, also while a daemon holds it."""
+    state = JournalState()
+    try:
+        data = (folder / "log").read_bytes()
+    except FileNotFoundError:
+        return []
+    for record, _ in decode_records(data):
+        state.apply(record)
+    return list(state.entries.values())
 
 
 class Journal:
@@ -41,12 +53,12 @@ class Journal:
         """Take on a command; `run` holds what is not secret."""
         self._write({"t": "accepted", "id": command_id, "hash": spec_hash, "run": run})
 
-    def starting(self, command_id: str) -> None:
-        """Note that the command may start from now on.
+    def starting(self, command_id: str, packages: list[dict[str, Any]]) -> None:
+        """Note that the command may start from now on, and the packages that it holds.
 
         Not forced: the runner forces its own `started` file before any user code.
         """
-        self._write({"t": "starting", "id": command_id}, sync=False)
+        self._write({"t": "starting", "id": command_id, "packages": packages}, sync=False)
 
     def finished(self, command_id: str, result: dict[str, Any], *, sync: bool = True) -> None:
         """Note the result that will be sent until it is acknowledged.

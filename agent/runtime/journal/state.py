@@ -17,6 +17,7 @@ class Entry:
     at: float
     hash: str | None = None
     run: dict[str, Any] = field(default_factory=dict)
+    packages: list[dict[str, Any]] = field(default_factory=list)
     result: dict[str, Any] | None = None
 
     @property
@@ -49,7 +50,8 @@ class JournalState:
         elif known is None:
             return
         elif kind == "starting":
-            self._put(replace(known, phase="starting"))
+            packages = record.get("packages") or []
+            self._put(replace(known, phase="starting", packages=packages))
         elif kind == "finished":
             result = record["result"]
             self._put(replace(known, phase="finished", at=record["at"], result=result))
@@ -69,7 +71,7 @@ class JournalState:
                 "hash": entry.hash,
             }
             if not entry.is_tombstone:
-                values |= {"run": entry.run, "result": entry.result}
+                values |= {"run": entry.run, "packages": entry.packages, "result": entry.result}
             yield values
 
     def forget(self, *, before: float, keep: int) -> None:
@@ -91,5 +93,6 @@ def _entry(record: Record) -> Entry:
         at=record["at"],
         hash=record.get("hash"),
         run=record.get("run") or {},
+        packages=record.get("packages") or [],
         result=record.get("result"),
     )

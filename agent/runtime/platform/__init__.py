@@ -10,6 +10,7 @@ from agent.runtime.platform.linux import (
     leave_group,
     leave_no_trace,
     limit_silence,
+    own_control_group,
     own_group,
     shells,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "leave_group",
     "leave_no_trace",
     "limit_silence",
+    "own_control_group",
     "own_group",
     "shells",
 ]

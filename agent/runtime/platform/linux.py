@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import functools
 import os
 import shutil
 import socket
@@ -59,12 +60,12 @@ def own_group(command_id: str) -> None:
             (group / "cgroup.procs").write_text("0")
 
 
-def leave_group(command_id: str) -> bool:
-    """Go back from a command's control group to where this process was; False if it cannot."""
+def leave_group() -> bool:
+    """Go back from a command's control group to the agent's own; False if it cannot."""
     with contextlib.suppress(OSError):
-        parent = _parent_of_own(command_id)
-        if parent is not None:
-            (parent / "cgroup.procs").write_text("0")
+        own = own_control_group()
+        if own is not None:
+            (own / "cgroup.procs").write_text("0")
         return True
     return False
 
@@ -81,21 +82,20 @@ def leave_no_trace(command_id: str, *, kill: bool) -> None:
 
 
 def _group_of(command_id: str) -> Path | None:
+    own = own_control_group()
+    return None if own is None else own / f"octopus-{command_id}"
+
+
+@functools.cache
+def own_control_group() -> Path | None:
+    """Return the agent's control group; None where groups cannot be made.
+
+    Asked for first before any process is moved, and remembered by those that are forked later.
+    """
     if os.geteuid() != 0 and "INVOCATION_ID" not in os.environ:
         return None
-    here = _current_group()
-    if here is None or not (here / "cgroup.procs").exists():
-        return None
-    return here / f"octopus-{command_id}"
-
-
-def _parent_of_own(command_id: str) -> Path | None:
-    here = _current_group()
-    return here.parent if here is not None and here.name == f"octopus-{command_id}" else None
-
-
-def _current_group() -> Path | None:
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         if line.startswith("0::"):
-            return Path("/sys/fs/cgroup") / line[3:].lstrip("/")
+            group = Path("/sys/fs/cgroup") / line[3:].lstrip("/")
+            return group if (group / "cgroup.procs").exists() else None
     return None

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from agent.contracts import limits
 
-_IN_MODIFY, _IN_CLOSE_WRITE, _IN_MOVED_TO = 0x2, 0x8, 0x80
+_IN_MODIFY, _IN_MOVED_TO, _IN_CREATE = 0x2, 0x80, 0x100
 _EVENT = struct.Struct("iIII")
 
-# What a runner writes and a daemon waits for: a growing spool, a complete start, a result.
-NAMES = {b"out.spool": _IN_MODIFY, b"started": _IN_CLOSE_WRITE, b"exit": _IN_MOVED_TO}
+# What a runner writes and a daemon waits for: a growing spool, a start, a result.
+NAMES = {b"out.spool": _IN_MODIFY, b"started": _IN_CREATE, b"exit": _IN_MOVED_TO}
 _RESULT = _IN_MOVED_TO
-_ALL = _IN_MODIFY | _IN_CLOSE_WRITE | _IN_MOVED_TO
+_ALL = _IN_MODIFY | _IN_CREATE | _IN_MOVED_TO
 
 
 @dataclass(slots=True)

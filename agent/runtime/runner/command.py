@@ -1,7 +1,6 @@
-"""What the runner has to do, read from spec.json (no secrets) and from the given spec."""
+"""What the runner has to do, read from the header and the spec that the daemon gives."""
 
 import base64
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,20 +63,9 @@ class Command:
         return tuple(package for package in self.packages if package.name)
 
 
-def read_header(cmd_dir: Path) -> dict[str, Any]:
-    """Return the content of spec.json, {} if there is none; raise if it is no object."""
-    try:
-        header = json.loads((cmd_dir / "spec.json").read_bytes())
-    except FileNotFoundError:
-        return {}
-    if not isinstance(header, dict):
-        raise TypeError("spec.json holds no object")
-    return header
-
-
 def read_limits(header: dict[str, Any]) -> Limits:
-    """Return the limits, which stand in `limits` or beside the other fields."""
-    values = header.get("limits") or header
+    """Return the limits, with the defaults where the header has none."""
+    values = header.get("limits") or {}
     deadline, grace = values.get("deadline_s"), values.get("grace_s")
     return Limits(
         deadline_s=None if deadline is None else float(deadline),
@@ -89,16 +77,15 @@ def read_limits(header: dict[str, Any]) -> Limits:
 def read_command(cmd_dir: Path, header: dict[str, Any], spec: dict[str, Any]) -> Command:
     """Return the command; raise ValueError, TypeError or KeyError for a malformed spec."""
     key = spec.get("output_key")
-    packages = spec.get("packages") or header.get("packages") or ()
     return Command(
         id=str(header.get("id") or cmd_dir.name),
-        kind=str(header.get("kind") or spec.get("kind") or "script"),
+        kind=str(header.get("kind") or "script"),
         directory=cmd_dir,
         variables=tuple(
             (str(name), "" if value is None else str(value), bool(sensitive))
             for name, value, sensitive in spec.get("variables") or ()
         ),
-        packages=tuple(_read_package(cmd_dir, entry) for entry in packages),
+        packages=tuple(_read_package(cmd_dir, entry) for entry in spec.get("packages") or ()),
         output_key=base64.b64decode(key, validate=True) if key else None,
         mask=tuple(str(text) for text in spec.get("mask") or ()),
     )

@@ -17,9 +17,9 @@ from typing import Any, NoReturn
 from agent.runtime import failpoints, platform
 
 # Runs the command of a folder; True when this process is fit to run another one.
-RunCommand = Callable[[Path, Any], bool]
+RunCommand = Callable[[Path, Any, Any], bool]
 
-REQUEST = struct.Struct(">dII")  # when it was sent (monotonic), lengths of folder name and spec
+REQUEST = struct.Struct(">dII")  # when it was sent (monotonic), lengths of folder name and order
 REPLY = struct.Struct(">i")  # process id of the runner, or 0 when it could not be forked
 FREE = struct.Struct(">d")  # since when a runner is free (monotonic)
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -71,9 +71,10 @@ def _run(request: bytes, run_command: RunCommand) -> bool:
     try:
         failpoints.hit("runner")
         platform.own_group(folder.name)
-        fit = run_command(folder, json.loads(request[body:]))
+        order = json.loads(request[body:])
+        fit = run_command(folder, order["header"], order["spec"])
         _hold_stops()
-        return fit and _is_clean() and platform.leave_group(folder.name)
+        return fit and _is_clean() and platform.leave_group()
     except BaseException as problem:  # noqa: BLE001
         # Frames and type only: the text of an exception may quote a value.
         frames = "".join(traceback.format_tb(problem.__traceback__))
@@ -102,7 +103,7 @@ def _is_clean() -> bool:
 def _warm_up(run_command: RunCommand) -> None:
     """Go through a command of no known kind, so that the memory it needs is this process's own."""
     with contextlib.suppress(OSError), tempfile.TemporaryDirectory(dir=_MEMORY) as folder:
-        run_command(Path(folder), {"variables": [["Warm", "up", False]]})
+        run_command(Path(folder), {"kind": "warm-up"}, {"variables": [["Warm", "up", False]]})
     _hold_stops()
 
 

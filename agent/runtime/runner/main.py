@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from agent.language import LanguageError
 from agent.runtime.behaviours.context import Context
 from agent.runtime.behaviours.pipelines import deploy_package, run_script
 from agent.runtime.runner import posix, records
-from agent.runtime.runner.command import Command, read_command, read_header, read_limits
+from agent.runtime.runner.command import Command, read_command, read_limits
 from agent.runtime.runner.control import CANCELLED, DEADLINE, Control, Stopped
 from agent.runtime.runner.errors import StepFailed
 from agent.runtime.runner.messages import Messages
@@ -27,7 +26,7 @@ KINDS: dict[str, Callable[[Context], None]] = {
 }
 
 
-def run_command(cmd_dir: Path, spec: dict[str, Any]) -> bool:
+def run_command(cmd_dir: Path, header: dict[str, Any], spec: dict[str, Any]) -> bool:
     """Run the command of `cmd_dir` and leave an `exit` file, whatever happens.
 
     Return without doing anything if another runner holds the lock or the command has been
@@ -38,22 +37,23 @@ def run_command(cmd_dir: Path, spec: dict[str, Any]) -> bool:
     if lock is None:
         return False
     try:
-        if not records.mark_started(cmd_dir):
+        if not records.mark_started(cmd_dir, lock):
             return False
-        ended, is_durable = _run(cmd_dir, spec, time.monotonic())
+        ended, is_durable = _run(cmd_dir, header, spec, time.monotonic())
         records.write_exit(cmd_dir, ended, durably=not is_durable)
     finally:
         os.close(lock)
     return not ended.reason
 
 
-def _run(cmd_dir: Path, spec: dict[str, Any], began: float) -> tuple[records.Exit, bool]:
+def _run(
+    cmd_dir: Path, header: dict[str, Any], spec: dict[str, Any], began: float
+) -> tuple[records.Exit, bool]:
     """Return the end, and whether the spool has it already on the disk."""
     ended = records.Exit()
     secrets = Secrets()
     try:
         posix.adopt_orphans()
-        header = read_header(cmd_dir)
         limits = read_limits(header)
         control = Control(cmd_dir, limits.deadline_s, limits.grace_s)
         control.install()
@@ -146,7 +146,7 @@ def _close(spool: SpoolWriter, output: Output, ended: records.Exit, began: float
     ended.bytes, ended.sha256, ended.omitted = spool.total, spool.sha256, output.omitted
     ended.duration_ms = round((time.monotonic() - began) * 1000)
     try:
-        spool.end(asdict(ended))
+        spool.end(ended.values())
     except OSError:
         return _sync(spool, ended)
     finally:

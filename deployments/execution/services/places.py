@@ -12,9 +12,11 @@ from deployments.projects.settings import DeploymentSettings
 _DOWN = frozenset({HealthStatus.UNAVAILABLE, HealthStatus.UNHEALTHY})
 
 
-def targets_for(environment: Environment, settings: DeploymentSettings) -> list[Target]:
+def targets_for(
+    space: Space, environment: Environment, settings: DeploymentSettings
+) -> list[Target]:
     """Return the enabled targets of the environment, with why the project leaves some out."""
-    machines = machines_of_environment(environment.space, environment)
+    machines = machines_of_environment(space, environment)
     return [
         Target(
             id=machine.public_id,
@@ -27,10 +29,10 @@ def targets_for(environment: Environment, settings: DeploymentSettings) -> list[
     ]
 
 
-def workers_of(space: Space) -> list[WorkerChoice]:
+def workers_of(space: Space, default: str) -> list[WorkerChoice]:
     """Return the enabled workers of the space, the built-in one last.
 
-    The server's built-in worker stands in wherever a default pool has no worker of its own.
+    The server's built-in worker stands in where the default pool has no worker of its own.
     """
     workers = (
         Worker.objects.in_space(space)
@@ -39,7 +41,6 @@ def workers_of(space: Space) -> list[WorkerChoice]:
         .prefetch_related("pools")
     )
     own = [_choice(worker, {pool.public_id for pool in worker.pools.all()}) for worker in workers]
-    default = default_pool(space)
     if any(default in worker.pools for worker in own):
         return own
     rows = Worker.objects.unscoped(reason="the built-in worker serves every space")

@@ -108,15 +108,16 @@ def _plan_input(deployment: Deployment, process: Process, values: VariableSet) -
         except LanguageError:
             return text
 
+    pool = default_pool(space)
     parallelism = evaluated(values.get(_PARALLELISM) or "").strip()
     return PlanInput(
         process=process,
-        targets=targets_for(deployment.environment, settings),
-        workers=workers_of(space),
+        targets=targets_for(space, deployment.environment, settings),
+        workers=workers_of(space, pool),
         kinds=action_kinds(),
         environment=f"Environments-{deployment.environment_id}",
         channel=f"Channels-{deployment.channel_id}",
-        default_pool=default_pool(space),
+        default_pool=pool,
         skip_actions=frozenset(options.get("skip_actions") or ()),
         specific_machines=frozenset(options.get("specific_machines") or ()),
         excluded_machines=frozenset(options.get("excluded_machines") or ()),

@@ -14,12 +14,13 @@ from agent.runtime.journal.file import JournalFile, decode_records, encode_recor
 
 ID = "01920000-0000-7000-8000-000000000001"
 OTHER = "01920000-0000-7000-8000-000000000002"
+PACKAGE = {"package_id": "Acme.Web", "sha256": "b" * 64}
 
 
 def filled(folder: Path) -> Journal:
     journal = Journal(folder)
     journal.accepted(ID, "a" * 64, {"kind": "script"})
-    journal.starting(ID)
+    journal.starting(ID, [PACKAGE])
     journal.finished(ID, {"id": ID, "started": True, "exit": 3})
     journal.cancelled(OTHER)
     return journal
@@ -32,6 +33,7 @@ def test_a_new_reader_sees_what_was_written(tmp_path: Path) -> None:
     assert entry is not None
     assert (entry.phase, entry.hash) == ("finished", "a" * 64)
     assert entry.result == {"id": ID, "started": True, "exit": 3}
+    assert entry.packages == [PACKAGE]
     assert [found.id for found in journal.entries() if found.is_tombstone] == [OTHER]
     assert journal.high == 4
 

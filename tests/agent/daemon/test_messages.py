@@ -34,7 +34,6 @@ from tests.agent.daemon.gateway import (
     run_to_end,
     script,
     starts,
-    until,
     witness,
 )
 
@@ -64,8 +63,18 @@ async def test_a_script_runs_and_its_log_arrives_exactly(gateway: Gateway, daemo
     assert gateway.streams[run.id][1].startswith(b"one\nno newline")
     assert b"two\n" in gateway.streams[run.id][2]
     assert [event.id for event in gateway.of_kind(Accepted)] == [run.id]
-    assert [event.id for event in gateway.of_kind(Started)] == [run.id]
-    await until(lambda: not (daemon.home / "cmd" / run.id).exists())
+
+
+async def test_a_start_is_told_unless_the_result_comes_first(
+    gateway: Gateway, daemon: Daemon
+) -> None:
+    long, short = script("sleep 0.3"), script("true")
+    await run_to_end(gateway, long)
+    for _ in range(3):
+        await run_to_end(gateway, replace(short, id=script("true").id))
+    started = [event.id for event in gateway.of_kind(Started)]
+    assert started[0] == long.id
+    assert len(started) < 4
 
 
 async def test_a_short_script_is_fast(gateway: Gateway, daemon: Daemon) -> None:
@@ -233,7 +242,7 @@ async def test_forget_and_cancel_in_the_welcome(
     await gateway.send(done)
     await gateway.finished(done.id)
     await gateway.send(running)
-    await gateway.wait(Started, count=2)
+    await gateway.wait(Started, lambda event: event.id == running.id)
     gateway.forget, gateway.cancel = (done.id,), (running.id,)
     await gateway.drop()
     assert (await gateway.wait(CancelAck)).state == "signalled"

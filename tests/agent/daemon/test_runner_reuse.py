@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -12,11 +13,11 @@ SHARED = Isolation(mode="shared")
 
 
 async def run_one(gateway: Gateway, run: Run) -> int:
-    """Run a command to its end and return the process id of its runner."""
+    """Run a command to its end and return the process id of its runner, the parent of bash."""
     await gateway.send(run)
     finished = await gateway.finished(run.id)
     gateway.check_log(finished)
-    return (await gateway.wait(Started, lambda event: event.id == run.id)).pid
+    return int(re.findall(rb"runner (\d+)", gateway.streams[run.id][1])[0])
 
 
 async def test_commands_one_after_the_other_share_a_runner(
@@ -24,7 +25,7 @@ async def test_commands_one_after_the_other_share_a_runner(
 ) -> None:
     pids = set()
     for number in range(8):
-        pids.add(await run_one(gateway, script(f"echo {number}; exit {number}")))
+        pids.add(await run_one(gateway, script(f"echo runner $PPID; exit {number}")))
         await asyncio.sleep(0.2)
     assert len(pids) <= 3
 
@@ -33,10 +34,10 @@ async def test_a_runner_with_a_background_process_is_not_used_again(
     gateway: Gateway, daemon: Daemon, tmp_path: Path
 ) -> None:
     kept = tmp_path / "pid"
-    body = f"sleep 60 >/dev/null 2>&1 & echo $! > {kept}"
+    body = f"echo runner $PPID; sleep 60 >/dev/null 2>&1 & echo $! > {kept}"
     first = await run_one(gateway, script(body))
     try:
-        second = await run_one(gateway, script("echo again"))
+        second = await run_one(gateway, script("echo runner $PPID"))
         assert second != first
     finally:
         os.kill(int(kept.read_text()), signal.SIGKILL)
@@ -50,13 +51,13 @@ async def test_a_cancelled_runner_is_not_used_again_and_a_late_signal_stops_noth
     first = (await gateway.wait(Started)).pid
     await gateway.send(Cancel(id=run.id, grace_s=1.0, reason="enough"))
     assert (await gateway.finished(run.id)).reason == "cancelled"
-    second = await run_one(gateway, script("echo one"))
+    second = await run_one(gateway, script("echo runner $PPID"))
     assert second != first
     await asyncio.sleep(0.5)
-    idle = await run_one(gateway, script("echo two"))
+    idle = await run_one(gateway, script("echo runner $PPID"))
     await asyncio.sleep(0.5)
     os.kill(idle, signal.SIGTERM)
-    third = script("echo three")
+    third = script("echo runner $PPID")
     await run_one(gateway, third)
     assert (await gateway.finished(third.id)).exit == 0
 

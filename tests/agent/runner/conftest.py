@@ -24,6 +24,7 @@ class Run:
 
     directory: Path
     key: bytes
+    header: dict[str, Any]
     spec: dict[str, Any]
     pid: int = 0
     exit: dict[str, Any] = field(default_factory=dict)
@@ -151,14 +152,13 @@ class Agent:
         directory.mkdir(parents=True)
         directory.chmod(0o700)
         header = {"id": directory.name, "kind": kind, "limits": {"grace_s": 2, **limits}}
-        (directory / "spec.json").write_text(json.dumps(header))
         secret = new_key()
         triples = [[name, value, False] for name, value in (variables or {}).items()]
         triples += [[name, value, True] for name, value in (sensitive or {}).items()]
         spec: dict[str, Any] = {"variables": triples, "packages": packages or [], "mask": []}
         if key:
             spec["output_key"] = base64.b64encode(secret).decode()
-        run = Run(directory, secret, spec)
+        run = Run(directory, secret, header, spec)
         self.fork(run)
         return run
 
@@ -168,7 +168,7 @@ class Agent:
         if run.pid == 0:
             try:
                 os.setsid()
-                run_command(run.directory, run.spec)
+                run_command(run.directory, run.header, run.spec)
             finally:
                 os._exit(0)
         self.started.append(run)

@@ -317,7 +317,7 @@ def test_script_from_a_package(agent: Agent) -> None:
         "Octopus.Action.Script.ScriptParameters": "there",
     }
     assert b"went there package\n" in agent.run(given, packages=[package]).stdout
-    given["Octopus.Action.Script.ScriptFileName"] = "../../spec.json"
+    given["Octopus.Action.Script.ScriptFileName"] = "../../started"
     assert "has no script" in agent.run(given, packages=[package]).exit["message"]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from octopus_site.up.children import Child, Children
 
-_SCRIPT = "import sys; print('begin'); sys.exit('No module named packaging')"
+_SCRIPT = "import sys; print('begin', flush=True); sys.exit('No module named packaging')"
 
 
 def test_a_child_that_ends_is_told_with_its_last_words(tmp_path: Path) -> None:

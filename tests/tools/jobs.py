@@ -54,6 +54,7 @@ JOBS = (
     _check("migrations", "python manage.py makemigrations --check --dry-run", environment=SETTINGS),
     _group("agent"),
     _group("clients", "nuget", "dotnet", "node", "api-client"),
+    _check("demo", "python tests/tools/demo.py"),
     _group("s3", "swift"),
     _group("redis"),
     _group("browser", "chromium"),

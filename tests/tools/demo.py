@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +23,7 @@ from tests.tools.install import TOOLS, pip  # noqa: E402 it lies in this reposit
 ENVIRONMENT = TOOLS / "server"
 PYTHON = ENVIRONMENT / "bin" / "python"
 REQUIREMENTS = ("pyproject.toml", "constraints.txt")
+PORTS = ("OCTOPUS_WEB_PORT", "OCTOPUS_GATEWAY_PORT")
 RUNS = 2
 LONGEST_RUN = 240
 
@@ -36,8 +38,10 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="octopus-demo-") as name:
             folder = Path(name)
             _install(_copy_of_work_tree(folder / "source"))
+            # The agents keep the address they registered with, so both runs have the same ports.
+            ports = {name: str(_free_port()) for name in PORTS}
             for _ in range(RUNS):
-                _run_demo(folder)
+                _run_demo(folder, ports)
     except DemoFailed as problem:
         print(problem)
         return 1
@@ -69,7 +73,7 @@ def _install(source: Path) -> None:
     _call([*install, *again, str(source)])
 
 
-def _run_demo(folder: Path) -> None:
+def _run_demo(folder: Path, ports: Mapping[str, str]) -> None:
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -79,8 +83,7 @@ def _run_demo(folder: Path) -> None:
         **kept,
         "ONCE": "1",
         "OCTOPUS_DATA_DIR": str(folder / "data"),
-        "OCTOPUS_WEB_PORT": str(_free_port()),
-        "OCTOPUS_GATEWAY_PORT": str(_free_port()),
+        **ports,
     }
     command = [str(PYTHON), "-m", "octopus_site.demo"]
     try:

@@ -12,6 +12,7 @@ from pathlib import Path
 from octopus_site.conf import ConfigurationError
 from octopus_site.demo import journey, sample
 from octopus_site.demo.client import Client, RequestFailed
+from octopus_site.up.built_in_worker import is_registered
 from octopus_site.up.supervisor import Supervisor, agent_environment, say, stop_on_signals
 
 
@@ -104,7 +105,7 @@ def _keep_account(folder: Path, account: dict[str, str]) -> None:
 
 def _start_tentacle(supervisor: Supervisor, client: Client, machine: str, api_key: str) -> None:
     home = supervisor.configuration.data_dir / "tentacles" / machine
-    if not (home / "config.json").exists():
+    if not is_registered(home, supervisor.configuration):
         environments = [part for name in sample.ENVIRONMENTS for part in ("--environment", name)]
         command = [
             *(sys.executable, "-m", "agent.runtime.cli", "register"),

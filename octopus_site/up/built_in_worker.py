@@ -10,10 +10,23 @@ from octopus_site.conf import Configuration, ConfigurationError
 _REGISTER_WITHIN = 60.0
 
 
+def is_registered(home: Path, configuration: Configuration) -> bool:
+    """Say whether the agent of a folder is registered with this server at its present ports."""
+    from agent.runtime import config  # noqa: PLC0415
+    from deployments.infrastructure.services.registration import gateway_url  # noqa: PLC0415
+
+    try:
+        known, _ = config.load(home)
+    except config.ConfigError:
+        return False
+    server = f"http://127.0.0.1:{configuration.web_port}"
+    return (known.server_url, known.gateway_url) == (server, gateway_url())
+
+
 def ensure_registered(configuration: Configuration, agent_environment: Mapping[str, str]) -> Path:
     """Register the built-in worker unless it already is; returns its home folder."""
     home = configuration.data_dir / "built-in-worker"
-    if (home / "config.json").exists():
+    if is_registered(home, configuration):
         return home
     from deployments.base.actor import Actor  # noqa: PLC0415 Django is set up by now
     from deployments.base.models import Space  # noqa: PLC0415

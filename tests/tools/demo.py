@@ -1,8 +1,8 @@
 """The README's first command as a new user has it: a wheel with the server's packages alone.
 
 The environment in .tools/server is made anew when the requirements change; the project in it is
-built from the work tree each time. The demo runs twice on one data folder and must leave no
-process behind.
+built from the work tree each time. The demo runs twice on one data folder, each time on other
+ports, and must leave no process behind.
 """
 
 import hashlib
@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +22,6 @@ from tests.tools.install import TOOLS, pip  # noqa: E402 it lies in this reposit
 ENVIRONMENT = TOOLS / "server"
 PYTHON = ENVIRONMENT / "bin" / "python"
 REQUIREMENTS = ("pyproject.toml", "constraints.txt")
-PORTS = ("OCTOPUS_WEB_PORT", "OCTOPUS_GATEWAY_PORT")
 RUNS = 2
 LONGEST_RUN = 240
 
@@ -38,10 +36,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="octopus-demo-") as name:
             folder = Path(name)
             _install(_copy_of_work_tree(folder / "source"))
-            # The agents keep the address they registered with, so both runs have the same ports.
-            ports = {name: str(_free_port()) for name in PORTS}
             for _ in range(RUNS):
-                _run_demo(folder, ports)
+                _run_demo(folder)
     except DemoFailed as problem:
         print(problem)
         return 1
@@ -73,7 +69,7 @@ def _install(source: Path) -> None:
     _call([*install, *again, str(source)])
 
 
-def _run_demo(folder: Path, ports: Mapping[str, str]) -> None:
+def _run_demo(folder: Path) -> None:
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -83,7 +79,8 @@ def _run_demo(folder: Path, ports: Mapping[str, str]) -> None:
         **kept,
         "ONCE": "1",
         "OCTOPUS_DATA_DIR": str(folder / "data"),
-        **ports,
+        "OCTOPUS_WEB_PORT": str(_free_port()),
+        "OCTOPUS_GATEWAY_PORT": str(_free_port()),
     }
     command = [str(PYTHON), "-m", "octopus_site.demo"]
     try:

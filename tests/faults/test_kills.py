@@ -60,7 +60,7 @@ def test_a_fault_at_a_random_moment_changes_nothing(
 def test_an_agent_dies_between_accepting_and_starting(
     point: str, lab: Lab, fault_rounds: int, fault_random: random.Random
 ) -> None:
-    for _ in range(max(1, fault_rounds // 3)):
+    for _ in range(-(-fault_rounds // 2)):
         machine = fault_random.choice(MACHINES)
         lab.agents[machine].terminate()
         lab.start_agent(machine, failpoints=f"{point}=kill9@1")

@@ -3,6 +3,7 @@
 Arguments choose pages by the beginning of their name: `python -m tests.browser.screenshots task`.
 """
 
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -25,7 +26,11 @@ def main() -> int:
     """Take the pictures; the exit code is 1 when a page did not answer 200."""
     wanted = tuple(sys.argv[1:])
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with sample_server() as server, sync_playwright() as playwright:
+    with (
+        filled_folder() as filled,
+        sample_server(filled) as server,
+        sync_playwright() as playwright,
+    ):
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         failures = list(_photograph(chromium, server, wanted))
         chromium.close()
@@ -35,13 +40,13 @@ def main() -> int:
 
 
 @contextmanager
-def sample_server() -> Iterator[OctopusServer]:
-    """Run a web server on the sample's data; nothing in it moves."""
+def filled_folder() -> Iterator[Path]:
+    """Give a data folder with the sample's data; nothing runs on it."""
     with tempfile.TemporaryDirectory() as name:
         processes = Processes(Path(name))
+        server = make_server(processes, Path(name))
         try:
-            server = make_server(processes, Path(name))
-            processes.start("redis", redis_command(server.data_dir))
+            redis = processes.start("redis", redis_command(server.data_dir))
             filler = processes.start(
                 "sample",
                 [sys.executable, "-m", "tests.browser.fill"],
@@ -49,6 +54,21 @@ def sample_server() -> Iterator[OctopusServer]:
             )
             if filler.wait_for_exit(seconds=180):
                 raise RuntimeError(filler.log())
+            redis.terminate()
+        finally:
+            processes.stop_all()
+        yield server.data_dir
+
+
+@contextmanager
+def sample_server(filled: Path) -> Iterator[OctopusServer]:
+    """Run a web server on a copy of the sample's data; nothing in it moves."""
+    with tempfile.TemporaryDirectory() as name:
+        processes = Processes(Path(name))
+        try:
+            server = make_server(processes, Path(name))
+            shutil.copytree(filled, server.data_dir, dirs_exist_ok=True)
+            processes.start("redis", redis_command(server.data_dir))
             server.main = server.command("web", "--workers", "1", "--host", "127.0.0.1")
             server.main.wait_for_port(server.web_port, seconds=60)
             yield server

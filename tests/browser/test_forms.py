@@ -1,25 +1,17 @@
 """What scripts add to forms: progress, waiting, guards, fields that come and go."""
 
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Dialog, Page, expect
 
-from tests.browser.screenshots import sample_server
 from tests.support.server import API_KEY, PASSWORD, USERNAME, OctopusServer
 
 pytestmark = pytest.mark.browser
 SPACE = "/app/Spaces-1"
 WEB = f"{SPACE}/projects/storefront-web"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[OctopusServer]:
-    with sample_server() as running:
-        yield running
 
 
 @pytest.fixture

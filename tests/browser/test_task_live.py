@@ -2,23 +2,15 @@
 
 import re
 import sys
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.pages import find_addresses
-from tests.browser.screenshots import sample_server, sign_in
+from tests.browser.screenshots import sign_in
 from tests.support.server import OctopusServer
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[OctopusServer]:
-    """Give the server with the sample's data."""
-    with sample_server() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
 class Job:
     """One check or one group of tests.
 
-    `needs` names tools of tests/tools/install.py. `alone` keeps the second core free for it.
+    `needs` names tools of tests/tools/install.py.
     """
 
     name: str
@@ -21,7 +21,6 @@ class Job:
     environment: Mapping[str, str] = field(default_factory=dict)
     needs: Sequence[str] = ()
     is_tests: bool = False
-    alone: bool = False
 
 
 def _check(name: str, *commands: str, environment: Mapping[str, str] | None = None) -> Job:
@@ -30,17 +29,23 @@ def _check(name: str, *commands: str, environment: Mapping[str, str] | None = No
     return Job(name, lines, environment or {})
 
 
-def _group(
-    name: str, *needs: str, environment: Mapping[str, str] | None = None, alone: bool = False
-) -> Job:
+def _group(name: str, *needs: str, environment: Mapping[str, str] | None = None) -> Job:
     pytest = [str(BIN / "python"), "-m", "pytest", "-q", f"--group={name}"]
-    return Job(name, [pytest], environment or {}, needs, is_tests=True, alone=alone)
+    return Job(name, [pytest], environment or {}, needs, is_tests=True)
 
 
 # The longest first, so that the two lanes end together.
 JOBS = (
-    _check("types", "mypy --no-color-output"),
+    _group("postgres", "postgresql", environment={"OCTOPUS_TEST_DATABASE": "postgres"}),
+    _group("clients", "nuget", "dotnet", "node", "api-client"),
     _group("sqlite"),
+    _group("browser", "chromium"),
+    _group("agent"),
+    _check("types", "mypy --no-color-output"),
+    _group("unit"),
+    _group("faults"),
+    _check("demo", "python tests/tools/demo.py"),
+    _group("s3", "swift"),
     _check(
         "lint",
         "ruff check . --output-format concise",
@@ -48,15 +53,7 @@ JOBS = (
         "djlint templates --lint --quiet",
         "codespell",
     ),
-    _group("postgres", "postgresql", environment={"OCTOPUS_TEST_DATABASE": "postgres"}),
-    _group("unit"),
     _check("contracts", "lint-imports"),
     _check("migrations", "python manage.py makemigrations --check --dry-run", environment=SETTINGS),
-    _group("agent"),
-    _group("clients", "nuget", "dotnet", "node", "api-client"),
-    _check("demo", "python tests/tools/demo.py"),
-    _group("s3", "swift"),
     _group("redis"),
-    _group("browser", "chromium"),
-    _group("faults", alone=True),
 )

@@ -56,9 +56,7 @@ def main() -> int:
     names = sys.argv[1:]
     jobs = [job for job in JOBS if not names or job.name in names]
     install.main()
-    outcomes = _run_together([job for job in jobs if not job.alone])
-    outcomes += [_report(_run(job)) for job in jobs if job.alone]
-    return _summary(outcomes, time.monotonic() - begin)
+    return _summary(_run_together(jobs), time.monotonic() - begin)
 
 
 def _run_together(jobs: list[Job]) -> list[Outcome]:

@@ -52,7 +52,7 @@ def test_page(
     for size in (WIDE, NARROW):
         page.set_viewport_size(size)  # type: ignore[arg-type]  # a typed dict of the library
         for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # a literal
+            page.emulate_media(color_scheme=theme)
             page.evaluate(_DRAWN)
             assert page.locator("h1").count() == 1
             assert page.locator(".button-primary:visible").count() <= 1

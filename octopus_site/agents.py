@@ -12,4 +12,5 @@ urlpatterns: list[URLPattern] = [
     path("agent/v1/tentacle.pyz.sha256", program_digest_view),
     path("agent/v1/packages/<str:sha256>", agent_views.package_view),
     path("agent/v1/commands/<uuid:command_id>/spec", agent_views.spec_view),
+    path("agent/v1/commands/<uuid:command_id>/artifacts/<int:number>", agent_views.artifact_view),
 ]

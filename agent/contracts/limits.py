@@ -62,6 +62,11 @@ TOMBSTONE_RETENTION = 7 * 24 * 3600.0
 TOMBSTONES_KEPT = 10_000
 MIN_FREE_DISK = 32 * MIB
 
+# Artifacts go over HTTPS in pieces that the server takes whole; one that the server does not take
+# for this long is given up, with a warning in the log.
+ARTIFACT_PIECE = 8 * MIB
+ARTIFACT_PATIENCE = 600.0
+
 # Workspaces of released commands. One is kept only if its output is not large and the disk has
 # plenty of room; WORKSPACE_FREE_DISK is far above MIN_FREE_DISK, which is looked at every
 # WORKSPACE_SWEEP.

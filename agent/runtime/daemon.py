@@ -13,6 +13,7 @@ from typing import Any
 
 from agent.contracts import limits
 from agent.contracts.messages import Run
+from agent.runtime.artifacts import ArtifactUploads
 from agent.runtime.commands.command import is_hash_of
 from agent.runtime.commands.spawn import Spawner
 from agent.runtime.commands.table import CommandTable
@@ -66,7 +67,9 @@ async def _serve(
 
     spawner = Spawner(connection)
     packages = PackageCache(home / "packages", endpoint, credential)
-    table = CommandTable(home, spawner, packages, fetch, config.workspace_retention_s)
+    artifacts = ArtifactUploads(endpoint, credential)
+    retention = config.workspace_retention_s
+    table = CommandTable(home, spawner, packages, artifacts, fetch, retention)
     table.recover()
     _log.info("Tentacle %s (%s) serves %s", config.name, config.machine_id, config.gateway_url)
     try:

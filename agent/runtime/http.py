@@ -51,12 +51,15 @@ def request_json(
     method: str,
     path: str,
     headers: dict[str, str],
-    body: dict[str, Any] | None = None,
+    body: dict[str, Any] | bytes | None = None,
 ) -> Any:
-    """Send a request and return the decoded answer; HttpError with the server's own message."""
-    data = None if body is None else json.dumps(body).encode()
+    """Send a request and return the decoded answer; HttpError with the server's own message.
+
+    A body of bytes is sent as it is, any other as JSON.
+    """
+    data = json.dumps(body).encode() if isinstance(body, dict) else body
     sent = {"Accept": "application/json", **headers}
-    if data is not None:
+    if isinstance(body, dict):
         sent["Content-Type"] = "application/json"
     status, answer = request_bytes(endpoint, method, path, sent, data)
     try:

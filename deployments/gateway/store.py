@@ -108,6 +108,8 @@ def _store(reports: Sequence[Report], secrets: CommandSecrets) -> list[Outcome]:
         for report, message in finished.values():
             if message.reason == DAMAGED:
                 write_warning(report.execution_pk, f"{_sentence(DAMAGED)} Its log is incomplete.")
+            elif message.exit == 0 and not message.reason and message.message:
+                write_warning(report.execution_pk, message.message)
         mailbox.apply_finished([_result(message) for _, message in finished.values()])
     return [_outcome(report, appended, ended=report.command_id in finished) for report in reports]
 

@@ -1,5 +1,6 @@
 """The built-in worker: an ordinary agent on the server's own machine."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,15 +13,14 @@ _REGISTER_WITHIN = 60.0
 
 def is_registered(home: Path, configuration: Configuration) -> bool:
     """Say whether the agent of a folder is registered with this server at its present ports."""
-    from agent.runtime import config  # noqa: PLC0415
     from deployments.infrastructure.services.registration import gateway_url  # noqa: PLC0415
 
     try:
-        known, _ = config.load(home)
-    except config.ConfigError:
+        known = json.loads((home / "config.json").read_bytes())
+    except (OSError, ValueError):
         return False
     server = f"http://127.0.0.1:{configuration.web_port}"
-    return (known.server_url, known.gateway_url) == (server, gateway_url())
+    return (known.get("server_url"), known.get("gateway_url")) == (server, gateway_url())
 
 
 def ensure_registered(configuration: Configuration, agent_environment: Mapping[str, str]) -> Path:

@@ -1,4 +1,4 @@
-"""A stored package as a response: streamed, with a strong ETag and ranges."""
+"""Stored bytes as a response: streamed, with a strong ETag and ranges."""
 
 import asyncio
 import re
@@ -18,21 +18,27 @@ CONTENT_TYPE = "application/octet-stream"
 
 def package_response(request: HttpRequest, version: PackageVersion) -> HttpResponseBase:
     """Answer with the package's bytes, or the part that the request's Range names."""
-    etag = f'"{version.blob_id}"'
+    name = f"{version.package_id}.{version.version}{version.extension}"
+    return blob_response(request, version.blob_id, version.size, name)
+
+
+def blob_response(request: HttpRequest, sha256: str, size: int, name: str) -> HttpResponseBase:
+    """Answer with stored bytes as a file of that name, or the part that the Range names."""
+    etag = f'"{sha256}"'
     if _names(request.headers.get("If-None-Match", ""), etag):
-        return _with_headers(HttpResponse(status=304), version, etag)
-    chosen = _range(request, version.size, etag)
+        return _with_headers(HttpResponse(status=304), name, etag)
+    chosen = _range(request, size, etag)
     if chosen is None:
         response = HttpResponse(status=416)
-        response.headers["Content-Range"] = f"bytes */{version.size}"
+        response.headers["Content-Range"] = f"bytes */{size}"
         return response
     start, length, is_part = chosen
-    body = _body(request, version.blob_id, start, length)
+    body = _body(request, sha256, start, length)
     if is_part:
         body.status_code = 206
-        body.headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{version.size}"
+        body.headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{size}"
     body.headers["Content-Length"] = str(length)
-    return _with_headers(body, version, etag)
+    return _with_headers(body, name, etag)
 
 
 def _body(request: HttpRequest, sha256: str, start: int, length: int) -> HttpResponseBase:
@@ -53,10 +59,7 @@ async def _asynchronous(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
         getattr(pieces, "close", lambda: None)()
 
 
-def _with_headers(
-    response: HttpResponseBase, version: PackageVersion, etag: str
-) -> HttpResponseBase:
-    name = f"{version.package_id}.{version.version}{version.extension}"
+def _with_headers(response: HttpResponseBase, name: str, etag: str) -> HttpResponseBase:
     plain = re.sub(r"[^A-Za-z0-9._+-]", "_", name)
     response.headers["ETag"] = etag
     response.headers["Accept-Ranges"] = "bytes"

@@ -1,6 +1,6 @@
 """Writes of the feed: storing, deleting and listing versions; feeds."""
 
-from packages_feed.services.blobs import sweep_unused_blobs
+from packages_feed.services.blobs import sweep_unused_blobs, sweep_uploads
 from packages_feed.services.build_information import (
     delete_build_information,
     push_build_information,
@@ -21,4 +21,5 @@ __all__ = [
     "set_listed",
     "store_package",
     "sweep_unused_blobs",
+    "sweep_uploads",
 ]

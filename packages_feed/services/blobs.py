@@ -1,9 +1,10 @@
 """Bytes and the rows that stand for them.
 
 A row exists before its bytes do, and both are taken away under the row's lock, so a version never
-names bytes that are gone and no bytes are forgotten.
+names bytes that are gone and no bytes are forgotten. Artifacts of deployments are kept here too.
 """
 
+import contextlib
 from datetime import timedelta
 
 import structlog
@@ -11,7 +12,7 @@ from django.db import models, transaction
 
 from deployments.base.clock import Clock, utc_now
 from packages_feed.ingest import Spooled
-from packages_feed.models import PackageVersion, StoredBlob
+from packages_feed.models import StoredBlob
 from packages_feed.storage import StorageFailed, package_storage
 
 log = structlog.get_logger(__name__)
@@ -65,9 +66,21 @@ def drop_after_commit(sha256: str) -> None:
 
 def sweep_unused_blobs(*, clock: Clock = utc_now) -> int:
     """Delete the bytes that uploads and deletions left behind more than a day ago."""
-    used = PackageVersion.objects.unscoped(reason="bytes are shared by spaces").values("blob_id")
-    old = StoredBlob.objects.filter(stored__lt=clock() - _UNFINISHED).exclude(pk__in=used)
+    old = StoredBlob.objects.filter(stored__lt=clock() - _UNFINISHED)
+    old = old.filter(**{f"{name}__isnull": True for name in _users()})
     return sum(drop_if_unused(sha256) for sha256 in list(old.values_list("pk", flat=True)))
+
+
+def sweep_uploads(*, clock: Clock = utc_now) -> int:
+    """Delete what uploads that never ended have left in the spool folder."""
+    old = (clock() - _UNFINISHED).timestamp()
+    count = 0
+    for path in package_storage().spool_folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and path.stat().st_mtime < old:
+                path.unlink()
+                count += 1
+    return count
 
 
 def _lock(sha256: str) -> bool:
@@ -76,5 +89,11 @@ def _lock(sha256: str) -> bool:
 
 
 def _is_used(blob: StoredBlob) -> bool:
-    versions = PackageVersion.objects.unscoped(reason="bytes are shared by spaces")
-    return versions.filter(blob=blob).exists()
+    """Say whether a row of any kind, in any space, points to the bytes."""
+    row = StoredBlob.objects.filter(pk=blob.pk)
+    return any(row.filter(**{f"{name}__isnull": False}).exists() for name in _users())
+
+
+def _users() -> list[str]:
+    """Return the names by which Django knows what may point to stored bytes."""
+    return [relation.name for relation in StoredBlob._meta.related_objects]  # noqa: SLF001 Django's documented API

@@ -12,6 +12,7 @@ RECORDS = {"events.record", "record"}
 # Reason -> services, by app and module.
 REASONS: dict[str, dict[str, str]] = {
     "a step of the engine; the deployment's start and end are the events": {
+        "execution.artifacts": "receive_piece",
         "execution.cancel_live": "abandon cancel_live send_cancels",
         "execution.carry_out": "cancel_executions skip_actions start_actions",
         "execution.lease": "claim settle",

@@ -27,7 +27,6 @@ ALLOWED = {
     "the viewer's access was checked": "deployments/execution/logs/",
     "among rows that were scoped": "deployments/releases/deployed.py",
     "a list over all spaces": "deployments/access/api/viewsets.py",
-    "bytes are shared by spaces": "packages_feed/services/blobs.py",
 }
 
 

@@ -74,6 +74,7 @@ def process_steps(folder: Path, package_ids: Sequence[str]) -> list[dict[str, An
     """Return steps: say something on the server, deploy each package on each target, look at it."""
     here = f"{folder}/www/#{{Octopus.Environment.Name}}/#{{Octopus.Machine.Name}}"
     look = f'for name in {" ".join(package_ids)}; do ls "{here}/$name/content"; done\necho looked\n'
+    look += 'echo "seen on $HOSTNAME" > seen.txt; new_octopusartifact seen.txt\n'
     return [
         _step("Announce", _script('echo "release #{Octopus.Release.Number} comes"\n', server=True)),
         *(_step(f"Deploy {name}", _deploy(name, f"{here}/{name}"), ROLE) for name in package_ids),

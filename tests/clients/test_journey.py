@@ -63,6 +63,7 @@ def test_from_push_to_production(
         task = follow(caller, deploy(caller, release, environment))
         check_task(caller, task, environment, release)
         check_files(tmp_path, environment, release)
+        check_artifacts(caller, task)
     check_progression(caller)
 
 
@@ -171,6 +172,15 @@ def check_task(caller: Caller, task_id: str, environment: str, release: str) -> 
     for machine in MACHINES:
         own = look[look.index(f"== Success: {machine} ==") + 1 :]
         assert own[:3] == ["readme.txt", "readme.txt", "looked"], raw
+
+
+def check_artifacts(caller: Caller, task_id: str) -> None:
+    found = caller.run({"send": f"GET /api/Spaces-1/artifacts?regarding={task_id}"}).json["Items"]
+    assert sorted((item["Source"], item["Filename"]) for item in found) == [
+        (machine, "seen.txt") for machine in MACHINES
+    ]
+    content = caller.run({"send": f"GET {found[0]['Links']['Content']}"}).text
+    assert content.startswith("seen on ")
 
 
 def check_files(folder: Path, environment: str, release: str) -> None:

@@ -15,6 +15,7 @@ from agent.contracts import limits
 from agent.contracts.messages import Finished, FromAgent, Isolation, Phase, Progress, Run, Started
 from agent.contracts.spec import canonical_json
 from agent.runtime import failpoints, platform
+from agent.runtime.artifacts import ArtifactUploads
 from agent.runtime.commands.folder import CommandFolder, header_of
 from agent.runtime.commands.isolation import IsolationLocks, Slots
 from agent.runtime.commands.spawn import Spawner, SpawnFailed
@@ -43,6 +44,7 @@ class Surroundings(Protocol):
     spawner: Spawner
     packages: PackageCache
     watch: FolderWatch
+    artifacts: ArtifactUploads
 
     def say(self, message: FromAgent) -> None:
         """Send now if connected; a reconnect tells the same again by itself."""
@@ -125,9 +127,12 @@ class Command:
 
     def conclude_from_disk(self, *, lost: bool) -> None:
         """Finish by the exit record, or as lost when the runner died without one."""
-        self._conclude(
-            self._without_exit() if lost else self._ended(self.folder.exit_record() or {})
-        )
+        finished = self._without_exit() if lost else self._ended(self.folder.exit_record() or {})
+        if self._around.artifacts.waiting(self.folder.path):
+            self._maybe_running = True
+            self._task = asyncio.create_task(self._guarded(self._deliver(finished)))
+        else:
+            self._conclude(finished)
 
     async def stop(self) -> None:
         """Stop working on the command; a runner goes on."""
@@ -165,7 +170,8 @@ class Command:
                 await self._in_time(held.enter_async_context(self._around.slots.hold()))
                 await self._start(spec, packages)
                 del spec
-                self._conclude(await self._follow())
+                finished = await self._follow()
+        self._conclude(await self._with_artifacts(finished))
 
     async def _found_running(self) -> None:
         entry = self._around.journal.get(self.id)
@@ -174,7 +180,20 @@ class Command:
             self._around.isolation.force(self.run.isolation),
             self._around.slots.hold(at_once=True),
         ):
-            self._conclude(await self._follow())
+            finished = await self._follow()
+        self._conclude(await self._with_artifacts(finished))
+
+    async def _deliver(self, finished: Finished) -> None:
+        self._conclude(await self._with_artifacts(finished))
+
+    async def _with_artifacts(self, finished: Finished) -> Finished:
+        """Bring the artifacts to the server first: who sees the result finds them there."""
+        artifacts, folder = self._around.artifacts, self.folder.path
+        if not artifacts.waiting(folder):
+            return finished
+        problems = await artifacts.deliver(self.id, folder, lambda: self._cancel is not None)
+        message = " ".join(filter(None, (finished.message, *problems)))[:_MAX_MESSAGE]
+        return replace(finished, message=message)
 
     async def _in_time(self, work: Any, limit: float = 0.0) -> Any:
         left = max(0.0, self._ends_at - time.monotonic())

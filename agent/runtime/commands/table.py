@@ -21,6 +21,7 @@ from agent.contracts.messages import (
     State,
 )
 from agent.runtime import failpoints, platform
+from agent.runtime.artifacts import ArtifactUploads
 from agent.runtime.commands.command import (
     Command,
     is_hash_of,
@@ -51,6 +52,7 @@ class CommandTable:
         home: Path,
         spawner: Spawner,
         packages: PackageCache,
+        artifacts: ArtifactUploads,
         fetch_spec: Callable[[Run], Awaitable[dict[str, Any]]],
         workspace_retention_s: float,
     ) -> None:
@@ -60,6 +62,7 @@ class CommandTable:
         self.slots = Slots(limits.MAX_RUNNING)
         self.spawner = spawner
         self.packages = packages
+        self.artifacts = artifacts
         self.watch = FolderWatch()
         self.live: dict[str, Command] = {}
         self.draining = False

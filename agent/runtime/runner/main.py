@@ -15,6 +15,7 @@ from agent.runtime.runner import posix, records
 from agent.runtime.runner.command import Command, read_command, read_limits
 from agent.runtime.runner.control import CANCELLED, DEADLINE, Control, Stopped
 from agent.runtime.runner.errors import StepFailed
+from agent.runtime.runner.keep import KeptFiles
 from agent.runtime.runner.messages import Messages
 from agent.runtime.runner.output import Output
 from agent.runtime.runner.script import Scripts
@@ -77,7 +78,7 @@ def _work(command: Command, control: Control, output: Output, ended: records.Exi
     variables = Variables(command.variables)
     _learn_secrets(command, output)
     command.work.mkdir(mode=0o700, exist_ok=True)
-    messages = Messages(output, variables, command.output_key)
+    messages = Messages(output, variables, command.output_key, KeptFiles(command.directory))
     scripts = Scripts(command, variables, output, control, messages)
     context = Context(command, variables, output, control, messages, scripts)
     try:

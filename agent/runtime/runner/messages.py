@@ -5,6 +5,7 @@ from pathlib import Path
 
 from agent.contracts.sealing import seal_text
 from agent.contracts.spool import STDERR, STDOUT
+from agent.runtime.runner.keep import KeptFiles
 from agent.runtime.runner.output import Output, fits
 from agent.runtime.runner.service_messages import (
     BadMessage,
@@ -39,7 +40,9 @@ Attributes = Mapping[str, str]
 class Messages:
     """The sink of a script's output: text goes to the output, messages take effect."""
 
-    def __init__(self, output: Output, variables: Variables, output_key: bytes | None) -> None:
+    def __init__(
+        self, output: Output, variables: Variables, output_key: bytes | None, kept: KeptFiles
+    ) -> None:
         self._output = output
         self._variables = variables
         self._output_key = output_key
@@ -51,6 +54,8 @@ class Messages:
             "resultMessage": self._result,
             "mask": self._mask,
         }
+        self._kept = kept
+        self._pending: list[tuple[Path, str]] = []
         self.result = ""
         self.directory = Path()
 
@@ -64,6 +69,19 @@ class Messages:
             for event in parser.flush():
                 self._handle(stream, event)
         self._output.end_of_script()
+        self._keep_artifacts()
+
+    def _keep_artifacts(self) -> None:
+        """Take the files as they are now; the daemon sends them when the command has ended."""
+        for path, name in self._pending:
+            try:
+                kept = self._kept.keep(path, name)
+            except OSError as problem:
+                reason = problem.strerror or problem
+                self._output.notice(f"The artifact {name[:_MAX_SHORT]} was not kept: {reason}.")
+            else:
+                self._output.record({"t": "artifact", "name": name, **kept})
+        self._pending.clear()
 
     def set_output(self, name: str, value: str, *, sensitive: bool = False) -> None:
         """Record an output variable; seal it if it is, or contains, something sensitive."""
@@ -135,19 +153,13 @@ class Messages:
             )
 
     def _create_artifact(self, attributes: Attributes) -> None:
-        path = self.directory / attributes.get("path", "")
+        path = self.directory / attributes.get("path", "").replace("\0", "")
         name = attributes.get("name") or path.name
-        try:
-            length = path.stat().st_size
-        except (OSError, ValueError):
-            length = -1
-        if length < 0 or not path.is_file():
+        if not path.is_file():
             self._output.notice(f"The artifact {name[:_MAX_SHORT]} was not found at {path}.")
             return
         mask = self._output.secrets.mask
-        self._output.record(
-            {"t": "artifact", "name": mask(name), "path": str(path), "length": length}
-        )
+        self._pending.append((path, mask(name)))
 
     def _progress(self, attributes: Attributes) -> None:
         try:

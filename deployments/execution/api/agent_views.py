@@ -1,19 +1,25 @@
-"""What agents fetch over HTTPS with their credential: packages and specs of their own commands."""
+"""What agents fetch and bring over HTTPS with their credential, for their own commands only."""
 
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
-from deployments.base.errors import NotFound
+from deployments.base.errors import Invalid, NotFound
 from deployments.base.querysets import SpaceQuerySet
 from deployments.execution.models import AgentMessage
+from deployments.execution.services import artifacts
 from deployments.execution.services.mailbox import open_spec
 from deployments.infrastructure.api.agent_views import agent_of, json_errors
 from deployments.infrastructure.models import Agent
 from packages_feed.api.sending import package_response
 from packages_feed.models import PackageVersion
 
+_RANGE = re.compile(r"bytes (?:\*|([0-9]{1,18})-[0-9]{1,18})/([0-9]{1,18})")
+_PIECE = 256 * 1024
 _MISSING = "No unfinished command of this agent needs this."
 
 
@@ -40,6 +46,42 @@ def spec_view(request: HttpRequest, command_id: UUID) -> HttpResponseBase:
     response = HttpResponse(open_spec(message), content_type="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+@json_errors
+def artifact_view(request: HttpRequest, command_id: UUID, number: int) -> HttpResponseBase:
+    """GET how much of an artifact is here; PUT the next bytes of it.
+
+    `Content-Range: bytes first-last/total` (`bytes */total` when no byte is missing) says what
+    comes, `X-Octopus-File-Name` (percent-encoded UTF-8) what it is called.
+    """
+    runs = _unfinished_runs(agent_of(request)).select_related("execution")
+    run = runs.filter(message_id=command_id).first()
+    if run is None:
+        raise NotFound(_MISSING)
+    if request.method != "PUT":
+        return _held(artifacts.received(run, number))
+    match = _RANGE.fullmatch(request.headers.get("Content-Range", ""))
+    if match is None:
+        raise Invalid("Content-Range must say which bytes of how many these are.")
+    held = artifacts.receive_piece(
+        run,
+        number,
+        name=unquote(request.headers.get("X-Octopus-File-Name", "")),
+        start=int(match[1] or match[2]),
+        total=int(match[2]),
+        pieces=_body(request),
+    )
+    return _held(held)
+
+
+def _held(held: artifacts.Received) -> JsonResponse:
+    return JsonResponse({"received": held.size, "stored": held.is_stored})
+
+
+def _body(request: HttpRequest) -> Iterator[bytes]:
+    while piece := request.read(_PIECE):
+        yield piece
 
 
 def _unfinished_runs(agent: Agent) -> SpaceQuerySet[AgentMessage]:

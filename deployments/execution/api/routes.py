@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from deployments.access.api.viewsets import resource_routes
+from deployments.execution.api.artifacts import ArtifactViewSet
 from deployments.execution.api.views import InterruptionViewSet, TaskLogViewSet
 
 routes: list[URLPattern] = [
@@ -14,4 +15,6 @@ routes: list[URLPattern] = [
         InterruptionViewSet.as_view({"get": "responsible", "put": "take_responsibility"}),
     ),
     *resource_routes(InterruptionViewSet),
+    path("artifacts/<str:id>/content", ArtifactViewSet.as_view({"get": "content"})),
+    *resource_routes(ArtifactViewSet),
 ]

@@ -80,7 +80,7 @@ class InterruptionViewSet(SpaceViewSet[Interruption]):
         if query.flag("pendingOnly"):
             rows = rows.filter(is_pending=True)
         if document := query.text("regarding"):
-            rows = rows.filter(**_regarding(document))
+            rows = rows.filter(**regarding(document))
         return rows
 
     def submit(self, request: Request, **ids: Any) -> Response:
@@ -113,13 +113,15 @@ class InterruptionViewSet(SpaceViewSet[Interruption]):
         return Response(responsible_user(user) if user else {})
 
 
-def _regarding(document: str) -> dict[str, Any]:
+def regarding(document: str) -> dict[str, Any]:
+    """Return what finds the rows about a document among those that have a task."""
     prefix, _, number = document.partition("-")
     fields = {
         "servertasks": "task_id",
         "projects": "task__project_number",
         "environments": "task__environment_number",
         "deployments": "task__deployment",
+        "releases": "task__deployment__release_id",
     }
     field = fields.get(prefix.lower())
     if field is None or not number.isdecimal():

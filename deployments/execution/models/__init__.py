@@ -1,5 +1,6 @@
 """The models of execution."""
 
+from deployments.execution.models.artifact import Artifact
 from deployments.execution.models.execution import ActionExecution, ExecutionPlan
 from deployments.execution.models.interruption import Interruption
 from deployments.execution.models.log import LogChunk
@@ -9,6 +10,7 @@ from deployments.execution.models.output import OutputVariable
 __all__ = [
     "ActionExecution",
     "AgentMessage",
+    "Artifact",
     "ExecutionPlan",
     "Interruption",
     "LogChunk",

@@ -13,7 +13,7 @@ from deployments.access.web.forms import show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.clock import utc_now
 from deployments.execution.logs.queries import Line, last_lines_of, log_lines, task_lines
-from deployments.execution.models import ActionExecution, ExecutionPlan, Interruption
+from deployments.execution.models import ActionExecution, Artifact, ExecutionPlan, Interruption
 from deployments.execution.plan import Plan, plan_from_json
 from deployments.execution.services.interruptions import may_act
 from deployments.execution.web.board import Branch, Group, make_grid, make_tree
@@ -52,6 +52,7 @@ def task_page(request: PageRequest, task: str) -> HttpResponse:
         "state": _state(row),
         "failures": _failures(row, groups),
         "questions": _questions(request, row),
+        "artifacts": _artifacts(request, row),
         "step_now": _step_now(tree),
         **_rights(request, row, subject),
     }
@@ -131,6 +132,13 @@ def _questions(request: PageRequest, task: ServerTask) -> list[dict[str, Any]]:
         for row in pending
         if may_act(request.actor, row) or allows_on(request.actor, row, Permission.InterruptionView)
     ]
+
+
+def _artifacts(request: PageRequest, task: ServerTask) -> list[Artifact]:
+    if not allows_on(request.actor, task, Permission.ArtifactView):
+        return []
+    rows = Artifact.objects.in_space(request.space).filter(task=task)
+    return list(rows.select_related("execution").order_by("execution__step_number", "id"))
 
 
 def _log(request: PageRequest, task: ServerTask, groups: Sequence[Group]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 ANSWER = {
     "machineId": "Machines-7",
@@ -30,6 +31,9 @@ class Web:
         self.specs: dict[str, bytes] = {}
         self.cut_after: int | None = None
         self.spoil = False
+        self.artifacts: dict[str, bytearray] = {}
+        self.artifact_names: dict[str, str] = {}
+        self.artifact_faults: list[int] = []
 
     def add(self, content: bytes) -> str:
         """Offer a package; returns its SHA-256."""
@@ -76,8 +80,33 @@ class _Handler(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         self._register()
 
+    def do_PUT(self) -> None:
+        """Take a piece of an artifact; a fault takes half of it and then closes."""
+        length = int(self.headers["Content-Length"])
+        held = self.state.artifacts.setdefault(self.path, bytearray())
+        if self.state.artifact_faults:
+            status = self.state.artifact_faults.pop(0)
+            held += self.rfile.read(length)[: length // 2]
+            self.close_connection = True
+            if status:
+                self._send(status, b"{}", {"Connection": "close"})
+            return
+        body = self.rfile.read(length)
+        self._note(body)
+        held += body
+        self.state.artifact_names[self.path] = unquote(self.headers["X-Octopus-File-Name"])
+        total = int(self.headers["Content-Range"].partition("/")[2])
+        self._held(is_stored=len(held) == total)
+
+    def _held(self, *, is_stored: bool) -> None:
+        size = len(self.state.artifacts.get(self.path, b""))
+        self._send(200, json.dumps({"received": size, "stored": is_stored}).encode(), {})
+
     def do_GET(self) -> None:
         self._note(b"")
+        if "/artifacts/" in self.path:
+            self._held(is_stored=False)
+            return
         name = self.path.rsplit("/", 1)[1]
         if self.path.endswith("/spec"):
             self._send(200, self.state.specs[self.path.split("/")[-2]], {})

@@ -74,11 +74,11 @@ def test_artifact(agent: Agent) -> None:
         "new_octopusartifact $PWD/file.txt;"
         "new_octopusartifact nowhere.txt || echo no"
     )
-    path = str(run.work / "file.txt")
     assert run.records("artifact") == [
-        {"t": "artifact", "name": "My file", "path": path, "length": 5},
-        {"t": "artifact", "name": "file.txt", "path": path, "length": 5},
+        {"t": "artifact", "name": "My file", "number": 1, "length": 5},
+        {"t": "artifact", "name": "file.txt", "number": 2, "length": 5},
     ]
+    assert (run.directory / "artifacts" / "1").read_bytes() == b"data\n"
     assert run.stdout == b"no\n"
     assert b"nowhere.txt" in run.stderr
 

@@ -1,0 +1,105 @@
+"""Files that scripts hand over arrive whole, before the result, whatever breaks on the way."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.contracts.messages import Finished, Hello, Run
+from tests.agent.daemon.gateway import Daemon, Gateway, script, starts, witness
+from tests.agent.daemon.web import Web, open_web
+
+CONTENT = os.urandom(9_000_000)
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with open_web() as opened:
+        yield opened
+
+
+def stored(web: Web, run: Run) -> dict[str, bytes]:
+    """Return what the server holds of a command, by name."""
+    return {
+        web.artifact_names[path]: bytes(data)
+        for path, data in web.artifacts.items()
+        if f"/commands/{run.id}/" in path and path in web.artifact_names
+    }
+
+
+async def started(gateway: Gateway, web: Web, folder: Path, failpoints: str = "") -> Daemon:
+    daemon = Daemon(folder / "home", gateway.url, server_url=web.url)
+    await daemon.start(failpoints)
+    await gateway.wait(Hello)
+    return daemon
+
+
+def handing_over(folder: Path) -> Run:
+    (folder / "big.bin").write_bytes(CONTENT)
+    return script(
+        f"cp {folder}/big.bin report.bin; new_octopusartifact report.bin 'résumé %.bin'\n"
+        "echo gone > short; new_octopusartifact short; touch empty; new_octopusartifact empty\n"
+        f"rm {folder}/big.bin\n" + witness(folder)
+    )
+
+
+WHOLE = {"résumé %.bin": CONTENT, "short": b"gone\n", "empty": b""}
+
+
+async def test_artifacts_arrive_before_the_result(
+    gateway: Gateway, web: Web, tmp_path: Path
+) -> None:
+    daemon = await started(gateway, web, tmp_path)
+    run = handing_over(tmp_path)
+    await gateway.send(run)
+    finished = await gateway.finished(run.id)
+    assert (finished.exit, finished.message) == (0, "")
+    assert stored(web, run) == WHOLE
+    assert all("c" * 64 in headers["authorization"] for _, _, headers, _ in web.requests)
+    await daemon.stop()
+
+
+@pytest.mark.parametrize("fault", [0, 500, 503])
+async def test_an_upload_goes_on_where_it_broke(
+    gateway: Gateway, web: Web, tmp_path: Path, fault: int
+) -> None:
+    web.artifact_faults = [fault, fault]
+    daemon = await started(gateway, web, tmp_path)
+    run = handing_over(tmp_path)
+    await gateway.send(run)
+    finished = await gateway.finished(run.id)
+    assert (finished.exit, finished.message) == (0, "")
+    assert stored(web, run) == WHOLE
+    sent = sum(len(body) for method, _, _, body in web.requests if method == "PUT")
+    assert sent < len(CONTENT)
+    await daemon.stop()
+
+
+async def test_what_the_server_refuses_is_told_with_the_result(
+    gateway: Gateway, web: Web, tmp_path: Path
+) -> None:
+    web.artifact_faults = [404]
+    daemon = await started(gateway, web, tmp_path)
+    run = script("echo x > one; new_octopusartifact one; echo y > two; new_octopusartifact two")
+    await gateway.send(run)
+    finished = await gateway.finished(run.id)
+    assert finished.exit == 0
+    assert finished.message.startswith("The artifact one could not be stored: ")
+    assert stored(web, run) == {"two": b"y\n"}
+    await daemon.stop()
+
+
+async def test_a_daemon_that_dies_before_the_upload_does_it_later(
+    gateway: Gateway, web: Web, tmp_path: Path
+) -> None:
+    daemon = await started(gateway, web, tmp_path, failpoints="exit=kill9")
+    run = handing_over(tmp_path)
+    await gateway.send(run)
+    await daemon.died()
+    assert not gateway.of_kind(Finished)
+    await daemon.start()
+    assert (await gateway.finished(run.id)).exit == 0
+    assert stored(web, run) == WHOLE
+    assert starts(tmp_path) == 1
+    await daemon.stop()

@@ -69,6 +69,8 @@ SYSTEM_LINKS = {
     "ServerStatus": "/api/serverstatus",
     "SignIn": "/api/users/login{?returnUrl}",
     "SignOut": "/api/users/logout",
+    "SmtpConfiguration": "/api/smtpconfiguration",
+    "SmtpIsConfigured": "/api/smtpconfiguration/isconfigured",
     "SpaceHome": "/api/{spaceId}",
     "Spaces": "/api/spaces{/id}{?skip,ids,take,partialName}",
     "UserRoles": "/api/userroles{/id}{?skip,take,ids,partialName}",

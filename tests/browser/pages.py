@@ -37,6 +37,7 @@ PAGES = {
     "step-script": False,
     "step-manual": False,
     "step-email": False,
+    "step-http": False,
     "variables": True,
     "variable-add": True,
     "channels": False,
@@ -50,6 +51,7 @@ PAGES = {
     "teams": False,
     "roles": False,
     "audit": True,
+    "outgoing": False,
     "profile": False,
     "api-keys": False,
 }
@@ -89,6 +91,7 @@ _FIXED = {
     "step-script": f"{_WEB}/process?type=Octopus.Script",
     "step-manual": f"{_WEB}/process?type=Octopus.Manual",
     "step-email": f"{_WEB}/process?type=Octopus.Email",
+    "step-http": f"{_WEB}/process?type=Octopus.HttpRequest",
     "variables": f"{_WEB}/variables?environment=Environments-4&target=Machines-5",
     "variable-add": f"{_WEB}/variables?add=",
     "channels": f"{_WEB}/channels",
@@ -102,6 +105,7 @@ _FIXED = {
     "teams": f"{_SPACE}/administration/teams",
     "roles": f"{_SPACE}/administration/roles",
     "audit": f"{_SPACE}/administration/audit",
+    "outgoing": f"{_SPACE}/administration/outgoing",
     "profile": "/app/account",
     "api-keys": "/app/account/api-keys",
 }

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from deployments.access.api.smtp import SmtpViewSet
 from deployments.access.api.spaces import SpaceResourceViewSet
 from deployments.access.api.teams import ScopedUserRoleViewSet, TeamViewSet, UserRoleViewSet
 from deployments.access.api.users import ApiKeyViewSet, UserViewSet
@@ -20,6 +21,8 @@ routes: list[URLPattern] = [
         "users/<str:user>/apikeys/<str:id>",
         ApiKeyViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
     ),
+    path("smtpconfiguration", SmtpViewSet.as_view({"get": "retrieve", "put": "update"})),
+    path("smtpconfiguration/isconfigured", SmtpViewSet.as_view({"get": "is_configured"})),
     *resource_routes(UserViewSet),
     *resource_routes(SpaceResourceViewSet),
     path("teams/<str:id>/scopeduserroles", TeamViewSet.as_view({"get": "scoped_user_roles"})),

@@ -1,6 +1,7 @@
 """Writes to users, keys, teams, roles and spaces."""
 
 from deployments.access.services.api_keys import CreatedKey, create_api_key, revoke_api_key
+from deployments.access.services.mail_settings import save_mail_settings, send_test_mail
 from deployments.access.services.roles import create_role, delete_role, update_role
 from deployments.access.services.scoped_roles import (
     create_scoped_role,
@@ -25,6 +26,8 @@ __all__ = [
     "delete_team",
     "delete_user",
     "revoke_api_key",
+    "save_mail_settings",
+    "send_test_mail",
     "update_role",
     "update_scoped_role",
     "update_space",

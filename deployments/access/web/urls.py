@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployments.access.web import administration
+from deployments.access.web import administration, outgoing
 
 urlpatterns = [
     path("administration", administration.administration_home),
@@ -11,4 +11,7 @@ urlpatterns = [
     path("administration/users/<str:user>", administration.user_edit),
     path("administration/teams", administration.team_list),
     path("administration/roles", administration.role_list),
+    path("administration/outgoing", outgoing.outgoing),
+    path("administration/outgoing/test", outgoing.mail_test),
+    path("administration/outgoing/requests", outgoing.requests),
 ]

@@ -65,13 +65,15 @@ def receive_piece(
         raise Invalid(f"A command has at most {MOST_PER_COMMAND} artifacts.")
     if not 0 <= total <= LARGEST:
         raise Invalid(f"An artifact has at most {LARGEST // 1024**3} GiB.")
-    stored = _stored(run, number)
-    if stored is not None:
-        return Received(stored.size, is_stored=True)
     path = _part(run, number)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "r+b") as part:
         fcntl.flock(part, fcntl.LOCK_EX)
+        # Only now: a request before this one, whose sender gave up waiting, may just have ended.
+        stored = _stored(run, number)
+        if stored is not None:
+            path.unlink(missing_ok=True)
+            return Received(stored.size, is_stored=True)
         held = part.seek(0, os.SEEK_END)
         if held != start:
             return Received(held)

@@ -13,6 +13,7 @@ _ICONS = {
     "Octopus.TentaclePackage": "package",
     "Octopus.Manual": "person",
     "Octopus.Email": "message",
+    "Octopus.HttpRequest": "globe",
 }
 _CONDITIONS = {
     "Failure": "Only after a failure",

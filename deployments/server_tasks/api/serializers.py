@@ -78,6 +78,8 @@ class TaskSerializer(SpaceResourceSerializer):
             "Raw": f"{path}/raw",
             "Cancel": f"{path}/cancel",
             "QueuedBehind": f"{path}/queued-behind{{?skip,take}}",
+            "Artifacts": space_path(f"Spaces-{row.space_id}", "artifacts")
+            + f"?regarding={row.public_id}",
             "Interruptions": space_path(f"Spaces-{row.space_id}", "interruptions")
             + f"?regarding={row.public_id}",
         }

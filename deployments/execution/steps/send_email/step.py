@@ -1,6 +1,6 @@
 """Send an email through the SMTP server of the settings."""
 
-from deployments.execution.steps.send_email.smtp import SmtpSettings, send
+from deployments.base.smtp import SmtpSettings, send
 from deployments.execution.steps.step_type import (
     Property,
     PropertyKind,

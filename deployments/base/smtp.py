@@ -28,7 +28,7 @@ class SmtpSettings:
         host = str(settings.get("smtp.host") or "")
         sender = str(settings.get("smtp.from") or "")
         if not host or not sender:
-            raise ValueError("no SMTP server is set up under Configuration, SMTP.")
+            raise ValueError("no SMTP server is set up under Administration, Outgoing.")
         return cls(
             host=host,
             port=int(str(settings.get("smtp.port") or 25)),

@@ -1,0 +1,113 @@
+"""One HTTP request to an address that was checked, within a time limit."""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urljoin, urlsplit
+
+from deployments.execution.steps.http_request.addresses import Refused, addresses_of
+
+LARGEST_BODY = 64 * 1024
+_MOST_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_KEEP_METHOD = frozenset({307, 308})
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HttpRequest:
+    """What to send."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    follow: bool = True
+    allow_loopback: bool = False
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """Status and the beginning of the body (LARGEST_BODY bytes)."""
+
+    status: int
+    body: bytes
+
+
+def send(request: HttpRequest, timeout_s: float) -> Answer:
+    """Send the request and follow redirects. Raises Refused, OSError and HTTPException.
+
+    Headers go to the first host only, because they may carry credentials.
+    """
+    method, url, body, headers = request.method, request.url, request.body, request.headers
+    for _ in range(_MOST_REDIRECTS + 1):
+        answer, location = _send_once(request, method, url, headers, body, timeout_s)
+        if not (request.follow and location and answer.status in _REDIRECTS):
+            return answer
+        target = urljoin(url, location)
+        if urlsplit(target).netloc != urlsplit(url).netloc:
+            headers = {}
+        if answer.status not in _KEEP_METHOD and method != "HEAD":
+            method, body = "GET", b""
+        url = target
+    raise Refused(f"More than {_MOST_REDIRECTS} redirects.")
+
+
+def _send_once(
+    request: HttpRequest,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    timeout_s: float,
+) -> tuple[Answer, str]:
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise Refused("The address must begin with http:// or https://.")
+    port = parts.port or _PORTS[parts.scheme]
+    addresses = addresses_of(parts.hostname, port, allow_loopback=request.allow_loopback)
+    connection = _Connection(
+        parts.hostname, port, addresses, timeout_s, is_secure=parts.scheme == "https"
+    )
+    path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+    sent = {"User-Agent": "Octopus", "Accept": "*/*", **headers}
+    try:
+        connection.request(method, path, body=body or None, headers=sent)
+        response = connection.getresponse()
+        answer = Answer(response.status, response.read(LARGEST_BODY))
+        return answer, response.getheader("Location") or ""
+    finally:
+        connection.close()
+
+
+class _Connection(http.client.HTTPConnection):
+    """Connects to one of the given addresses, and names the host in TLS and in the Host header."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        addresses: Sequence[str],
+        timeout_s: float,
+        *,
+        is_secure: bool,
+    ) -> None:
+        super().__init__(host, port, timeout=timeout_s)
+        self._addresses = addresses
+        self._is_secure = is_secure
+        if is_secure:
+            self.default_port = http.client.HTTPS_PORT
+
+    def connect(self) -> None:
+        for address in self._addresses:
+            try:
+                self.sock = socket.create_connection((address, self.port), self.timeout)
+                break
+            except OSError:
+                if address == self._addresses[-1]:
+                    raise
+        if self._is_secure:
+            context = ssl.create_default_context()
+            self.sock = context.wrap_socket(self.sock, server_hostname=self.host)

@@ -9,14 +9,13 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
-from redis.exceptions import RedisError
 
 from deployments.access.grant_rules import EVERYTHING, Assignment, Grants, permissions_of
 from deployments.access.models import RoleScope, ScopedUserRole, Team
 from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.models import Space
-from deployments.base.redis import command_client
+from deployments.base.redis import try_redis
 from deployments.base.settings_rows import get_setting, set_setting
 
 __all__ = ["EVERYTHING", "Assignment", "Grants", "held_for_a_while", "load_grants", "team_changed"]
@@ -85,13 +84,13 @@ def _rows(user_id: int) -> list[dict[str, Any]]:
     if transaction.get_connection().in_atomic_block:
         return _read_rows(user_id)  # may see changes that others must not get from the cache
     key = f"octopus:grants:{get_setting(_VERSION, '')}:{user_id}"
-    with suppress(RedisError, OSError, ValueError):
-        stored = command_client().get(key)
-        if isinstance(stored, bytes):
+    stored = try_redis(lambda client: client.get(key), None)
+    if isinstance(stored, bytes):
+        with suppress(ValueError):
             return json.loads(stored)  # type: ignore[no-any-return]  # written below
     rows = _read_rows(user_id)
-    with suppress(RedisError, OSError):
-        command_client().set(key, json.dumps(rows), ex=_CACHE_SECONDS)
+    text = json.dumps(rows)
+    try_redis(lambda client: client.set(key, text, ex=_CACHE_SECONDS), None)
     return rows
 
 

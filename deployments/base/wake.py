@@ -1,14 +1,12 @@
 """Wake-ups: hints sent after commit; a lost one only costs a sweep interval."""
 
-import contextlib
-
 import structlog
 from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from deployments.base.redis import command_client
+from deployments.base.redis import try_redis
 
 log = structlog.get_logger(__name__)
 
@@ -31,14 +29,15 @@ def publish(channel: str, message: str) -> None:
 
 
 def _send(name: str, args: tuple[int | str, ...]) -> None:
+    # Celery's own connection tries for seconds while Redis is away; nobody shall wait for that.
+    if not try_redis(lambda client: client.ping(), otherwise=False):
+        log.warning("wake-up not sent; the sweep will do it", task=name, error="Redis is away")
+        return
     try:
-        # Celery's own connection tries for seconds while Redis is away; nobody shall wait for that.
-        command_client().ping()
         current_app.send_task(name, args=args, retry=False, ignore_result=True)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("wake-up not sent; the sweep will do it", task=name, error=str(error))
 
 
 def _publish(channel: str, message: str) -> None:
-    with contextlib.suppress(RedisError, OSError):
-        command_client().publish(channel, message)
+    try_redis(lambda client: client.publish(channel, message), None)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
-from deployments.base.redis import command_client
+from deployments.base.redis import Rest, command_client
 from octopus_site.up.redis_server import redis_command
 from tests.support.processes import Processes, wait_until
 
@@ -33,6 +33,7 @@ def redis_server(session_processes: Processes) -> str:
 @pytest.fixture
 def redis_url(redis_server: str) -> Iterator[str]:
     """Give the URL of an empty Redis."""
+    Rest.until = 0.0
     command_client().flushall()
     yield redis_server
     command_client().flushall()

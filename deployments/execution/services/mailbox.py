@@ -14,12 +14,12 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Coalesce
-from redis.exceptions import RedisError
+from redis import Redis
 
 from agent.contracts.spec import canonical_json
 from deployments.base.clock import Clock, utc_now
 from deployments.base.querysets import SpaceQuerySet
-from deployments.base.redis import command_client
+from deployments.base.redis import try_redis
 from deployments.base.secrets import secret_box
 from deployments.base.wake import MAILBOX_CHANNEL, wake
 from deployments.execution.models import ActionExecution, AgentMessage
@@ -248,10 +248,10 @@ def _executions() -> SpaceQuerySet[ActionExecution]:
 
 
 def _publish(pks: list[int]) -> None:
-    try:
-        pipeline = command_client().pipeline(transaction=False)
+    def publish(client: Redis) -> None:
+        pipeline = client.pipeline(transaction=False)
         for pk in pks:
             pipeline.publish(MAILBOX_CHANNEL, str(pk))
         pipeline.execute()
-    except (RedisError, OSError):
-        return
+
+    try_redis(publish, None)

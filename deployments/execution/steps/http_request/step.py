@@ -192,7 +192,9 @@ STEP = StepType(
             default="GET",
             options=tuple((name, name) for name in _METHODS),
         ),
-        Property(f"{_HTTP}.Headers", "Headers", PropertyKind.LINES, help="Name: value, by line."),
+        Property(
+            f"{_HTTP}.Headers", "Headers", PropertyKind.LINES, help="Name: value, one in each line."
+        ),
         Property(f"{_HTTP}.Body", "Body", PropertyKind.LINES),
         Property(f"{_HTTP}.Username", "User name", help="For basic authentication."),
         Property(f"{_HTTP}.Password", "Password", PropertyKind.SECRET),

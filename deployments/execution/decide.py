@@ -7,73 +7,26 @@ names an attempt; the row of an attempt exists once, so a decision may be carrie
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from deployments.execution.decision import (
+    Ask,
+    Cancel,
+    Decision,
+    Finish,
+    Flags,
+    Seen,
+    Skip,
+    Start,
+)
+from deployments.execution.guided import FORGIVEN, Answer
 from deployments.execution.plan import SERVER_PLACE, Group, Plan, PlannedAction, PlannedStep
 from deployments.execution.states import ENDED, ExecutionState
 from deployments.server_tasks.states import TaskState
 
-_BAD = frozenset({ExecutionState.FAILED, ExecutionState.LOST, ExecutionState.CANCELED})
+_EXCLUDED = "The machine was excluded from the deployment."
 _GOOD = frozenset({ExecutionState.SUCCEEDED, ExecutionState.SKIPPED})
 
 # (expression, action id or "" for a step, target id) -> whether it is truthy there and now.
 Truth = Callable[[str, str, str], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One attempt; `finished` is unix seconds, None while it lives."""
-
-    action_id: str
-    target_id: str
-    attempt: int
-    state: ExecutionState
-    finished: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Flags:
-    """What else counts: the time (unix seconds) and how often a person asked to cancel."""
-
-    now: float
-    cancel_requests: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    action_id: str
-    target_id: str
-    attempt: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    action_id: str
-    target_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    action_id: str
-    target_id: str
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    state: TaskState
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """`waiting`: all that lives waits for people and blocks nobody. `wake_at`: a retry is due."""
-
-    starts: tuple[Start, ...] = ()
-    skips: tuple[Skip, ...] = ()
-    cancels: tuple[Cancel, ...] = ()
-    finish: Finish | None = None
-    waiting: bool = False
-    wake_at: float | None = None
 
 
 def decide(plan: Plan, executions: Iterable[Seen], flags: Flags, is_true: Truth) -> Decision:
@@ -81,7 +34,7 @@ def decide(plan: Plan, executions: Iterable[Seen], flags: Flags, is_true: Truth)
     last = _last_attempts(executions)
     if flags.cancel_requests:
         return _decide_cancel(last, flags)
-    walk = _Walk(plan, last, flags, is_true)
+    walk = _Walk(plan, last, flags, is_true, _excluded(last.values()))
     failed = False
     for group in plan.groups:
         if not walk.advance_group(group, failed=failed):
@@ -93,13 +46,19 @@ def decide(plan: Plan, executions: Iterable[Seen], flags: Flags, is_true: Truth)
 def first_failure(plan: Plan, executions: Iterable[Seen]) -> tuple[PlannedStep, str] | None:
     """Return the first failed step in plan order and the target it failed on."""
     last = _last_attempts(executions)
+    excluded = _excluded(last.values())
     for step in plan.steps:
         for action in step.actions:
             for place in action.placements:
                 seen = last.get((action.id, place.target_id))
-                if seen is not None and seen.state in _BAD:
+                if seen and seen.is_failure and seen.target_id not in excluded:
                     return step, place.target_name
     return None
+
+
+def _excluded(executions: Iterable[Seen]) -> frozenset[str]:
+    """Return the machines that take no further part; their failures do not count."""
+    return frozenset(seen.target_id for seen in executions if seen.answer == Answer.EXCLUDE)
 
 
 def _last_attempts(executions: Iterable[Seen]) -> dict[tuple[str, str], Seen]:
@@ -112,9 +71,10 @@ def _last_attempts(executions: Iterable[Seen]) -> dict[tuple[str, str], Seen]:
     return last
 
 
-def _age(seen: Seen) -> tuple[int, bool]:
-    # A copy read before the end must not hide the end.
-    return seen.attempt, seen.state in ENDED
+def _age(seen: Seen) -> tuple[int, bool, bool]:
+    # A copy read before the end, or before the answer, must not hide it.
+    is_answered = seen.answer not in (Answer.NONE, Answer.PENDING)
+    return seen.attempt, seen.state in ENDED, is_answered
 
 
 def _decide_cancel(last: Mapping[tuple[str, str], Seen], flags: Flags) -> Decision:
@@ -162,8 +122,10 @@ class _Walk:
     last: Mapping[tuple[str, str], Seen]
     flags: Flags
     is_true: Truth
+    excluded: frozenset[str]
     starts: list[Start] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
+    asks: list[Ask] = field(default_factory=list)
     wake_at: float | None = None
 
     def decision(self) -> Decision:
@@ -172,16 +134,19 @@ class _Walk:
         waiting = bool(live) and all(
             seen.state == ExecutionState.WAITING and seen.action_id not in holding for seen in live
         )
+        # A deployment that failed half-way keeps its slot and tag while people decide.
+        waiting = waiting and not any(s.answer == Answer.PENDING for s in self.last.values())
         return Decision(
             starts=tuple(self.starts),
             skips=tuple(self.skips),
+            asks=tuple(self.asks),
             waiting=waiting and not self.starts and self.wake_at is None,
             wake_at=self.wake_at,
         )
 
     def group_failed(self, group: Group) -> bool:
         return any(
-            seen.state in _BAD
+            seen.is_failure and seen.target_id not in self.excluded
             for step in group.steps
             for action in step.actions
             for place in action.placements
@@ -238,6 +203,10 @@ class _Walk:
         for lane in lanes:
             if lane.begun or lane.done:
                 continue
+            if lane.target_id in self.excluded:
+                self._skip_actions(step, lane.target_id, _EXCLUDED)
+                lane.position, lane.done = len(step.actions), True
+                continue
             if not self._condition_holds(step, lane, failed=failed):
                 self._skip_actions(step, lane.target_id, _reason(step), each_only=True)
                 lane.position, lane.done = len(step.actions), True
@@ -275,12 +244,30 @@ class _Walk:
         if seen.state not in ENDED:
             lane.live = True
             return False
+        if target_id in self.excluded:
+            return True
         if seen.state == ExecutionState.FAILED and seen.attempt < action.attempts:
             lane.live = True
             self._retry(action, seen)
             return False
+        if action.guided and seen.state != ExecutionState.CANCELED:
+            return self._follow_answer(lane, seen)
         lane.failed = True
         return True
+
+    def _follow_answer(self, lane: _Lane, seen: Seen) -> bool:
+        """Return whether a failed action is behind us, by what people said about it."""
+        if seen.answer in FORGIVEN:
+            return True
+        if seen.answer == Answer.FAIL:
+            lane.failed = True
+            return True
+        lane.live = True
+        if seen.answer == Answer.RETRY:
+            self.starts.append(Start(seen.action_id, seen.target_id, seen.attempt + 1))
+        elif seen.answer == Answer.NONE:
+            self.asks.append(Ask(seen.action_id, seen.target_id, seen.attempt))
+        return False
 
     def _retry(self, action: PlannedAction, seen: Seen) -> None:
         ended = self.flags.now if seen.finished is None else seen.finished
@@ -322,6 +309,8 @@ class _Walk:
     def _skip_reason(self, action: PlannedAction, lane: _Lane, target_id: str) -> str:
         if action.skip_reason:
             return action.skip_reason
+        if target_id in self.excluded:
+            return _EXCLUDED
         if action.condition == "Variable":
             if self.is_true(action.expression, action.id, target_id):
                 return ""

@@ -34,7 +34,8 @@ class Placement:
 class PlannedAction:
     """One action. `once` marks one that waits for every place of its step and runs one time.
 
-    `skip_reason` is set when a person left it out. Times are seconds; 0 means none.
+    `skip_reason` is set when a person left it out. Times are seconds; 0 means none. A failure of
+    a `guided` one is asked about; a `required` one must not be passed over then.
     """
 
     id: str
@@ -50,6 +51,8 @@ class PlannedAction:
     backoff_s: float = 0.0
     time_limit_s: float = 0.0
     blocks_others: bool = False
+    guided: bool = False
+    required: bool = False
 
     def placement(self, target_id: str) -> Placement | None:
         """Return where it runs for the target."""

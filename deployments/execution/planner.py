@@ -53,6 +53,7 @@ class ActionKind:
 
     on_server: bool = False
     may_retry: bool = True
+    asks_people: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class PlanInput:
     excluded_machines: frozenset[str] = frozenset()
     parallelism: int = DEFAULT_PARALLELISM
     start_within_s: float = DEFAULT_START_WITHIN_S
+    guided_failure: bool = False
     evaluate: Callable[[str], str] = field(default=str)
 
 
@@ -173,6 +175,8 @@ def _plan_action(
         backoff_s=_number(source.evaluate(action.text(_BACKOFF))),
         time_limit_s=minutes * 60,
         blocks_others=action.text(_BLOCKS).strip().lower() == "true",
+        guided=source.guided_failure and not kind.asks_people,
+        required=action.is_required,
     )
 
 

@@ -13,8 +13,9 @@ RECORDS = {"events.record", "record"}
 REASONS: dict[str, dict[str, str]] = {
     "a step of the engine; the deployment's start and end are the events": {
         "execution.artifacts": "receive_piece",
-        "execution.cancel_live": "abandon cancel_live send_cancels",
+        "execution.cancel_live": "abandon cancel_live close_questions send_cancels",
         "execution.carry_out": "cancel_executions skip_actions start_actions",
+        "execution.failures": "ask_about_failures",
         "execution.lease": "claim settle",
         "execution.lost_agents": "settle_lost_agents",
         "execution.mailbox": "apply_accepted apply_cancel_ack apply_finished apply_rejected"

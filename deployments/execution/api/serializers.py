@@ -9,7 +9,7 @@ from deployments.base.api.fields import MomentField, text, texts
 from deployments.base.api.links import space_path
 from deployments.base.api.serializers import ResourceSerializer, SpaceResourceSerializer
 from deployments.execution.models import Interruption
-from deployments.execution.services.interruptions import RESULTS, may_act
+from deployments.execution.services.interruptions import choices_of, may_act
 
 
 class InterruptionSerializer(SpaceResourceSerializer):
@@ -31,7 +31,7 @@ class InterruptionSerializer(SpaceResourceSerializer):
 
     def get_form(self, row: Interruption) -> dict[str, Any]:
         values = {"Instructions": None, "Notes": row.notes or None, "Result": row.result or None}
-        buttons = [{"Text": name, "Value": name} for name in RESULTS]
+        buttons = [{"Text": name, "Value": name} for name in choices_of(row)]
         return {
             "Values": values,
             "Elements": [

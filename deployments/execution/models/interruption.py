@@ -10,7 +10,10 @@ from deployments.server_tasks.models import ServerTask
 
 
 class Interruption(SpaceOwned):
-    """A question to people: a manual intervention or, later, a guided failure."""
+    """A question to people: a manual intervention, or what to do about a failure.
+
+    `choices` are the answers; none means those of a manual intervention.
+    """
 
     id_prefix = "Interruptions"
     scope_paths: ClassVar[dict[str, str]] = {
@@ -27,6 +30,7 @@ class Interruption(SpaceOwned):
     title = models.CharField(max_length=500)
     instructions = models.TextField(blank=True)
     is_pending = models.BooleanField(default=True)
+    choices = models.JSONField(default=list)
     responsible_team_ids = models.JSONField(default=list)
     responsible_user_id = models.CharField(max_length=100, blank=True)
     created = models.DateTimeField()

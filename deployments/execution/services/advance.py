@@ -10,11 +10,13 @@ from django.db import DatabaseError, IntegrityError, transaction
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import OctopusError
 from deployments.base.wake import wake
-from deployments.execution.decide import Decision, Flags, decide
+from deployments.execution.decide import decide
+from deployments.execution.decision import Decision, Flags
 from deployments.execution.models import ExecutionPlan
 from deployments.execution.plan import plan_from_json
 from deployments.execution.services.cancel_live import abandon
 from deployments.execution.services.carry_out import cancel_executions, skip_actions, start_actions
+from deployments.execution.services.failures import ask_about_failures
 from deployments.execution.services.finish import end_task, finish_task, record_start
 from deployments.execution.services.lease import Lease, claim, settle, was_woken
 from deployments.execution.services.situation import Situation, read_situation
@@ -115,6 +117,7 @@ def _carry_out(lease: Lease, situation: Situation, decision: Decision, clock: Cl
             situation.row.save(force_insert=True)
             record_start(task, clock=clock)
         skip_actions(situation, decision.skips, now=now)
+        ask_about_failures(situation, decision.asks, now=now)
         again = start_actions(situation, decision.starts, now=now)
         again |= cancel_executions(situation, decision.cancels, task.cancel_requests, now=now)
         if decision.finish is not None:

@@ -37,13 +37,21 @@ def cancel_live(task: ServerTask, rows: Sequence[Row], *, force: bool, now: date
     return ended > 0
 
 
+def close_questions(task: ServerTask, *, now: datetime) -> None:
+    """Close what nobody needs to answer any more, because the task ends."""
+    Interruption.objects.in_space(task.space).filter(task=task, is_pending=True).update(
+        is_pending=False, submitted=now, result="Canceled"
+    )
+    ServerTask.objects.in_space(task.space).filter(pk=task.pk).update(
+        has_pending_interruptions=False
+    )
+
+
 def abandon(task: ServerTask, *, now: datetime) -> None:
     """End whatever lives of a task that cannot be advanced; agents are told to stop."""
     rows = ActionExecution.objects.in_space(task.space).filter(task=task, state__in=LIVE)
     live = list(rows.values_list("pk", flat=True))
-    Interruption.objects.in_space(task.space).filter(task=task, is_pending=True).update(
-        is_pending=False, submitted=now, result="Canceled"
-    )
+    close_questions(task, now=now)
     send_cancels(task, live, reason=REASON, now=now)
     _close_runs(task, live, now)
     end_executions(live, ExecutionState.CANCELED, now=now, error=LEFT_BEHIND)

@@ -14,7 +14,7 @@ import structlog
 
 from agent.contracts import limits
 from deployments.base.wake import wake
-from deployments.execution.decide import Cancel, Skip, Start
+from deployments.execution.decision import Cancel, Skip, Start
 from deployments.execution.logs.append import write_lines
 from deployments.execution.manifest import ActionData, PackageFile
 from deployments.execution.models import ActionExecution, AgentMessage, Interruption

@@ -4,8 +4,9 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.events import record
 from deployments.base.wake import wake
-from deployments.execution.decide import Finish
+from deployments.execution.decision import Finish
 from deployments.execution.logs.append import write_lines
+from deployments.execution.services.cancel_live import close_questions
 from deployments.execution.services.situation import Situation
 from deployments.execution.states import ExecutionState
 from deployments.releases.models import Deployment
@@ -66,6 +67,8 @@ def _end(
     )
     if not moved:
         return
+    if task.has_pending_interruptions:
+        close_questions(task, now=clock())
     if reason:
         write_lines(task, None, [("error", reason)])
     _record(task, state, machines, clock)

@@ -1,4 +1,6 @@
-"""Answering interruptions: take responsibility, then proceed or abort."""
+"""Answering interruptions: take responsibility, then say what shall happen."""
+
+from datetime import datetime
 
 from django.db import transaction
 
@@ -12,11 +14,13 @@ from deployments.base.errors import Conflict, Invalid, NotPermitted
 from deployments.base.events import record
 from deployments.base.querysets import SpaceQuerySet
 from deployments.base.wake import wake
+from deployments.execution.guided import KIND
 from deployments.execution.models import Interruption
 from deployments.execution.services.mailbox import ADVANCE, end_executions
 from deployments.execution.services.server_actions import store_outputs
 from deployments.execution.states import ExecutionState
 from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.states import TaskState
 
 RESULTS = ("Proceed", "Abort")
 
@@ -60,14 +64,16 @@ def submit(
     notes: str = "",
     clock: Clock = utc_now,
 ) -> Interruption:
-    """Answer `Proceed` or `Abort`, once. The task goes on when a slot and its tag are free.
+    """Answer with one of its choices, once. A paused task goes on when a slot and its tag are free.
 
     Raises NotPermitted, Invalid for another result or when somebody else has taken the
     responsibility, Conflict when it is answered.
     """
     _require(actor, interruption)
-    if result not in RESULTS:
-        raise Invalid(fields={"Result": ["The result must be Proceed or Abort."]})
+    choices = choices_of(interruption)
+    if result not in choices:
+        text = f"The result must be one of {', '.join(choices)}."
+        raise Invalid(fields={"Result": [text]})
     responsible = interruption.responsible_user_id
     if responsible and responsible != actor.public_id:
         raise Invalid("Somebody else has taken the responsibility for this interruption.")
@@ -83,18 +89,31 @@ def submit(
         )
         if not answered:
             raise Conflict("This interruption has been answered already.")
-        proceeds = result == "Proceed"
-        end_executions(
-            [interruption.execution_id],
-            ExecutionState.SUCCEEDED if proceeds else ExecutionState.FAILED,
-            now=now,
-            error="" if proceeds else _aborted(actor, notes),
-        )
-        store_outputs(interruption.execution, _outputs(actor, result, notes))
+        if interruption.kind != KIND:
+            _end_intervention(actor, interruption, result, notes, now)
         interruption.refresh_from_db()
         _update_task(interruption)
         _record(actor, interruption, f"answered {result} to", clock)
     return interruption
+
+
+def choices_of(interruption: Interruption) -> list[str]:
+    """Return what may be answered."""
+    return list(interruption.choices or RESULTS)
+
+
+def _end_intervention(
+    actor: Actor, interruption: Interruption, result: str, notes: str, now: datetime
+) -> None:
+    """End the manual step; what follows a failure is decided when the task is advanced."""
+    proceeds = result == "Proceed"
+    end_executions(
+        [interruption.execution_id],
+        ExecutionState.SUCCEEDED if proceeds else ExecutionState.FAILED,
+        now=now,
+        error="" if proceeds else _aborted(actor, notes),
+    )
+    store_outputs(interruption.execution, _outputs(actor, result, notes))
 
 
 def _require(actor: Actor, interruption: Interruption) -> None:
@@ -134,10 +153,9 @@ def _update_task(interruption: Interruption) -> None:
         task=interruption.task_id, is_pending=True
     )
     if not others.exists():
-        task_rows.update(
-            has_pending_interruptions=False,
-            waiting_reason="Waiting for a free task slot.",
-        )
+        task_rows.update(has_pending_interruptions=False)
+        paused = task_rows.filter(state=TaskState.PAUSED)
+        paused.update(waiting_reason="Waiting for a free task slot.")
     wake(ADVANCE, interruption.task_id)
     wake("server_tasks.schedule")
 

@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from deployments.base.secrets import secret_box
-from deployments.execution.decide import Seen
+from deployments.execution.decision import Seen
+from deployments.execution.guided import KIND, Answer, answer_of
 from deployments.execution.manifest import Manifest, Value, manifest_from_text, manifest_to_text
 from deployments.execution.models import ActionExecution, ExecutionPlan, OutputVariable
 from deployments.execution.plan import Plan, PlannedAction, PlannedStep, plan_from_json
@@ -98,6 +99,9 @@ def read_situation(task: ServerTask, plan: ExecutionPlan) -> Situation:
         "error_message",
         "has_warnings",
         "agent_id",
+        "interruption__kind",
+        "interruption__is_pending",
+        "interruption__result",
     )
     found = ActionExecution.objects.in_space(task.space).filter(task=task)
     return Situation(
@@ -108,11 +112,13 @@ def read_situation(task: ServerTask, plan: ExecutionPlan) -> Situation:
     )
 
 
-def _row(values: tuple[Any, ...]) -> Row:
+def _row(columns: tuple[Any, ...]) -> Row:
+    *values, kind, is_pending, result = columns
     pk, action_id, action_name, target_id, target_name, attempt, text, finished, *rest = values
     state = ExecutionState(text)
     moment = finished.timestamp() if finished else None
-    seen = Seen(action_id, target_id, attempt, state, moment)
+    answer = answer_of(is_pending=is_pending, result=result) if kind == KIND else Answer.NONE
+    seen = Seen(action_id, target_id, attempt, state, moment, answer)
     return Row(pk, action_id, action_name, target_id, target_name, attempt, state, seen, *rest)
 
 

@@ -122,6 +122,7 @@ def _plan_input(deployment: Deployment, process: Process, values: VariableSet) -
         specific_machines=frozenset(options.get("specific_machines") or ()),
         excluded_machines=frozenset(options.get("excluded_machines") or ()),
         parallelism=int(parallelism) if parallelism.isdecimal() else DEFAULT_PARALLELISM,
+        guided_failure=bool(options.get("use_guided_failure")),
         start_within_s=float(get_setting(START_WITHIN_SETTING, DEFAULT_START_WITHIN_S)),
         evaluate=evaluated,
     )

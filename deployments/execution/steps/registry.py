@@ -37,6 +37,10 @@ def find_step_type(action_type: str) -> StepType | None:
 def action_kinds() -> dict[str, ActionKind]:
     """Return what the planner must know of each type."""
     return {
-        name: ActionKind(on_server=step_type.on_server, may_retry=not step_type.on_server)
+        name: ActionKind(
+            on_server=step_type.on_server,
+            may_retry=not step_type.on_server,
+            asks_people=step_type.ask is not None,
+        )
         for name, step_type in _step_types().items()
     }

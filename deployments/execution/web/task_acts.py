@@ -16,6 +16,14 @@ from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services import cancel_task
 from deployments.server_tasks.states import TaskState
 
+_DONE = {
+    "Abort": "The deployment is aborted.",
+    "Fail": "The failure stands.",
+    "Retry": "The action runs again.",
+    "Ignore": "The failure is ignored.",
+    "Exclude": "The machine takes no further part in this deployment.",
+}
+
 
 @require_POST
 @page(Permission.TaskCancel)
@@ -54,7 +62,7 @@ def interruption_view(request: PageRequest, task: str, interruption: str) -> Htt
         _, problems = attempt(
             lambda: submit(actor=request.actor, interruption=question, result=choice, notes=notes)
         )
-        done = "The deployment goes on." if choice == "Proceed" else "The deployment is aborted."
+        done = _DONE.get(choice, "The deployment goes on.")
     if problems:
         for error in problems.errors:
             messages.error(request, error)

@@ -15,7 +15,7 @@ from deployments.base.clock import utc_now
 from deployments.execution.logs.queries import Line, last_lines_of, log_lines, task_lines
 from deployments.execution.models import ActionExecution, Artifact, ExecutionPlan, Interruption
 from deployments.execution.plan import Plan, plan_from_json
-from deployments.execution.services.interruptions import may_act
+from deployments.execution.services.interruptions import choices_of, may_act
 from deployments.execution.web.board import Branch, Group, make_grid, make_tree
 from deployments.execution.web.lines import excerpt, lines_html
 from deployments.execution.web.subjects import Subject, names_of, subjects_of
@@ -28,6 +28,15 @@ SHOWN_LINES = 500
 _MOST_OPEN = 20
 _ALL_BELOW = 2000
 _EXCERPTS = 3
+# Answer -> label and look.
+_BUTTONS = {
+    "Proceed": ("Proceed with the deployment", "button-primary"),
+    "Abort": ("Abort", "button-danger"),
+    "Retry": ("Retry", "button-primary"),
+    "Ignore": ("Ignore the failure", ""),
+    "Exclude": ("Exclude the machine", ""),
+    "Fail": ("Fail the deployment", "button-danger"),
+}
 
 
 @require_GET
@@ -126,6 +135,7 @@ def _questions(request: PageRequest, task: ServerTask) -> list[dict[str, Any]]:
         {
             "row": row,
             "may_act": may_act(request.actor, row),
+            "buttons": [(name, *_BUTTONS[name]) for name in choices_of(row)],
             "is_mine": row.responsible_user_id == request.actor.public_id,
             "responsible": names.get(row.responsible_user_id, row.responsible_user_id),
         }

@@ -20,6 +20,7 @@ from deployments.releases.preview import PlannedAction, Target, lacks_targets
 from deployments.releases.prompts import Prompt, prompts_for
 from deployments.releases.queries import progression_of
 from deployments.releases.services import DeploymentOptions, create_deployment
+from deployments.releases.services.deployments import uses_guided_failure
 from deployments.releases.services.planning import plan_of
 from deployments.releases.web.frames import (
     PlaceView,
@@ -122,6 +123,7 @@ def _page(
         "target_choice": sent.get("targets", "all"),
         "target_choices": TARGET_CHOICES,
         "when": sent.get("when", "now"),
+        "asks_by_default": uses_guided_failure(release, place.environment, wish=None),
         "skipped": skipped,
     }
     if request.headers.get("HX-Target") == "plan":
@@ -170,6 +172,7 @@ def _options(sent: QueryDict, prompts: Sequence[Prompt]) -> DeploymentOptions:
     later = sent.get("when") == "later"
     return DeploymentOptions(
         comments=sent.get("comments", ""),
+        use_guided_failure={"ask": True, "fail": False}.get(sent.get("guided", "")),
         skip_actions=tuple(sent.getlist("skip")),
         specific_machines=only,
         excluded_machines=without,

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from deployments.execution.decide import Decision, Flags, Seen, decide
+from deployments.execution.decide import decide
+from deployments.execution.decision import Decision, Flags, Seen
+from deployments.execution.guided import Answer
 from deployments.execution.plan import (
     SERVER_PLACE,
     Group,
@@ -65,14 +67,16 @@ def plan_of(case: dict[str, Any]) -> Plan:
 
 
 def seen_of(text: str) -> Seen:
-    action, target, state, *attempt = text.split()
+    words, _, answer = text.partition(" -> ")
+    action, target, state, *attempt = words.split()
     parsed = ExecutionState(state)
     ended = 0.0 if parsed in ENDED else None
-    return Seen(action, place(target), int(attempt[0]) if attempt else 1, parsed, ended)
+    number = int(attempt[0]) if attempt else 1
+    return Seen(action, place(target), number, parsed, ended, Answer(answer))
 
 
 def expected(case: dict[str, Any]) -> dict[str, Any]:
-    names = ("starts", "skips", "cancels", "finish", "waiting", "wake_at")
+    names = ("starts", "skips", "cancels", "asks", "finish", "waiting", "wake_at")
     return {name: case[name] for name in names if name in case}
 
 
@@ -87,6 +91,7 @@ def written(decision: Decision) -> dict[str, Any]:
         "starts": [where(item) for item in decision.starts],
         "skips": [where(item) for item in decision.skips],
         "cancels": [where(item) for item in decision.cancels],
+        "asks": [where(item) for item in decision.asks],
         "finish": finish,
         "waiting": decision.waiting,
         "wake_at": decision.wake_at,

@@ -1,12 +1,14 @@
 """decide() under random outcomes, orders and repetitions: one start each, an end, one result."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from deployments.execution.decide import Decision, Flags, Seen, decide
+from deployments.execution.decide import decide
+from deployments.execution.decision import Decision, Flags, Seen
+from deployments.execution.guided import Answer, choices
 from deployments.execution.plan import (
     SERVER_PLACE,
     Group,
@@ -26,6 +28,9 @@ _ENDS = {
     "bad": ExecutionState.FAILED,
     "lost": ExecutionState.LOST,
 }
+
+
+_MOST_ATTEMPTS = 5
 
 
 def _never(expression: str, action_id: str, target_id: str) -> bool:
@@ -66,6 +71,7 @@ def _step(draw: st.DrawFn, number: int) -> PlannedStep:
                 attempts=draw(st.integers(1, 3)),
                 backoff_s=draw(st.sampled_from([0.0, 5.0])),
                 skip_reason=draw(st.sampled_from(["", "", "", "left out"])),
+                guided=draw(st.booleans()),
             )
         )
     return PlannedStep(
@@ -106,11 +112,28 @@ class World:
             key = (skip.action_id, skip.target_id, 1)
             assert key not in self.rows
             self.rows[key] = Seen(*key, ExecutionState.SKIPPED, self.now)
+        for ask in decision.asks:
+            key = (ask.action_id, ask.target_id, ask.attempt)
+            assert self.rows[key].answer == Answer.NONE, "a failure is asked about once"
+            self.rows[key] = replace(self.rows[key], answer=Answer.PENDING)
+        excluded = {s.target_id for s in self.rows.values() if s.answer == Answer.EXCLUDE}
         for start in decision.starts:
             key = (start.action_id, start.target_id, start.attempt)
             assert key not in self.rows, "an attempt is started once"
+            assert start.target_id not in excluded, "an excluded machine does nothing more"
             self.rows[key] = Seen(*key, ExecutionState.PENDING)
             self.started.append(key)
+
+    def unanswered(self) -> list[tuple[str, str, int]]:
+        return [key for key, seen in self.rows.items() if seen.answer == Answer.PENDING]
+
+    def answer(self, key: tuple[str, str, int]) -> None:
+        """Answer as a person would who tries again only a few times."""
+        options = [*choices(is_required=False, target_id=key[1])]
+        if key[2] > _MOST_ATTEMPTS:
+            options.remove(Answer.RETRY)
+        said = random.Random(f"{self.seed}answer{key}").choice(options)
+        self.rows[key] = replace(self.rows[key], answer=said)
 
     def live(self) -> list[tuple[str, str, int]]:
         return [key for key, seen in self.rows.items() if seen.finished is None]
@@ -129,13 +152,16 @@ class World:
             self._check_caps()
             if decision.finish is not None:
                 assert not self.live()
+                assert requests or not self.unanswered()
                 return decision.finish.state
-            live = self.live()
+            live, unanswered = self.live(), self.unanswered()
+            for key in self.order.sample(unanswered, self.order.randint(0, len(unanswered))):
+                self.answer(key)
             if live:
                 for key in self.order.sample(live, self.order.randint(1, len(live))):
                     end = ExecutionState.CANCELED if requests else self.outcome(key)
                     self.rows[key] = Seen(*key, end, self.now)
-            elif not decision.starts and not decision.skips:
+            elif not (decision.starts or decision.skips or decision.asks or unanswered):
                 assert decision.wake_at is not None, "nothing lives and nothing is due"
                 assert decision.wake_at > self.now
                 self.now = decision.wake_at

@@ -46,6 +46,8 @@ OUT_BATCH_BYTES = MAX_OUT_PAYLOAD
 OUT_BATCH_DELAY = 0.2
 # The first output after a quiet time waits only this long, for what belongs to it.
 OUT_LEAD_DELAY = 0.05
+# Nothing is told of a command before this, so that a short one is told in one go.
+FIRST_LOOK = 0.15
 # COMMAND_WINDOW <= CONNECTION_WINDOW; what is unacknowledged beyond them waits in the spool.
 COMMAND_WINDOW = 4 * MIB
 CONNECTION_WINDOW = 16 * MIB

@@ -23,6 +23,13 @@ log = structlog.get_logger(__name__)
 
 OUTPUT_DELAY = 0.2
 SOON = 0.002
+# A result implies both, and most results come sooner than anybody needs to know.
+ACCEPTED_DELAY = 1.0
+_DELAYS: dict[type, float] = {
+    Accepted: ACCEPTED_DELAY,
+    Progress: ACCEPTED_DELAY,
+    Started: OUTPUT_DELAY,
+}
 # More than this waits in the agents' spools: reading stops until a commit has made room.
 MOST_GATHERED = 64 * 1024 * 1024
 _RETRY_PAUSE = 1.0
@@ -52,9 +59,9 @@ class Commits:
         self._want(OUTPUT_DELAY)
 
     def said(self, session: Session, execution_pk: int, message: Said) -> None:
-        """Gather a message; stored at once, with whatever else comes in the same moment."""
+        """Gather a message; a result is stored at once, with whatever else comes in the moment."""
         self._report(session, message.id, execution_pk).said.append(message)
-        self._want(OUTPUT_DELAY if isinstance(message, (Accepted, Progress, Started)) else SOON)
+        self._want(_DELAYS.get(type(message), SOON))
 
     async def room(self) -> None:
         """Wait until more may be gathered."""

@@ -232,13 +232,15 @@ class Command:
 
     async def _follow(self) -> Finished:
         watch = self._around.watch
-        handle = watch.add(self.folder.path, self._changed.set)
+        # One that an earlier daemon started may have ended, or printed a lot, long ago.
+        first_look = 0.0 if self._spawned is None else limits.FIRST_LOOK
+        handle = watch.add(self.folder.path, self._changed.set, first_look)
         began = now = time.monotonic()
         next_progress, next_probe = now + limits.PROGRESS_INTERVAL, now + _PROBE
         try:
-            if self._spawned is not None:
+            if first_look:
                 # A short command is looked at once, when it has ended.
-                await wait_at_most(self._changed, limits.OUT_LEAD_DELAY)
+                await wait_at_most(self._changed, first_look)
             while True:
                 self._changed.clear()
                 # The runner's death leaves no event, so its lock is looked at now and then.

@@ -41,9 +41,10 @@ class FolderWatch:
         """False when the system has no more watches to give."""
         return self._descriptor >= 0
 
-    def add(self, folder: Path, callback: Callable[[], None]) -> int:
+    def add(self, folder: Path, callback: Callable[[], None], first_look: float) -> int:
         """Call back when one of NAMES in the folder changes: at once for a result, and soon for
-        the rest, so that what belongs together is seen together; once soon in any case.
+        the rest, so that what belongs together is seen together; once after `first_look` seconds
+        in any case.
 
         Returns a handle, negative if the folder cannot be watched.
         """
@@ -53,7 +54,7 @@ class FolderWatch:
         handle = self._ask_for(path, _RESULT)
         if handle >= 0:
             self._watched[handle] = _Watched(path, callback)
-            self._look_soon(handle)
+            self._look_soon(handle, first_look)
         return handle
 
     def remove(self, handle: int) -> None:
@@ -92,9 +93,9 @@ class FolderWatch:
                 self._ask_for(watched.path, _RESULT)
                 self._look_soon(handle)
 
-    def _look_soon(self, handle: int) -> None:
+    def _look_soon(self, handle: int, delay: float = limits.OUT_LEAD_DELAY) -> None:
         loop = asyncio.get_running_loop()
-        self._watched[handle].look = loop.call_later(limits.OUT_LEAD_DELAY, self._look, handle)
+        self._watched[handle].look = loop.call_later(delay, self._look, handle)
 
     def _look(self, handle: int) -> None:
         watched = self._watched[handle]

@@ -62,6 +62,11 @@ def prompts_for(release: Release, *, environment: str, channel: Channel) -> list
     return sorted(prompts, key=lambda prompt: (prompt.label.lower(), prompt.name.lower()))
 
 
+def given_answers(sent: Mapping[str, object]) -> dict[str, str]:
+    """Return the answers as texts; null answers nothing, as it stands in what was read back."""
+    return {name: str(value) for name, value in sent.items() if value is not None}
+
+
 def checked_answers(prompts: list[Prompt], given: Mapping[str, str]) -> dict[str, str]:
     """Return the answers by variable name; raises Invalid for an unknown or a missing one."""
     by_key = {key.lower(): prompt for prompt in prompts for key in (prompt.id, prompt.name)}

@@ -19,6 +19,7 @@ from deployments.infrastructure.models import Environment, Machine, MachineEnvir
 from deployments.releases.api.create_release import named_project
 from deployments.releases.api.releases import with_parts
 from deployments.releases.models import Deployment, Release
+from deployments.releases.prompts import given_answers
 from deployments.releases.queries import find_release, process_of_release
 from deployments.releases.services import (
     DeploymentOptions,
@@ -130,7 +131,7 @@ def _options(
         force_package_download=data["force_package_download"],
         force_package_redeployment=data["force_package_redeployment"],
         use_guided_failure=data["use_guided_failure"],
-        form_values={name: str(value) for name, value in data["variables"].items()},
+        form_values=given_answers(data["variables"]),
         not_before=data["run_at"],
         expires=data["no_run_after"],
         priority=data["priority"] or "LifecycleDefault",

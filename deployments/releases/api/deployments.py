@@ -19,6 +19,7 @@ from deployments.infrastructure.models import Environment
 from deployments.releases.api.releases import with_parts
 from deployments.releases.api.resources import deployment_resource
 from deployments.releases.models import Deployment, Release
+from deployments.releases.prompts import given_answers
 from deployments.releases.services import DeploymentOptions, create_deployment
 from deployments.server_tasks.states import TaskState
 
@@ -110,7 +111,7 @@ class DeploymentViewSet(SpaceViewSet[Deployment]):
                 force_package_download=data["force_package_download"],
                 force_package_redeployment=data["force_package_redeployment"],
                 use_guided_failure=data["use_guided_failure"],
-                form_values={name: str(v) for name, v in data["form_values"].items()},
+                form_values=given_answers(data["form_values"]),
                 not_before=data["queue_time"],
                 expires=data["queue_time_expiry"],
                 priority=data["priority"] or "LifecycleDefault",

@@ -7,13 +7,14 @@ import pytest
 
 from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.models import Event
+from deployments.base.secrets import Secret
 from deployments.infrastructure.models import Environment
 from deployments.library.scoping import resolve
 from deployments.library.services import VariableInput
 from deployments.library.values import open_candidate
 from deployments.projects.models import Project
 from deployments.projects.services.projects import update_settings
-from deployments.releases.models import ProcessSnapshot, Release
+from deployments.releases.models import Deployment, ProcessSnapshot, Release
 from deployments.releases.prompts import prompts_for
 from deployments.releases.queries import progressions_of, succeeded_environments
 from deployments.releases.selection import PackageSpec
@@ -32,7 +33,8 @@ from deployments.releases.variables import (
     snapshot_candidates,
 )
 from deployments.server_tasks.models import ServerTask
-from tests.factories import SYSTEM, default_space, make_ben
+from tests.deployments.calls import S, send
+from tests.factories import SYSTEM, default_space, make_ana, make_ben
 from tests.factories.domain import (
     finish,
     make_channel,
@@ -193,6 +195,30 @@ def test_prompts(project: Project, dev: Environment) -> None:
         value = open_candidate(winner.candidate)
         values[name] = value if isinstance(value, str | None) else value.reveal()
     assert values == {"Reason": "because", "Token": "very secret", "Size": "5"}
+
+
+def test_null_answers_nothing(project: Project, dev: Environment) -> None:
+    make_variables(
+        project,
+        VariableInput("Token", "stored secret", is_sensitive=True, prompt={"label": "A token"}),
+        VariableInput("Size", "5", prompt={"label": "Size"}),
+    )
+    release = make_release(project)
+    asked = prompts_for(release, environment=dev.public_id, channel=release.channel)
+    body = {
+        "ReleaseId": release.public_id,
+        "EnvironmentId": dev.public_id,
+        "FormValues": {prompt.id: None for prompt in asked},
+    }
+    status, answer = send(make_ana(), "post", f"{S}/deployments", body)
+    assert status == 201, answer
+    number = int(answer["Id"].partition("-")[2])
+    deployment = Deployment.objects.in_space(release.space).get(pk=number)
+    winner = resolve("Token", deployment_candidates(deployment), deployment_context(deployment))
+    assert winner is not None
+    value = open_candidate(winner.candidate)
+    assert isinstance(value, Secret)
+    assert value.reveal() == "stored secret"
 
 
 def test_a_deployment_needs_a_target(project: Project, dev: Environment) -> None:

@@ -55,6 +55,8 @@ SPOOL_CAP = 256 * MIB
 
 # Commands.
 DEFAULT_TTL = 3600.0
+# What a server gives a command that may have to wait until other scripts on the machine have ended.
+LONGEST_TURN = 24 * 3600.0
 DEFAULT_DEADLINE = 24 * 3600.0
 DEFAULT_GRACE = 10.0
 MAX_RUNNING = 100

@@ -162,7 +162,9 @@ def _message(situation: Situation, item: _Begin, agent_pk: int, now: datetime) -
         kind="run",
         header={
             "kind": item.step_type.command if item.step_type else "",
-            "ttl_s": situation.plan.start_within_s,
+            # How long the agent may take to accept it; then it may wait long for its turn there.
+            "take_within_s": situation.plan.start_within_s,
+            "ttl_s": limits.LONGEST_TURN,
             "deadline_s": action.time_limit_s or limits.DEFAULT_DEADLINE,
             "grace_s": limits.DEFAULT_GRACE,
             "isolation": {"mode": _isolation(item.variables)},

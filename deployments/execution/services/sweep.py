@@ -85,7 +85,7 @@ def _quiet_tasks(now: datetime) -> list[tuple[int, str]]:
 
 
 def _time_to_start(header: dict[str, float]) -> float:
-    return float(header.get("ttl_s", limits.DEFAULT_TTL))
+    return float(header.get("take_within_s", limits.DEFAULT_TTL))
 
 
 def _age(created: datetime, now: datetime) -> float:

@@ -1,9 +1,11 @@
 """Caps, windows, time limits, sharing and priority, from the process to the agent."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from deployments.execution.services.sweep import expire_commands
 from deployments.infrastructure.models import Machine
 from deployments.infrastructure.models.machine import HealthStatus
 from deployments.library.services import VariableInput
@@ -46,6 +48,20 @@ def test_a_time_limit_is_a_failure_like_others() -> None:
     assert [state for _, _, state in scene.states()] == ["Failed", "Succeeded"]
     assert scene.rows()[0].error_message == "The time limit was exceeded."
     assert scene.state() == TaskState.FAILED
+
+
+def test_a_command_may_wait_long_for_its_turn_once_the_agent_has_it() -> None:
+    scene = make_scene(script_step(roles="web"))
+    (run,) = scene.runs()
+    assert (run.header["take_within_s"], run.header["ttl_s"]) == (600, 24 * 3600)
+    scene.accept(run)
+    scene.clock.forward(3 * 3600)
+    assert expire_commands(now=scene.clock()) == 0
+    scene.run_to_end()
+    assert scene.state() == TaskState.SUCCESS
+    (left,) = make_scene(script_step(roles="web")).runs()
+    assert expire_commands(now=left.created + timedelta(seconds=599)) == 0
+    assert expire_commands(now=left.created + timedelta(seconds=601)) == 1
 
 
 def test_a_variable_lets_scripts_share_a_target() -> None:

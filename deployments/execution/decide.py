@@ -204,7 +204,7 @@ class _Walk:
             if lane.begun or lane.done:
                 continue
             if lane.target_id in self.excluded:
-                self._skip_actions(step, lane.target_id, _EXCLUDED)
+                self._skip_actions(step, lane.target_id, _EXCLUDED, each_only=True)
                 lane.position, lane.done = len(step.actions), True
                 continue
             if not self._condition_holds(step, lane, failed=failed):

@@ -14,7 +14,7 @@ from deployments.base.errors import Conflict, Invalid, NotPermitted
 from deployments.base.events import record
 from deployments.base.querysets import SpaceQuerySet
 from deployments.base.wake import wake
-from deployments.execution.guided import KIND
+from deployments.execution.guided import KIND, Answer
 from deployments.execution.models import Interruption
 from deployments.execution.services.mailbox import ADVANCE, end_executions
 from deployments.execution.services.server_actions import store_outputs
@@ -91,6 +91,14 @@ def submit(
             raise Conflict("This interruption has been answered already.")
         if interruption.kind != KIND:
             _end_intervention(actor, interruption, result, notes, now)
+        elif result == Answer.EXCLUDE:
+            # What else failed on the machine needs no answer any more.
+            Interruption.objects.in_space(interruption.space).filter(
+                task=interruption.task_id,
+                kind=KIND,
+                is_pending=True,
+                execution__target_id=interruption.execution.target_id,
+            ).update(is_pending=False, result=result, submitted=now, submitted_by=actor.public_id)
         interruption.refresh_from_db()
         _update_task(interruption)
         _record(actor, interruption, f"answered {result} to", clock)

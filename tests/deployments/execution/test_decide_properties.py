@@ -136,7 +136,9 @@ class World:
         if not self.may_exclude and Answer.EXCLUDE in options:
             options.remove(Answer.EXCLUDE)
         said = random.Random(f"{self.seed}answer{key}").choice(options)
-        self.rows[key] = replace(self.rows[key], answer=said)
+        same = [k for k in self.unanswered() if said == Answer.EXCLUDE and k[1] == key[1]]
+        for each in {key, *same}:
+            self.rows[each] = replace(self.rows[each], answer=said)
 
     def live(self) -> list[tuple[str, str, int]]:
         return [key for key, seen in self.rows.items() if seen.finished is None]
@@ -159,7 +161,8 @@ class World:
                 return decision.finish.state
             live, unanswered = self.live(), self.unanswered()
             for key in self.order.sample(unanswered, self.order.randint(0, len(unanswered))):
-                self.answer(key)
+                if self.rows[key].answer == Answer.PENDING:
+                    self.answer(key)
             if live:
                 for key in self.order.sample(live, self.order.randint(1, len(live))):
                     end = ExecutionState.CANCELED if requests else self.outcome(key)

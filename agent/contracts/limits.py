@@ -69,6 +69,7 @@ MIN_FREE_DISK = 32 * MIB
 # Artifacts go over HTTPS in pieces that the server takes whole; one that the server does not take
 # for this long is given up, with a warning in the log.
 ARTIFACT_PIECE = 8 * MIB
+MAX_ARTIFACTS = 1000
 ARTIFACT_PATIENCE = 600.0
 
 # Workspaces of released commands. One is kept only if its output is not large and the disk has

@@ -29,7 +29,7 @@ class ArtifactUploads:
         """Return numbers and names of what a command's folder still has to give."""
         try:
             lines = (cmd_dir / FOLDER / INDEX).read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
+        except (OSError, ValueError):
             return []
         return [found for line in lines for found in _entry(line, cmd_dir / FOLDER)]
 
@@ -54,7 +54,7 @@ class ArtifactUploads:
         self, path: str, file: Path, name: str, give_up: float, stopped: Callable[[], bool]
     ) -> None:
         attempt = 0
-        while not await self._try(path, file, name, give_up if attempt else 0.0, stopped):
+        while not await self._try(path, file, name, give_up, stopped):
             attempt += 1
             pause = min(limits.RECONNECT_MAX, limits.RECONNECT_BASE * 2**attempt)
             await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 spreads a herd, no secret
@@ -69,17 +69,17 @@ class ArtifactUploads:
             await asyncio.to_thread(self._rest, path, file, name)
         except HttpError as problem:
             lasting = problem.status not in (0, _TOO_MANY_REQUESTS)
-            if (lasting and problem.status < _SERVER_ERROR) or 0 < give_up < time.monotonic():
+            if (lasting and problem.status < _SERVER_ERROR) or give_up < time.monotonic():
                 raise
             return False
         return True
 
     def _rest(self, path: str, file: Path, name: str) -> None:
         total = file.stat().st_size
-        answer = request_json(self._endpoint, "GET", path, self._headers)
         with file.open("rb") as source:
-            while not answer["stored"]:
-                start = source.seek(min(total, int(answer["received"])))
+            received, is_stored = self._held("GET", path, self._headers)
+            while not is_stored:
+                start = source.seek(min(total, received))
                 piece = source.read(min(limits.ARTIFACT_PIECE, total - start))
                 span = f"{start}-{start + len(piece) - 1}" if piece else "*"
                 headers = {
@@ -88,7 +88,17 @@ class ArtifactUploads:
                     "Content-Range": f"bytes {span}/{total}",
                     "X-Octopus-File-Name": quote(name),
                 }
-                answer = request_json(self._endpoint, "PUT", path, headers, piece)
+                received, is_stored = self._held("PUT", path, headers, piece)
+
+    def _held(
+        self, method: str, path: str, headers: dict[str, str], piece: bytes | None = None
+    ) -> tuple[int, bool]:
+        """Return how much the server has, and whether that is all and stored."""
+        answer = request_json(self._endpoint, method, path, headers, piece)
+        try:
+            return int(answer["received"]), bool(answer["stored"])
+        except (KeyError, TypeError, ValueError) as problem:
+            raise HttpError(200, "the answer does not say what was received") from problem
 
 
 def _entry(line: str, folder: Path) -> Iterator[tuple[int, str]]:

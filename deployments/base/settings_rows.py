@@ -3,6 +3,7 @@
 from typing import Any
 
 from deployments.base.models import ServerSetting
+from deployments.base.secrets import open_text, seal_text
 
 
 def get_setting(key: str, default: Any = None) -> Any:
@@ -14,3 +15,24 @@ def get_setting(key: str, default: Any = None) -> Any:
 def set_setting(key: str, value: Any) -> None:
     """Store the value."""
     ServerSetting.objects.update_or_create(key=key, defaults={"value": value})
+
+
+def set_secret_setting(key: str, text: str) -> None:
+    """Store a text sealed; an empty one removes it."""
+    set_setting(key, {"sealed": seal_text(text, place=_place(key))} if text else "")
+
+
+def opened_settings(prefix: str) -> dict[str, Any]:
+    """Return the settings whose keys begin with the prefix, sealed ones opened."""
+    rows = ServerSetting.objects.filter(key__startswith=prefix)
+    return {row.key: _opened(row.key, row.value) for row in rows}
+
+
+def _opened(key: str, value: Any) -> Any:
+    if isinstance(value, dict) and isinstance(value.get("sealed"), str):
+        return open_text(value["sealed"], place=_place(key)).reveal()
+    return value
+
+
+def _place(key: str) -> str:
+    return f"setting:{key}"

@@ -13,7 +13,9 @@ _REGISTER_WITHIN = 60.0
 
 def is_registered(home: Path, configuration: Configuration) -> bool:
     """Say whether the agent of a folder is registered with this server at its present ports."""
-    from deployments.infrastructure.services.registration import gateway_url  # noqa: PLC0415
+    from deployments.infrastructure.services.registration import (  # noqa: PLC0415 Django is set up
+        gateway_url,
+    )
 
     try:
         known = json.loads((home / "config.json").read_bytes())

@@ -6,7 +6,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-MOST = 1000
+from agent.contracts import limits
+
 FOLDER = "artifacts"
 INDEX = "index"
 
@@ -20,11 +21,15 @@ class KeptFiles:
 
     def keep(self, path: Path, name: str) -> Mapping[str, int]:
         """Keep a file under its number; return number and length. Raises OSError."""
-        if self._count >= MOST:
-            raise OSError(f"a step can hand over at most {MOST} artifacts")
+        if self._count >= limits.MAX_ARTIFACTS:
+            raise OSError(f"a step can hand over at most {limits.MAX_ARTIFACTS} artifacts")
+        if not path.is_file():
+            raise OSError("it is no file any more")
         self._folder.mkdir(mode=0o700, exist_ok=True)
         number = self._count + 1
         target = self._folder / str(number)
+        # What a failed attempt has left may be a link to a file of the script: never write into it.
+        target.unlink(missing_ok=True)
         try:
             os.link(path.resolve(strict=True), target)
         except OSError:

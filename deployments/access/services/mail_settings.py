@@ -17,8 +17,11 @@ from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.base.events import record
 from deployments.base.models import ServerSetting
-from deployments.base.secrets import open_text, seal_text
-from deployments.base.settings_rows import set_setting
+from deployments.base.settings_rows import (
+    opened_settings,
+    set_secret_setting,
+    set_setting,
+)
 from deployments.base.smtp import SmtpSettings, send
 
 ENCRYPTIONS: Final = (("none", "None"), ("starttls", "STARTTLS"), ("tls", "TLS"))
@@ -92,9 +95,7 @@ def save_mail_settings(
         }.items():
             set_setting(name, value)
         if password is not None:
-            place = f"setting:{_PASSWORD}"
-            sealed = {"sealed": seal_text(password, place=place)} if password else ""
-            set_setting(_PASSWORD, sealed)
+            set_secret_setting(_PASSWORD, password)
         after = mail_settings()
         record(
             actor=actor,
@@ -112,16 +113,10 @@ def save_mail_settings(
 def send_test_mail(*, actor: Actor, address: str, clock: Clock = utc_now) -> None:
     """Send a mail with the settings in force. Raises Invalid with the reason."""
     require_system(actor, Permission.ConfigureServer)
-    values = {
-        name: open_text(value["sealed"], place=f"setting:{name}").reveal()
-        if isinstance(value, dict)
-        else value
-        for name, value in _rows().items()
-    }
     text = f"{actor.username} has tried the mail settings of Octopus at {clock():%H:%M:%S} UTC.\n"
     try:
         send(
-            SmtpSettings.read(values),
+            SmtpSettings.read(opened_settings(_PREFIX)),
             [address.strip()],
             subject="Octopus can send mail",
             body=text,

@@ -69,7 +69,7 @@ class ArtifactViewSet(SpaceViewSet[Artifact]):
     def content(self, request: Request, **ids: Any) -> HttpResponseBase:
         """Answer with the file; one range at a time."""
         row = self.get_object()
-        return blob_response(request._request, row.blob_id, row.size, row.name)  # noqa: SLF001
+        return blob_response(request._request, row.blob_id, row.size, row.name)  # noqa: SLF001 Django's own request
 
     def destroy_row(self, row: Artifact) -> None:
         delete_artifact(actor=self.actor, artifact=row)

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from django.db import transaction
 
+from agent.contracts import limits
 from deployments.access.permissions import Permission
 from deployments.access.policy import require_on
 from deployments.base.actor import Actor
@@ -22,7 +23,6 @@ from packages_feed.services.blobs import drop_after_commit, lock_bytes, store_by
 from packages_feed.storage import package_storage
 
 LARGEST = 5 * 1024**3
-MOST_PER_COMMAND = 1000
 _LONGEST_NAME = 255
 _PIECE = 1024 * 1024
 
@@ -61,8 +61,8 @@ def receive_piece(
     What is returned tells the sender where to go on: pieces that do not begin there change
     nothing. Raises Invalid.
     """
-    if not 1 <= number <= MOST_PER_COMMAND:
-        raise Invalid(f"A command has at most {MOST_PER_COMMAND} artifacts.")
+    if not 1 <= number <= limits.MAX_ARTIFACTS:
+        raise Invalid(f"A command has at most {limits.MAX_ARTIFACTS} artifacts.")
     if not 0 <= total <= LARGEST:
         raise Invalid(f"An artifact has at most {LARGEST // 1024**3} GiB.")
     path = _part(run, number)

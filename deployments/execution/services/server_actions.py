@@ -15,9 +15,8 @@ from deployments.access.models import User
 from deployments.base import public_ids
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import OctopusError
-from deployments.base.models import ServerSetting
 from deployments.base.querysets import SpaceQuerySet
-from deployments.base.secrets import open_text
+from deployments.base.settings_rows import opened_settings
 from deployments.base.wake import wake
 from deployments.execution.logs.append import write_lines
 from deployments.execution.models import ActionExecution, ExecutionPlan, OutputVariable
@@ -177,14 +176,10 @@ def _heartbeat(execution_id: int, owner: str) -> Iterator[None]:
 
 
 def _settings(prefixes: Sequence[str]) -> dict[str, object]:
-    """Return the server settings below the prefixes; sealed ones ({"sealed"}) opened."""
+    """Return the server settings below the prefixes."""
     values: dict[str, object] = {}
     for prefix in prefixes:
-        for row in ServerSetting.objects.filter(key__startswith=f"{prefix}."):
-            value = row.value
-            if isinstance(value, dict) and isinstance(value.get("sealed"), str):
-                value = open_text(value["sealed"], place=f"setting:{row.key}").reveal()
-            values[row.key] = value
+        values |= opened_settings(f"{prefix}.")
     return values
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.contracts.messages import Finished, Hello, Run
+from agent.runtime.runner.keep import KeptFiles
 from tests.agent.daemon.gateway import Daemon, Gateway, script, starts, witness
 from tests.agent.daemon.web import Web, open_web
 
@@ -103,3 +104,31 @@ async def test_a_daemon_that_dies_before_the_upload_does_it_later(
     assert stored(web, run) == WHOLE
     assert starts(tmp_path) == 1
     await daemon.stop()
+
+
+@pytest.mark.parametrize("answer", [b"{}", b"[]", b"<html>"])
+async def test_an_answer_that_is_none_is_told_once(
+    gateway: Gateway, web: Web, tmp_path: Path, answer: bytes
+) -> None:
+    web.artifact_answer = answer
+    daemon = await started(gateway, web, tmp_path)
+    run = script("echo x > one; new_octopusartifact one")
+    await gateway.send(run)
+    finished = await gateway.finished(run.id)
+    assert finished.exit == 0
+    assert finished.message.startswith("The artifact one could not be stored: ")
+    await daemon.stop()
+
+
+def test_a_failed_attempt_never_writes_into_the_files_of_the_script(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("mine")
+    second.write_text("other")
+    kept = KeptFiles(tmp_path / "cmd")
+    (tmp_path / "cmd" / "artifacts").mkdir(parents=True)
+    # What a full disk leaves when the index could not be written.
+    os.link(first, tmp_path / "cmd" / "artifacts" / "1")
+    assert kept.keep(second, "second") == {"number": 1, "length": 5}
+    assert first.read_text() == "mine"
+    with pytest.raises(OSError, match="no file"):
+        kept.keep(tmp_path, "a folder")

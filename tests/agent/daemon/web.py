@@ -34,6 +34,7 @@ class Web:
         self.artifacts: dict[str, bytearray] = {}
         self.artifact_names: dict[str, str] = {}
         self.artifact_faults: list[int] = []
+        self.artifact_answer: bytes | None = None
 
     def add(self, content: bytes) -> str:
         """Offer a package; returns its SHA-256."""
@@ -100,7 +101,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _held(self, *, is_stored: bool) -> None:
         size = len(self.state.artifacts.get(self.path, b""))
-        self._send(200, json.dumps({"received": size, "stored": is_stored}).encode(), {})
+        answer = json.dumps({"received": size, "stored": is_stored}).encode()
+        self._send(200, self.state.artifact_answer or answer, {})
 
     def do_GET(self) -> None:
         self._note(b"")

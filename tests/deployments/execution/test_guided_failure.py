@@ -100,6 +100,21 @@ def test_exclude_leaves_the_machine_out_of_what_follows() -> None:
     assert scene.state() == TaskState.SUCCESS
 
 
+def test_exclude_answers_what_else_failed_on_the_machine() -> None:
+    beside = {**script_step("Beside", roles="web"), "StartTrigger": "StartWithPrevious"}
+    scene = make_scene(script_step("Install", roles="web"), beside, use_guided_failure=True)
+    runs = scene.runs()
+    scene.accept(*runs)
+    scene.start(*runs)
+    scene.finish(*runs, exit_code=1)
+    scene.advance()
+    assert [row.is_pending for row in questions(scene)] == [True, True]
+    answer(scene, "Exclude")
+    assert [row.is_pending for row in questions(scene)] == [False, False]
+    assert not scene.task.has_pending_interruptions
+    assert scene.state() == TaskState.SUCCESS
+
+
 def test_fail_is_an_ordinary_failure() -> None:
     scene = failing()
     answer(scene, "Fail")

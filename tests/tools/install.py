@@ -71,7 +71,7 @@ def main() -> int:
                 tool.install()
             if not tool.present():
                 raise InstallError("not there after installation")
-        except InstallError as error:
+        except (InstallError, OSError) as error:
             print(f"install: {tool.name}: {error}", flush=True)
     return 0
 

@@ -15,6 +15,7 @@ class ExecutionState(StrEnum):
     LOST = "Lost"
 
 
+LIVE: Final = (ExecutionState.PENDING, ExecutionState.RUNNING, ExecutionState.WAITING)
 ENDED: Final = frozenset(
     {
         ExecutionState.SUCCEEDED,

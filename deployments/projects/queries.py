@@ -1,7 +1,7 @@
 """Reads of projects."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import QuerySet
 
@@ -31,6 +31,7 @@ class PhaseView:
     automatic: tuple[int, ...]
     minimum: int
     is_optional: bool
+    is_priority: bool = False
 
     @property
     def environments(self) -> tuple[int, ...]:
@@ -115,6 +116,7 @@ def phases_of_many(lifecycles: Iterable[Lifecycle]) -> dict[int, list[PhaseView]
             automatic=tuple(link.environment_id for link in links if link.is_automatic),
             minimum=phase.minimum_environments,
             is_optional=phase.is_optional,
+            is_priority=phase.is_priority,
         )
         stored[phase.lifecycle_id].append((view, bool(links)))
     return {number: _complete(phases, environments) for number, phases in stored.items()}
@@ -146,6 +148,6 @@ def _complete(
             named |= set(view.environments)
         else:
             rest = tuple(row.pk for row in environments if row.pk not in named)
-            complete.append(PhaseView(view.id, view.name, rest, (), view.minimum, view.is_optional))
+            complete.append(replace(view, manual=rest, automatic=()))
             named |= set(rest)
     return complete

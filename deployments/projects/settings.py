@@ -17,8 +17,8 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "DefaultToSkipIfAlreadyInstalled": False,
     "ForcePackageDownload": False,
     "FailTargetDiscovery": False,
-    "CancelQueuedTasks": False,
-    "CancelRunningTasks": False,
+    "CancelQueuedTasks": True,
+    "CancelRunningTasks": True,
     "ConnectivityPolicy": {
         "SkipMachineBehavior": "None",
         "TargetRoles": [],
@@ -56,6 +56,8 @@ class DeploymentSettings:
     exclude_unhealthy_targets: bool
     skip_if_installed: bool
     force_package_download: bool
+    cancel_superseded_queued: bool
+    cancel_superseded_paused: bool
     release_notes_template: str
 
     @property
@@ -90,6 +92,8 @@ def deployment_settings(stored: Mapping[str, Any]) -> DeploymentSettings:
         exclude_unhealthy_targets=bool(policy["ExcludeUnhealthyTargets"]),
         skip_if_installed=bool(document["DefaultToSkipIfAlreadyInstalled"]),
         force_package_download=bool(document["ForcePackageDownload"]),
+        cancel_superseded_queued=bool(document["CancelQueuedTasks"]),
+        cancel_superseded_paused=bool(document["CancelRunningTasks"]),
         release_notes_template=document["ReleaseNotesTemplate"] or "",
     )
 

@@ -17,13 +17,17 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A phase with its environments; `minimum` 0 asks for all of them."""
+    """A phase with its environments; `minimum` 0 asks for all of them.
+
+    Deployments in one with `is_priority` go before others unless they say otherwise.
+    """
 
     id: str
     name: str
     environments: tuple[int, ...]
     minimum: int = 0
     is_optional: bool = False
+    is_priority: bool = False
 
 
 @dataclass(frozen=True, slots=True)

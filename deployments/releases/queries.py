@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from agent.versions import Version
 from deployments.base import public_ids
 from deployments.base.models import Space
+from deployments.infrastructure.models import Environment
 from deployments.projects.models import Channel, Lifecycle, Project
 from deployments.projects.process import Process, process_from_json
 from deployments.projects.queries import PhaseView, lifecycle_of, phases_of, phases_of_many
@@ -77,6 +78,14 @@ def _succeeded(space: Space, releases: Collection[int]) -> dict[int, set[int]]:
     return found
 
 
+def waiting_for_people(release: Release, environment: Environment) -> list[str]:
+    """Return the tasks that deploy the release to the environment and wait for an answer."""
+    rows = Deployment.objects.in_space(release.space).filter(
+        release=release, environment=environment, task__has_pending_interruptions=True
+    )
+    return [f"ServerTasks-{number}" for number in rows.values_list("task_id", flat=True)]
+
+
 def progression_of(release: Release) -> Progression:
     """Return where the release stands in its channel's lifecycle."""
     phases = phases_of(lifecycle_of(release.channel))
@@ -116,4 +125,6 @@ def progressions_in(space: Space, lifecycles: Mapping[int, int]) -> dict[int, Pr
 
 
 def _phase(view: PhaseView) -> Phase:
-    return Phase(view.id, view.name, view.environments, view.minimum, view.is_optional)
+    return Phase(
+        view.id, view.name, view.environments, view.minimum, view.is_optional, view.is_priority
+    )

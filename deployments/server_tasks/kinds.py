@@ -10,14 +10,15 @@ class TaskKind:
     name: str
     advance: str
     label: str
+    may_rerun: bool = False
 
 
 _kinds: dict[str, TaskKind] = {}
 
 
-def register_kind(name: str, *, advance: str, label: str = "") -> None:
+def register_kind(name: str, *, advance: str, label: str = "", may_rerun: bool = False) -> None:
     """Register a kind; done by the app that carries it out, in its `ready()`."""
-    _kinds[name] = TaskKind(name, advance, label or name)
+    _kinds[name] = TaskKind(name, advance, label or name, may_rerun)
 
 
 def find_kind(name: str) -> TaskKind | None:

@@ -1,6 +1,7 @@
 """Reading tasks: filters, totals and what a queued one waits for."""
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import BigIntegerField, Count, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from deployments.base.querysets import SpaceQuerySet
 from deployments.server_tasks.models import ServerTask
@@ -43,12 +44,28 @@ def totals_by_state(rows: "QuerySet[ServerTask]") -> dict[str, int]:
     return {**totals, "Interrupted": interrupted}
 
 
+_PLACE = Coalesce("queue_place", "id", output_field=BigIntegerField())
+
+
+def in_queue_order(rows: SpaceQuerySet[ServerTask]) -> SpaceQuerySet[ServerTask]:
+    """Return tasks in the order in which they may start: `place` is what counts after priority."""
+    return rows.annotate(place=_PLACE).order_by("-is_moved_to_top", "-priority", "place", "id")
+
+
 def queued_behind(task: ServerTask) -> SpaceQuerySet[ServerTask]:
     """Return the tasks of the same concurrency tag that go before a queued one."""
     rows = ServerTask.objects.in_space(task.space)
     if task.state != TaskState.QUEUED or not task.concurrency_tag:
         return rows.none()
-    ahead = Q(priority__gt=task.priority) | Q(priority=task.priority, pk__lt=task.pk)
+    place = task.pk if task.queue_place is None else task.queue_place
+    higher = Q(priority__gt=task.priority)
+    earlier = Q(place__lt=place) | Q(place=place, pk__lt=task.pk)
+    ahead = higher | (Q(priority=task.priority) & earlier)
+    if not task.is_moved_to_top:
+        ahead = Q(is_moved_to_top=True) | ahead
+    else:
+        ahead = Q(is_moved_to_top=True) & ahead
+    rows = rows.annotate(place=_PLACE)
     return rows.filter(concurrency_tag=task.concurrency_tag).filter(
         Q(state__in=RUNNING - {TaskState.PAUSED}) | (Q(state=TaskState.QUEUED) & ahead)
     )

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from deployments.base.models import SpaceOwned
-from deployments.execution.states import ExecutionState
+from deployments.execution.states import LIVE, ExecutionState
 from deployments.infrastructure.models import Agent
 from deployments.server_tasks.models import ServerTask
 
@@ -77,7 +77,15 @@ class ActionExecution(SpaceOwned):
                 fields=["task", "action_id", "target_id", "attempt"], name="execution_unique"
             )
         ]
-        indexes: ClassVar = [models.Index(fields=["task", "state"], name="execution_of_task")]
+        indexes: ClassVar = [
+            models.Index(fields=["task", "state"], name="execution_of_task"),
+            # The few that live, among millions that have ended.
+            models.Index(
+                fields=["state", "agent"],
+                condition=models.Q(state__in=LIVE),
+                name="execution_live",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action_name} on {self.target_name}"

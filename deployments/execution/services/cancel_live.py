@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from agent.contracts import limits
 from deployments.execution.models import ActionExecution, AgentMessage, Interruption
-from deployments.execution.services.mailbox import LIVE, end_executions, wake_agents
+from deployments.execution.services.mailbox import end_executions, wake_agents
 from deployments.execution.services.situation import Row
-from deployments.execution.states import ExecutionState
+from deployments.execution.states import LIVE, ExecutionState
 from deployments.infrastructure.models import AgentSession
 from deployments.server_tasks.models import ServerTask
 

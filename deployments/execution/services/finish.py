@@ -9,9 +9,10 @@ from deployments.execution.logs.append import write_lines
 from deployments.execution.services.cancel_live import close_questions
 from deployments.execution.services.situation import Situation
 from deployments.execution.states import ExecutionState
+from deployments.projects.settings import deployment_settings
 from deployments.releases.models import Deployment
 from deployments.server_tasks.models import ServerTask
-from deployments.server_tasks.services import move
+from deployments.server_tasks.services import move, supersede_paused
 from deployments.server_tasks.states import TaskState
 
 _CATEGORIES = {
@@ -62,7 +63,8 @@ def _end(
         task.pk,
         state,
         now=clock(),
-        error_message=reason,
+        # A task that was superseded has its reason already.
+        error_message=reason or task.error_message,
         has_warnings_or_errors=warned or state == TaskState.FAILED,
     )
     if not moved:
@@ -72,7 +74,17 @@ def _end(
     if reason:
         write_lines(task, None, [("error", reason)])
     _record(task, state, machines, clock)
+    if state == TaskState.SUCCESS:
+        _cancel_superseded(task, clock)
     wake("server_tasks.schedule")
+
+
+def _cancel_superseded(task: ServerTask, clock: Clock) -> None:
+    """Cancel older deployments that wait for people, where the project wants it."""
+    deployments = Deployment.objects.in_space(task.space).filter(task=task)
+    settings = deployments.values_list("project__settings", flat=True).first()
+    if settings is not None and deployment_settings(settings).cancel_superseded_paused:
+        supersede_paused(task=task, clock=clock)
 
 
 def _record(

@@ -11,8 +11,8 @@ from deployments.base.querysets import SpaceQuerySet
 from deployments.base.wake import wake
 from deployments.execution.models import ActionExecution, AgentMessage
 from deployments.execution.services.cancel_live import SILENCE, send_cancels
-from deployments.execution.services.mailbox import ADVANCE, LIVE, close_messages, end_executions
-from deployments.execution.states import ExecutionState
+from deployments.execution.services.mailbox import ADVANCE, close_messages, end_executions
+from deployments.execution.states import LIVE, ExecutionState
 from deployments.execution.steps import all_step_types
 from deployments.infrastructure.models import AgentSession
 

@@ -24,7 +24,7 @@ from deployments.base.secrets import secret_box
 from deployments.base.wake import MAILBOX_CHANNEL, wake
 from deployments.execution.models import ActionExecution, AgentMessage
 from deployments.execution.services.outputs import output_key, record_outputs, storable
-from deployments.execution.states import ExecutionState
+from deployments.execution.states import LIVE, ExecutionState
 
 __all__ = [
     "TEMPORARY",
@@ -47,7 +47,6 @@ __all__ = [
 ]
 
 ADVANCE = "execution.advance"
-LIVE = (ExecutionState.PENDING, ExecutionState.RUNNING, ExecutionState.WAITING)
 # The agent refuses for now, and will be offered the command again.
 TEMPORARY = frozenset({"draining", "busy"})
 _EVERY_SPACE = "agents of every space report"

@@ -9,16 +9,16 @@ from agent.contracts import limits
 from deployments.base.clock import Clock, utc_now
 from deployments.base.wake import wake, wake_now
 from deployments.execution.models import ActionExecution, AgentMessage
-from deployments.execution.services.cancel_live import send_cancels
+from deployments.execution.services.cancel_live import abandon, send_cancels
 from deployments.execution.services.lost_agents import settle_lost_agents
 from deployments.execution.services.mailbox import ADVANCE, end_executions
 from deployments.execution.services.server_actions import settle_abandoned
-from deployments.execution.states import ExecutionState
+from deployments.execution.states import LIVE, ExecutionState
 from deployments.execution.steps import all_step_types
 from deployments.server_tasks.kinds import find_kind
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services import schedule
-from deployments.server_tasks.states import RUNNING, TaskState
+from deployments.server_tasks.states import FINISHED, RUNNING, TaskState
 
 QUIET = timedelta(seconds=2)
 _EVERY_SPACE = "the sweep looks at every space"
@@ -31,6 +31,7 @@ def sweep(*, clock: Clock = utc_now) -> None:
     expire_commands(now=now)
     settle_lost_agents(now=now)
     settle_abandoned(clock=clock)
+    end_left_behind(now=now)
     _wake_waiting_actions(now)
     for task_id, kind_name in _quiet_tasks(now):
         kind = find_kind(kind_name)
@@ -65,6 +66,17 @@ def _expire(pk: int, now: datetime) -> int:
         ended = end_executions([message.execution_id], ExecutionState.FAILED, now=now, error=reason)
         wake(ADVANCE, task.pk)
     return ended
+
+
+def end_left_behind(*, now: datetime) -> None:
+    """End what still counts as live of tasks that have ended, such as abandoned ones."""
+    live = ActionExecution.objects.unscoped(reason=_EVERY_SPACE).filter(
+        state__in=LIVE, task__state__in=FINISHED
+    )
+    for number in set(live.values_list("task_id", flat=True)):
+        with transaction.atomic():
+            rows = ServerTask.objects.unscoped(reason=_EVERY_SPACE).select_related("space")
+            abandon(rows.get(pk=number), now=now)
 
 
 def _wake_waiting_actions(now: datetime) -> None:

@@ -1,4 +1,7 @@
-"""What people do to a task: cancel it, answer its questions."""
+"""What people do to a task: cancel or abandon it, move or correct it, answer its questions."""
+
+from collections.abc import Callable
+from functools import partial
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -13,7 +16,13 @@ from deployments.base.errors import NotFound
 from deployments.execution.models import Interruption
 from deployments.execution.services.interruptions import submit, take_responsibility
 from deployments.server_tasks.models import ServerTask
-from deployments.server_tasks.services import cancel_task
+from deployments.server_tasks.services import (
+    abandon_task,
+    cancel_task,
+    correct_state,
+    move_to_top,
+    rerun,
+)
 from deployments.server_tasks.states import TaskState
 
 _DONE = {
@@ -30,15 +39,66 @@ _DONE = {
 def cancel_view(request: PageRequest, task: str) -> HttpResponse:
     """Cancel the task."""
     row = find(request, ServerTask, task, Permission.TaskView)
-    was_finished = row.is_completed
+    was_finished, was_cancelled = row.is_completed, row.cancel_requests > 0
+    if was_cancelled and not request.GET.get("by_force"):
+        messages.warning(request, "The task is being canceled already.")
+        return go(request, f"tasks/{row.public_id}")
     row = cancel_task(actor=request.actor, task=row)
     if was_finished:
         messages.warning(request, "The task had ended before it could be canceled.")
     elif row.state == TaskState.CANCELED:
         messages.success(request, "The task was canceled before it started.")
+    elif was_cancelled:
+        messages.success(request, "The task ends now. What does not stop is left behind.")
     else:
         messages.success(request, "The task is being canceled. Steps that run now are stopped.")
     return go(request, f"tasks/{row.public_id}")
+
+
+@require_POST
+@page(Permission.TaskCancel)
+def abandon_view(request: PageRequest, task: str) -> HttpResponse:
+    """Give up a task that does not end."""
+    return _act(request, task, abandon_task, "The task was abandoned.")
+
+
+@require_POST
+@page(Permission.TaskPrioritize)
+def prioritize_view(request: PageRequest, task: str) -> HttpResponse:
+    """Move the task to the top of the queue."""
+    return _act(request, task, move_to_top, "The task is next in the queue.")
+
+
+@require_POST
+@page(Permission.TaskEdit)
+def correct_view(request: PageRequest, task: str) -> HttpResponse:
+    """Correct how the task is said to have ended."""
+    correct = partial(
+        correct_state,
+        state=request.POST.get("state", ""),
+        reason=request.POST.get("reason", ""),
+    )
+    return _act(request, task, correct, "The state was corrected.")
+
+
+@require_POST
+@page(Permission.TaskCreate)
+def rerun_view(request: PageRequest, task: str) -> HttpResponse:
+    """Queue the task once more."""
+    return _act(request, task, rerun, "The task is in the queue once more.")
+
+
+def _act(
+    request: PageRequest, task: str, service: Callable[..., ServerTask], done: str
+) -> HttpResponse:
+    row = find(request, ServerTask, task, Permission.TaskView)
+    result, problems = attempt(lambda: service(actor=request.actor, task=row))
+    if result is None:
+        for error in (*problems.errors, *problems.fields.values()):
+            messages.error(request, error)
+    else:
+        messages.success(request, done)
+    return go(request, f"tasks/{(result or row).public_id}")
 
 
 @require_POST

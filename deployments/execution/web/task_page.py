@@ -1,6 +1,7 @@
 """The page of a task: what happened, the decision, the grid, the log."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -20,8 +21,12 @@ from deployments.execution.web.board import Branch, Group, make_grid, make_tree
 from deployments.execution.web.lines import excerpt, lines_html
 from deployments.execution.web.subjects import Subject, names_of, subjects_of
 from deployments.execution.web.task_log import executions_of, search
+from deployments.execution.web.waits import waits_of
+from deployments.server_tasks.kinds import find_kind
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.queries import queued_behind
+from deployments.server_tasks.services.administer import CORRECTIONS
+from deployments.server_tasks.services.cancel import may_be_abandoned
 from deployments.server_tasks.states import TaskState
 
 SHOWN_LINES = 500
@@ -63,7 +68,9 @@ def task_page(request: PageRequest, task: str) -> HttpResponse:
         "questions": _questions(request, row),
         "artifacts": _artifacts(request, row),
         "step_now": _step_now(tree),
-        **_rights(request, row, subject),
+        **_rights(request, row, subject, now),
+        "waits": waits_of(row, plan, executions, now=now),
+        "corrections": [state for state in CORRECTIONS if state != row.state],
     }
     if request.GET.get("part") == "state":
         return show(request, "execution/_task_state.html", values)
@@ -86,11 +93,26 @@ def _state(task: ServerTask) -> str:
     return str(task.state)
 
 
-def _rights(request: PageRequest, task: ServerTask, subject: Subject) -> dict[str, bool]:
+def _rights(
+    request: PageRequest, task: ServerTask, subject: Subject, now: datetime
+) -> dict[str, bool]:
     deployment = subject.deployment
+    kind = find_kind(task.kind)
+
+    def allows(permission: Permission) -> bool:
+        return allows_on(request.actor, task, permission)
+
     return {
-        "may_cancel": not task.is_completed
-        and allows_on(request.actor, task, Permission.TaskCancel),
+        "may_cancel": not task.is_completed and allows(Permission.TaskCancel),
+        "may_abandon": may_be_abandoned(task, now=now),
+        "may_prioritize": task.state == TaskState.QUEUED
+        and not task.is_moved_to_top
+        and allows(Permission.TaskPrioritize),
+        "may_correct": task.is_completed and allows(Permission.TaskEdit),
+        "may_rerun": task.is_completed
+        and kind is not None
+        and kind.may_rerun
+        and allows(Permission.TaskCreate),
         "may_redeploy": task.is_completed
         and deployment is not None
         and allows_on(request.actor, deployment, Permission.DeploymentCreate),

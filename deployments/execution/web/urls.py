@@ -11,6 +11,10 @@ urlpatterns = [
     path("tasks/<str:task>/lines", task_log.lines_view, name="task_lines"),
     path("tasks/<str:task>/log.txt", task_log.raw_view, name="task_raw_log"),
     path("tasks/<str:task>/cancel", task_acts.cancel_view, name="task_cancel"),
+    path("tasks/<str:task>/abandon", task_acts.abandon_view, name="task_abandon"),
+    path("tasks/<str:task>/prioritize", task_acts.prioritize_view, name="task_prioritize"),
+    path("tasks/<str:task>/state", task_acts.correct_view, name="task_correct"),
+    path("tasks/<str:task>/rerun", task_acts.rerun_view, name="task_rerun"),
     path(
         "tasks/<str:task>/interruptions/<str:interruption>",
         task_acts.interruption_view,

@@ -40,6 +40,8 @@ def project_settings(request: PageRequest, project: str) -> HttpResponse:
         "guided_failure": request.POST.get("guided_failure", ""),
         "skips": checked(request, "skips"),
         "no_targets": checked(request, "no_targets"),
+        "supersedes_queued": checked(request, "supersedes_queued"),
+        "supersedes_paused": checked(request, "supersedes_paused"),
     }
     fresh = find(request, Project, project, Permission.ProjectView)
     saved, problems = attempt(lambda: _save(request, fresh, sent))
@@ -86,6 +88,8 @@ def _save(request: PageRequest, row: Project, sent: dict[str, Any]) -> Project:
     }
     settings["ReleaseNotesTemplate"] = sent["notes"] or None
     settings["DefaultGuidedFailureMode"] = sent["guided_failure"]
+    settings["CancelQueuedTasks"] = sent["supersedes_queued"]
+    settings["CancelRunningTasks"] = sent["supersedes_paused"]
     settings["ConnectivityPolicy"] = {
         **settings["ConnectivityPolicy"],
         "SkipMachineBehavior": "SkipUnavailableMachines" if sent["skips"] else "None",
@@ -121,6 +125,8 @@ def _stored(row: Project) -> dict[str, Any]:
         "guided_failure": document["DefaultGuidedFailureMode"],
         "skips": policy["SkipMachineBehavior"] == "SkipUnavailableMachines",
         "no_targets": bool(policy["AllowDeploymentsToNoTargets"]),
+        "supersedes_queued": bool(document["CancelQueuedTasks"]),
+        "supersedes_paused": bool(document["CancelRunningTasks"]),
     }
 
 

@@ -20,11 +20,10 @@ from deployments.releases.progression import Progression
 from deployments.releases.prompts import checked_answers, prompts_for
 from deployments.releases.queries import progression_of
 from deployments.releases.services.planning import plan_of
+from deployments.releases.services.queueing import queue_task
 from deployments.releases.variables import form_place, seal_answers, snapshot_candidates
-from deployments.server_tasks.models import ServerTask
-from deployments.server_tasks.services import enqueue
+from deployments.server_tasks.services import supersede_queued
 
-KIND: Final = "Deploy"
 _LATEST_START: Final = timedelta(days=30)
 
 
@@ -53,7 +52,7 @@ def create_deployment(
     prompts = prompts_for(release, environment=environment.public_id, channel=release.channel)
     answers = checked_answers(prompts, options.form_values)
     with transaction.atomic():
-        task = _queue(actor, release, environment, options, clock)
+        task = queue_task(actor, release, environment, options, clock)
         deployment = Deployment(
             space=release.space,
             project=project,
@@ -71,6 +70,8 @@ def create_deployment(
         task.arguments = {"DeploymentId": deployment.public_id}
         task.save(update_fields=["arguments"])
         _record(actor, deployment, clock)
+        if deployment_settings(project.settings).cancel_superseded_queued:
+            supersede_queued(task=task, clock=clock)
     return deployment
 
 
@@ -167,30 +168,6 @@ def _no_targets(planned: tuple[PlannedAction, ...], environment: Environment) ->
         f"There are no deployment targets with the target tags {', '.join(roles)} in the"
         f" environment '{environment.name}'. Add one, or allow deployments without targets in the"
         " project's settings."
-    )
-
-
-def _queue(
-    actor: Actor,
-    release: Release,
-    environment: Environment,
-    options: DeploymentOptions,
-    clock: Clock,
-) -> ServerTask:
-    project = release.project
-    return enqueue(
-        actor=actor,
-        space=release.space,
-        kind=KIND,
-        description=f"Deploy {project.name} release {release.version} to {environment.name}"[:500],
-        arguments={},
-        concurrency_tag=f"{project.public_id}/{environment.public_id}",
-        priority=1 if options.priority == "On" else 0,
-        project_number=project.pk,
-        environment_number=environment.pk,
-        not_before=options.not_before,
-        expires=options.expires,
-        clock=clock,
     )
 
 

@@ -18,7 +18,7 @@ from deployments.projects.web.rail import project_frame
 from deployments.releases.models import Release
 from deployments.releases.preview import PlannedAction, Target, lacks_targets
 from deployments.releases.prompts import Prompt, prompts_for
-from deployments.releases.queries import progression_of
+from deployments.releases.queries import progression_of, waiting_for_people
 from deployments.releases.services import DeploymentOptions, create_deployment
 from deployments.releases.services.deployments import uses_guided_failure
 from deployments.releases.services.planning import plan_of
@@ -123,6 +123,8 @@ def _page(
         "target_choice": sent.get("targets", "all"),
         "target_choices": TARGET_CHOICES,
         "when": sent.get("when", "now"),
+        "priority": sent.get("priority", "LifecycleDefault"),
+        "waits_for_people": waiting_for_people(release, place.environment),
         "asks_by_default": uses_guided_failure(release, place.environment, wish=None),
         "skipped": skipped,
     }
@@ -173,6 +175,7 @@ def _options(sent: QueryDict, prompts: Sequence[Prompt]) -> DeploymentOptions:
     return DeploymentOptions(
         comments=sent.get("comments", ""),
         use_guided_failure={"ask": True, "fail": False}.get(sent.get("guided", "")),
+        priority=sent.get("priority", "LifecycleDefault"),
         skip_actions=tuple(sent.getlist("skip")),
         specific_machines=only,
         excluded_machines=without,

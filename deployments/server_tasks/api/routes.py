@@ -7,8 +7,12 @@ from deployments.server_tasks.api.views import NodeViewSet, TaskViewSet
 
 routes: list[URLPattern] = [
     path("tasks/taskTypes", TaskViewSet.as_view({"get": "types"})),
+    path("tasks/rerun/<str:id>", TaskViewSet.as_view({"post": "rerun"})),
     path("tasks/<str:id>/cancel", TaskViewSet.as_view({"post": "cancel"})),
     path("tasks/<str:id>/queued-behind", TaskViewSet.as_view({"get": "queued_behind"})),
+    path("tasks/<str:id>/abandon", TaskViewSet.as_view({"post": "abandon"})),
+    path("tasks/<str:id>/prioritize", TaskViewSet.as_view({"post": "prioritize"})),
+    path("tasks/<str:id>/state", TaskViewSet.as_view({"post": "state"})),
     *resource_routes(TaskViewSet),
     *resource_routes(NodeViewSet),
 ]

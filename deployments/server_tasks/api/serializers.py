@@ -8,8 +8,13 @@ from rest_framework import serializers
 from deployments.base.api import dates
 from deployments.base.api.fields import MomentField, flag
 from deployments.base.api.links import space_path, system_path
-from deployments.base.api.serializers import IdentifiedSerializer, SpaceResourceSerializer
+from deployments.base.api.serializers import (
+    IdentifiedSerializer,
+    ResourceSerializer,
+    SpaceResourceSerializer,
+)
 from deployments.base.clock import utc_now
+from deployments.server_tasks.kinds import find_kind
 from deployments.server_tasks.models import ServerNode, ServerTask
 from deployments.server_tasks.states import TaskState
 
@@ -64,7 +69,8 @@ class TaskSerializer(SpaceResourceSerializer):
         return row.started is not None
 
     def get_can_rerun(self, row: ServerTask) -> bool:
-        return False
+        kind = find_kind(row.kind)
+        return row.is_completed and kind is not None and kind.may_rerun
 
     def get_project_id(self, row: ServerTask) -> str | None:
         return f"Projects-{row.project_number}" if row.project_number else None
@@ -77,6 +83,10 @@ class TaskSerializer(SpaceResourceSerializer):
             "Details": f"{path}/details{{?verbose,tail,ranges}}",
             "Raw": f"{path}/raw",
             "Cancel": f"{path}/cancel",
+            "Abandon": f"{path}/abandon",
+            "Prioritize": f"{path}/prioritize",
+            "State": f"{path}/state",
+            "Rerun": space_path(f"Spaces-{row.space_id}", "tasks", "rerun", row.public_id),
             "QueuedBehind": f"{path}/queued-behind{{?skip,take}}",
             "Artifacts": space_path(f"Spaces-{row.space_id}", "artifacts")
             + f"?regarding={row.public_id}",
@@ -97,6 +107,13 @@ class NodeSerializer(IdentifiedSerializer):
 
     def get_links(self, row: ServerNode) -> dict[str, str]:
         return {"Self": system_path("octopusservernodes", row.public_id)}
+
+
+class CorrectionSerializer(ResourceSerializer):
+    """How a finished task is to be said to have ended, and why."""
+
+    state = serializers.CharField()
+    reason = serializers.CharField()
 
 
 class TaskTypeSerializer(serializers.Serializer[Any]):

@@ -13,13 +13,21 @@ from deployments.base import public_ids
 from deployments.base.api.query import Query
 from deployments.server_tasks import queries
 from deployments.server_tasks.api.serializers import (
+    CorrectionSerializer,
     NodeSerializer,
     TaskSerializer,
     TaskTypeSerializer,
 )
 from deployments.server_tasks.kinds import all_kinds
 from deployments.server_tasks.models import ServerNode, ServerTask
-from deployments.server_tasks.services import cancel_task, set_node_task_cap
+from deployments.server_tasks.services import (
+    abandon_task,
+    cancel_task,
+    correct_state,
+    move_to_top,
+    rerun,
+    set_node_task_cap,
+)
 from deployments.server_tasks.states import FINISHED, RUNNING
 
 _NUMBERS = {
@@ -47,6 +55,10 @@ class TaskViewSet(SpaceViewSet[ServerTask]):
         "list": Permission.TaskView,
         "retrieve": Permission.TaskView,
         "cancel": Permission.TaskCancel,
+        "abandon": Permission.TaskCancel,
+        "prioritize": Permission.TaskPrioritize,
+        "state": Permission.TaskEdit,
+        "rerun": Permission.TaskCreate,
         "queued_behind": Permission.TaskView,
         "types": SIGNED_IN,
     }
@@ -74,6 +86,26 @@ class TaskViewSet(SpaceViewSet[ServerTask]):
     def cancel(self, request: Request, **ids: Any) -> Response:
         """Cancel the task; a second time by force."""
         return self.answer(cancel_task(actor=self.actor, task=self.get_object()))
+
+    def abandon(self, request: Request, **ids: Any) -> Response:
+        """End a task that has been Cancelling for long, without any clean-up."""
+        return self.answer(abandon_task(actor=self.actor, task=self.get_object()))
+
+    def prioritize(self, request: Request, **ids: Any) -> Response:
+        """Move a queued task to the top."""
+        return self.answer(move_to_top(actor=self.actor, task=self.get_object()))
+
+    def state(self, request: Request, **ids: Any) -> Response:
+        """Correct how a finished task is said to have ended."""
+        data = CorrectionSerializer(context=self.context()).read(request.data)
+        task = correct_state(
+            actor=self.actor, task=self.get_object(), state=data["state"], reason=data["reason"]
+        )
+        return self.answer(task)
+
+    def rerun(self, request: Request, **ids: Any) -> Response:
+        """Queue a finished task once more; answers with the new one."""
+        return self.answer(rerun(actor=self.actor, task=self.get_object()), status=201)
 
     def queued_behind(self, request: Request, **ids: Any) -> Response:
         """Answer with the tasks that a queued one waits for, as far as the actor sees them."""

@@ -13,7 +13,9 @@ class ServerTask(SpaceOwned):
 
     `lease_owner` and `lease_expires` are the claim of the worker that advances it now;
     `wake_count` grows when somebody finds it claimed, so that the claimant looks once more.
-    A higher `priority` goes first.
+    A higher `priority` goes first, and what a person moved to the top before that. A task that
+    superseded others has their `queue_place`. `is_complete` says that it does all there is to do,
+    so that it can make an older one needless.
     """
 
     id_prefix = "ServerTasks"
@@ -33,6 +35,9 @@ class ServerTask(SpaceOwned):
     )
     concurrency_tag = models.CharField(max_length=300, blank=True)
     priority = models.SmallIntegerField(default=0)
+    is_moved_to_top = models.BooleanField(default=False)
+    queue_place = models.BigIntegerField(null=True, blank=True)
+    is_complete = models.BooleanField(default=False)
     project_number = models.BigIntegerField(null=True, blank=True)
     environment_number = models.BigIntegerField(null=True, blank=True)
     tenant_number = models.BigIntegerField(null=True, blank=True)
@@ -50,6 +55,7 @@ class ServerTask(SpaceOwned):
     has_warnings_or_errors = models.BooleanField(default=False)
     has_pending_interruptions = models.BooleanField(default=False)
     cancel_requests = models.PositiveSmallIntegerField(default=0)
+    cancel_requested = models.DateTimeField(null=True, blank=True)
     node_name = models.CharField(max_length=200, blank=True)
 
     lease_owner = models.CharField(max_length=100, blank=True)

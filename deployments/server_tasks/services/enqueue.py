@@ -26,6 +26,7 @@ def enqueue(
     arguments: dict[str, Any],
     concurrency_tag: str = "",
     priority: int = 0,
+    is_complete: bool = False,
     project_number: int | None = None,
     environment_number: int | None = None,
     tenant_number: int | None = None,
@@ -36,7 +37,8 @@ def enqueue(
     """Queue a task and wake the queue after commit.
 
     The caller has checked that the actor may do what the task does, and records its own event.
-    Raises Invalid for an unknown kind and for a queue time that ends before it begins.
+    Without `expires` the queue has its own limits (expire_queued). Raises Invalid for an unknown
+    kind and for a queue time that ends before it begins.
     """
     if find_kind(kind) is None:
         raise Invalid(f"There is no kind of task named {kind}.")
@@ -53,6 +55,7 @@ def enqueue(
             arguments=arguments,
             concurrency_tag=concurrency_tag,
             priority=priority,
+            is_complete=is_complete,
             project_number=project_number,
             environment_number=environment_number,
             tenant_number=tenant_number,

@@ -1,13 +1,15 @@
 """The queue: which waiting tasks may run now, and why the others wait.
 
-First in, first out among tasks of one priority whose concurrency tag is free. Schedulers of one
+First in, first out among tasks of one priority whose concurrency tag is free, with equal shares
+for the projects of prioritised ones (server_tasks.fair). Schedulers of one
 node exclude each other by a write to the node's row; those of several nodes by the conditional
 update of the task and the unique running tag.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -22,13 +24,17 @@ from deployments.base.models import Space
 from deployments.base.querysets import SpaceQuerySet
 from deployments.base.settings_rows import get_setting
 from deployments.base.wake import wake
+from deployments.server_tasks.fair import Waiting, fair_order
 from deployments.server_tasks.kinds import find_kind
 from deployments.server_tasks.models import ServerNode, ServerTask
+from deployments.server_tasks.queries import in_queue_order
 from deployments.server_tasks.services.moves import move
 from deployments.server_tasks.states import TaskState
 
 DEFAULT_TASK_CAP_SETTING = "tasks.node_cap"
 DEFAULT_TASK_CAP = 5
+_LONGEST_WAIT = timedelta(days=1)
+_AFTER_SCHEDULE = timedelta(hours=1)
 _MOST_LOOKED_AT = 2000
 _EVERY_SPACE = "the queue spans the spaces"
 _HOLDING = (TaskState.EXECUTING, TaskState.CANCELLING)
@@ -47,6 +53,7 @@ class _Room:
     free_slots: int
     cap: int
     stopped_spaces: set[int]
+    running_of_projects: Counter[int | None] = field(default_factory=Counter)
     tags: dict[str, int] = field(default_factory=dict)
 
 
@@ -63,13 +70,19 @@ def schedule(*, node_name: str, clock: Clock = utc_now, hand_over: HandOver = wa
         if not waiting:
             return []
         room = _look_around(node_name, cap, now, hand_over)
-        return [task.pk for task in waiting if _start_or_explain(task, room)]
+        return [task.pk for task in _by_turn(waiting, room) if _start_or_explain(task, room)]
 
 
 def expire_queued(*, now: datetime) -> int:
-    """Time out the tasks that waited beyond their expiry; return how many."""
+    """Time out the tasks that waited beyond their expiry; return how many.
+
+    Where none was set, a task waits for a day at most, a scheduled one for an hour beyond its
+    time (infrastructure.md 24.1).
+    """
     rows = ServerTask.objects.unscoped(reason=_EVERY_SPACE)
-    return rows.filter(state=TaskState.QUEUED, expires__lte=now).update(
+    late = Q(expires=None, not_before=None, queued__lte=now - _LONGEST_WAIT)
+    missed = Q(expires=None, not_before__lte=now - _AFTER_SCHEDULE)
+    return rows.filter(Q(expires__lte=now) | late | missed, state=TaskState.QUEUED).update(
         state=TaskState.TIMED_OUT,
         completed=now,
         last_updated=now,
@@ -105,7 +118,19 @@ def set_node_task_cap(
 def _waiting() -> SpaceQuerySet[ServerTask]:
     rows = ServerTask.objects.unscoped(reason=_EVERY_SPACE)
     resumable = Q(state=TaskState.PAUSED, has_pending_interruptions=False, cancel_requests=0)
-    return rows.filter(Q(state=TaskState.QUEUED) | resumable).order_by("-priority", "id")
+    return in_queue_order(rows.filter(Q(state=TaskState.QUEUED) | resumable))
+
+
+def _by_turn(waiting: list[ServerTask], room: _Room) -> list[ServerTask]:
+    """Return the tasks in the order of their turns; the scheduled ones last."""
+    due = [task for task in waiting if not _is_early(task, room)]
+    turns = fair_order(
+        [Waiting(t.pk, t.project_number, t.is_moved_to_top, t.priority > 0) for t in due],
+        room.running_of_projects,
+        room.cap,
+    )
+    by_pk = {task.pk: task for task in due}
+    return [*(by_pk[pk] for pk in turns), *(task for task in waiting if _is_early(task, room))]
 
 
 def _claim_node(node_name: str, now: datetime) -> int:
@@ -123,17 +148,18 @@ def _claim_node(node_name: str, now: datetime) -> int:
 
 def _look_around(node_name: str, cap: int, now: datetime, hand_over: HandOver) -> _Room:
     holding = ServerTask.objects.unscoped(reason=_EVERY_SPACE).filter(state__in=_HOLDING)
-    running = list(holding.values_list("pk", "concurrency_tag", "node_name"))
-    mine = sum(1 for _, _, name in running if name == node_name)
+    running = list(holding.values_list("pk", "concurrency_tag", "node_name", "project_number"))
+    mine = [project for _, _, name, project in running if name == node_name]
     stopped = Space.objects.filter(task_queue_stopped=True)
     return _Room(
         now=now,
         hand_over=hand_over,
         node_name=node_name,
         cap=cap,
-        free_slots=max(0, cap - mine),
+        free_slots=max(0, cap - len(mine)),
         stopped_spaces=set(stopped.values_list("pk", flat=True)),
-        tags={tag: pk for pk, tag, _ in running if tag},
+        running_of_projects=Counter(mine),
+        tags={tag: pk for pk, tag, *_ in running if tag},
     )
 
 

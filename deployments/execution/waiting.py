@@ -1,0 +1,109 @@
+"""Why what has not begun, or does not go on, waits: a pure function of what is known of a task."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from deployments.execution.plan import SERVER_PLACE, Plan, PlannedAction, PlannedStep
+from deployments.execution.states import ENDED, ExecutionState
+
+# A command usually takes milliseconds to be taken; sooner than this nothing is worth saying.
+SOON = timedelta(seconds=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """An attempt of a task as far as waiting goes.
+
+    `sent` and `accepted` are the times of its command; `busy` names the tasks whose scripts run
+    on its machine; `away_since` is when its agent was last there, None while it is connected.
+    """
+
+    action_id: str
+    target_id: str
+    target_name: str
+    attempt: int
+    state: ExecutionState
+    queued: datetime
+    finished: datetime | None = None
+    has_agent: bool = False
+    accepted: datetime | None = None
+    started: datetime | None = None
+    away_since: datetime | None = None
+    is_away: bool = False
+    busy: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What waits, and why."""
+
+    what: str
+    why: str
+
+
+def waits(plan: Plan, executions: Sequence[Live], now: datetime) -> list[Wait]:
+    """Return what waits in a task that runs, in the order of the plan."""
+    last: dict[tuple[str, str], Live] = {}
+    for live in executions:
+        key = (live.action_id, live.target_id)
+        if key not in last or last[key].attempt < live.attempt:
+            last[key] = live
+    found = []
+    for step in plan.steps:
+        for action in step.actions:
+            for place in action.placements:
+                row = last.get((action.id, place.target_id))
+                why = _why(plan, action, row, now) if row else ""
+                if why:
+                    where = "" if place.target_id == SERVER_PLACE else f" on {place.target_name}"
+                    found.append(Wait(f"{action.name}{where}:", why))
+        found += _behind(plan, step, last)
+    return found
+
+
+def _why(plan: Plan, action: PlannedAction, row: Live, now: datetime) -> str:
+    if row.state == ExecutionState.FAILED and row.attempt < action.attempts and row.finished:
+        due = row.finished + timedelta(seconds=action.backoff_s)
+        if due > now:
+            return f"attempt {row.attempt + 1} of {action.attempts} starts at {due:%H:%M:%S} UTC."
+        return ""
+    if row.state != ExecutionState.PENDING or now - row.queued < SOON:
+        return ""
+    if not row.has_agent:
+        return "waits for a free worker process of the server."
+    if row.accepted is None:
+        return _not_taken(plan, row)
+    if row.busy:
+        return f"waits for its turn; {_and(row.busy)} runs a script on the machine."
+    return "the Tentacle has taken it and prepares it."
+
+
+def _not_taken(plan: Plan, row: Live) -> str:
+    given_up = row.queued + timedelta(seconds=plan.start_within_s)
+    until = f"it is given up at {given_up:%H:%M} UTC."
+    if not row.is_away:
+        return f"the Tentacle has not taken it yet; {until}"
+    if row.away_since is None:
+        return f"the Tentacle has never been connected; {until}"
+    return f"the Tentacle is not connected since {row.away_since:%Y-%m-%d %H:%M:%S} UTC; {until}"
+
+
+def _behind(plan: Plan, step: PlannedStep, last: Mapping[tuple[str, str], Live]) -> list[Wait]:
+    """Return the places of a step that cannot begin before others are done."""
+    ids = [action.id for action in step.actions if not action.once]
+    begun = {lane for lane in step.lanes if any((one, lane) in last for one in ids)}
+    live = any(
+        row.state not in ENDED for (action_id, _), row in last.items() if action_id in set(ids)
+    )
+    waiting = len(step.lanes) - len(begun)
+    if not (live and waiting and begun):
+        return []
+    most = step.window or plan.parallelism
+    why = "the window of the rolling step" if step.window else "Octopus.Action.MaxParallelism"
+    targets = "1 more target waits" if waiting == 1 else f"{waiting} more targets wait"
+    return [Wait(f"{step.name}:", f"{targets}, at most {most} at a time ({why}).")]
+
+
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,90 @@
+"""The server task of a new deployment: its concurrency tag, its priority, its times."""
+
+from typing import Final
+
+from agent.language import LanguageError, VariableSet, evaluate
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock
+from deployments.base.errors import Invalid
+from deployments.infrastructure.models import Environment
+from deployments.library.scoping import ScopeContext, resolve_all
+from deployments.releases.models import Release
+from deployments.releases.options import DeploymentOptions
+from deployments.releases.queries import progression_of
+from deployments.releases.variables import plain_values, snapshot_candidates
+from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.services import enqueue
+
+KIND: Final = "Deploy"
+CONCURRENCY_TAG: Final = "Octopus.Task.ConcurrencyTag"
+PRIORITIES: Final = ("LifecycleDefault", "On", "Off")
+_LONGEST_TAG: Final = 300
+
+
+def queue_task(
+    actor: Actor,
+    release: Release,
+    environment: Environment,
+    options: DeploymentOptions,
+    clock: Clock,
+) -> ServerTask:
+    """Queue the task of a deployment. Raises Invalid for a wrong priority or concurrency tag."""
+    if options.priority not in PRIORITIES:
+        raise Invalid(fields={"Priority": [f"Choose one of {', '.join(PRIORITIES)}."]})
+    project = release.project
+    return enqueue(
+        actor=actor,
+        space=release.space,
+        kind=KIND,
+        description=f"Deploy {project.name} release {release.version} to {environment.name}"[:500],
+        arguments={},
+        concurrency_tag=_concurrency_tag(release, environment),
+        priority=int(_is_prioritized(release, environment, options)),
+        is_complete=not (
+            options.skip_actions or options.specific_machines or options.excluded_machines
+        ),
+        project_number=project.pk,
+        environment_number=environment.pk,
+        not_before=options.not_before,
+        expires=options.expires,
+        clock=clock,
+    )
+
+
+def _is_prioritized(release: Release, environment: Environment, options: DeploymentOptions) -> bool:
+    if options.priority != "LifecycleDefault":
+        return options.priority == "On"
+    state = progression_of(release).state_of(environment.pk)
+    return state is not None and state.phase.is_priority
+
+
+def _concurrency_tag(release: Release, environment: Environment) -> str:
+    """Return what the variable says, else one tag for the project in the environment."""
+    project = release.project
+    usual = f"{project.public_id}/{environment.public_id}"
+    context = ScopeContext(
+        environment=environment.public_id,
+        channel=f"Channels-{release.channel_id}",
+        process_owner=project.public_id,
+        project=project.public_id,
+    )
+    values = plain_values(resolve_all(snapshot_candidates(release.variable_snapshot), context))
+    known = {name.lower(): text for name, text in values.items()}
+    template = (known.get(CONCURRENCY_TAG.lower()) or "").strip()
+    if not template:
+        return usual
+    places = {
+        "Octopus.Project.Id": project.public_id,
+        "Octopus.Project.Name": project.name,
+        "Octopus.Environment.Id": environment.public_id,
+        "Octopus.Environment.Name": environment.name,
+        "Octopus.Release.Number": release.version,
+        "Octopus.Space.Id": release.space.public_id,
+    }
+    try:
+        tag = evaluate(template, VariableSet({**values, **places})).text.strip()
+    except LanguageError as error:
+        raise Invalid(f"The variable {CONCURRENCY_TAG} cannot be evaluated: {error}") from error
+    if len(tag) > _LONGEST_TAG:
+        raise Invalid(f"The variable {CONCURRENCY_TAG} is longer than {_LONGEST_TAG} characters.")
+    return tag or usual

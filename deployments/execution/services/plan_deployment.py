@@ -1,0 +1,216 @@
+"""Makes plan and manifest of a deployment when it starts, from what was frozen in the release."""
+
+from dataclasses import replace
+from typing import Any
+
+from agent.language import LanguageError, VariableSet, evaluate
+from deployments.base import public_ids
+from deployments.base.clock import Clock, utc_now
+from deployments.base.errors import Invalid
+from deployments.base.secrets import Secret
+from deployments.base.settings_rows import get_setting
+from deployments.execution.manifest import ActionData, MachineData, Manifest, PackageFile, Value
+from deployments.execution.models import ExecutionPlan
+from deployments.execution.plan import (
+    DEFAULT_PARALLELISM,
+    DEFAULT_START_WITHIN_S,
+    plan_to_json,
+)
+from deployments.execution.planner import PlanInput, make_plan
+from deployments.execution.services.places import default_pool, targets_for, workers_of
+from deployments.execution.services.situation import seal_manifest
+from deployments.execution.services.system_variables import system_variables
+from deployments.execution.steps.registry import action_kinds
+from deployments.library.scoping import Candidate, resolve_all
+from deployments.library.values import open_candidate
+from deployments.projects.process import Action, Process, open_properties
+from deployments.projects.settings import deployment_settings
+from deployments.releases.models import Deployment, Release, ReleaseSelectedPackage
+from deployments.releases.queries import process_of_release
+from deployments.releases.variables import deployment_candidates, deployment_context
+from deployments.server_tasks.models import ServerTask
+from packages_feed.models import PackageVersion
+from packages_feed.queries import find_versions
+
+START_WITHIN_SETTING = "execution.start_within_s"
+_PARALLELISM = "Octopus.Action.MaxParallelism"
+
+
+def plan_deployment(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPlan:
+    """Return the unsaved plan of a deployment. Raises Invalid when it cannot be planned."""
+    deployment = deployment_of(task)
+    process = process_of_release(deployment.release)
+    candidates = tuple(_opened(entry) for entry in deployment_candidates(deployment))
+    system = system_variables(deployment, task)
+    values = VariableSet(
+        {
+            **{
+                name: winner.candidate.value
+                for name, winner in resolve_all(candidates, deployment_context(deployment)).items()
+            },
+            **system,
+        }
+    )
+    source = _plan_input(deployment, process, values)
+    plan = make_plan(source)
+    packages = _packages(deployment, process, values)
+    manifest = Manifest(
+        candidates=candidates,
+        system={**system, **_machines_by_role(source)},
+        actions={
+            action.id: _action_data(deployment.release, action, packages)
+            for _, action in process.actions()
+        },
+        machines={
+            target.id: MachineData(target.name, tuple(sorted(target.roles)))
+            for target in source.targets
+        },
+        **_scope(deployment),
+    )
+    return ExecutionPlan(
+        space=task.space,
+        task=task,
+        document=plan_to_json(plan),
+        sealed_variables=seal_manifest(manifest, task.pk),
+        created=clock(),
+    )
+
+
+def deployment_of(task: ServerTask) -> Deployment:
+    """Return the deployment that a task of the kind Deploy carries out."""
+    number = public_ids.parse("Deployments", str(task.arguments.get("DeploymentId", "")))
+    found = (
+        Deployment.objects.in_space(task.space)
+        .filter(pk=number or 0, task=task)
+        .select_related(
+            "project__group",
+            "release__process_snapshot",
+            "release__variable_snapshot",
+            "channel",
+            "environment",
+            "space",
+        )
+        .first()
+    )
+    if found is None:
+        raise Invalid("The deployment of this task does not exist any more.")
+    found.release.project, found.release.space = found.project, found.space
+    return found
+
+
+def _plan_input(deployment: Deployment, process: Process, values: VariableSet) -> PlanInput:
+    space, options = deployment.space, deployment.options
+    settings = deployment_settings(deployment.project.settings)
+
+    def evaluated(text: str) -> str:
+        try:
+            return evaluate(text, values).text
+        except LanguageError:
+            return text
+
+    pool = default_pool(space)
+    parallelism = evaluated(values.get(_PARALLELISM) or "").strip()
+    return PlanInput(
+        process=process,
+        targets=targets_for(space, deployment.environment, settings),
+        workers=workers_of(space, pool),
+        kinds=action_kinds(),
+        environment=f"Environments-{deployment.environment_id}",
+        channel=f"Channels-{deployment.channel_id}",
+        default_pool=pool,
+        skip_actions=frozenset(options.get("skip_actions") or ()),
+        specific_machines=frozenset(options.get("specific_machines") or ()),
+        excluded_machines=frozenset(options.get("excluded_machines") or ()),
+        parallelism=int(parallelism) if parallelism.isdecimal() else DEFAULT_PARALLELISM,
+        guided_failure=bool(options.get("use_guided_failure")),
+        start_within_s=float(get_setting(START_WITHIN_SETTING, DEFAULT_START_WITHIN_S)),
+        evaluate=evaluated,
+    )
+
+
+def _scope(deployment: Deployment) -> dict[str, Any]:
+    context = deployment_context(deployment)
+    return {
+        "environment": context.environment,
+        "channel": context.channel,
+        "process_owner": context.process_owner,
+        "project": context.project,
+    }
+
+
+def _opened(candidate: Candidate) -> Candidate:
+    """Return the candidate with its value in clear; the manifest is sealed as a whole."""
+    value = open_candidate(candidate)
+    text = value.reveal() if isinstance(value, Secret) else value
+    return replace(candidate, value=text, sealed=None, place="")
+
+
+def _action_data(release: Release, action: Action, packages: "_PackagesByAction") -> ActionData:
+    owner_id = release.process_snapshot.owner_id
+    opened = open_properties(action.properties, owner_id=owner_id, holder_id=action.id)
+    properties = {
+        name: Value(value.reveal(), is_sensitive=True)
+        if isinstance(value, Secret)
+        else Value(value)
+        for name, value in opened.items()
+    }
+    files, error = packages.get(action.id, ((), ""))
+    return ActionData(properties, files, error)
+
+
+_PackagesByAction = dict[str, tuple[tuple[PackageFile, ...], str]]
+
+
+def _packages(deployment: Deployment, process: Process, values: VariableSet) -> _PackagesByAction:
+    """Return the packages of each action that has some, with what is missing of them."""
+    selected = {
+        (row.action_name.lower(), row.reference_name.lower()): row
+        for row in ReleaseSelectedPackage.objects.filter(release=deployment.release)
+    }
+    wanted: dict[str, list[tuple[PackageFile, str]]] = {}
+    for _, action in process.actions():
+        for reference in action.packages:
+            if not reference.is_complete:
+                continue
+            chosen = selected.get((action.name.lower(), reference.name.lower()))
+            version = chosen.version if chosen else reference.version
+            package_id = chosen.package_id if chosen else reference.package_id
+            file = PackageFile(
+                name=reference.name,
+                package_id=evaluate(package_id, values).text,
+                version=evaluate(version, values).text,
+                feed_id=chosen.feed_id if chosen else reference.feed_id,
+                extract=reference.properties.get("Extract", "True").lower() != "false",
+            )
+            wanted.setdefault(action.id, []).append((file, reference.acquisition_location))
+    pairs = [(f.package_id, f.version) for files in wanted.values() for f, _ in files]
+    found = find_versions(deployment.space, pairs) if pairs else {}
+    return {action_id: _found(files, found) for action_id, files in wanted.items()}
+
+
+def _found(
+    files: list[tuple[PackageFile, str]], found: dict[tuple[str, str], PackageVersion]
+) -> tuple[tuple[PackageFile, ...], str]:
+    result, error = [], ""
+    for file, location in files:
+        row = found.get((file.package_id, file.version))
+        if location == "NotAcquired":
+            result.append(replace(file, on_target=False))
+        elif row is None:
+            error = error or (
+                f"The package {file.package_id} {file.version} is not in the built-in feed."
+            )
+        else:
+            result.append(replace(file, extension=row.extension, sha256=row.blob_id, size=row.size))
+    return tuple(result), error
+
+
+def _machines_by_role(source: PlanInput) -> dict[str, str]:
+    by_role: dict[str, list[str]] = {}
+    for target in source.targets:
+        for role in sorted(target.roles):
+            by_role.setdefault(role, []).append(target.id)
+    return {
+        f"Octopus.Environment.MachinesInRole[{role}]": ",".join(ids)
+        for role, ids in by_role.items()
+    }

@@ -23,7 +23,8 @@ from deployments.execution.states import ENDED, ExecutionState
 from deployments.server_tasks.states import TaskState
 
 _EXCLUDED = "The machine was excluded from the deployment."
-_GOOD = frozenset({ExecutionState.SUCCEEDED, ExecutionState.SKIPPED})
+_LEFT_OUT = "The machine was left out of the deployment: it was not available."
+_GOOD = frozenset({ExecutionState.SUCCEEDED, ExecutionState.SKIPPED, ExecutionState.LEFT_OUT})
 
 # (expression, action id or "" for a step, target id) -> whether it is truthy there and now.
 Truth = Callable[[str, str, str], bool]
@@ -34,7 +35,7 @@ def decide(plan: Plan, executions: Iterable[Seen], flags: Flags, is_true: Truth)
     last = _last_attempts(executions)
     if flags.cancel_requests:
         return _decide_cancel(last, flags)
-    walk = _Walk(plan, last, flags, is_true, _excluded(last.values()))
+    walk = _Walk(plan, last, flags, is_true, excluded_machines(last.values()))
     failed = False
     for group in plan.groups:
         if not walk.advance_group(group, failed=failed):
@@ -46,7 +47,7 @@ def decide(plan: Plan, executions: Iterable[Seen], flags: Flags, is_true: Truth)
 def first_failure(plan: Plan, executions: Iterable[Seen]) -> tuple[PlannedStep, str] | None:
     """Return the first failed step in plan order and the target it failed on."""
     last = _last_attempts(executions)
-    excluded = _excluded(last.values())
+    excluded = excluded_machines(last.values())
     for step in plan.steps:
         for action in step.actions:
             for place in action.placements:
@@ -56,9 +57,15 @@ def first_failure(plan: Plan, executions: Iterable[Seen]) -> tuple[PlannedStep, 
     return None
 
 
-def _excluded(executions: Iterable[Seen]) -> frozenset[str]:
-    """Return the machines that take no further part; their failures do not count."""
-    return frozenset(seen.target_id for seen in executions if seen.answer == Answer.EXCLUDE)
+def excluded_machines(executions: Iterable[Seen]) -> dict[str, str]:
+    """Return the machines that take no further part, with why; their failures do not count."""
+    found = {}
+    for seen in executions:
+        if seen.answer == Answer.EXCLUDE:
+            found[seen.target_id] = _EXCLUDED
+        elif seen.state == ExecutionState.LEFT_OUT:
+            found.setdefault(seen.target_id, _LEFT_OUT)
+    return found
 
 
 def _last_attempts(executions: Iterable[Seen]) -> dict[tuple[str, str], Seen]:
@@ -122,7 +129,7 @@ class _Walk:
     last: Mapping[tuple[str, str], Seen]
     flags: Flags
     is_true: Truth
-    excluded: frozenset[str]
+    excluded: Mapping[str, str]
     starts: list[Start] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
@@ -191,7 +198,7 @@ class _Walk:
         self, step: PlannedStep, lanes: list[_Lane], end: int, *, failed: bool
     ) -> None:
         """Bring every lane as far as it gets before the action at `end`."""
-        limit = step.window or self.plan.parallelism
+        limit = step.window or step.parallelism or self.plan.parallelism
         begun = [lane for lane in lanes if lane.begun]
         for lane in begun:
             self._advance_lane(step, lane, end, may_start=False)
@@ -204,7 +211,8 @@ class _Walk:
             if lane.begun or lane.done:
                 continue
             if lane.target_id in self.excluded:
-                self._skip_actions(step, lane.target_id, _EXCLUDED, each_only=True)
+                reason = self.excluded[lane.target_id]
+                self._skip_actions(step, lane.target_id, reason, each_only=True)
                 lane.position, lane.done = len(step.actions), True
                 continue
             if not self._condition_holds(step, lane, failed=failed):
@@ -310,7 +318,7 @@ class _Walk:
         if action.skip_reason:
             return action.skip_reason
         if target_id in self.excluded:
-            return _EXCLUDED
+            return self.excluded[target_id]
         if action.condition == "Variable":
             if self.is_true(action.expression, action.id, target_id):
                 return ""

@@ -19,7 +19,9 @@ class Placement:
     """Where an action runs: about which target, and by whose hands.
 
     `target_id` is a machine's public id, or SERVER_PLACE. `agent` is the row number of the agent
-    that runs it; None means the server itself, or that nobody can (`error` says why).
+    that runs it; None means the server itself, or that nobody can (`error` says why). The target
+    leaves the deployment, instead of failing it, when its agent is away and it
+    `may_be_left_out`.
     """
 
     target_id: str = SERVER_PLACE
@@ -28,6 +30,7 @@ class Placement:
     worker_id: str = ""
     worker_name: str = ""
     error: str = ""
+    may_be_left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,10 @@ class PlannedAction:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """Actions that share places and a run condition. `window` is the size of a rolling one."""
+    """Actions that share places and a run condition. `window` is the size of a rolling one.
+
+    `parallelism` caps its places where it has a limit of its own; 0 takes the plan's.
+    """
 
     id: str
     name: str
@@ -73,6 +79,7 @@ class PlannedStep:
     roles: tuple[str, ...]
     actions: tuple[PlannedAction, ...]
     skip_reason: str = ""
+    parallelism: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +93,15 @@ class Group:
 class Plan:
     """Everything that a task may do. `parallelism` caps steps of a group and places of a step.
 
-    An agent has `start_within_s` seconds to begin a command.
+    An agent has `start_within_s` seconds to begin a command. `warnings` are told when it starts.
+    `worker_lease_cap` is how many actions with packages may be on one worker; 0 is no limit.
     """
 
     groups: tuple[Group, ...] = ()
     parallelism: int = DEFAULT_PARALLELISM
     start_within_s: float = DEFAULT_START_WITHIN_S
+    warnings: tuple[str, ...] = ()
+    worker_lease_cap: int = 0
 
     @property
     def steps(self) -> tuple[PlannedStep, ...]:
@@ -111,7 +121,13 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
 def plan_from_json(document: Mapping[str, Any]) -> Plan:
     """Read a stored plan."""
     groups = tuple(Group(tuple(map(_step, group["steps"]))) for group in document["groups"])
-    return Plan(groups, document["parallelism"], document["start_within_s"])
+    return Plan(
+        groups,
+        document["parallelism"],
+        document["start_within_s"],
+        tuple(document["warnings"]),
+        document["worker_lease_cap"],
+    )
 
 
 def _step(document: Mapping[str, Any]) -> PlannedStep:

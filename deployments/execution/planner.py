@@ -1,9 +1,10 @@
 """From a process, the targets and the options of a task to its plan; pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from deployments.execution.acquisition import with_acquisition
 from deployments.execution.plan import (
     DEFAULT_PARALLELISM,
     DEFAULT_START_WITHIN_S,
@@ -15,36 +16,30 @@ from deployments.execution.plan import (
     PlannedAction,
     PlannedStep,
 )
+from deployments.execution.worker_choice import WorkerChoice, WorkerChooser
 from deployments.projects.process import Action, Process, Step, split_list
 
 _RETRIES: Final = "Octopus.Action.AutoRetry.MaximumCount"
 _BACKOFF: Final = "Octopus.Action.AutoRetry.MinimumBackoff"
 _TIME_LIMIT: Final = "Octopus.Action.ExecutionTimeout.Minutes"
 _BLOCKS: Final = "Octopus.Action.Manual.BlockConcurrentDeployments"
+_AFTER: Final = "AfterPackageAcquisition"
 _MOST_RETRIES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A machine that may take part. `skip_reason` is set when its policy lets it be left out."""
+    """A machine that may take part. `skip_reason` is set when the project leaves it out.
+
+    One that `may_be_left_out` is left out as well when it turns out not to be available.
+    """
 
     id: str
     name: str
     roles: frozenset[str]
     agent: int | None
     skip_reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerChoice:
-    """A worker that may run actions on behalf of the server, and the pools it is in."""
-
-    id: str
-    name: str
-    agent: int | None
-    pools: frozenset[str]
-    is_built_in: bool = False
-    is_available: bool = True
+    may_be_left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,12 @@ class PlanInput:
     skip_actions: frozenset[str] = frozenset()
     specific_machines: frozenset[str] = frozenset()
     excluded_machines: frozenset[str] = frozenset()
+    specific_tags: frozenset[str] = frozenset()
+    excluded_tags: frozenset[str] = frozenset()
     parallelism: int = DEFAULT_PARALLELISM
+    parallelism_is_set: bool = False
+    acquire_parallelism: int = DEFAULT_PARALLELISM
+    worker_lease_cap: int = 0
     start_within_s: float = DEFAULT_START_WITHIN_S
     guided_failure: bool = False
     evaluate: Callable[[str], str] = field(default=str)
@@ -80,31 +80,63 @@ class PlanInput:
 def make_plan(source: PlanInput) -> Plan:
     """Return the plan."""
     groups: list[list[PlannedStep]] = []
+    chooser = WorkerChooser(source.workers, source.default_pool, source.evaluate)
     for number, step in enumerate(source.process.steps, start=1):
         if not groups or step.start_trigger != "StartWithPrevious":
             groups.append([])
-        planned = _plan_step(source, step, number)
+        planned = _plan_step(source, chooser, step, number)
         if planned is not None:
             groups[-1].append(planned)
+    process = source.process
     return Plan(
-        tuple(Group(tuple(steps)) for steps in groups if steps),
+        with_acquisition(
+            (Group(tuple(steps)) for steps in groups if steps),
+            bringing={action.id for _, action in process.actions() if action.brings_packages},
+            after={step.id for step in process.steps if step.package_requirement == _AFTER},
+            parallelism=source.acquire_parallelism,
+            guided=source.guided_failure,
+        ),
         parallelism=max(1, source.parallelism),
         start_within_s=source.start_within_s,
+        warnings=tuple(_warnings(source, groups)),
+        worker_lease_cap=source.worker_lease_cap,
     )
+
+
+def _warnings(source: PlanInput, groups: list[list[PlannedStep]]) -> Iterator[str]:
+    """Say what was decided and may surprise."""
+    for target in source.targets:
+        if target.skip_reason and _is_chosen(source, target):
+            yield f"{target.name} is left out. {target.skip_reason}"
+    for step in (step for steps in groups for step in steps):
+        if step.window and source.parallelism_is_set:
+            yield (
+                f"The window of the step '{step.name}' ({step.window}) counts for it, not the"
+                f" variable Octopus.Action.MaxParallelism ({source.parallelism})."
+            )
 
 
 def targets_of(source: PlanInput) -> list[Target]:
     """Return the targets that the machine filters leave, without those left out by policy."""
-    return [
-        target
-        for target in source.targets
-        if not target.skip_reason
-        and (not source.specific_machines or target.id in source.specific_machines)
-        and target.id not in source.excluded_machines
-    ]
+    return [t for t in source.targets if not t.skip_reason and _is_chosen(source, t)]
 
 
-def _plan_step(source: PlanInput, step: Step, number: int) -> PlannedStep | None:
+def _is_chosen(source: PlanInput, target: Target) -> bool:
+    tags = {role.lower() for role in target.roles}
+    if target.id in source.excluded_machines or tags & _lower(source.excluded_tags):
+        return False
+    if not (source.specific_machines or source.specific_tags):
+        return True
+    return target.id in source.specific_machines or bool(tags & _lower(source.specific_tags))
+
+
+def _lower(words: Iterable[str]) -> set[str]:
+    return {word.lower() for word in words}
+
+
+def _plan_step(
+    source: PlanInput, chooser: WorkerChooser, step: Step, number: int
+) -> PlannedStep | None:
     actions = [action for action in step.actions if _applies(source, action)]
     if not actions:
         return None
@@ -136,7 +168,7 @@ def _plan_step(source: PlanInput, step: Step, number: int) -> PlannedStep | None
         lanes=lanes,
         roles=roles,
         actions=tuple(
-            _plan_action(source, action, label, None if skip_reason else machines, window)
+            _plan_action(source, chooser, action, label, None if skip_reason else machines, window)
             for action, label in numbered
         ),
         skip_reason=skip_reason,
@@ -153,12 +185,17 @@ def _applies(source: PlanInput, action: Action) -> bool:
 
 
 def _plan_action(
-    source: PlanInput, action: Action, number: str, machines: list[Target] | None, window: int
+    source: PlanInput,
+    chooser: WorkerChooser,
+    action: Action,
+    number: str,
+    machines: list[Target] | None,
+    window: int,
 ) -> PlannedAction:
     """Plan an action; `machines` is empty without tags and None when no machine has them."""
     kind = source.kinds.get(action.action_type, ActionKind())
     once = kind.on_server and bool(machines) and not window
-    skipped = action.id in source.skip_actions and not action.is_required
+    skipped = action.id in source.skip_actions and not action.must_run
     retries = _whole(source.evaluate(action.text(_RETRIES))) if kind.may_retry else 0
     minutes = _number(source.evaluate(action.text(_TIME_LIMIT))) if kind.may_retry else 0.0
     return PlannedAction(
@@ -166,7 +203,7 @@ def _plan_action(
         name=action.name,
         action_type=action.action_type,
         number=number,
-        placements=_placements(source, action, kind, [] if once else machines),
+        placements=_placements(chooser, action, kind, [] if once else machines),
         condition=action.condition or "Success",
         expression=action.text("Octopus.Action.ConditionVariableExpression"),
         once=once,
@@ -176,12 +213,12 @@ def _plan_action(
         time_limit_s=minutes * 60,
         blocks_others=action.text(_BLOCKS).strip().lower() == "true",
         guided=source.guided_failure and not kind.asks_people,
-        required=action.is_required,
+        required=action.must_run,
     )
 
 
 def _placements(
-    source: PlanInput, action: Action, kind: ActionKind, machines: list[Target] | None
+    chooser: WorkerChooser, action: Action, kind: ActionKind, machines: list[Target] | None
 ) -> tuple[Placement, ...]:
     if machines is None:
         return (Placement(),)
@@ -189,26 +226,25 @@ def _placements(
         return tuple(Placement(m.id, m.name) for m in machines) or (Placement(),)
     if machines and not action.runs_on_server:
         return tuple(_on_target(machine) for machine in machines)
-    workers, problem = _workers(source, action)
-    if not machines:
-        return (_on_worker(Placement(), workers, 0, problem),)
-    return tuple(
-        _on_worker(Placement(machine.id, machine.name), workers, position, problem)
-        for position, machine in enumerate(machines)
-    )
+    worker, problem = chooser.choose(action)
+    places = [Placement(machine.id, machine.name) for machine in machines] or [Placement()]
+    return tuple(_on_worker(place, worker, problem) for place in places)
 
 
 def _on_target(machine: Target) -> Placement:
     error = "" if machine.agent is not None else "The target has no Tentacle."
-    return Placement(machine.id, machine.name, machine.agent, error=error)
+    return Placement(
+        machine.id,
+        machine.name,
+        machine.agent,
+        error=error,
+        may_be_left_out=machine.may_be_left_out and not error,
+    )
 
 
-def _on_worker(
-    place: Placement, workers: list[WorkerChoice], position: int, problem: str
-) -> Placement:
-    if not workers:
+def _on_worker(place: Placement, worker: WorkerChoice | None, problem: str) -> Placement:
+    if worker is None:
         return Placement(place.target_id, place.target_name, error=problem)
-    worker = workers[position % len(workers)]
     name = SERVER_NAME if worker.is_built_in else worker.name
     about_server = place.target_id == SERVER_PLACE
     return Placement(
@@ -218,19 +254,6 @@ def _on_worker(
         worker.id,
         worker.name,
     )
-
-
-def _workers(source: PlanInput, action: Action) -> tuple[list[WorkerChoice], str]:
-    """Return the workers of the action's pool, those that are up first, else why none."""
-    pool = action.worker_pool_id
-    if action.worker_pool_variable:
-        pool = source.evaluate(f"#{{{action.worker_pool_variable}}}").strip()
-    pool = pool or source.default_pool
-    usable = [w for w in source.workers if pool in w.pools and w.agent is not None]
-    if not usable:
-        return [], f"The worker pool {pool or 'Default'} has no worker that is enabled."
-    available = [worker for worker in usable if worker.is_available]
-    return available or usable, ""
 
 
 def _whole(text: str) -> int:

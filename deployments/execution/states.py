@@ -12,6 +12,8 @@ class ExecutionState(StrEnum):
     FAILED = "Failed"
     CANCELED = "Canceled"
     SKIPPED = "Skipped"
+    # Its machine was not available, and takes no further part in the task.
+    LEFT_OUT = "LeftOut"
     LOST = "Lost"
 
 
@@ -22,6 +24,7 @@ ENDED: Final = frozenset(
         ExecutionState.FAILED,
         ExecutionState.CANCELED,
         ExecutionState.SKIPPED,
+        ExecutionState.LEFT_OUT,
         ExecutionState.LOST,
     }
 )

@@ -29,6 +29,7 @@ _STATUS_CODES: Final = {
     ExecutionState.LOST: "Failed",
     ExecutionState.CANCELED: "Canceled",
     ExecutionState.SKIPPED: "Skipped",
+    ExecutionState.LEFT_OUT: "Skipped",
 }
 
 
@@ -45,12 +46,16 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the last attempt of an action at a place stands."""
+    """How the last attempt of an action at a place stands.
+
+    A failure that people said to ignore, or that left with its machine, does not count.
+    """
 
     action_id: str
     target_id: str
     state: ExecutionState
     error: str = ""
+    is_forgiven: bool = False
 
 
 @dataclass(slots=True)
@@ -218,7 +223,7 @@ class Shared:
                 errors.append(f"The step '{step.name}' failed: {error}")
             for action in step.actions:
                 states = by_action.get(action.id, [])
-                skipped = bool(states) and all(s.state == ExecutionState.SKIPPED for s in states)
+                skipped = bool(states) and all(_STATUS_CODES[s.state] == "Skipped" for s in states)
                 self._base.update(
                     {
                         f"Octopus.Action[{action.name}].Name": action.name,
@@ -261,8 +266,11 @@ def _summary(statuses: list[Status]) -> tuple[str, str]:
     """Return the status code of a step and the first error."""
     if not statuses:
         return "Pending", ""
-    codes = {_STATUS_CODES[status.state] for status in statuses}
-    error = next((s.error or "It failed." for s in statuses if s.state in _FAILURES), "")
+    codes = {
+        "Succeeded" if status.is_forgiven else _STATUS_CODES[status.state] for status in statuses
+    }
+    failures = (s for s in statuses if s.state in _FAILURES and not s.is_forgiven)
+    error = next((s.error or "It failed." for s in failures), "")
     for code in ("Running", "Failed", "Canceled", "Succeeded"):
         if code in codes:
             return code, error

@@ -7,16 +7,19 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class DeploymentOptions:
-    """The choices. `skip_actions` are action ids, machines public ids.
+    """The choices. `skip_actions` are action ids, machines public ids, tags target tags.
 
-    `form_values` answer prompts by variable name or id. `use_guided_failure` None takes the
-    project's, then the environment's default. `not_before` and `expires` bound the start.
+    A target with a tag counts like one that is named. `form_values` answer prompts by variable
+    name or id. `use_guided_failure` None takes the project's, then the environment's default.
+    `not_before` and `expires` bound the start.
     """
 
     comments: str = ""
     skip_actions: tuple[str, ...] = ()
     specific_machines: tuple[str, ...] = ()
     excluded_machines: tuple[str, ...] = ()
+    specific_tags: tuple[str, ...] = ()
+    excluded_tags: tuple[str, ...] = ()
     force_package_download: bool | None = None
     force_package_redeployment: bool = False
     use_guided_failure: bool | None = None
@@ -24,3 +27,14 @@ class DeploymentOptions:
     not_before: datetime | None = None
     expires: datetime | None = None
     priority: str = "LifecycleDefault"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every step is deployed to every target."""
+        return not (
+            self.skip_actions
+            or self.specific_machines
+            or self.excluded_machines
+            or self.specific_tags
+            or self.excluded_tags
+        )

@@ -24,17 +24,23 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class TargetChoice:
-    """The targets that the deployer picked out or left out (public ids)."""
+    """The targets that the deployer picked out or left out, by public id or by target tag."""
 
     only: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
+    only_tags: frozenset[str] = frozenset()
+    without_tags: frozenset[str] = frozenset()
     leave_out_unhealthy: bool = False
 
     def takes(self, target: Target) -> bool:
         """Whether the target takes part."""
         if self.leave_out_unhealthy and target.is_unhealthy:
             return False
-        return target.id not in self.without and (not self.only or target.id in self.only)
+        if target.id in self.without or target.has_any(self.without_tags):
+            return False
+        if not (self.only or self.only_tags):
+            return True
+        return target.id in self.only or target.has_any(self.only_tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ def planned_actions(
                     targets=taken,
                     excluded=left_out,
                     needs_targets=bool(roles),
-                    can_be_skipped=not action.is_required,
+                    can_be_skipped=not action.must_run,
                     is_skipped=action.id in skipped,
                 )
             )

@@ -13,7 +13,7 @@ from tests.architecture.tree import ROOT
 # The share of rules without a test, in percent. Lower it when rules are built; never raise it.
 # How tests/support/cases.py is asked for a file.
 _CALLS = re.compile(r'cases\("(\w+)", "(\w+)"\)')
-MOST_MISSING = 11
+MOST_MISSING = 6
 
 _TABLE = ROOT / "docs/execution-rules.md"
 _ID = re.compile(r"P(?:2|9|10)\.\d+-\d+")

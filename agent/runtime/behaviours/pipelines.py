@@ -19,6 +19,13 @@ def run_script(context: Context) -> None:
     )
 
 
+def acquire(context: Context) -> None:
+    """Say what is there: packages are in the cache before any runner starts."""
+    for package in context.command.packages:
+        size = package.path.stat().st_size
+        context.output.info(f"{package.package_id} {package.version} is here ({size} bytes).")
+
+
 def deploy_package(context: Context) -> None:
     """Install a package by the conventions; on failure run DeployFailed, then fail."""
     set_previous_installation(context)

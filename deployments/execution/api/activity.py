@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from deployments.base.api.dates import to_wire
+from deployments.execution.acquisition import PREFIX
 from deployments.execution.logs.queries import Line, last_lines_of, task_lines
 from deployments.execution.models import ActionExecution, ExecutionPlan
 from deployments.execution.plan import Plan, PlannedStep, plan_from_json
@@ -23,6 +24,7 @@ _STATUS: Final = {
     ExecutionState.LOST: "Failed",
     ExecutionState.CANCELED: "Canceled",
     ExecutionState.SKIPPED: "Skipped",
+    ExecutionState.LEFT_OUT: "Skipped",
 }
 _TASK_STATUS: Final = {
     TaskState.QUEUED: "Pending",
@@ -40,7 +42,7 @@ _WORST: Final = ("Running", "Failed", "Canceled", "Pending", "SuccessWithWarning
 
 @dataclass(frozen=True, slots=True)
 class StepNode:
-    """A step with what has run of it; `number` is its place in the process."""
+    """A step with what has run of it; `number` is its place in the process, if any."""
 
     number: int
     name: str
@@ -48,7 +50,7 @@ class StepNode:
 
     @property
     def title(self) -> str:
-        return f"Step {self.number}: {self.name}"
+        return f"Step {self.number}: {self.name}" if self.number else self.name
 
     @property
     def status(self) -> str:
@@ -119,7 +121,8 @@ def activity_tree(task: ServerTask, *, tail: int, verbose: bool) -> dict[str, An
 
 
 def _node(step: PlannedStep, rows: Sequence[ActionExecution]) -> StepNode:
-    return StepNode(step.number, step.name, tuple(rows))
+    number = 0 if step.id.startswith(PREFIX) else step.number
+    return StepNode(number, step.name, tuple(rows))
 
 
 def _step_node(
@@ -180,7 +183,7 @@ def _reason(row: ActionExecution) -> list[dict[str, Any]]:
     """Return why something ended that printed nothing."""
     if not row.error_message:
         return []
-    skipped = row.state == ExecutionState.SKIPPED
+    skipped = row.state in (ExecutionState.SKIPPED, ExecutionState.LEFT_OUT)
     return [
         {
             "Category": "Info" if skipped else "Error",

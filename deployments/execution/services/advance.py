@@ -12,6 +12,7 @@ from deployments.base.errors import OctopusError
 from deployments.base.wake import wake
 from deployments.execution.decide import decide
 from deployments.execution.decision import Decision, Flags
+from deployments.execution.logs.append import write_lines
 from deployments.execution.models import ExecutionPlan
 from deployments.execution.plan import plan_from_json
 from deployments.execution.services.cancel_live import abandon
@@ -116,6 +117,7 @@ def _carry_out(lease: Lease, situation: Situation, decision: Decision, clock: Cl
         if situation.row._state.adding:  # noqa: SLF001 Django's own flag for unsaved rows
             situation.row.save(force_insert=True)
             record_start(task, clock=clock)
+            write_lines(task, None, [("warning", line) for line in situation.plan.warnings])
         skip_actions(situation, decision.skips, now=now)
         ask_about_failures(situation, decision.asks, now=now)
         again = start_actions(situation, decision.starts, now=now)

@@ -79,7 +79,7 @@ def send_cancels(
         )
         messages.filter(pk__in=[run.pk for run in fresh]).update(cancelled=now)
         wake_agents(run.agent_id for run in fresh)
-    connected = _connected({run.agent_id for run in runs}, now)
+    connected = connected_agents({run.agent_id for run in runs}, now)
     gone = [r.execution_id for r in runs if r.accepted is None and r.agent_id not in connected]
     if gone:
         _close_runs(task, gone, now)
@@ -107,7 +107,8 @@ def _close_runs(task: ServerTask, executions: Sequence[int], now: datetime) -> N
     ).update(finished=now, sealed_body=None)
 
 
-def _connected(agent_pks: set[int], now: datetime) -> set[int]:
+def connected_agents(agent_pks: set[int], now: datetime) -> set[int]:
+    """Return those of the agents that have been there within the last half minute."""
     sessions = AgentSession.objects.filter(
         agent__in=agent_pks, disconnected=None, last_seen__gt=now - SILENCE
     )

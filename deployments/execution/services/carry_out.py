@@ -14,12 +14,14 @@ import structlog
 
 from agent.contracts import limits
 from deployments.base.wake import wake
+from deployments.execution.acquisition import ACTION_TYPE, acquired_actions
 from deployments.execution.decision import Cancel, Skip, Start
 from deployments.execution.logs.append import write_lines
 from deployments.execution.manifest import ActionData, PackageFile
 from deployments.execution.models import ActionExecution, AgentMessage, Interruption
 from deployments.execution.models.mailbox import new_message_id
 from deployments.execution.plan import Placement, PlannedAction, PlannedStep
+from deployments.execution.services.admission import away, place_of, within_lease_cap
 from deployments.execution.services.cancel_live import cancel_live
 from deployments.execution.services.mailbox import output_key, seal_spec, wake_agents
 from deployments.execution.services.situation import Situation
@@ -31,6 +33,7 @@ from deployments.server_tasks.models import ServerTask
 log = structlog.get_logger(__name__)
 
 RUN_SERVER_ACTION = "execution.run_server_action"
+NOT_AVAILABLE = "Its Tentacle is not connected, so it is left out of the rest of the deployment."
 
 
 @dataclass
@@ -61,7 +64,10 @@ def start_actions(situation: Situation, starts: Sequence[Start], *, now: datetim
     """Start executions; return whether some of them have ended, or wait, already."""
     if not starts:
         return False
-    begun = [_begin(situation, start, now) for start in starts]
+    left_out = away(situation, starts, now=now)
+    _leave_out(situation, left_out, now)
+    present = [start for start in starts if start not in left_out]
+    begun = [_begin(situation, start, now) for start in within_lease_cap(situation, present)]
     ActionExecution.objects.bulk_create([item.execution for item in begun])
     messages = [
         _message(situation, item, item.execution.agent_id, now)
@@ -76,7 +82,22 @@ def start_actions(situation: Situation, starts: Sequence[Start], *, now: datetim
             write_lines(situation.task, item.execution, [("error", item.error)])
         elif item.step_type and item.step_type.run:
             wake(RUN_SERVER_ACTION, item.execution.pk)
-    return any(item.error or item.question for item in begun)
+    return bool(left_out) or any(item.error or item.question for item in begun)
+
+
+def _leave_out(situation: Situation, starts: Sequence[Start], now: datetime) -> None:
+    """Record that targets take no further part because their agents are away."""
+    rows = []
+    for start in starts:
+        step, action = situation.actions[start.action_id]
+        place = place_of(situation, start)
+        row = _row(situation.task, step, action, place, start.attempt, now)
+        row.state, row.finished, row.error_message = ExecutionState.LEFT_OUT, now, NOT_AVAILABLE
+        rows.append(row)
+    if rows:
+        ActionExecution.objects.bulk_create(rows)
+        lines = [("warning", f"{row.target_name}: {NOT_AVAILABLE}") for row in rows]
+        write_lines(situation.task, None, lines)
 
 
 def cancel_executions(
@@ -90,10 +111,14 @@ def cancel_executions(
 
 def _begin(situation: Situation, start: Start, now: datetime) -> _Begin:
     step, action = situation.actions[start.action_id]
-    place = action.placement(start.target_id) or Placement(start.target_id)
-    data = situation.manifest.actions.get(action.id, ActionData())
+    place = place_of(situation, start)
     step_type = find_step_type(action.action_type)
-    variables = situation.shared.variables_of(action.id, start.target_id)
+    if action.action_type == ACTION_TYPE:
+        # Nothing but the packages themselves leaves the server for it.
+        data, variables = _acquired(situation, place), Variables()
+    else:
+        data = situation.manifest.actions.get(action.id, ActionData())
+        variables = situation.shared.variables_of(action.id, start.target_id)
     item = _Begin(
         _row(situation.task, step, action, place, start.attempt, now),
         step_type,
@@ -111,6 +136,17 @@ def _begin(situation: Situation, start: Start, now: datetime) -> _Begin:
     elif item.question is not None:
         row.state, row.started = ExecutionState.WAITING, now
     return item
+
+
+def _acquired(situation: Situation, place: Placement) -> ActionData:
+    """Return every package that the agent of the place needs, each once."""
+    found: dict[str, PackageFile] = {}
+    error = ""
+    for action_id in acquired_actions(situation.plan.steps, place):
+        data = situation.manifest.actions.get(action_id, ActionData())
+        found |= {package.sha256: package for package in data.packages if package.sha256}
+        error = error or data.error
+    return ActionData({}, tuple(found.values()), error)
 
 
 def _prepare(item: _Begin, step_type: StepType) -> None:
@@ -154,6 +190,7 @@ def _message(situation: Situation, item: _Begin, agent_pk: int, now: datetime) -
     message_id = new_message_id()
     sealed_body, sha256 = seal_spec(message_id, _spec(item, output_key(message_id)))
     _, action = situation.actions[item.execution.action_id]
+    place = action.placement(item.execution.target_id) or Placement()
     return AgentMessage(
         message_id=message_id,
         space_id=situation.task.space_id,
@@ -167,7 +204,9 @@ def _message(situation: Situation, item: _Begin, agent_pk: int, now: datetime) -
             "ttl_s": limits.LONGEST_TURN,
             "deadline_s": action.time_limit_s or limits.DEFAULT_DEADLINE,
             "grace_s": limits.DEFAULT_GRACE,
-            "isolation": {"mode": _isolation(item.variables)},
+            "isolation": {"mode": _isolation(item, place)},
+            # One that is away too long then leaves the deployment instead of failing it.
+            "may_be_left_out": place.may_be_left_out,
             "packages": [package.sha256 for package in item.packages if package.sha256],
         },
         sealed_body=sealed_body,
@@ -197,9 +236,11 @@ def _spec(item: _Begin, key: bytes) -> dict[str, Any]:
     }
 
 
-def _isolation(variables: Variables) -> str:
-    bypass = variables.text("OctopusBypassDeploymentMutex").strip().lower() == "true"
-    return "shared" if bypass else "exclusive"
+def _isolation(item: _Begin, place: Placement) -> str:
+    """Return how the command shares its machine: workers and transfers need no turn."""
+    bypass = item.variables.text("OctopusBypassDeploymentMutex").strip().lower() == "true"
+    is_shared = bypass or place.worker_id or item.execution.action_type == ACTION_TYPE
+    return "shared" if is_shared else "exclusive"
 
 
 def _ask(task: ServerTask, items: Sequence[_Begin], now: datetime) -> None:

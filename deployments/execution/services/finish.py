@@ -4,6 +4,7 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.events import record
 from deployments.base.wake import wake
+from deployments.execution.decide import excluded_machines
 from deployments.execution.decision import Finish
 from deployments.execution.logs.append import write_lines
 from deployments.execution.services.cancel_live import close_questions
@@ -37,9 +38,15 @@ def finish_task(situation: Situation, finish: Finish, *, clock: Clock = utc_now)
         finish.state,
         finish.reason,
         warned=warned,
-        machines=situation.plan.target_ids(),
+        machines=_deployed_machines(situation),
         clock=clock,
     )
+
+
+def _deployed_machines(situation: Situation) -> tuple[str, ...]:
+    """Return the targets that took part to the end."""
+    excluded = excluded_machines([row.seen for row in situation.rows])
+    return tuple(one for one in situation.plan.target_ids() if one not in excluded)
 
 
 def end_task(

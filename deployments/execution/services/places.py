@@ -1,14 +1,19 @@
 """Machines and workers as the planner takes them."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from deployments.base.models import Space
-from deployments.execution.planner import Target, WorkerChoice
+from deployments.execution.models import ActionExecution
+from deployments.execution.planner import Target
+from deployments.execution.states import LIVE
+from deployments.execution.worker_choice import WorkerChoice
 from deployments.infrastructure.models import Environment, Machine, Worker, WorkerPool
 from deployments.infrastructure.models.machine import HealthStatus
 from deployments.infrastructure.queries import machines_of_environment
 from deployments.projects.settings import DeploymentSettings
 
+_FIT = frozenset({HealthStatus.HEALTHY, HealthStatus.HAS_WARNINGS})
 _DOWN = frozenset({HealthStatus.UNAVAILABLE, HealthStatus.UNHEALTHY})
 
 
@@ -24,6 +29,7 @@ def targets_for(
             roles=frozenset(machine.roles),
             agent=machine.agent_id,
             skip_reason=_skip_reason(machine, settings),
+            may_be_left_out=_may_be_left_out(machine, settings),
         )
         for machine in machines
     ]
@@ -34,13 +40,17 @@ def workers_of(space: Space, default: str) -> list[WorkerChoice]:
 
     The server's built-in worker stands in where the default pool has no worker of its own.
     """
-    workers = (
+    workers = list(
         Worker.objects.in_space(space)
         .filter(is_disabled=False)
         .order_by("is_built_in", "name")
         .prefetch_related("pools")
     )
-    own = [_choice(worker, {pool.public_id for pool in worker.pools.all()}) for worker in workers]
+    loads = _loads(space, workers) if len(workers) > 1 else {}
+    own = [
+        _choice(worker, {pool.public_id for pool in worker.pools.all()}, loads.get(worker.pk, 0))
+        for worker in workers
+    ]
     if any(default in worker.pools for worker in own):
         return own
     rows = Worker.objects.unscoped(reason="the built-in worker serves every space")
@@ -48,14 +58,23 @@ def workers_of(space: Space, default: str) -> list[WorkerChoice]:
     return [*own, *(_choice(worker, {default}) for worker in built_in.order_by("id"))]
 
 
-def _choice(worker: Worker, pools: Iterable[str]) -> WorkerChoice:
+def _loads(space: Space, workers: Iterable[Worker]) -> Counter[int]:
+    """Return how many commands each worker has now."""
+    by_agent = {worker.agent_id: worker.pk for worker in workers if worker.agent_id}
+    rows = ActionExecution.objects.in_space(space)
+    live = rows.filter(agent__in=by_agent, state__in=LIVE)
+    return Counter(by_agent[agent] for agent in live.values_list("agent_id", flat=True))
+
+
+def _choice(worker: Worker, pools: Iterable[str], load: int = 0) -> WorkerChoice:
     return WorkerChoice(
         id=worker.public_id,
         name=worker.name,
         agent=worker.agent_id,
         pools=frozenset(pools),
         is_built_in=worker.is_built_in,
-        is_available=worker.health_status != HealthStatus.UNAVAILABLE,
+        is_healthy=worker.health_status in _FIT,
+        load=load,
     )
 
 
@@ -68,14 +87,14 @@ def default_pool(space: Space) -> str:
 def _skip_reason(machine: Machine, settings: DeploymentSettings) -> str:
     if settings.exclude_unhealthy_targets and machine.health_status in _DOWN:
         return "The target is not healthy."
-    roles = {role.lower() for role in machine.roles}
-    skippable = not settings.skippable_roles or any(
-        role.lower() in roles for role in settings.skippable_roles
-    )
-    if (
-        settings.skip_unavailable_targets
-        and skippable
-        and machine.health_status == HealthStatus.UNAVAILABLE
-    ):
+    if machine.health_status == HealthStatus.UNAVAILABLE and _may_be_left_out(machine, settings):
         return "The target is not available."
     return ""
+
+
+def _may_be_left_out(machine: Machine, settings: DeploymentSettings) -> bool:
+    roles = {role.lower() for role in machine.roles}
+    return settings.skip_unavailable_targets and (
+        not settings.skippable_roles
+        or any(role.lower() in roles for role in settings.skippable_roles)
+    )

@@ -14,6 +14,7 @@ from deployments.execution.models import ExecutionPlan
 from deployments.execution.plan import (
     DEFAULT_PARALLELISM,
     DEFAULT_START_WITHIN_S,
+    Plan,
     plan_to_json,
 )
 from deployments.execution.planner import PlanInput, make_plan
@@ -34,6 +35,8 @@ from packages_feed.queries import find_versions
 
 START_WITHIN_SETTING = "execution.start_within_s"
 _PARALLELISM = "Octopus.Action.MaxParallelism"
+_ACQUIRE_PARALLELISM = "Octopus.Acquire.MaxParallelism"
+_WORKER_LEASE_CAP = "Octopus.Deployment.WorkerLeaseCap"
 
 
 def plan_deployment(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPlan:
@@ -53,6 +56,7 @@ def plan_deployment(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPla
     )
     source = _plan_input(deployment, process, values)
     plan = make_plan(source)
+    _require_targets(deployment, source, plan)
     packages = _packages(deployment, process, values)
     manifest = Manifest(
         candidates=candidates,
@@ -98,6 +102,23 @@ def deployment_of(task: ServerTask) -> Deployment:
     return found
 
 
+def _require_targets(deployment: Deployment, source: PlanInput, plan: Plan) -> None:
+    """Raise Invalid when the targets that were there at creation are gone.
+
+    Those that the project leaves out do not count as gone (infrastructure.md 4.3).
+    """
+    about_targets = [step for step in plan.steps if step.roles]
+    settings = deployment_settings(deployment.project.settings)
+    if (
+        not about_targets
+        or settings.allow_no_targets
+        or any(target.skip_reason for target in source.targets)
+        or not all(step.skip_reason for step in about_targets)
+    ):
+        return
+    raise Invalid("The deployment has no target any more. Add one, or deploy again.")
+
+
 def _plan_input(deployment: Deployment, process: Process, values: VariableSet) -> PlanInput:
     space, options = deployment.space, deployment.options
     settings = deployment_settings(deployment.project.settings)
@@ -108,8 +129,12 @@ def _plan_input(deployment: Deployment, process: Process, values: VariableSet) -
         except LanguageError:
             return text
 
+    def number(name: str, default: int) -> int:
+        text = evaluated(values.get(name) or "").strip()
+        return int(text) if text.isascii() and text.isdecimal() else default
+
     pool = default_pool(space)
-    parallelism = evaluated(values.get(_PARALLELISM) or "").strip()
+    parallelism = number(_PARALLELISM, 0)
     return PlanInput(
         process=process,
         targets=targets_for(space, deployment.environment, settings),
@@ -121,7 +146,12 @@ def _plan_input(deployment: Deployment, process: Process, values: VariableSet) -
         skip_actions=frozenset(options.get("skip_actions") or ()),
         specific_machines=frozenset(options.get("specific_machines") or ()),
         excluded_machines=frozenset(options.get("excluded_machines") or ()),
-        parallelism=int(parallelism) if parallelism.isdecimal() else DEFAULT_PARALLELISM,
+        specific_tags=frozenset(options.get("specific_tags") or ()),
+        excluded_tags=frozenset(options.get("excluded_tags") or ()),
+        parallelism=parallelism or DEFAULT_PARALLELISM,
+        parallelism_is_set=parallelism > 0,
+        acquire_parallelism=number(_ACQUIRE_PARALLELISM, DEFAULT_PARALLELISM),
+        worker_lease_cap=number(_WORKER_LEASE_CAP, 0),
         guided_failure=bool(options.get("use_guided_failure")),
         start_within_s=float(get_setting(START_WITHIN_SETTING, DEFAULT_START_WITHIN_S)),
         evaluate=evaluated,

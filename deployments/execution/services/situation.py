@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import Any
 
 from deployments.base.secrets import secret_box
+from deployments.execution.decide import excluded_machines
 from deployments.execution.decision import Seen
-from deployments.execution.guided import KIND, Answer, answer_of
+from deployments.execution.guided import FORGIVEN, KIND, Answer, answer_of
 from deployments.execution.manifest import Manifest, Value, manifest_from_text, manifest_to_text
 from deployments.execution.models import ActionExecution, ExecutionPlan, OutputVariable
 from deployments.execution.plan import Plan, PlannedAction, PlannedStep, plan_from_json
@@ -54,8 +55,16 @@ class Situation:
 
     @cached_property
     def shared(self) -> Shared:
+        excluded = excluded_machines([row.seen for row in self.last_rows])
         statuses = [
-            Status(row.action_id, row.target_id, row.state, row.error) for row in self.last_rows
+            Status(
+                row.action_id,
+                row.target_id,
+                row.state,
+                row.error,
+                is_forgiven=row.seen.answer in FORGIVEN or row.target_id in excluded,
+            )
+            for row in self.last_rows
         ]
         return Shared(self.plan, self.manifest, self._outputs(), statuses)
 

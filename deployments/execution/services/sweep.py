@@ -8,8 +8,15 @@ from django.db import transaction
 from agent.contracts import limits
 from deployments.base.clock import Clock, utc_now
 from deployments.base.wake import wake, wake_now
+from deployments.execution.logs.append import write_lines
 from deployments.execution.models import ActionExecution, AgentMessage
-from deployments.execution.services.cancel_live import abandon, send_cancels
+from deployments.execution.services.cancel_live import (
+    SILENCE,
+    abandon,
+    connected_agents,
+    send_cancels,
+)
+from deployments.execution.services.carry_out import NOT_AVAILABLE
 from deployments.execution.services.lost_agents import settle_lost_agents
 from deployments.execution.services.mailbox import ADVANCE, end_executions
 from deployments.execution.services.server_actions import settle_abandoned
@@ -46,12 +53,24 @@ def expire_commands(*, now: datetime) -> int:
     """
     rows = AgentMessage.objects.unscoped(reason=_EVERY_SPACE)
     waiting = rows.filter(kind="run", accepted=None, finished=None, cancelled=None)
-    old = waiting.filter(created__lte=now - QUIET).values_list("pk", "created", "header")
+    old = list(waiting.filter(created__lte=now - QUIET).values_list("pk", "created", "header"))
     due = [pk for pk, created, header in old if _age(created, now) >= _time_to_start(header)]
-    return sum(_expire(pk, now) for pk in due)
+    away = _away([pk for pk, _, header in old if header.get("may_be_left_out")], now)
+    return sum(_expire(pk, now, is_away=pk in away) for pk in {*due, *away})
 
 
-def _expire(pk: int, now: datetime) -> int:
+def _away(pks: list[int], now: datetime) -> set[int]:
+    """Return those of the commands whose agent has been away since before they were sent."""
+    if not pks:
+        return set()
+    rows = AgentMessage.objects.unscoped(reason=_EVERY_SPACE)
+    waiting = rows.filter(pk__in=pks, created__lte=now - SILENCE).values_list("pk", "agent_id")
+    agents = dict(waiting)
+    connected = connected_agents(set(agents.values()), now)
+    return {pk for pk, agent in agents.items() if agent not in connected}
+
+
+def _expire(pk: int, now: datetime, *, is_away: bool = False) -> int:
     with transaction.atomic():
         rows = AgentMessage.objects.unscoped(reason=_EVERY_SPACE)
         # Claims the row: an `accepted` that arrives at the same moment waits or has won.
@@ -61,9 +80,14 @@ def _expire(pk: int, now: datetime) -> int:
         task = message.execution.task
         minutes = _time_to_start(message.header) / 60
         reason = f"The agent did not take the command within {minutes:.3g} minutes."
+        if is_away:
+            reason = NOT_AVAILABLE
+            name = message.execution.target_name
+            write_lines(task, None, [("warning", f"{name}: {NOT_AVAILABLE}")])
         send_cancels(task, [message.execution_id], reason=reason, now=now)
         rows.filter(pk=pk).update(finished=now, sealed_body=None)
-        ended = end_executions([message.execution_id], ExecutionState.FAILED, now=now, error=reason)
+        state = ExecutionState.LEFT_OUT if is_away else ExecutionState.FAILED
+        ended = end_executions([message.execution_id], state, now=now, error=reason)
         wake(ADVANCE, task.pk)
     return ended
 

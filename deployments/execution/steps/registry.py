@@ -25,8 +25,8 @@ def _by_name(step_type: StepType) -> tuple[str, str]:
 
 
 def all_step_types() -> list[StepType]:
-    """Return every step type, by category and name."""
-    return list(_step_types().values())
+    """Return every step type that can be chosen, by category and name."""
+    return [step_type for step_type in _step_types().values() if not step_type.is_internal]
 
 
 def find_step_type(action_type: str) -> StepType | None:

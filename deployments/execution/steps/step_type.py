@@ -80,7 +80,8 @@ class StepType:
     `command` is the kind of command that an agent runs; `run` works in the server and `settings`
     names the server settings that it reads; `ask` waits for people. `repeatable` says whether
     `run` may be run again when the process that ran it died. `prepare` may add variables before
-    `check` returns why an action with these variables cannot run, or "".
+    `check` returns why an action with these variables cannot run, or "". One that `is_internal`
+    is put into plans by the engine; nobody can choose it.
     """
 
     action_type: str
@@ -95,6 +96,7 @@ class StepType:
     repeatable: bool = False
     uses_package: bool = False
     may_run_on_worker: bool = False
+    is_internal: bool = False
     prepare: Callable[[Variables], None] = field(default=lambda _variables: None)
     check: Callable[[Variables], str] = field(default=lambda _variables: "")
 

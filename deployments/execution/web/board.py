@@ -17,6 +17,7 @@ _TONES: Final = {
     S.PENDING: ("queued", "idle", "Sent"),
     S.WAITING: ("waits", "idle", "Waits"),
     S.SKIPPED: ("skipped", "idle", "Skipped"),
+    S.LEFT_OUT: ("offline", "idle", "Left out"),
     S.CANCELED: ("canceled", "idle", "Canceled"),
 }
 _FAILED: Final = (S.FAILED, S.LOST)

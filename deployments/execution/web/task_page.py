@@ -70,7 +70,7 @@ def task_page(request: PageRequest, task: str) -> HttpResponse:
         "step_now": _step_now(tree),
         **_rights(request, row, subject, now),
         "waits": waits_of(row, plan, executions, now=now),
-        "corrections": [state for state in CORRECTIONS if state != row.state],
+        "corrections": CORRECTIONS,
     }
     if request.GET.get("part") == "state":
         return show(request, "execution/_task_state.html", values)
@@ -109,6 +109,8 @@ def _rights(
         and not task.is_moved_to_top
         and allows(Permission.TaskPrioritize),
         "may_correct": task.is_completed and allows(Permission.TaskEdit),
+        # The dialog waits on the page for the end of the task.
+        "may_edit_task": allows(Permission.TaskEdit),
         "may_rerun": task.is_completed
         and kind is not None
         and kind.may_rerun

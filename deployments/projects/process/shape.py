@@ -19,6 +19,7 @@ PACKAGE_REQUIREMENTS: Final = (
 
 TARGET_ROLES: Final = "Octopus.Action.TargetRoles"
 MAX_PARALLELISM: Final = "Octopus.Action.MaxParallelism"
+RESPONSIBLE_TEAMS: Final = "Octopus.Action.Manual.ResponsibleTeamIds"
 RUN_ON_SERVER: Final = "Octopus.Action.RunOnServer"
 STEP_EXPRESSION: Final = "Octopus.Step.ConditionVariableExpression"
 ACTION_EXPRESSION: Final = "Octopus.Action.ConditionVariableExpression"
@@ -52,6 +53,11 @@ class PackageReference:
         """Whether there is a package to choose; a deferred reference may be empty."""
         return bool(self.package_id)
 
+    @property
+    def is_acquired(self) -> bool:
+        """Whether its bytes are brought to where the action runs."""
+        return self.is_complete and self.acquisition_location != "NotAcquired"
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -83,9 +89,19 @@ class Action:
         return any(package.is_complete for package in self.packages)
 
     @property
+    def must_run(self) -> bool:
+        """Whether a deployment may not leave it out: it is required, or named teams decide."""
+        return self.is_required or bool(self.text(RESPONSIBLE_TEAMS).strip())
+
+    @property
     def runs_on_server(self) -> bool:
         """Whether it is meant for a worker and not for the target."""
         return self.text("Octopus.Action.RunOnServer").strip().lower() == "true"
+
+    @property
+    def brings_packages(self) -> bool:
+        """Whether packages must be where it runs before it runs."""
+        return any(package.is_acquired for package in self.packages)
 
     def text(self, name: str, default: str = "") -> str:
         """Return a plain property; a secret one counts as absent."""

@@ -37,6 +37,7 @@ def _errors(process: Process) -> Iterator[str]:
         yield from _step_errors(step)
         for action in step.actions:
             yield from _action_errors(action)
+    yield from _acquisition_errors(process)
 
 
 def _step_errors(step: Step) -> Iterator[str]:
@@ -58,6 +59,26 @@ def _step_errors(step: Step) -> Iterator[str]:
         and not (window.isascii() and window.isdigit() and int(window))
     ):
         yield f"The step '{step.name}': the window size must be a whole number above 0."
+
+
+def _acquisition_errors(process: Process) -> Iterator[str]:
+    """Say what is to run before the packages are there and cannot (projects.md 2.7)."""
+    needed_by = ""
+    for step in process.steps:
+        is_before = step.package_requirement == "BeforePackageAcquisition"
+        brings = any(action.brings_packages for action in step.actions)
+        if is_before and brings:
+            yield (
+                f"The step '{step.name}' uses a package, so it cannot run before the packages are"
+                " acquired."
+            )
+        elif is_before and needed_by:
+            yield (
+                f"The step '{step.name}' comes after '{needed_by}', which needs the packages, so it"
+                " cannot run before they are acquired."
+            )
+        if brings or step.package_requirement == "AfterPackageAcquisition":
+            needed_by = needed_by or step.name
 
 
 def _action_errors(action: Action) -> Iterator[str]:

@@ -40,6 +40,8 @@ class DeploymentSerializer(ResourceSerializer):
     skip_actions = texts()
     specific_machine_ids = texts()
     excluded_machine_ids = texts()
+    specific_target_tag_ids = texts()
+    excluded_target_tag_ids = texts()
     force_package_download = serializers.BooleanField(default=None, allow_null=True)
     force_package_redeployment = flag()
     use_guided_failure = serializers.BooleanField(default=None, allow_null=True)
@@ -108,6 +110,8 @@ class DeploymentViewSet(SpaceViewSet[Deployment]):
                 skip_actions=tuple(data["skip_actions"]),
                 specific_machines=tuple(data["specific_machine_ids"]),
                 excluded_machines=tuple(data["excluded_machine_ids"]),
+                specific_tags=tuple(data["specific_target_tag_ids"]),
+                excluded_tags=tuple(data["excluded_target_tag_ids"]),
                 force_package_download=data["force_package_download"],
                 force_package_redeployment=data["force_package_redeployment"],
                 use_guided_failure=data["use_guided_failure"],

@@ -62,6 +62,8 @@ def deployment_resource(row: Deployment) -> dict[str, Any]:
         "SkipActions": options.get("skip_actions", []),
         "SpecificMachineIds": options.get("specific_machines", []),
         "ExcludedMachineIds": options.get("excluded_machines", []),
+        "SpecificTargetTagIds": options.get("specific_tags", []),
+        "ExcludedTargetTagIds": options.get("excluded_tags", []),
         "ForcePackageDownload": bool(options.get("force_package_download")),
         "ForcePackageRedeployment": bool(options.get("force_package_redeployment")),
         "UseGuidedFailure": bool(options.get("use_guided_failure")),

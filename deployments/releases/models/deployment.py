@@ -15,8 +15,8 @@ class Deployment(SpaceOwned):
     """One deployment; executed by exactly one server task.
 
     `options` holds what was chosen at creation: skip_actions (action ids), specific_machines,
-    excluded_machines (public ids), force_package_download, force_package_redeployment,
-    form_values, use_guided_failure.
+    excluded_machines (public ids), specific_tags, excluded_tags, force_package_download,
+    force_package_redeployment, form_values, use_guided_failure.
     """
 
     id_prefix = "Deployments"

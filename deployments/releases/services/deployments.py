@@ -122,7 +122,8 @@ def _require_times(options: DeploymentOptions, clock: Clock) -> None:
 
 
 def _require_machines(environment: Environment, options: DeploymentOptions) -> None:
-    if options.specific_machines and options.excluded_machines:
+    specific = options.specific_machines or options.specific_tags
+    if specific and (options.excluded_machines or options.excluded_tags):
         raise Invalid("Choose the deployment targets to use or those to leave out, not both.")
     chosen = {*options.specific_machines, *options.excluded_machines}
     if not chosen:
@@ -144,6 +145,8 @@ def _require_plan(release: Release, environment: Environment, options: Deploymen
         environment,
         only=options.specific_machines,
         without=options.excluded_machines,
+        only_tags=options.specific_tags,
+        without_tags=options.excluded_tags,
         skipped=options.skip_actions,
     )
     _require_skippable(planned, options)
@@ -181,6 +184,8 @@ def _stored(
         "skip_actions": list(options.skip_actions),
         "specific_machines": list(options.specific_machines),
         "excluded_machines": list(options.excluded_machines),
+        "specific_tags": list(options.specific_tags),
+        "excluded_tags": list(options.excluded_tags),
         "force_package_download": settings.force_package_download if force is None else force,
         "force_package_redeployment": options.force_package_redeployment,
         "use_guided_failure": uses_guided_failure(

@@ -24,6 +24,8 @@ def plan_of(
     *,
     only: Collection[str] = (),
     without: Collection[str] = (),
+    only_tags: Collection[str] = (),
+    without_tags: Collection[str] = (),
     skipped: Collection[str] = (),
     viewer: Actor | None = None,
 ) -> tuple[PlannedAction, ...]:
@@ -40,7 +42,11 @@ def plan_of(
         channel=f"Channels-{release.channel_id}",
         targets=[_target(machine) for machine in machines],
         choice=TargetChoice(
-            frozenset(only), frozenset(without), settings.exclude_unhealthy_targets
+            frozenset(only),
+            frozenset(without),
+            frozenset(only_tags),
+            frozenset(without_tags),
+            settings.exclude_unhealthy_targets,
         ),
         skipped=skipped,
         roles_of=_evaluated_roles(process, release, environment),

@@ -40,9 +40,7 @@ def queue_task(
         arguments={},
         concurrency_tag=_concurrency_tag(release, environment),
         priority=int(_is_prioritized(release, environment, options)),
-        is_complete=not (
-            options.skip_actions or options.specific_machines or options.excluded_machines
-        ),
+        is_complete=options.is_complete,
         project_number=project.pk,
         environment_number=environment.pk,
         not_before=options.not_before,

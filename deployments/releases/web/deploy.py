@@ -101,13 +101,16 @@ def _page(
     sent: QueryDict,
     problems: Problems = NO_PROBLEMS,
 ) -> HttpResponse:
-    only, without = _machines(sent)
+    only, without = _marked(sent, "machine")
+    only_tags, without_tags = _marked(sent, "tag")
     skipped = sent.getlist("skip")
     planned = plan_of(
         release,
         place.environment,
         only=only,
         without=without,
+        only_tags=only_tags,
+        without_tags=without_tags,
         skipped=skipped,
         viewer=request.actor,
     )
@@ -120,6 +123,10 @@ def _page(
         "prompts": [(prompt, *_answer(prompt, sent)) for prompt in prompts],
         "sent": sent,
         "marked": sent.getlist("machine"),
+        "tags": sorted(
+            {tag for target in _targets(planned) for tag in target.roles}, key=str.lower
+        ),
+        "marked_tags": sent.getlist("tag"),
         "target_choice": sent.get("targets", "all"),
         "target_choices": TARGET_CHOICES,
         "when": sent.get("when", "now"),
@@ -146,9 +153,9 @@ def _unavailable(planned: Sequence[PlannedAction]) -> list[str]:
     return sorted(names, key=str.lower)
 
 
-def _machines(sent: QueryDict) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the targets to use alone and those to leave out."""
-    marked = tuple(sent.getlist("machine"))
+def _marked(sent: QueryDict, kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the targets, or the tags of those, to use alone and those to leave out."""
+    marked = tuple(sent.getlist(kind))
     choice = sent.get("targets", "all")
     return (marked if choice == "only" else (), marked if choice == "without" else ())
 
@@ -168,9 +175,10 @@ def _answer(prompt: Prompt, sent: QueryDict) -> tuple[str, str, list[tuple[str, 
 
 def _options(sent: QueryDict, prompts: Sequence[Prompt]) -> DeploymentOptions:
     """Read the form; raises Invalid for a time that is none."""
-    only, without = _machines(sent)
-    if sent.get("targets") == "only" and not only:
-        raise Invalid("Mark at least one target, or deploy to all that fit.")
+    only, without = _marked(sent, "machine")
+    only_tags, without_tags = _marked(sent, "tag")
+    if sent.get("targets") == "only" and not (only or only_tags):
+        raise Invalid("Mark at least one target or tag, or deploy to all that fit.")
     later = sent.get("when") == "later"
     return DeploymentOptions(
         comments=sent.get("comments", ""),
@@ -179,6 +187,8 @@ def _options(sent: QueryDict, prompts: Sequence[Prompt]) -> DeploymentOptions:
         skip_actions=tuple(sent.getlist("skip")),
         specific_machines=only,
         excluded_machines=without,
+        specific_tags=only_tags,
+        excluded_tags=without_tags,
         force_package_download=True if sent.get("force_download") else None,
         form_values=_form_values(sent, prompts),
         not_before=_time(sent, "not_before", "the start") if later else None,

@@ -12,9 +12,9 @@ from deployments.execution.planner import (
     ActionKind,
     PlanInput,
     Target,
-    WorkerChoice,
     make_plan,
 )
+from deployments.execution.worker_choice import WorkerChoice
 from deployments.projects.process import process_from_json
 
 _CASES = json.loads(Path("tests/cases/planner/plans.json").read_text(encoding="utf-8"))
@@ -45,6 +45,11 @@ def source_of(case: dict[str, Any]) -> PlanInput:
         skip_actions=frozenset(case.get("skip_actions", ())),
         specific_machines=frozenset(case.get("specific_machines", ())),
         excluded_machines=frozenset(case.get("excluded_machines", ())),
+        specific_tags=frozenset(case.get("specific_tags", ())),
+        excluded_tags=frozenset(case.get("excluded_tags", ())),
+        parallelism=case.get("parallelism", 10),
+        parallelism_is_set="parallelism" in case,
+        acquire_parallelism=case.get("acquire_parallelism", 10),
         evaluate=lambda text: evaluate(text, variables).text,
     )
 
@@ -59,6 +64,8 @@ def written(step: PlannedStep) -> dict[str, Any]:
         result["window"] = step.window
     if step.condition != "Success":
         result["condition"] = f"{step.condition} {step.expression}".strip()
+    if step.parallelism:
+        result["parallelism"] = step.parallelism
     if step.skip_reason:
         result["skipped"] = step.skip_reason
     return result
@@ -89,4 +96,5 @@ def written_action(action: PlannedAction) -> str:
 def test_plan(case: dict[str, Any]) -> None:
     plan = make_plan(source_of(case))
     assert [[written(step) for step in group.steps] for group in plan.groups] == case["plan"]
+    assert list(plan.warnings) == case.get("warnings", [])
     assert plan_from_json(json.loads(json.dumps(plan_to_json(plan)))) == plan

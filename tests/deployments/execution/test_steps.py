@@ -80,6 +80,8 @@ def test_a_package_step_names_its_bytes() -> None:
     step = package_step("Acme.Web")
     step["Actions"][0]["Properties"] = {"Octopus.Action.CustomScripts.PostDeploy.sh": "echo done"}
     scene = make_scene(step)
+    scene.finish(*scene.runs())
+    scene.advance()
     (run,) = scene.runs()
     assert run.header["kind"] == "deploy_package"
     (package,) = scene.spec(run)["packages"]

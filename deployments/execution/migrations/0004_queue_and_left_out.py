@@ -12,6 +12,25 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name="actionexecution",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("Pending", "Pending"),
+                    ("Running", "Running"),
+                    ("Waiting", "Waiting"),
+                    ("Succeeded", "Succeeded"),
+                    ("Failed", "Failed"),
+                    ("Canceled", "Canceled"),
+                    ("Skipped", "Skipped"),
+                    ("LeftOut", "LeftOut"),
+                    ("Lost", "Lost"),
+                ],
+                default=deployments.execution.states.ExecutionState["PENDING"],
+                max_length=20,
+            ),
+        ),
         migrations.AddIndex(
             model_name="actionexecution",
             index=models.Index(

@@ -1,0 +1,1 @@
+"""The engine's own step that brings packages to the targets."""

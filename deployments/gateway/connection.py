@@ -10,6 +10,7 @@ import structlog
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from agent import failpoints
 from agent.contracts import limits
 from agent.contracts.messages import (
     Accepted,
@@ -258,6 +259,7 @@ class AgentConnection:
             while True:
                 while (frame := self.protocol.next_frame()) is not None:
                     await self.socket.send(frame)
+                    failpoints.hit("gateway.sent")
                 self._outgoing.clear()
                 tick = self.protocol.next_tick()
                 pause = None if tick is None else max(0.0, tick - time.monotonic())

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
+from agent import failpoints
 from agent.contracts import limits
 from agent.contracts.messages import GoAway, Hello
 from deployments.base.redis import asyncio_client
@@ -130,6 +131,7 @@ class Gateway:
             for connection, of_one in wanted:
                 connection.not_sent(of_one)
             raise
+        failpoints.hit("gateway.loaded")
         for connection, _ in wanted:
             connection.send(messages.get(connection.agent_pk, ()))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
+from agent import failpoints
 from agent.contracts.messages import Accepted, CancelAck, Finished, Progress, Rejected, Started
 from agent.contracts.spool import Frame
 from deployments.execution.logs.append import Appended, append_output, write_warning
@@ -79,6 +80,8 @@ def _store_together(reports: Sequence[Report], secrets: CommandSecrets) -> list[
         stale = sessions.stale({report.session for report in reports})
         fresh = [report for report in reports if report.session not in stale]
         outcomes = _store(fresh, secrets) if fresh else []
+    if any(outcome.ended for outcome in outcomes):
+        failpoints.hit("result.committed")
     refused = [report for report in reports if report.session in stale]
     return [
         *outcomes,
@@ -111,6 +114,7 @@ def _store(reports: Sequence[Report], secrets: CommandSecrets) -> list[Outcome]:
             elif message.exit == 0 and not message.reason and message.message:
                 write_warning(report.execution_pk, message.message)
         mailbox.apply_finished([_result(message) for _, message in finished.values()])
+        failpoints.hit("result.stored")
     return [_outcome(report, appended, ended=report.command_id in finished) for report in reports]
 
 

@@ -1,44 +1,38 @@
-"""A server, two agents and a project whose scripts leave witnesses outside the system."""
+"""A server, agents and projects whose scripts leave witnesses outside the system."""
 
 import os
+import re
 import signal
-import sqlite3
 import time
+import urllib.error
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import redis
 
-from agent.contracts.spool import RECORD, decode_frames
+from agent.failpoints import TAKEN
+from tests.faults.harness import invariants
+from tests.faults.harness.forwarder import Forwarder
+from tests.faults.harness.invariants import Run
+from tests.faults.harness.records import Records
+from tests.faults.harness.scripts import SECRET, Script, Witness, read_witness
 from tests.support.processes import Process, Processes, wait_until
 from tests.support.server import API_KEY, TENTACLE, OctopusServer, make_server
 
 MACHINES = ("alpha", "beta")
 ROLE = "lab"
-LINES = 60
 _SPACE = "/api/Spaces-1"
 _END_WITHIN = 90.0
 
-_SCRIPT = """
-deployment=$(get_octopusvariable Octopus.Deployment.Id)
-machine=$(get_octopusvariable Octopus.Machine.Name)
-echo "$deployment $machine" >> {witness}
-for number in $(seq 1 {lines}); do
-  printf '%s on %s: line %03d with some text, umlauts äöü and a tab\\there\\n' \\
-    "$deployment" "$machine" "$number"
-  sleep 0.025
-done
-"""
 
+@dataclass
+class Project:
+    """A release that can be deployed, and what its script does."""
 
-def expected_log(deployment_id: str, machine: str) -> bytes:
-    """Return exactly what the script prints."""
-    return "".join(
-        f"{deployment_id} on {machine}: line {number:03} with some text,"
-        " umlauts äöü and a tab\there\n"
-        for number in range(1, LINES + 1)
-    ).encode()
+    release_id: str
+    script: Script
 
 
 @dataclass
@@ -47,163 +41,277 @@ class Lab:
 
     processes: Processes
     folder: Path
+    machines: tuple[str, ...] = MACHINES
     server: OctopusServer = field(init=False)
+    line: Forwarder = field(init=False)
     agents: dict[str, Process] = field(default_factory=dict)
-    release_id: str = ""
+    projects: dict[str, Project] = field(default_factory=dict)
+    injected: dict[str, int] = field(default_factory=dict)
     environment_id: str = ""
 
     @property
     def witness(self) -> Path:
         return self.folder / "witness"
 
+    @property
+    def records(self) -> Records:
+        return Records(self.server.data_dir / "octopus.sqlite3")
+
     def start(self) -> None:
-        """Start the server and the agents and create the project's release."""
-        self.server = make_server(self.processes, self.folder)
+        """Start the server, the line and the agents, and create the first project."""
+        self.line = Forwarder(0)
+        self.line.start()
+        self._points.mkdir()
+        self.server = make_server(
+            self.processes,
+            self.folder,
+            {
+                "OCTOPUS_GATEWAY_TLS": "off",
+                "OCTOPUS_GATEWAY_URL": f"ws://127.0.0.1:{self.line.port}",
+                "OCTOPUS_FAILPOINTS_FOLDER": str(self._points),
+            },
+        )
+        self.line.target = self.server.gateway_port
         self.server.start()
         self.environment_id = self._post("environments", {"Name": "Lab"})["Id"]
-        self._create_release()
-        for machine in MACHINES:
+        self.add_project("Print", Script())
+        for machine in self.machines:
             self._register(machine)
             self.start_agent(machine)
-        wait_until(self._all_connected, seconds=60, what="both agents")
+        wait_until(self.all_connected, seconds=60, what="the agents")
+
+    def stop(self) -> None:
+        """End the agents, the server and the line."""
+        for agent in self.agents.values():
+            if agent.is_running:
+                agent.terminate()
+        if self.server.main:
+            self.server.main.terminate()
+        self.line.stop()
 
     def start_agent(self, machine: str, failpoints: str = "") -> None:
         """Start an agent, or start it again after a kill."""
         self.agents[machine] = self.processes.start(
             f"tentacle-{machine}",
-            [TENTACLE, "run", "--home", self._home(machine)],
+            [TENTACLE, "run", "--home", self.home(machine)],
             environment={"OCTOPUS_FAILPOINTS": failpoints},
         )
 
-    def deploy(self) -> tuple[str, str]:
+    def add_project(self, name: str, script: Script) -> None:
+        """Create a project with a release whose only step runs the script on every machine."""
+        if name in self.projects:
+            return
+        group = self.get("projectgroups/all")[0]["Id"]
+        lifecycle = self.get("lifecycles/all")[0]["Id"]
+        project = self._post(
+            "projects", {"Name": name, "ProjectGroupId": group, "LifecycleId": lifecycle}
+        )
+        path = f"{_SPACE}/variables/{project['VariableSetId']}"
+        variables = self.server.call("GET", path)
+        planted = {"Name": "Planted", "Value": SECRET, "Type": "Sensitive", "Scope": {}}
+        self.server.call("PUT", path, {**variables, "Variables": [planted]})
+        path = f"{_SPACE}/projects/{project['Id']}/deploymentprocesses"
+        process = self.server.call("GET", path)
+        self.server.call("PUT", path, {**process, "Steps": [_step(script.body(self.witness))]})
+        release = self._post("releases", {"ProjectId": project["Id"], "Version": "1.0.0"})
+        self.projects[name] = Project(release["Id"], script)
+
+    def deploy(self, project: str = "Print") -> tuple[str, str]:
         """Start a deployment; returns its id and the id of its task."""
-        body = {"ReleaseId": self.release_id, "EnvironmentId": self.environment_id}
+        body = {
+            "ReleaseId": self.projects[project].release_id,
+            "EnvironmentId": self.environment_id,
+        }
         made = self._post("deployments", body)
         return made["Id"], made["TaskId"]
 
-    def wait_for_end(self, task_id: str) -> dict[str, Any]:
+    def cancel(self, task_id: str) -> None:
+        """Ask for the end of a task."""
+        self._post(f"tasks/{task_id}/cancel", {})
+
+    def wait_for_end(self, task_id: str, seconds: float = _END_WITHIN) -> dict[str, Any]:
         """Wait until the task has ended and return it."""
-        end = time.monotonic() + _END_WITHIN
+        end = time.monotonic() + seconds
         while True:
-            task: dict[str, Any] = self._get(f"tasks/{task_id}")
+            task: dict[str, Any] = self.get(f"tasks/{task_id}")
             if task["IsCompleted"] or time.monotonic() > end:
                 return task
             time.sleep(0.1)
 
-    def starts_of(self, deployment_id: str) -> list[str]:
-        """Return the machines on which the script was started, once for each start."""
-        lines = self.witness.read_text().splitlines() if self.witness.exists() else []
-        return sorted(line.split()[1] for line in lines if line.split()[0] == deployment_id)
+    def notes(self, deployment_id: str, what: str = "start") -> list[Witness]:
+        """Return what the scripts of a deployment have noted."""
+        lines = read_witness(self.witness)
+        return [line for line in lines if (line.deployment_id, line.what) == (deployment_id, what)]
 
-    def stored_logs(self, task_id: str) -> dict[str, bytes]:
-        """Return the bytes in the database by machine, read past the server."""
-        number = int(task_id.partition("-")[2])
-        with sqlite3.connect(
-            f"file:{self.server.data_dir}/octopus.sqlite3?mode=ro", uri=True
-        ) as db:
-            rows = db.execute(
-                "SELECT e.target_name, c.body FROM execution_logchunk c"
-                " JOIN execution_actionexecution e ON e.id = c.execution_id"
-                " WHERE c.task_id = ? ORDER BY c.execution_id, c.offset",
-                (number,),
-            ).fetchall()
-        logs = dict.fromkeys(MACHINES, b"")
-        for machine, body in rows:
-            frames, used = decode_frames(bytes(body))
-            assert used == len(body)
-            logs[machine] += b"".join(f.payload for f in frames if f.stream != RECORD)
-        return logs
+    def wait_for_start(self, deployment_id: str, seconds: float = 30) -> None:
+        """Wait until the script runs on every machine."""
+        wait_until(
+            lambda: len(self.notes(deployment_id)) == len(self.machines),
+            seconds=seconds,
+            what="the scripts' start",
+        )
 
-    def check(self, deployment_id: str, task: dict[str, Any]) -> None:
+    def run_of(self, deployment_id: str, task: dict[str, Any], project: str = "Print") -> Run:
+        return Run(deployment_id, task, self.projects[project].script, self.machines)
+
+    def check(self, deployment_id: str, task: dict[str, Any], project: str = "Print") -> None:
         """Assert what is promised: success, one start each, and the log to the byte."""
         assert task["State"] == "Success", f"{task}\n{self.server.logs()}"
-        assert self.starts_of(deployment_id) == sorted(MACHINES)
-        stored = self.stored_logs(task["Id"])
-        for machine in MACHINES:
-            assert stored[machine] == expected_log(deployment_id, machine), machine
+        starts = sorted(note.machine for note in self.notes(deployment_id))
+        assert starts == sorted(self.machines)
+        self.check_promises(deployment_id, task, project)
+
+    def check_promises(
+        self, deployment_id: str, task: dict[str, Any], project: str = "Print"
+    ) -> None:
+        """Assert what must hold however the deployment has ended."""
+        run = self.run_of(deployment_id, task, project)
+        witness = read_witness(self.witness)
+        found = invariants.violations_of(run, self.records, witness) + invariants.overlaps(witness)
+        assert not found, f"{found}\n{self.server.logs()}"
+
+    def check_everything_at_rest(self) -> list[str]:
+        """Return which promises are broken now that nothing runs any more."""
+        homes = [self.home(machine) for machine in self.machines]
+        pids = self.processes.descendants()
+        return [
+            *invariants.left_behind(self.folder / "agents"),
+            *invariants.secrets_seen(self.records, homes, pids),
+            *invariants.sizes(homes, pids),
+        ]
+
+    def arm(self, point: str, action: str = "kill9") -> None:
+        """Let the next process of the server that passes a point do something, once."""
+        (self._points / f"{point}{TAKEN}").unlink(missing_ok=True)
+        temporary = self._points / f"{point}.new"
+        temporary.write_text(action)
+        temporary.rename(self._points / point)
+
+    def wait_for_hit(self, point: str, seconds: float = 20) -> None:
+        """Wait until the armed point was passed: the fault has happened."""
+        taken = self._points / f"{point}{TAKEN}"
+        wait_until(taken.exists, seconds=seconds, what=f"the fault at {point}")
+        self.note_fault(f"failpoint {point}")
+
+    def note_fault(self, kind: str) -> None:
+        """Count a fault that has really happened."""
+        self.injected[kind] = self.injected.get(kind, 0) + 1
 
     def kill_server_process(self, name: str) -> None:
         """Kill -9 a process of the server with all its children; the supervisor restarts it."""
-        for pid in self._pids(f"octopus_site.cli\0{name}\0"):
+        for pid in self.server_pids(name):
             try:
                 os.killpg(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
+        self.note_fault(f"kill -9 of {name}")
 
     def kill_agent(self, machine: str) -> None:
         """Kill -9 an agent; what its runners do goes on."""
         self.agents[machine].kill()
+        self.note_fault("kill -9 of an agent")
 
     def flush_redis(self) -> None:
         """Empty Redis."""
-        with redis.Redis(unix_socket_path=str(self.server.data_dir / "redis.sock")) as client:
+        with self.redis() as client:
             client.flushall()
+        self.note_fault("Redis FLUSHALL")
 
-    def _pids(self, words: str) -> list[int]:
-        found = []
-        for folder in Path("/proc").iterdir():
-            if not folder.name.isdecimal():
-                continue
+    def redis(self) -> "redis.Redis":
+        return redis.Redis(unix_socket_path=str(self.server.data_dir / "redis.sock"))
+
+    def server_pids(self, name: str) -> list[int]:
+        """Return the leading processes of a part of the server: web, worker, redis and so on."""
+        words = "redis-server" if name == "redis" else f"octopus_site.cli\0{name}\0"
+        return [
+            pid
+            for pid in self._mine()
+            if os.getpgid(pid) == pid and words in _command(pid).replace("unixsocket", "")
+        ]
+
+    def children_of(self, name: str) -> list[int]:
+        """Return the processes below a part of the server, the worker's pool for one."""
+        leaders = set(self.server_pids(name))
+        return [pid for pid in self._mine() if pid not in leaders and _group(pid) in leaders]
+
+    def home(self, machine: str) -> Path:
+        return self.folder / "agents" / machine
+
+    def all_connected(self) -> bool:
+        """Return whether the server holds every machine for healthy."""
+        machines = self.get("machines/all")
+        return all(m["HealthStatus"] == "Healthy" for m in machines) and len(machines) == len(
+            self.machines
+        )
+
+    def get(self, path: str) -> Any:
+        """Read, even while the web process is being restarted."""
+        return self.patiently(lambda: self.server.call("GET", f"{_SPACE}/{path}"))
+
+    def patiently(self, call: Callable[[], Any], seconds: float = 20) -> Any:
+        """Repeat a call for as long as nobody answers it."""
+        end = time.monotonic() + seconds
+        while True:
             try:
-                command = (folder / "cmdline").read_bytes()
-                environment = (folder / "environ").read_bytes()
-                leader = os.getpgid(int(folder.name)) == int(folder.name)
+                return call()
+            except urllib.error.HTTPError as error:
+                if error.code < 500 or time.monotonic() > end:
+                    raise
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(0.2)
+
+    @property
+    def _points(self) -> Path:
+        return self.folder / "failpoints"
+
+    def _mine(self) -> list[int]:
+        """Return the processes of the server."""
+        mark = f"OCTOPUS_DATA_DIR={self.server.data_dir}\0".encode()
+        found = []
+        for name in os.listdir("/proc"):  # noqa: PTH208 hot
+            try:
+                if name.isdecimal() and mark in Path(f"/proc/{name}/environ").read_bytes():
+                    found.append(int(name))
             except OSError:
                 continue
-            ours = f"OCTOPUS_DATA_DIR={self.server.data_dir}\0".encode() in environment
-            if leader and ours and words.encode() in command:
-                found.append(int(folder.name))
         return found
-
-    def _create_release(self) -> None:
-        group = self._get("projectgroups/all")[0]["Id"]
-        lifecycle = self._get("lifecycles/all")[0]["Id"]
-        project = self._post(
-            "projects", {"Name": "Lab", "ProjectGroupId": group, "LifecycleId": lifecycle}
-        )
-        path = f"{_SPACE}/projects/{project['Id']}/deploymentprocesses"
-        process = self.server.call("GET", path)
-        script = _SCRIPT.format(witness=self.witness, lines=LINES)
-        self.server.call("PUT", path, {**process, "Steps": [_step(script)]})
-        release = self._post("releases", {"ProjectId": project["Id"], "Version": "1.0.0"})
-        self.release_id = release["Id"]
 
     def _register(self, machine: str) -> None:
         registration = self.processes.start(
             f"register-{machine}",
             [
                 *(TENTACLE, "register", "--server", self.server.url, "--name", machine),
-                *("--environment", "Lab", "--role", ROLE, "--home", self._home(machine)),
+                *("--environment", "Lab", "--role", ROLE, "--home", self.home(machine)),
             ],
             environment={"TENTACLE_API_KEY": API_KEY},
         )
         assert registration.wait_for_exit() == 0, registration.log()
 
-    def _home(self, machine: str) -> Path:
-        return self.folder / "agents" / machine
-
-    def _all_connected(self) -> bool:
-        machines = self._get("machines/all")
-        return all(m["HealthStatus"] == "Healthy" for m in machines) and len(machines) == len(
-            MACHINES
-        )
-
-    def _get(self, path: str) -> Any:
-        return self._patiently("GET", path)
-
     def _post(self, path: str, body: Any) -> Any:
         return self.server.call("POST", f"{_SPACE}/{path}", body)
 
-    def _patiently(self, method: str, path: str) -> Any:
-        """Read, even while the web process is being restarted."""
-        end = time.monotonic() + 20
-        while True:
-            try:
-                return self.server.call(method, f"{_SPACE}/{path}")
-            except OSError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.2)
+
+def memory_of(pid: int) -> int:
+    """Return the resident memory of a process in bytes."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    match = re.search(r"VmRSS:\s+(\d+)", text)
+    return int(match[1]) * 1024 if match else 0
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return -1
 
 
 def _step(script: str) -> dict[str, Any]:

@@ -4,29 +4,17 @@ and the stored log equals what was printed.
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.faults.lab import LINES, MACHINES, Lab
-from tests.support.processes import Processes
+from tests.faults.harness.scripts import Script
+from tests.faults.lab import MACHINES, Lab
 
 pytestmark = pytest.mark.timeout(1800)
 
 # A script runs about this long; faults fall anywhere from before its start to after its end.
-_SPAN = LINES * 0.025 + 1.0
-
-
-@pytest.fixture(scope="module")
-def lab(session_processes: Processes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    made = Lab(session_processes, tmp_path_factory.mktemp("faults"))
-    made.start()
-    yield made
-    for agent in made.agents.values():
-        if agent.is_running:
-            agent.terminate()
-    if made.server.main:
-        made.server.main.terminate()
+_SPAN = Script().lasts + 1.0
 
 
 def _agent(lab: Lab, choose: random.Random) -> None:

@@ -11,10 +11,11 @@ import traceback
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
+from agent import failpoints
 from agent.contracts import limits
 from agent.contracts.messages import Finished, FromAgent, Isolation, Phase, Progress, Run, Started
 from agent.contracts.spec import canonical_json
-from agent.runtime import failpoints, platform
+from agent.runtime import platform
 from agent.runtime.artifacts import ArtifactUploads
 from agent.runtime.commands.folder import CommandFolder, header_of
 from agent.runtime.commands.isolation import IsolationLocks, Slots

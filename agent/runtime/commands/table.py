@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from agent import failpoints
 from agent.contracts import limits
 from agent.contracts.messages import (
     Accepted,
@@ -20,7 +21,7 @@ from agent.contracts.messages import (
     Run,
     State,
 )
-from agent.runtime import failpoints, platform
+from agent.runtime import platform
 from agent.runtime.artifacts import ArtifactUploads
 from agent.runtime.commands.command import (
     Command,

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from agent.runtime import failpoints, platform
+from agent import failpoints
+from agent.runtime import platform
 
 # Runs the command of a folder; True when this process is fit to run another one.
 RunCommand = Callable[[Path, Any, Any], bool]

@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 from django.db import DatabaseError, IntegrityError, transaction
 
+from agent import failpoints
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import OctopusError
 from deployments.base.wake import wake
@@ -80,6 +81,7 @@ def _tick(lease: Lease, clock: Clock) -> bool:
 
 def _decide(lease: Lease, task: ServerTask, clock: Clock) -> bool:
     situation = _situation(lease, task, clock)
+    failpoints.hit("tick.read")
     if task.state == TaskState.PAUSED and not task.cancel_requests:
         return _let_go(lease, clock())
     now = clock()
@@ -127,6 +129,7 @@ def _carry_out(lease: Lease, situation: Situation, decision: Decision, clock: Cl
         elif decision.waiting and task.state == TaskState.EXECUTING:
             _pause(task, now)
         again |= was_woken(lease)
+        failpoints.hit("tick.written")
     return again and decision.finish is None
 
 
@@ -143,6 +146,8 @@ def _settled(lease: Lease, now: datetime) -> Iterator[None]:
     with transaction.atomic():
         if not settle(lease, now=now):
             raise LeaseLost
+        # Before the wake-ups, which are sent in the order in which they were asked for.
+        transaction.on_commit(lambda: failpoints.hit("tick.committed"))
         yield
 
 

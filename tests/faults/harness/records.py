@@ -1,0 +1,67 @@
+"""What the server has stored, read from its SQLite file and not from the server."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.contracts.spool import RECORD, decode_frames
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One row of what was to run somewhere."""
+
+    machine: str
+    state: str
+    exit_code: int | None
+    was_started: bool
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Records:
+    """The database of a trial server."""
+
+    file: Path
+
+    def executions(self, task_id: str) -> list[Execution]:
+        """Return what belongs to a task."""
+        rows = self._rows(
+            "SELECT target_name, state, exit_code, started IS NOT NULL, attempt"
+            " FROM execution_actionexecution WHERE task_id = ? ORDER BY id",
+            _number(task_id),
+        )
+        return [Execution(a, b, c, bool(d), e) for a, b, c, d, e in rows]
+
+    def logs(self, task_id: str) -> dict[str, bytes]:
+        """Return what scripts have printed, by machine."""
+        rows = self._rows(
+            "SELECT e.target_name, c.body FROM execution_logchunk c"
+            " JOIN execution_actionexecution e ON e.id = c.execution_id"
+            " WHERE c.task_id = ? ORDER BY c.execution_id, c.offset",
+            _number(task_id),
+        )
+        logs: dict[str, bytes] = {}
+        for machine, body in rows:
+            frames, used = decode_frames(bytes(body))
+            assert used == len(body)
+            text = b"".join(f.payload for f in frames if f.stream != RECORD)
+            logs[machine] = logs.get(machine, b"") + text
+        return logs
+
+    def dump(self) -> str:
+        """Return the whole database as text."""
+        with closing(self._open()) as database:
+            return "\n".join(database.iterdump())
+
+    def _rows(self, query: str, number: int) -> list[tuple[str, ...]]:
+        with closing(self._open()) as database:
+            return database.execute(query, (number,)).fetchall()
+
+    def _open(self) -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, timeout=30)
+
+
+def _number(public_id: str) -> int:
+    return int(public_id.partition("-")[2])

@@ -33,6 +33,10 @@ log = structlog.get_logger(__name__)
 
 SWEEP_EVERY = 2.0
 SEEN_EVERY = 10.0
+# A revoked agent is cut off within 5 s.
+REVOKED_EVERY = 2.0
+# What a planned restart spreads its agents over, at least.
+LEAVE_WITHIN = 5.0
 HANDSHAKES_PER_SWEEP = 400
 _PATH = "/agent/v1/connect"
 _RESULT = TypeVar("_RESULT")
@@ -60,7 +64,7 @@ class Gateway:
 
     def start_loops(self) -> None:
         """Start what runs for ever."""
-        for work in (self.commits.run, self._listen, self._deliver, self._keep_seen):
+        for work in (self.commits.run, self._listen, self._deliver, self._keep_seen, self._cut_off):
             self.start(_for_ever(work))
 
     def stop(self) -> None:
@@ -134,6 +138,11 @@ class Gateway:
         failpoints.hit("gateway.loaded")
         for connection, _ in wanted:
             connection.send(messages.get(connection.agent_pk, ()))
+
+    @property
+    def leave_window(self) -> float:
+        """The seconds over which all agents reconnect without being refused for their number."""
+        return max(LEAVE_WITHIN, len(self._connections) * SWEEP_EVERY / HANDSHAKES_PER_SWEEP)
 
     async def go_away(self, after_s: float) -> None:
         """Ask all agents to reconnect elsewhere within a window (a planned restart)."""
@@ -215,6 +224,19 @@ class Gateway:
                     self.start(connection.close(limits.CLOSE_UNAUTHORIZED, "revoked"))
                 elif session.agent_pk in taken:
                     self.start(connection.close(limits.CLOSE_SUPERSEDED, "taken over"))
+
+    async def _cut_off(self) -> None:
+        """Close the connections of agents that were revoked."""
+        while True:
+            await asyncio.sleep(REVOKED_EVERY)
+            try:
+                revoked = await self._read(sessions.revoked_lately)
+            except DatabaseError as error:
+                log.warning("revoked agents cannot be read", error=type(error).__name__)
+                continue
+            for agent_pk in revoked & self._connections.keys():
+                connection = self._connections[agent_pk]
+                self.start(connection.close(limits.CLOSE_UNAUTHORIZED, "revoked"))
 
     async def _read(self, work: Callable[[], _RESULT]) -> _RESULT:
         return await asyncio.get_running_loop().run_in_executor(self._reader, _fresh, work)

@@ -16,7 +16,6 @@ from deployments.infrastructure.services.gateway_certificate import server_conte
 
 log = structlog.get_logger(__name__)
 
-_LEAVE_WINDOW = 5.0
 _BACKLOG = 4096
 
 
@@ -51,4 +50,4 @@ async def _serve(host: str, context: ssl.SSLContext | None) -> None:
     ):
         log.info("the gateway listens", port=settings.OCTOPUS.gateway_port)
         await stopped.wait()
-        await gateway.go_away(_LEAVE_WINDOW)
+        await gateway.go_away(gateway.leave_window)

@@ -18,6 +18,8 @@ FLIPS_TO_QUARANTINE = 3
 FLIP_WINDOW = timedelta(seconds=60)
 # Gateways note signs of life every 10 s.
 SILENCE = timedelta(seconds=30)
+# Beyond this `seen` has told.
+REVOKED_LATELY = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,14 @@ def seen(sessions: Iterable[Session], *, clock: Clock = utc_now) -> tuple[set[in
         .values_list("pk", flat=True)
     )
     return set(held) - set(current), set(revoked)
+
+
+def revoked_lately(*, clock: Clock = utc_now) -> set[int]:
+    """Return the agents that are not to be served any more since a minute, or less."""
+    since = clock() - REVOKED_LATELY
+    agents = Agent.objects.unscoped(reason="close revoked sessions")
+    lately = agents.filter(models.Q(revoked__gte=since) | models.Q(quarantined__gte=since))
+    return set(lately.values_list("pk", flat=True))
 
 
 def stale(sessions: Collection[Session]) -> set[Session]:

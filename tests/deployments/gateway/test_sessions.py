@@ -1,11 +1,14 @@
 """Sessions: the newest wins, dead gateways are noticed, one credential is one machine."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from agent.contracts import limits
 from agent.contracts.messages import FinalAck, GoAway, Hello
+from deployments.base.clock import utc_now
 from deployments.gateway import gateway as gateway_module
 from deployments.gateway import sessions
 from deployments.infrastructure.models import Agent, AgentSession, Machine
@@ -84,13 +87,35 @@ async def test_two_machines_with_one_credential_are_cut_off(lab: GatewayLab) -> 
 async def test_a_revoked_credential_closes_the_socket(
     lab: GatewayLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A revocation that is older than the quick look back is found as well."""
     monkeypatch.setattr(gateway_module, "SEEN_EVERY", 0.1)
+    monkeypatch.setattr(gateway_module, "REVOKED_EVERY", 1000.0)
     agents = Agent.objects.in_space(lab.scene.deployment.space)
     async with lab.wire() as wire:
         await wire.hello()
         await lab.ask(lambda: agents.update(revoked=lab.scene.clock()))
         lab.gateway.start(lab.gateway._keep_seen())
         assert await wire.closed() == limits.CLOSE_UNAUTHORIZED
+
+
+async def test_a_revoked_agent_is_cut_off_within_five_seconds(lab: GatewayLab) -> None:
+    agents = Agent.objects.in_space(lab.scene.deployment.space)
+    async with lab.wire() as wire:
+        await wire.hello()
+        await lab.ask(lambda: agents.update(revoked=utc_now()))
+        async with asyncio.timeout(5):
+            assert await wire.closed() == limits.CLOSE_UNAUTHORIZED
+    with pytest.raises(InvalidStatus, match="401"):
+        async with lab.wire():
+            pass
+
+
+def test_a_planned_restart_leaves_time_for_as_many_as_there_are() -> None:
+    gateway = gateway_module.Gateway()
+    assert gateway.leave_window == 5.0
+    gateway._connections = dict.fromkeys(range(6000))  # type: ignore[arg-type]  # only counted
+    assert gateway.leave_window == 30.0
+    gateway.stop()
 
 
 async def test_a_planned_restart_says_when_to_come_back(lab: GatewayLab) -> None:

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from agent.version import VERSION
+from deployments.infrastructure.installer import install_script
 
 _PATIENCE_SECONDS = 60
 
@@ -55,6 +56,16 @@ def program_digest_view(request: HttpRequest) -> HttpResponse:
     """Send the line that `sha256sum --check` reads."""
     text = f"{_sha256(agent_program())}  tentacle.pyz\n"
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def install_script_view(request: HttpRequest) -> HttpResponse:
+    """Send the script that installs the agent; it holds no secret."""
+    return HttpResponse(
+        install_script(),
+        content_type="text/x-shellscript; charset=utf-8",
+        headers={"Cache-Control": "no-cache"},
+    )
 
 
 def _sha256(path: Path) -> str:

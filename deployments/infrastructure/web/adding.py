@@ -1,9 +1,5 @@
 """Adding a target: where it belongs, the line that installs its agent, waiting for it."""
 
-import shlex
-from urllib.parse import urlsplit
-
-from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
@@ -13,12 +9,11 @@ from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, show, w
 from deployments.access.web.pages import PageRequest, page
 from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid, NotFound
+from deployments.infrastructure.installer import install_command
 from deployments.infrastructure.models import Environment, Machine, RegistrationToken
 from deployments.infrastructure.queries import find_registration_token, visible_roles
 from deployments.infrastructure.services.machines import clean_roles
 from deployments.infrastructure.services.registration import create_registration_token
-
-_LOCAL = {"127.0.0.1", "::1", "localhost"}
 
 
 @require_http_methods(["GET", "POST"])
@@ -63,28 +58,6 @@ def target_waiting(request: PageRequest, token: int) -> HttpResponse:
     is_part = bool(request.headers.get("HX-Request"))
     template = "_target_waiting.html" if is_part else "target_waiting.html"
     return render(request, f"infrastructure/{template}", values)
-
-
-def install_command(token: str, environments: list[str], roles: list[str]) -> str:
-    """Return the line that fetches the agent, registers it and starts it as a service.
-
-    The token travels in the environment, where other users of the machine cannot read it.
-    """
-    server = str(settings.OCTOPUS.server_url)
-    register = ["python3", "-I", "tentacle.pyz", "register", "--server", server]
-    for environment in environments:
-        register += ["--environment", environment]
-    for role in roles:
-        register += ["--role", role]
-    address = urlsplit(server)
-    if address.scheme == "http" and address.hostname not in _LOCAL:
-        register.append("--allow-plain")
-    fetch = ["curl", "-fsSL", f"{server}/agent/v1/tentacle.pyz", "-o", "tentacle.pyz"]
-    service = ["python3", "-I", "tentacle.pyz", "service", "install"]
-    return (
-        f"{shlex.join(fetch)} && TENTACLE_TOKEN={token} {shlex.join(register)}"
-        f" && {shlex.join(service)}"
-    )
 
 
 def _token(request: PageRequest, environments: list[Environment], roles: list[str]) -> str:

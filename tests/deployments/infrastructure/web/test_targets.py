@@ -94,6 +94,7 @@ def test_adding_shows_a_command_that_registers_and_waits_for_it() -> None:
     assert answer["Cache-Control"] == "no-store"
     words = shlex.split(answer.context["command"])
     assert words[:2] == ["curl", "-fsSL"]
+    assert words[2].endswith("/tentacle/install.sh")
     assert words[words.index("--environment") : words.index("--environment") + 6] == [
         "--environment",
         "Production EU",

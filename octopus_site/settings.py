@@ -154,6 +154,11 @@ SPECTACULAR_SETTINGS = {
 }
 CELERY_BEAT_SCHEDULE = {
     "execution.sweep": {"task": "execution.sweep", "schedule": 2.0, "options": {"expires": 10}},
+    "infrastructure.check_health": {
+        "task": "infrastructure.check_health",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "packages_feed.sweep": {"task": "packages_feed.sweep", "schedule": 3600.0},
 }
 

@@ -28,6 +28,7 @@ CATEGORIES = {
     "MachineUnhealthy": "Machine found unhealthy",
     "MachineUnavailable": "Machine unavailable",
     "MachineHasWarnings": "Machine has warnings",
+    "MachineCleanupFailed": "Machine cleanup failed",
 }
 
 GROUPS = {

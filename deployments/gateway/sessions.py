@@ -69,7 +69,7 @@ def begin_session(
         if flips >= FLIPS_TO_QUARANTINE:
             _quarantine(agent, now)
             return None
-        _set_health([agent_pk], HealthStatus.HEALTHY, "Connected")
+        _set_back([agent_pk])
     return Session(agent_pk, int(number))
 
 
@@ -94,7 +94,7 @@ def seen(sessions: Iterable[Session], *, clock: Clock = utc_now) -> tuple[set[in
         # Another gateway took this one for dead while the database was away.
         back = [pk for pk in current if numbers[pk].disconnected is not None]
         if back:
-            _set_health(back, HealthStatus.HEALTHY, "Connected")
+            _set_back(back)
     revoked = (
         Agent.objects.unscoped(reason="close revoked sessions")
         .filter(pk__in=current)
@@ -159,6 +159,23 @@ def _quarantine(agent: Agent, now: datetime) -> None:
         subject=agent.public_id,
         clock=lambda: now,
     )
+
+
+def _set_back(agent_pks: Iterable[int]) -> None:
+    """Give what came back the verdict of the last check that reached it, healthy without one."""
+    for model in (Machine, Worker):
+        model.objects.unscoped(reason="an agent connected or left").filter(
+            agent_id__in=list(agent_pks)
+        ).update(
+            health_status=models.Case(
+                models.When(verdict="", then=models.Value(HealthStatus.HEALTHY)),
+                default=models.F("verdict"),
+            ),
+            status_summary=models.Case(
+                models.When(verdict="", then=models.Value("Connected")),
+                default=models.F("verdict_summary"),
+            ),
+        )
 
 
 def _set_health(agent_pks: Iterable[int], status: HealthStatus, summary: str) -> None:

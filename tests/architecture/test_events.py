@@ -48,6 +48,9 @@ REASONS: dict[str, dict[str, str]] = {
         "infrastructure.gateway_certificate": "certificate_pem server_context thumbprint",
         "packages_feed.blobs": "sweep_unused_blobs",
     },
+    "a schedule; what the checks find is recorded when it changes": {
+        "infrastructure.health": "queue_due_checks",
+    },
     "how the portal looks for oneself": {"access.profiles": "set_theme"},
 }
 WITHOUT_EVENT = {

@@ -21,6 +21,7 @@ ALLOWED = {
     "agents of every space report": "deployments/execution/services/",
     "the sweep looks at every space": "deployments/execution/services/",
     "the built-in worker serves every space": "deployments/execution/",
+    "the schedule of health checks spans the spaces": "deployments/infrastructure/services/",
     "append to logs": "deployments/execution/logs/",
     "number log events": "deployments/execution/logs/",
     "the viewer's access to the task was checked": "deployments/execution/logs/",

@@ -20,9 +20,11 @@ from deployments.execution.services.cancel_live import abandon
 from deployments.execution.services.carry_out import cancel_executions, skip_actions, start_actions
 from deployments.execution.services.failures import ask_about_failures
 from deployments.execution.services.finish import end_task, finish_task, record_start
+from deployments.execution.services.health.judge import judge_checks
 from deployments.execution.services.lease import Lease, claim, settle, was_woken
 from deployments.execution.services.situation import Situation, read_situation
 from deployments.execution.services.start import make_execution_plan
+from deployments.infrastructure.services.health import KIND as HEALTH
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services import move
 from deployments.server_tasks.states import TaskState
@@ -109,6 +111,8 @@ def _situation(lease: Lease, task: ServerTask, clock: Clock) -> Situation:
     if row is None:
         row = make_execution_plan(task, clock=clock)
         return Situation(task, row, plan_from_json(row.document), [])
+    if task.kind == HEALTH:
+        judge_checks(task)
     return read_situation(task, row)
 
 

@@ -8,8 +8,10 @@ from deployments.execution.decide import excluded_machines
 from deployments.execution.decision import Finish
 from deployments.execution.logs.append import write_lines
 from deployments.execution.services.cancel_live import close_questions
+from deployments.execution.services.health.judge import end_of_checks
 from deployments.execution.services.situation import Situation
 from deployments.execution.states import ExecutionState
+from deployments.infrastructure.services.health import KIND as HEALTH
 from deployments.projects.settings import deployment_settings
 from deployments.releases.models import Deployment
 from deployments.server_tasks.models import ServerTask
@@ -33,10 +35,13 @@ def record_start(task: ServerTask, *, clock: Clock = utc_now) -> None:
 def finish_task(situation: Situation, finish: Finish, *, clock: Clock = utc_now) -> None:
     """End the task as decided; joins the caller's transaction."""
     warned = any(row.has_warnings or row.state in _BAD for row in situation.rows)
+    reason = finish.reason
+    if situation.task.kind == HEALTH:
+        reason = end_of_checks(situation.task, clock=clock) or reason
     _end(
         situation.task,
         finish.state,
-        finish.reason,
+        reason,
         warned=warned,
         machines=_deployed_machines(situation),
         clock=clock,

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
 from deployments.base import public_ids
+from deployments.base.api import dates
 from deployments.base.api.fields import PublicIdField, RecordField, flag, text, texts
 from deployments.base.api.links import space_path, with_query
 from deployments.base.api.query import Query
@@ -201,7 +202,7 @@ def connection_of(row: Machine | Worker, path: str) -> dict[str, Any]:
         "MachineId": row.public_id,
         "Status": row.health_status,
         "CurrentTentacleVersion": agent.version if agent else None,
-        "LastChecked": agent.last_seen.isoformat() if agent and agent.last_seen else None,
+        "LastChecked": dates.to_wire(row.last_check or (agent.last_seen if agent else None)),
         "Logs": [],
         "Links": {"Self": f"{path}/connection"},
     }

@@ -20,7 +20,30 @@ class HealthStatus(models.TextChoices):
     UNHEALTHY = "Unhealthy"
 
 
-class Machine(SpaceOwned):
+class HealthChecked(models.Model):
+    """What is known of the health of a target or worker.
+
+    `verdict` is what the last check said that reached it; it counts again when its agent comes
+    back. `failed_checks` and `away_s` count checks in a row that did not reach it, and the time
+    between them.
+    """
+
+    health_status = models.CharField(
+        max_length=20, choices=HealthStatus.choices, default=HealthStatus.UNKNOWN
+    )
+    status_summary = models.CharField(max_length=500, blank=True)
+    verdict = models.CharField(max_length=20, blank=True)
+    verdict_summary = models.CharField(max_length=500, blank=True)
+    last_check = models.DateTimeField(null=True, blank=True)
+    last_check_task = models.CharField(max_length=100, blank=True)
+    failed_checks = models.PositiveIntegerField(default=0)
+    away_s = models.FloatField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class Machine(HealthChecked, SpaceOwned):
     """A server that steps run on, chosen by environment and roles (target tags)."""
 
     id_prefix = "Machines"
@@ -38,10 +61,6 @@ class Machine(SpaceOwned):
         Agent, on_delete=models.SET_NULL, null=True, blank=True, related_name="machine"
     )
     endpoint = models.JSONField(default=dict)
-    health_status = models.CharField(
-        max_length=20, choices=HealthStatus.choices, default=HealthStatus.UNKNOWN
-    )
-    status_summary = models.CharField(max_length=500, blank=True)
     created = models.DateTimeField()
 
     class Meta:

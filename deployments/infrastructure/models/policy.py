@@ -8,7 +8,10 @@ from deployments.base.models import SpaceOwned
 
 
 class MachinePolicy(SpaceOwned):
-    """How machines are checked and cleaned up; `document` holds the resource's nested parts."""
+    """How machines are checked and cleaned up; `document` holds the resource's nested parts.
+
+    `next_check` is when its machines are due; None until that was worked out.
+    """
 
     id_prefix = "MachinePolicies"
 
@@ -16,6 +19,7 @@ class MachinePolicy(SpaceOwned):
     description = models.TextField(blank=True)
     is_default = models.BooleanField(default=False)
     document = models.JSONField(default=dict)
+    next_check = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["name"]

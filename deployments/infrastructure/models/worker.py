@@ -6,7 +6,7 @@ from django.db import models
 
 from deployments.base.models import SpaceOwned
 from deployments.infrastructure.models.agent import Agent
-from deployments.infrastructure.models.machine import HealthStatus
+from deployments.infrastructure.models.machine import HealthChecked
 from deployments.infrastructure.models.policy import MachinePolicy
 
 
@@ -31,7 +31,7 @@ class WorkerPool(SpaceOwned):
         return self.name
 
 
-class Worker(SpaceOwned):
+class Worker(HealthChecked, SpaceOwned):
     """One worker; `is_built_in` is the one that `octopus-server up` runs itself."""
 
     id_prefix = "Workers"
@@ -46,10 +46,6 @@ class Worker(SpaceOwned):
         Agent, on_delete=models.SET_NULL, null=True, blank=True, related_name="worker"
     )
     endpoint = models.JSONField(default=dict)
-    health_status = models.CharField(
-        max_length=20, choices=HealthStatus.choices, default=HealthStatus.UNKNOWN
-    )
-    status_summary = models.CharField(max_length=500, blank=True)
     created = models.DateTimeField()
 
     class Meta:

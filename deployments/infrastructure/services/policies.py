@@ -12,6 +12,7 @@ from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
 from deployments.base.models import Space
 from deployments.base.naming import require_free_name, required_name
+from deployments.infrastructure.health.policy import HealthPolicy, WrongPolicy, health_policy
 from deployments.infrastructure.models import Machine, MachinePolicy, Worker
 
 DEFAULT_NAME: Final = "Default Machine Policy"
@@ -70,6 +71,11 @@ def policy_document(stored: Mapping[str, Any]) -> dict[str, Any]:
     return document
 
 
+def health_policy_of(policy: MachinePolicy) -> HealthPolicy:
+    """Return what the policy says about health checks. Raises WrongPolicy."""
+    return health_policy(policy_document(policy.document))
+
+
 def default_policy(space: Space) -> MachinePolicy:
     """Return the space's default policy."""
     policy = MachinePolicy.objects.in_space(space).filter(is_default=True).first()
@@ -99,7 +105,7 @@ def create_machine_policy(
         space=space,
         name=required_name(name),
         description=description,
-        document=_known(document or {}),
+        document=_checked(document or {}),
     )
     with transaction.atomic():
         require_free_name(policy, "A machine policy")
@@ -121,7 +127,8 @@ def update_machine_policy(
     before = _snapshot(policy)
     policy.name = required_name(name)
     policy.description = description
-    policy.document = _known(document or {})
+    policy.document = _checked(document or {})
+    policy.next_check = None
     with transaction.atomic():
         require_free_name(policy, "A machine policy")
         policy.save()
@@ -142,8 +149,14 @@ def delete_machine_policy(*, actor: Actor, policy: MachinePolicy) -> None:
         policy.delete()
 
 
-def _known(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name in DEFAULTS}
+def _checked(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the known parts of a policy that can be followed. Raises Invalid."""
+    known = {name: value for name, value in document.items() if name in DEFAULTS}
+    try:
+        health_policy(policy_document(known))
+    except WrongPolicy as error:
+        raise Invalid(fields={error.field: [error.message]}) from error
+    return known
 
 
 def _snapshot(policy: MachinePolicy) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def environment_edit(request: PageRequest, environment: str) -> HttpResponse:
     shown = {
         "environment": row,
         "may_edit": allows_on(request.actor, row, Permission.EnvironmentEdit),
+        "may_check": allows_on(request.actor, row, Permission.TaskCreate),
         "may_delete": allows_on(request.actor, row, Permission.EnvironmentDelete),
     }
     if request.method == "GET":

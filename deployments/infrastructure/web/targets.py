@@ -16,6 +16,7 @@ from deployments.audit.queries import about, events_visible_to
 from deployments.infrastructure.models import AgentSession, Environment, Machine
 from deployments.infrastructure.queries import visible_roles
 from deployments.infrastructure.services import machines as services
+from deployments.infrastructure.web.health import may_check
 
 LIST = "infrastructure/targets"
 HEALTHS = (
@@ -145,6 +146,8 @@ def _page(
         "known_roles": visible_roles(request.actor, request.space) if may_edit else [],
         "events": events if request.grants.allows_anywhere(Permission.EventView) else [],
         "may_edit": may_edit,
+        "may_check": may_check(request, row),
+        "may_view_tasks": request.grants.allows_anywhere(Permission.TaskView),
         "may_delete": allows_on(request.actor, row, Permission.MachineDelete),
     }
     return show(request, "infrastructure/target.html", shown, problems)

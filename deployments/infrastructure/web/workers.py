@@ -34,6 +34,8 @@ def worker_list(request: PageRequest) -> HttpResponse:
     values = {
         "pools": pools,
         "name": name,
+        "may_check": request.grants.allows(Permission.TaskCreate),
+        "may_view_tasks": request.grants.allows_anywhere(Permission.TaskView),
         "may_edit": request.grants.allows(Permission.WorkerEdit),
     }
     return show(request, "infrastructure/workers.html", values, *([problems] if problems else []))

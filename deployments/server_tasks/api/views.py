@@ -1,5 +1,6 @@
 """`/api/tasks` and `/api/octopusservernodes`."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -10,7 +11,9 @@ from deployments.access.api.rules import SIGNED_IN
 from deployments.access.api.viewsets import SpaceViewSet, SystemViewSet
 from deployments.access.permissions import Permission
 from deployments.base import public_ids
+from deployments.base.api.parsers import fields_of
 from deployments.base.api.query import Query
+from deployments.base.errors import Invalid
 from deployments.server_tasks import queries
 from deployments.server_tasks.api.serializers import (
     CorrectionSerializer,
@@ -18,7 +21,7 @@ from deployments.server_tasks.api.serializers import (
     TaskSerializer,
     TaskTypeSerializer,
 )
-from deployments.server_tasks.kinds import all_kinds
+from deployments.server_tasks.kinds import all_kinds, find_kind
 from deployments.server_tasks.models import ServerNode, ServerTask
 from deployments.server_tasks.services import (
     abandon_task,
@@ -54,6 +57,7 @@ class TaskViewSet(SpaceViewSet[ServerTask]):
     permission_map: ClassVar = {
         "list": Permission.TaskView,
         "retrieve": Permission.TaskView,
+        "create": Permission.TaskCreate,
         "cancel": Permission.TaskCancel,
         "abandon": Permission.TaskCancel,
         "prioritize": Permission.TaskPrioritize,
@@ -82,6 +86,25 @@ class TaskViewSet(SpaceViewSet[ServerTask]):
         if states := self.query.texts("states"):
             rows = queries.in_states(rows, states)
         return self.page(rows, TotalCounts=totals)
+
+    def create(self, request: Request, **ids: Any) -> Response:
+        """Queue a task of a kind that people may ask for by name, such as Health."""
+        fields = fields_of(request.data)
+        name, arguments = str(fields.get("name") or ""), fields.get("arguments") or {}
+        kind = find_kind(name)
+        if kind is None or kind.request is None:
+            possible = [kind.name for kind in all_kinds() if kind.request is not None]
+            text = f"Tasks of the kind '{name}' are not queued here; possible: {possible}."
+            raise Invalid(fields={"Name": [text]})
+        if not isinstance(arguments, Mapping):
+            raise Invalid(fields={"Arguments": ["An object is expected."]})
+        task = kind.request(
+            actor=self.actor,
+            space=self.space,
+            arguments=arguments,
+            description=str(fields.get("description") or ""),
+        )
+        return self.answer(task, status=201)
 
     def cancel(self, request: Request, **ids: Any) -> Response:
         """Cancel the task; a second time by force."""

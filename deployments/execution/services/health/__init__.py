@@ -1,0 +1,1 @@
+"""Health checks as tasks of the engine: one command for each target and worker."""

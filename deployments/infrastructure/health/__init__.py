@@ -1,0 +1,1 @@
+"""Health of targets and workers: what policies ask for, and what checks have found; pure."""

@@ -1,9 +1,9 @@
 """Named points at which a test may kill, delay or break this process; off by default.
 
-`OCTOPUS_FAILPOINTS="name=action[;name=action]"`, action = kill9 | raise | enospc | sleep:SECONDS,
-each with an optional `@N` to act on the Nth hit alone. `OCTOPUS_FAILPOINTS_FOLDER` names a folder
-in which a test may put a file NAME with an action at any time: the first process of those that
-share the folder to come by takes it away and acts, once.
+`OCTOPUS_FAILPOINTS="name=action[;name=action]"`, action = kill9 | raise | sleep:SECONDS or the name
+of an error of the system such as enospc, each with an optional `@N` to act on the Nth hit alone.
+`OCTOPUS_FAILPOINTS_FOLDER` names a folder in which a test may put a file NAME with an action at any
+time: the first process of those that share the folder to come by takes it away and acts, once.
 """
 
 import errno
@@ -63,8 +63,8 @@ def _do(name: str, action: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif action.startswith("sleep:"):
         time.sleep(float(action[6:]))
-    elif action == "enospc":
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    elif (number := getattr(errno, action.upper(), None)) is not None:
+        raise OSError(number, os.strerror(number))
     else:
         raise RuntimeError(f"failpoint {name}")
 

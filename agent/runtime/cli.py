@@ -27,6 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(problem))
     except PermissionError as problem:
         return _fail(f"No permission for {problem.filename}. Run this as its owner.")
+    except OSError as problem:
+        # A disk that is full, broken or read-only; what names no file is an error of ours.
+        if problem.filename is None:
+            raise
+        return _fail(f"{problem.filename}: {problem.strerror}.")
     except KeyboardInterrupt:
         return 130
     return code

@@ -7,12 +7,17 @@ import pytest
 
 ROUNDS = "OCTOPUS_TEST_FAULT_ROUNDS"
 SEED = "OCTOPUS_TEST_FAULT_SEED"
-_SHORT_RUN = 2
+_SHORT_RUN = 1
+
+
+def is_thorough() -> bool:
+    """Return whether the long fault tests run too: in `make test-faults`, or by the variable."""
+    return ROUNDS in os.environ
 
 
 @pytest.fixture(scope="session")
 def fault_rounds() -> int:
-    """Give the number of strikes of each kind: two in `make test`, 20 in `make test-faults`."""
+    """Give the number of strikes of each kind: one in `make test`, 20 in `make test-faults`."""
     return int(os.environ.get(ROUNDS, _SHORT_RUN))
 
 

@@ -4,6 +4,7 @@ import pytest
 from django.test import TransactionTestCase
 
 from tests.support.environment import runs_on_postgres
+from tests.support.faults import is_thorough
 
 # The first group that fits wins.
 FIXTURES = {
@@ -47,7 +48,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(group)
         if group in PATIENCE and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(PATIENCE[group]))
-        (kept if _is_chosen(group, chosen) else left_out).append(item)
+        is_wanted = _is_chosen(group, chosen) and (is_thorough() or not _takes_long(item))
+        (kept if is_wanted else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
@@ -69,6 +71,10 @@ def group_of(item: pytest.Item) -> str:
         if fixtures & names:
             return name
     return "sqlite" if _uses_database(item, fixtures) else "unit"
+
+
+def _takes_long(item: pytest.Item) -> bool:
+    return item.get_closest_marker("thorough") is not None
 
 
 def _uses_database(item: pytest.Item, fixtures: set[str]) -> bool:

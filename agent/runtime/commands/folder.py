@@ -10,6 +10,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from agent import failpoints
 from agent.contracts.messages import Run
 from agent.contracts.spool import SpoolDamaged, SpoolReader
 from agent.runtime import platform
@@ -111,6 +112,7 @@ class CommandFolder:
 
     def remove(self) -> None:
         """Delete the folder and all it holds."""
+        failpoints.hit("remove")
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _read(self, name: str) -> dict[str, Any] | None:

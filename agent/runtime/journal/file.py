@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from agent import failpoints
 from agent.runtime.config import sync_folder
 
 _HEADER = struct.Struct(">II")
@@ -80,6 +81,7 @@ class JournalFile:
             for record in records:
                 length += _write_all(descriptor, encode_record(record), length)
             os.fsync(descriptor)
+            failpoints.hit("compact")
             temporary.replace(self._path)
         except OSError:
             os.close(descriptor)

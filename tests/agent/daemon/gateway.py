@@ -189,10 +189,10 @@ class Gateway:
 
 
 @contextlib.asynccontextmanager
-async def open_gateway(**options: Any) -> AsyncIterator[Gateway]:
+async def open_gateway(host: str = "127.0.0.1", **options: Any) -> AsyncIterator[Gateway]:
     """Listen on a free port of this machine."""
     gateway = Gateway()
-    async with serve(gateway.serve, "127.0.0.1", 0, compression=None, **options) as server:
+    async with serve(gateway.serve, host, 0, compression=None, **options) as server:
         gateway.port = next(iter(server.sockets)).getsockname()[1]
         yield gateway
 
@@ -210,7 +210,7 @@ class Daemon:
         }
         config.save(home, AgentConfig(**{**values, **settings}), CREDENTIAL)
         self._process: asyncio.subprocess.Process | None = None
-        self.errors = ""
+        self.wrapper: tuple[str, ...] = ()
 
     @property
     def pid(self) -> int:
@@ -222,7 +222,15 @@ class Daemon:
         environment = {**os.environ, "OCTOPUS_FAILPOINTS": failpoints}
         with (self.home / "daemon.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "agent.runtime.cli", "run", "--home", str(self.home)),
+                *(
+                    *self.wrapper,
+                    sys.executable,
+                    "-m",
+                    "agent.runtime.cli",
+                    "run",
+                    "--home",
+                    str(self.home),
+                ),
                 env=environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stderr=log,

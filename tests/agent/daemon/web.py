@@ -1,5 +1,6 @@
 """A small REST side of the tests' own: registration, specs, and packages with ranges and faults."""
 
+import contextlib
 import hashlib
 import json
 import ssl
@@ -31,6 +32,7 @@ class Web:
         self.specs: dict[str, bytes] = {}
         self.cut_after: int | None = None
         self.spoil = False
+        self.hold: threading.Event | None = None
         self.artifacts: dict[str, bytearray] = {}
         self.artifact_names: dict[str, str] = {}
         self.artifact_faults: list[int] = []
@@ -136,6 +138,9 @@ class _Handler(BaseHTTPRequestHandler):
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
         headers = {"ETag": tag, "Accept-Ranges": "bytes"}
         body = content[start:]
+        if self.state.hold is not None:
+            self._slowly(body, headers)
+            return
         cut, self.state.cut_after = self.state.cut_after, None
         if cut is None:
             self._send(206 if start else 200, body, headers)
@@ -146,6 +151,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body[:cut])
         self.close_connection = True
+
+    def _slowly(self, body: bytes, headers: dict[str, str]) -> None:
+        """Send half of it, and the rest when the test lets go."""
+        assert self.state.hold is not None
+        self.send_response(200)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.wfile.write(body[: len(body) // 2])
+            self.state.hold.wait(20)
+            self.wfile.write(body[len(body) // 2 :])
 
     def _note(self, body: bytes) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}

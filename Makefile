@@ -28,8 +28,8 @@ test-faults: .venv/.installed-dev ## Kill, flush and cut while deployments run, 
 chaos: .venv/.installed-dev ## The same for as long as you like (ROUNDS=200)
 	@OCTOPUS_TEST_FAULT_ROUNDS=$${ROUNDS:-200} $(BIN)/python -m pytest --group=faults -s
 
-bench: .venv/.installed-dev ## Measure, and write the tables of docs/benchmarks.md
-	@$(BIN)/python -m benchmarks
+bench: .venv/.installed-dev ## Measure, and write the tables of docs/benchmarks.md (ONLY="fanout logs")
+	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
 lint: .venv/.installed-dev ## ruff, djlint, codespell, layer contracts, migrations
 	@$(BIN)/python tests/tools/run.py lint contracts migrations

@@ -1,70 +1,96 @@
-"""Run the benchmarks: `python -m benchmarks`, or `--short` for a check that changes no document."""
+"""Run the benchmarks: `python -m benchmarks`, `--only NAME …`, `--short` for a quick check."""
 
 import argparse
 import json
+import os
+import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from contextlib import ExitStack
 
-from benchmarks.lab import Lab, bare_runs, open_lab
-from benchmarks.table import Series, render, write
-
-_SIZES, _ROUNDS = (1, 10, 25, 50), 9
-_SHORT_SIZES, _SHORT_ROUNDS = (1, 5), 3
-# Long enough for clean-up after a deployment to be over when the next round begins.
-_BETWEEN = 2.5
+from benchmarks import table
+from benchmarks.peers.common import install_all
+from benchmarks.registry import BENCHMARKS, Benchmark, find
+from benchmarks.results import Measure, Section
+from tests.support.postgres import running_postgres
 
 
 def main() -> int:
-    """Measure, print the tables and write them; 1 when queries grow with the targets."""
+    """Measure, print the table and write the document; 1 when a benchmark broke."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="few targets, few rounds, no document")
-    parser.add_argument("--targets", type=int, nargs="+", help="numbers of targets")
-    parser.add_argument("--rounds", type=int, help="deployments of each")
+    names = [benchmark.name for benchmark in BENCHMARKS]
+    parser.add_argument("--only", nargs="+", default=[], choices=names, metavar="NAME")
+    parser.add_argument("--short", action="store_true", help="small numbers, no document")
+    parser.add_argument("--no-document", action="store_true", help="change no document")
     arguments = parser.parse_args()
-    sizes = arguments.targets or (_SHORT_SIZES if arguments.short else _SIZES)
-    rounds = arguments.rounds or (_SHORT_ROUNDS if arguments.short else _ROUNDS)
-    queries = _count_queries()
-    series, memory = _measure(sizes, rounds)
-    text = render(series, queries, memory)
-    print(text)
-    if not arguments.short and arguments.targets is None:
-        write(text)
-    few, many = queries.values()
-    return 0 if few == many else 1
+    keeps = not (arguments.short or arguments.no_document)
+    if not arguments.only or "fanout" in arguments.only:
+        install_all()
+    machine = table.machine()
+    measures: list[Measure] = []
+    broken: list[str] = []
+    for benchmark in find(arguments.only):
+        section = _measure(benchmark, short=arguments.short)
+        if section is None:
+            broken.append(benchmark.name)
+            continue
+        measures += section.measures
+        print(f"\n## {benchmark.title}\n\n{table.section_text(section)}", flush=True)
+        if keeps:
+            table.write(benchmark, table.section_text(section))
+    if keeps and not arguments.only:
+        table.write_machine(machine)
+    print(f"\n# All in one table\n\n{machine}\n\n{table.render(measures)}")
+    for name in broken:
+        print(f"{name}: broke")
+    return 1 if broken else 0
 
 
-def _measure(sizes: Sequence[int], rounds: int) -> tuple[list[Series], list[int]]:
-    series: list[Series] = []
-    memory: list[int] = []
-    with open_lab() as lab:
-        for size in sizes:
-            series.append(_rounds(lab, size, rounds))
-            memory = memory or lab.agents_memory()
-            lab.stop_targets()
-    return series, memory
+def _measure(benchmark: Benchmark, *, short: bool) -> Section | None:
+    """Run one in a process of its own: Django's settings can be read only once in each."""
+    print(f"{benchmark.name} …", file=sys.stderr, flush=True)
+    began = time.monotonic()
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="octopus-bench-"))
+        environment = {**os.environ, "TMPDIR": folder, "OCTOPUS_DATABASE_URL": ""}
+        if benchmark.on_postgres:
+            environment["OCTOPUS_DATABASE_URL"] = stack.enter_context(
+                running_postgres(durable=True)
+            )
+        command = [sys.executable, "-m", "benchmarks.one", benchmark.module]
+        child = subprocess.Popen(
+            [*command, *(["--short"] if short else [])],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            output, _ = child.communicate(timeout=benchmark.within_s)
+        except subprocess.TimeoutExpired:
+            print(f"{benchmark.name}: no end in {benchmark.within_s:.0f} s", file=sys.stderr)
+            output = ""
+        finally:
+            _end(child)
+    print(f"{benchmark.name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    lines = output.splitlines()
+    if child.returncode or not lines:
+        return None
+    return Section.from_json(json.loads(lines[-1]))
 
 
-def _rounds(lab: Lab, size: int, rounds: int) -> Series:
-    environment, release = lab.prepare(size)
-    # The first deployment loads code that later ones find loaded.
-    lab.deploy(environment, release)
-    bare, deployment = [], []
-    for _ in range(rounds):
-        time.sleep(_BETWEEN)
-        bare.append(bare_runs(size))
-        deployment.append(lab.deploy(environment, release))
-    print(f"  {size} targets measured", file=sys.stderr)
-    return Series(size, bare, deployment)
-
-
-def _count_queries() -> dict[int, dict[str, int]]:
-    """Count in a process of its own, because Django's settings can be read only once."""
-    command = [sys.executable, "-m", "benchmarks.queries"]
-    result = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    document: dict[str, dict[str, int]] = json.loads(result.stdout.splitlines()[-1])
-    return {int(size): counts for size, counts in document.items()}
+def _end(child: "subprocess.Popen[str]") -> None:
+    """Let the child stop what it has started, then end it."""
+    if child.poll() is None:
+        child.send_signal(signal.SIGINT)
+        try:
+            child.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
 
 
 if __name__ == "__main__":

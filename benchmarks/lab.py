@@ -1,25 +1,25 @@
-"""A trial server of its own with real Tentacle processes, and one project that says hi."""
+"""A trial server of its own in a temporary folder, and what benchmarks ask of it."""
 
 import os
-import socket
-import subprocess
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.agents import RealAgents
 from octopus_site.demo.client import Client
-from octopus_site.up.supervisor import Supervisor, agent_environment
+from octopus_site.up.children import Child
+from octopus_site.up.supervisor import Supervisor
+from tests.support.processes import free_port
 
-SCRIPT = "echo hi"
-_API_KEY = "API-BENCHMARKBENCHMARKBENCHMARK"
-_API = "/api/Spaces-1"
-_PAUSE = 0.02
-_WITHIN = 120.0
+API = "/api/Spaces-1"
+API_KEY = "API-BENCHMARKBENCHMARKBENCHMARK"
+_SERVER_PROCESSES = ("redis", "web", "gateway", "worker", "beat")
 
 
 class LabFailed(Exception):
@@ -27,115 +27,109 @@ class LabFailed(Exception):
 
 
 class Lab:
-    """Every number of targets has an environment, a role and a project of its own."""
+    """One server. Its database can be used in this process too: Django is set up."""
 
     def __init__(self, supervisor: Supervisor, folder: Path) -> None:
-        self._supervisor = supervisor
-        self._folder = folder
-        self._client = Client(f"http://127.0.0.1:{supervisor.configuration.web_port}", _API_KEY)
+        self.supervisor = supervisor
+        self.folder = folder
+        self.client = Client(f"http://127.0.0.1:{supervisor.configuration.web_port}", API_KEY)
+        self.agents = RealAgents(supervisor, folder / "targets", self.client, API_KEY)
 
-    def prepare(self, count: int) -> tuple[str, str]:
-        """Let `count` targets be connected in one environment; return environment and release."""
-        environment = self._client.post(f"{_API}/environments", {"Name": f"{count} targets"})
-        self._start_targets(count, environment["Name"])
-        project = self._make_project(count, environment["Id"])
-        body = {"ProjectId": project["Id"], "Version": "1.0.0"}
-        release = self._client.post(f"{_API}/releases", body)
-        return environment["Id"], release["Id"]
+    def make_environment(self, name: str) -> str:
+        """Create an environment; return its id."""
+        return str(self.client.post(f"{API}/environments", {"Name": name})["Id"])
 
-    def deploy(self, environment: str, release: str) -> float:
-        """Return the seconds from the request to the completion that the task records."""
+    def make_release(
+        self,
+        name: str,
+        environment: str,
+        steps: Sequence[Mapping[str, Any]],
+        variables: Mapping[str, str] | None = None,
+    ) -> str:
+        """Create a project with these steps for one environment, and a release; return its id."""
+        client = self.client
+        phase = {"Name": "Only", "OptionalDeploymentTargets": [environment]}
+        body = {"Name": f"Lifecycle of {name}", "Phases": [phase]}
+        lifecycle = client.post(f"{API}/lifecycles", body)
+        group = client.get(f"{API}/projectgroups/all")[0]["Id"]
+        body = {"Name": name, "ProjectGroupId": group, "LifecycleId": lifecycle["Id"]}
+        project = client.post(f"{API}/projects", body)
+        path = f"{API}/projects/{project['Id']}/deploymentprocesses"
+        client.put(path, {**client.get(path), "Steps": list(steps)})
+        path = f"{API}/variables/{project['VariableSetId']}"
+        rows = [
+            {"Name": key, "Value": value, "Type": "String", "Scope": {}}
+            for key, value in {
+                "Octopus.Action.MaxParallelism": "10000",
+                **(variables or {}),
+            }.items()
+        ]
+        client.put(path, {**client.get(path), "Variables": rows})
+        release = client.post(f"{API}/releases", {"ProjectId": project["Id"], "Version": "1.0.0"})
+        return str(release["Id"])
+
+    def queue(self, release: str, environment: str) -> str:
+        """Create a deployment; return the id of its task."""
         body = {"ReleaseId": release, "EnvironmentId": environment}
-        began = time.time()
-        deployment = self._client.post(f"{_API}/deployments", body)
-        path = f"{_API}/tasks/{deployment['TaskId']}"
-        deadline = time.monotonic() + _WITHIN
-        # Asked for seldom: asking takes time from what is measured on the same machine.
-        while not (task := self._client.get(path))["IsCompleted"]:
+        return str(self.client.post(f"{API}/deployments", body)["TaskId"])
+
+    def wait(self, task_id: str, *, every: float = 0.5, within: float = 120.0) -> dict[str, Any]:
+        """Return the task when it has ended."""
+        deadline = time.monotonic() + within
+        while True:
+            with suppress(OSError):
+                task: dict[str, Any] = self.client.get(f"{API}/tasks/{task_id}")
+                if task["IsCompleted"]:
+                    return task
             if time.monotonic() > deadline:
-                raise LabFailed(f"{deployment['TaskId']} does not end: {task['State']}")
-            time.sleep(0.5)
+                raise LabFailed(f"{task_id} does not end within {within:.0f} s")
+            time.sleep(every)
+
+    def deploy(self, release: str, environment: str, *, every: float = 0.5) -> float:
+        """Return the seconds from the request to the completion that the task records.
+
+        The end is asked for seldom: asking takes time from what is measured on the same machine.
+        """
+        began = time.time()
+        task = self.wait(self.queue(release, environment), every=every)
         if task["State"] != "Success":
-            raise LabFailed(f"{deployment['TaskId']}: {task['State']} {task['ErrorMessage']}")
+            raise LabFailed(f"{task['Id']}: {task['State']} {task['ErrorMessage']}")
         return datetime.fromisoformat(task["CompletedTime"]).timestamp() - began
 
-    def stop_targets(self) -> None:
-        """End the agents, so that those of the next number of targets have the machine alone."""
-        members = self._supervisor.children.members
-        for child in [child for child in members if child.name.startswith("target-")]:
-            members.remove(child)
-            child.stop()
+    def child(self, name: str) -> Child:
+        """Return a process of the server by its name."""
+        return next(c for c in self.supervisor.children.members if c.name == name)
 
-    def agents_memory(self) -> list[int]:
-        """Return the resident bytes of each agent's daemon."""
-        pids = [
-            child.process.pid
-            for child in self._supervisor.children.members
-            if child.name.startswith("target-") and child.process is not None
-        ]
-        return [_resident(pid) for pid in pids]
+    def pid(self, name: str) -> int:
+        """Return the process id of a process of the server."""
+        process = self.child(name).process
+        if process is None:
+            raise LabFailed(f"{name} does not run")
+        return process.pid
 
-    def _start_targets(self, count: int, environment: str) -> None:
-        for number in range(count):
-            name = f"target-{count}-{number}"
-            home = self._folder / "targets" / name
-            command = [
-                *(sys.executable, "-m", "agent.runtime.cli", "register", "--home", str(home)),
-                *("--server", self._client.server, "--name", name),
-                *("--role", f"bench-{count}", "--environment", environment),
-            ]
-            subprocess.run(
-                command,
-                env={**agent_environment(), "TENTACLE_API_KEY": _API_KEY},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                check=True,
-            )
-            self._supervisor.add_agent(name, home)
-        deadline = time.monotonic() + _WITHIN
-        while self._connected(f"bench-{count}") < count:
-            if time.monotonic() > deadline:
-                raise LabFailed("not all targets connect")
-            time.sleep(_PAUSE * 10)
+    def kill(self, name: str) -> None:
+        """Kill -9 a process of the server with its children; the supervisor starts it again."""
+        os.killpg(self.pid(name), signal.SIGKILL)
 
-    def _connected(self, role: str) -> int:
-        machines = self._client.get(f"{_API}/machines/all")
-        return sum(m["HealthStatus"] == "Healthy" and role in m["Roles"] for m in machines)
-
-    def _make_project(self, count: int, environment: str) -> dict[str, Any]:
-        client = self._client
-        phase = {"Name": "Only", "OptionalDeploymentTargets": [environment]}
-        body = {"Name": f"Lifecycle of {count}", "Phases": [phase]}
-        lifecycle = client.post(f"{_API}/lifecycles", body)
-        project: dict[str, Any] = client.post(
-            f"{_API}/projects",
-            {
-                "Name": f"Say hi to {count}",
-                "ProjectGroupId": client.get(f"{_API}/projectgroups/all")[0]["Id"],
-                "LifecycleId": lifecycle["Id"],
-            },
-        )
-        path = f"{_API}/projects/{project['Id']}/deploymentprocesses"
-        client.put(path, {**client.get(path), "Steps": [_step(f"bench-{count}")]})
-        path = f"{_API}/variables/{project['VariableSetId']}"
-        parallel = {"Name": "Octopus.Action.MaxParallelism", "Value": "100", "Type": "String"}
-        client.put(path, {**client.get(path), "Variables": [{**parallel, "Scope": {}}]})
-        return project
+    def cpu_seconds(self) -> dict[str, float]:
+        """Return the processor time that each part of the server has used until now."""
+        return {name: _cpu_of_session(self.pid(name)) for name in _SERVER_PROCESSES}
 
 
 @contextmanager
 def open_lab() -> Iterator[Lab]:
     """Run a trial server in a temporary folder on free ports."""
     with tempfile.TemporaryDirectory(prefix="octopus-bench-") as folder:
-        port = _free_port()
+        port = free_port()
         os.environ.update(
+            DJANGO_SETTINGS_MODULE="octopus_site.settings",
             OCTOPUS_DATA_DIR=folder,
             OCTOPUS_WEB_PORT=str(port),
-            OCTOPUS_GATEWAY_PORT=str(_free_port()),
+            OCTOPUS_GATEWAY_PORT=str(free_port()),
             OCTOPUS_SERVER_URL=f"http://127.0.0.1:{port}",
             ADMIN_USERNAME="bench",
             ADMIN_PASSWORD="only for this folder 1",
-            ADMIN_API_KEY=_API_KEY,
+            ADMIN_API_KEY=API_KEY,
         )
         supervisor = Supervisor(lambda text: print(f"  {text}", file=sys.stderr))
         try:
@@ -145,36 +139,34 @@ def open_lab() -> Iterator[Lab]:
             supervisor.stop()
 
 
-def bare_runs(count: int) -> float:
-    """Return the seconds that the same commands take one after the other, without a server."""
-    began = time.perf_counter()
-    for _ in range(count):
-        subprocess.run(["bash", "-c", SCRIPT], capture_output=True, check=True)
-    return time.perf_counter() - began
-
-
-def _step(role: str) -> dict[str, Any]:
+def script_step(name: str, body: str, *, role: str) -> dict[str, Any]:
+    """Return a step that runs a bash script on all targets with the role."""
     properties = {
         "Octopus.Action.Script.ScriptSource": "Inline",
         "Octopus.Action.Script.Syntax": "Bash",
-        "Octopus.Action.Script.ScriptBody": SCRIPT,
+        "Octopus.Action.Script.ScriptBody": body,
     }
     return {
-        "Name": "Say hi",
+        "Name": name,
         "Condition": "Success",
         "StartTrigger": "StartAfterPrevious",
         "Properties": {"Octopus.Action.TargetRoles": role},
-        "Actions": [{"Name": "Say hi", "ActionType": "Octopus.Script", "Properties": properties}],
+        "Actions": [{"Name": name, "ActionType": "Octopus.Script", "Properties": properties}],
     }
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
+    """Return the bytes of memory that a process holds."""
     fields = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
     return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+def _cpu_of_session(leader: int) -> float:
+    """Return the processor seconds of all processes of a session, those that ended included."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+            if int(fields[3]) == leader:
+                ticks += sum(int(field) for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")

@@ -1,18 +1,27 @@
-"""Database queries of one deployment, counted in this process: engine and gateway."""
+"""Database queries of one deployment, counted in this process: engine and gateway.
+
+All agents report in the same moment. When they report one by one, each moment costs one store, and
+one look at the plan, more.
+"""
 
 import base64
-import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from benchmarks.results import Section, grid
+
 _SCRIPT_RECORD = '{"t":"phase","name":"Run script","state":"started"}'
+_FEW, _MANY, _STEPS = 1, 50, 5
+_FAN_OUT, _EACH = 25, 6.0
+
+Counts = dict[str, int]
 
 
-def count_in_new_database(sizes: tuple[int, ...]) -> dict[int, dict[str, int]]:
-    """Return the queries by part for each number of targets, in a database made for this."""
+def run(*, short: bool) -> Section:
+    """Count in a database made for this; a small and a large deployment are enough."""
     with tempfile.TemporaryDirectory(prefix="octopus-bench-") as folder:
         os.environ.update(
             OCTOPUS_DATA_DIR=folder,
@@ -26,10 +35,33 @@ def count_in_new_database(sizes: tuple[int, ...]) -> dict[int, dict[str, int]]:
 
         call_command("migrate", verbosity=0)
         count(1)
-        return {size: count(size) for size in sizes}
+        shapes = [(_FEW, 1), (_FAN_OUT, 1), (_MANY, 1), (_FEW, _STEPS), (_MANY, _STEPS)]
+        return _section({shape: count(*shape) for shape in shapes})
 
 
-def count(targets: int) -> dict[str, int]:
+def _section(counts: dict[tuple[int, int], Counts]) -> Section:
+    section = Section()
+    total = {shape: sum(parts.values()) for shape, parts in counts.items()}
+    section.add("queries of a deployment to one target", total[_FEW, 1])
+    for targets, steps in ((_FAN_OUT, 1), (_MANY, _STEPS)):
+        what = f"queries for each target execution, {targets} targets, {steps} step(s)"
+        section.add(what, total[targets, steps] / targets / steps, at_most=_EACH)
+    grown = max(total[_MANY, n] - total[_FEW, n] for n in (1, _STEPS))
+    section.add(f"queries more for {_MANY} targets than for one", grown, at_most=0.5)
+    per_step = (total[_FEW, _STEPS] - total[_FEW, 1]) / (_STEPS - 1)
+    section.add("queries for each further step, whatever the targets", per_step)
+    shapes = list(counts)
+    rows = [
+        [part, *(str(counts[shape].get(part, 0)) for shape in shapes)]
+        for part in counts[_FEW, _STEPS]
+    ]
+    rows.append(["in all", *(str(total[shape]) for shape in shapes)])
+    head = [f"{targets} × {steps}" for targets, steps in shapes]
+    section.remarks.append(grid(["queries, targets × steps", *head], rows))
+    return section
+
+
+def count(targets: int, steps: int = 1) -> Counts:
     """Carry one deployment through in the current database; return the queries by part."""
     from deployments.execution.services.advance import advance  # noqa: PLC0415
     from deployments.gateway.deliveries import unfinished, wire_messages  # noqa: PLC0415
@@ -39,24 +71,27 @@ def count(targets: int) -> dict[str, int]:
     from tests.factories.execution import NODE, make_scene  # noqa: PLC0415
 
     parallel = VariableInput(name="Octopus.Action.MaxParallelism", value="100")
-    step = script_step(roles="web")
-    scene = make_scene(step, machines=targets, begin=False, variables=lambda _: [parallel])
+    process = [script_step(f"Step {number}", roles="web") for number in range(steps)]
+    scene = make_scene(*process, machines=targets, begin=False, variables=lambda _: [parallel])
     task_id = scene.deployment.task_id
-    counts: dict[str, int] = {}
+    counts: Counts = {}
 
     def part(name: str, work: Callable[[], Any]) -> Any:
         with counting() as queries:
             result = work()
-        counts[name] = len(queries)
+        counts[name] = counts.get(name, 0) + len(queries)
         return result
 
     agents = [machine.agent_id for machine in scene.machines if machine.agent_id]
     part("take from the queue", lambda: schedule(node_name=NODE))
     part("plan and start", lambda: advance(task_id))
-    found = part("gateway: look for messages", lambda: unfinished(agents))
-    part("gateway: read messages", lambda: wire_messages([item.pk for item in found]))
-    part("gateway: store output and results", lambda: _store(found))
-    part("finish", lambda: advance(task_id))
+    for number in range(steps):
+        found = part("gateway: look for messages", lambda: unfinished(agents))
+        pks = [item.pk for item in found]
+        part("gateway: read messages", lambda: wire_messages(pks))  # noqa: B023
+        part("gateway: store output and results", lambda: _store(found))  # noqa: B023
+        is_last = number == steps - 1
+        part("finish" if is_last else "go on to the next step", lambda: advance(task_id))
     if scene.task.state != "Success":
         raise AssertionError(f"the deployment ended as {scene.task.state}")
     return counts
@@ -104,7 +139,3 @@ def _store(found: Any) -> None:
     outcomes = store(reports, CommandSecrets())
     if not all(outcome.ended for outcome in outcomes):
         raise AssertionError("a result was not stored")
-
-
-if __name__ == "__main__":
-    print(json.dumps(count_in_new_database((1, 50))))

@@ -1,86 +1,58 @@
-"""The measured numbers as text, and their place in the documentation."""
+"""The measured numbers as text, and their places in the documentation."""
 
 import os
 import platform
-import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
+from benchmarks.registry import Benchmark
+from benchmarks.results import Measure, Section, grid, number
+
 DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-_BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
+_HEAD = ["what", "measured", "goal", "measured ÷ goal", ""]
 
 
-@dataclass(frozen=True)
-class Series:
-    """Rounds with one number of targets: seconds of the bare commands, and of the deployment."""
-
-    targets: int
-    bare: Sequence[float]
-    deployment: Sequence[float]
-
-    @property
-    def ratios(self) -> list[float]:
-        return [whole / bare for whole, bare in zip(self.deployment, self.bare, strict=True)]
-
-
-def render(
-    series: Sequence[Series], queries: Mapping[int, Mapping[str, int]], memory: Sequence[int]
-) -> str:
-    """Return the tables as Markdown."""
-    return "\n\n".join([_context(), _times(series), _queries(queries), _memory(memory)])
-
-
-def write(text: str) -> None:
-    """Replace the measured part of the document."""
-    before, rest = DOCUMENT.read_text(encoding="utf-8").split(_BEGIN)
-    after = rest.split(_END)[1]
-    DOCUMENT.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}", encoding="utf-8")
-
-
-def _context() -> str:
-    url = os.environ.get("OCTOPUS_DATABASE_URL", "")
-    database = "PostgreSQL" if url.startswith("postgres") else "SQLite"
+def machine() -> str:
+    """Say in one line what everything ran on."""
+    load = os.getloadavg()[0]
     return (
-        f"{os.cpu_count()} cores for server and targets together, {database},"
-        f" Python {platform.python_version()}, Linux {platform.release().split('-')[0]}."
+        f"{os.cpu_count()} cores for server, agents and load together, Python"
+        f" {platform.python_version()}, Linux {platform.release().split('-')[0]};"
+        f" load before the first benchmark {load:.1f}."
     )
 
 
-def _times(series: Sequence[Series]) -> str:
-    rows = [
-        [
-            str(one.targets),
-            _ms(statistics.median(one.bare)),
-            _ms(statistics.median(one.deployment)),
-            _ms(statistics.median(one.deployment) / one.targets),
-            f"{statistics.median(one.ratios):.1f}",
-            f"{min(one.ratios):.1f}",
-            str(len(one.ratios)),
-        ]
-        for one in series
-    ]
-    head = ["targets", "bare, ms", "deployment, ms", "per target, ms", "ratio", "best", "rounds"]
-    return _table(head, rows)
+def render(measures: Iterable[Measure]) -> str:
+    """Return the table of ratios."""
+    return grid(_HEAD, [_row(measure) for measure in measures])
 
 
-def _queries(queries: Mapping[int, Mapping[str, int]]) -> str:
-    sizes = list(queries)
-    parts = list(queries[sizes[0]])
-    rows = [[part, *(str(queries[size][part]) for size in sizes)] for part in parts]
-    rows.append(["in all", *(str(sum(queries[size].values())) for size in sizes)])
-    return _table(["database queries", *(f"{size} targets" for size in sizes)], rows)
+def section_text(section: Section) -> str:
+    """Return what the document says of one benchmark."""
+    return "\n\n".join([render(section.measures), *section.remarks])
 
 
-def _memory(memory: Sequence[int]) -> str:
-    middle = statistics.median(memory) / 2**20
-    return f"Idle agent: {middle:.1f} MiB resident (daemon; median of {len(memory)})."
+def write(benchmark: Benchmark, text: str) -> None:
+    """Replace the measured part of one benchmark in the document."""
+    _replace(benchmark.name, text)
 
 
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.1f}" if seconds < 0.01 else f"{seconds * 1000:.0f}"
+def write_machine(text: str) -> None:
+    """Replace what the document says of the machine."""
+    _replace("machine", text)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---", *("--:" for _ in head[1:])], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _replace(name: str, text: str) -> None:
+    begin, end = f"<!-- measured: {name} -->", f"<!-- end: {name} -->"
+    before, rest = DOCUMENT.read_text(encoding="utf-8").split(begin)
+    after = rest.split(end)[1]
+    DOCUMENT.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+
+
+def _row(measure: Measure) -> list[str]:
+    value = f"{number(measure.value)} {measure.unit}".strip()
+    if measure.goal is None or measure.ratio is None:
+        return [measure.what, value, "", "", ""]
+    sign = "≥" if measure.at_least else "≤"
+    goal = f"{sign} {number(measure.goal)} {measure.unit}".strip()
+    return [measure.what, value, goal, f"{measure.ratio:.2f}", "" if measure.is_met else "missed"]

@@ -20,15 +20,13 @@ import pytest
 from tests.support.processes import Processes, wait_until
 from tests.tools.install import postgres_programs
 
-# A test server needs no durability against power loss.
 _OPTIONS = {
     "listen_addresses": "",
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
     "max_connections": "200",
     "shared_buffers": "128MB",
 }
+# A test server need not survive a power loss.
+_WITHOUT_DURABILITY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 _SUPERUSER = "octopus"
 
 
@@ -42,7 +40,7 @@ def start_for_this_run() -> str:
     return url
 
 
-def start() -> tuple[str, Callable[[], None]]:
+def start(*, durable: bool = False) -> tuple[str, Callable[[], None]]:
     """Start a new server; return the URL of its database `octopus`, and what stops it."""
     programs = postgres_programs()
     if programs is None:
@@ -62,7 +60,8 @@ def start() -> tuple[str, Callable[[], None]]:
         cwd=folder,
     )
     processes = Processes(folder)
-    options = [word for name, value in _OPTIONS.items() for word in ("-c", f"{name}={value}")]
+    chosen = _OPTIONS if durable else {**_OPTIONS, **_WITHOUT_DURABILITY}
+    options = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
     server = processes.start(
         "postgres",
         [str(programs / "postgres"), "-D", str(data), "-k", str(folder), *options],
@@ -116,9 +115,9 @@ def _start_wheel() -> tuple[str, Callable[[], None]]:
 
 
 @contextmanager
-def running_postgres() -> Iterator[str]:
+def running_postgres(*, durable: bool = False) -> Iterator[str]:
     """Run a server for the length of a block; yields the URL of its database."""
-    url, stop = start()
+    url, stop = start(durable=durable)
     try:
         yield url
     finally:

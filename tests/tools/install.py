@@ -61,7 +61,7 @@ def main() -> int:
     if not missing:
         return 0
     try:
-        _install_debian_packages([name for tool in missing for name in tool.packages])
+        install_debian_packages([name for tool in missing for name in tool.packages])
     except InstallError as error:
         print(f"install: {error}", flush=True)
     for tool in missing:
@@ -76,7 +76,8 @@ def main() -> int:
     return 0
 
 
-def _install_debian_packages(names: list[str]) -> None:
+def install_debian_packages(names: list[str]) -> None:
+    """Install what is missing of these. Raises InstallError when this is not root."""
     names = sorted({name for name in names if not _is_installed(name)})
     if not names:
         return

@@ -1,0 +1,36 @@
+"""Every benchmark, in the order in which they run."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A module with `run(short=…)`; it gets a process of its own and at most `within_s`."""
+
+    name: str
+    title: str
+    module: str
+    within_s: float
+    on_postgres: bool = False
+
+
+BENCHMARKS = (
+    Benchmark("queries", "Database queries", "benchmarks.queries", 60),
+    Benchmark("fanout", "Fan-out, beside peers", "benchmarks.fanout", 330),
+    Benchmark("agents", "A thousand agents", "benchmarks.thousand", 150),
+    Benchmark("idle", "Idle agents", "benchmarks.idle", 150),
+    Benchmark("drain", "A full queue on SQLite", "benchmarks.drain", 120),
+    Benchmark(
+        "drain-postgres", "A full queue on PostgreSQL", "benchmarks.drain", 120, on_postgres=True
+    ),
+    Benchmark("logs", "A large log", "benchmarks.logs", 90),
+    Benchmark("viewers", "From a line to its viewers", "benchmarks.viewers", 90),
+    Benchmark("recovery", "Recovery", "benchmarks.recovery", 150),
+    Benchmark("bootstrap", "Start of a script", "benchmarks.bootstrap", 30),
+)
+
+
+def find(names: list[str]) -> list[Benchmark]:
+    """Return the named ones, or all; raises KeyError with a name that there is not."""
+    known = {benchmark.name: benchmark for benchmark in BENCHMARKS}
+    return [known[name] for name in names] if names else list(BENCHMARKS)

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agent.contracts.spool import RECORD, decode_frames
 
@@ -55,7 +56,7 @@ class Records:
         with closing(self._open()) as database:
             return "\n".join(database.iterdump())
 
-    def _rows(self, query: str, number: int) -> list[tuple[str, ...]]:
+    def _rows(self, query: str, number: int) -> list[tuple[Any, ...]]:
         with closing(self._open()) as database:
             return database.execute(query, (number,)).fetchall()
 

@@ -12,8 +12,7 @@ from deployments.execution.logs.queries import all_lines
 from deployments.execution.models import ActionExecution
 from deployments.execution.services.health.plan import Subject
 from deployments.execution.services.health.verdict import CheckEnd, verdict_of
-from deployments.execution.services.mailbox import LIVE
-from deployments.execution.states import ENDED, ExecutionState
+from deployments.execution.states import ENDED, LIVE, ExecutionState
 from deployments.infrastructure.health.policy import HealthPolicy
 from deployments.infrastructure.models import Worker
 from deployments.infrastructure.models.machine import HealthStatus

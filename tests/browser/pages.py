@@ -1,6 +1,7 @@
 """Every page of the portal by a name, and its address in a server with the sample's data."""
 
 from typing import Any
+from urllib.parse import quote
 
 from tests.support.server import OctopusServer
 
@@ -20,6 +21,8 @@ PAGES = {
     "task-running": True,
     "task-succeeded": False,
     "task-question": True,
+    "task-guided": True,
+    "task-waiting": True,
     "targets": True,
     "target": True,
     "target-add": True,
@@ -112,14 +115,21 @@ _FIXED = {
 
 
 def _of_tasks(server: OctopusServer) -> dict[str, str]:
-    def first(state: str, *, waits: bool = False) -> str:
+    def first(state: str) -> str:
         found: Any = server.call("GET", f"/api/Spaces-1/tasks?states={state}&take=30")
-        ids = [row["Id"] for row in found["Items"] if row["HasPendingInterruptions"] is waits]
+        ids = [row["Id"] for row in found["Items"] if not row["HasPendingInterruptions"]]
         return f"{_SPACE}/tasks/{ids[0]}"
+
+    def named(text: str) -> str:
+        query = f"partialName={quote(text)}&active=true"
+        found: Any = server.call("GET", f"/api/Spaces-1/tasks?{query}")
+        return f"{_SPACE}/tasks/{found['Items'][0]['Id']}"
 
     return {
         "task-failed": first("Failed"),
         "task-running": first("Executing"),
         "task-succeeded": first("Success"),
-        "task-question": first("Executing", waits=True),
+        "task-question": named("Price Approval"),
+        "task-guided": named("Edge Proxy release 2026.4.0"),
+        "task-waiting": named("Identity Service release 9.1.0 to Production"),
     }

@@ -12,13 +12,13 @@ from deployments.execution.logs.append import append_output
 from deployments.execution.models import ActionExecution, AgentMessage, Interruption
 from deployments.execution.services.artifacts import receive_piece
 from deployments.execution.services.interruptions import submit
-from deployments.infrastructure.models import Environment
+from deployments.infrastructure.models import AgentSession, Environment
 from deployments.infrastructure.queries import default_worker_pool, machines_of_environment
 from deployments.infrastructure.services.workers import WorkerInput, create_worker
 from deployments.library.services import VariableInput
 from deployments.projects.services.lifecycles import PhaseInput
 from deployments.releases.models import Deployment, Release
-from deployments.releases.services import create_deployment, create_release
+from deployments.releases.services import DeploymentOptions, create_deployment, create_release
 from tests.factories import SYSTEM, domain
 from tests.factories.execution import Scene, SettableClock, make_agent
 
@@ -29,15 +29,16 @@ _MACHINES: Final = {
     "Production": ["web-01", "web-02", "web-03"],
 }
 # Group, project, release -> its deployments in the order of the environments:
-# s success, f failure, r running, q queued.
+# s success, f failure, g failure with a question about it, r running, w waiting for an agent
+# that is away, q queued.
 _PROJECTS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
     "Payments": {
         "Ledger": {"11.0.3": "ssss", "11.0.4": "ss"},
         "Payments Gateway": {"3.5.9": "ssss", "3.6.0": "ssr"},
     },
     "Platform": {
-        "Edge Proxy": {"2026.3.1": "ssss"},
-        "Identity Service": {"9.0.6": "ssss", "9.1.0": "sss"},
+        "Edge Proxy": {"2026.3.1": "ssss", "2026.4.0": "ssg"},
+        "Identity Service": {"9.0.6": "ssss", "9.1.0": "sssw"},
     },
     "Storefront": {
         "Checkout API": {"4.12.0": "ssss", "4.13.0": "ssf"},
@@ -164,7 +165,11 @@ def _deploy(
     actor: Actor, release: Release, environment: Environment, state: str, clock: SettableClock
 ) -> None:
     deployment = create_deployment(
-        actor=actor, release=release, environment=environment, clock=clock
+        actor=actor,
+        release=release,
+        environment=environment,
+        options=DeploymentOptions(use_guided_failure=state == "g"),
+        clock=clock,
     )
     if state == "q" and release.project.name != _WITH_QUESTION:
         return
@@ -175,7 +180,7 @@ def _deploy(
 
 
 def _carry_out(scene: Scene, state: str) -> None:
-    rounds = 2 if state == "r" else 20
+    rounds = {"r": 3, "w": 2}.get(state, 20)
     for number in range(rounds):
         if state != "q":
             _approve(scene)
@@ -190,12 +195,15 @@ def _carry_out(scene: Scene, state: str) -> None:
         if state == "r" and number == rounds - 1:
             return
         for run in runs:
-            fails = state == "f" and number == 1 and run == runs[-1]
+            fails = state in "fg" and number == 2 and run == runs[-1]
             if fails:
                 write_lines(run.execution, _FAILING, stream=STDERR)
                 _hand_over(run, "diagnostics.txt", b"what the service wrote\n" * 2000)
             scene.finish(run, exit_code=1 if fails else 0)
         scene.advance()
+    if state == "w":
+        sessions = AgentSession.objects.filter(agent=scene.runs()[-1].agent_id)
+        sessions.update(disconnected=scene.clock())
 
 
 def _hand_over(run: AgentMessage, name: str, content: bytes) -> None:
@@ -205,7 +213,7 @@ def _hand_over(run: AgentMessage, name: str, content: bytes) -> None:
 def _approve(scene: Scene) -> None:
     """Answer what a deployment asks."""
     rows = Interruption.objects.in_space(scene.deployment.space).filter(
-        task=scene.deployment.task_id, is_pending=True
+        task=scene.deployment.task_id, is_pending=True, kind="ManualIntervention"
     )
     for question in rows:
         submit(actor=SYSTEM, interruption=question, result="Proceed", clock=scene.clock)

@@ -14,6 +14,7 @@ from deployments.execution.models import ActionExecution, AgentMessage
 from deployments.execution.services import mailbox
 from deployments.execution.services.advance import advance
 from deployments.infrastructure.models import Agent, AgentSession, Environment, Machine, Worker
+from deployments.infrastructure.models.machine import HealthStatus
 from deployments.library.services import VariableInput
 from deployments.releases.models import Deployment
 from deployments.server_tasks.models import ServerTask
@@ -53,7 +54,9 @@ def make_agent(owner: Machine | Worker, *, connected: bool = True) -> Agent:
     now = utc_now() if connected else None
     AgentSession.objects.create(agent=agent, number=1, connected=now, last_seen=now)
     owner.agent = agent
-    owner.save(update_fields=["agent"])
+    if connected:
+        owner.health_status = HealthStatus.HEALTHY
+    owner.save(update_fields=["agent", "health_status"])
     return agent
 
 

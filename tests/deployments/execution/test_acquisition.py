@@ -160,8 +160,6 @@ def make_pool_worker() -> Worker:
     pool = WorkerPool.objects.in_space(space).get(is_default=True)
     worker = create_worker(actor=SYSTEM, space=space, worker=WorkerInput(name="w1", pools=[pool]))
     make_agent(worker)
-    worker.health_status = HealthStatus.HEALTHY
-    worker.save(update_fields=["health_status"])
     return worker
 
 

@@ -38,7 +38,7 @@ def plan(*, window: int = 0, targets: int = 1, attempts: int = 1) -> Plan:
         (replace(ROW, is_away=True), "the Tentacle has never been connected; it"),
         (
             replace(ROW, is_away=True, away_since=AGO),
-            "the Tentacle is not connected since 2026-03-04 09:59:00 UTC",
+            "the Tentacle has not been connected since 2026-03-04 09:59:00 UTC",
         ),
         (ROW, "the Tentacle has not taken it yet"),
         (replace(ROW, accepted=AGO), "the Tentacle has taken it and prepares it."),
@@ -95,7 +95,7 @@ def test_the_page_names_an_agent_that_is_away() -> None:
     AgentSession.objects.update(disconnected=scene.clock())
     shown = page(scene)
     assert "What it waits for" in shown
-    assert "the Tentacle is not connected since" in shown
+    assert "the Tentacle has not been connected since" in shown
 
 
 @pytest.mark.django_db

@@ -159,6 +159,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "execution.archive_logs": {"task": "execution.archive_logs", "schedule": 600.0},
     "packages_feed.sweep": {"task": "packages_feed.sweep", "schedule": 3600.0},
 }
 

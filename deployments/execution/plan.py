@@ -5,8 +5,10 @@ run in order on each of its places.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
+
+from agent.contracts import limits
 
 SERVER_PLACE: Final = "OctopusServer"
 SERVER_NAME: Final = "Octopus Server"
@@ -94,7 +96,8 @@ class Plan:
     """Everything that a task may do. `parallelism` caps steps of a group and places of a step.
 
     An agent has `start_within_s` seconds to begin a command. `warnings` are told when it starts.
-    `worker_lease_cap` is how many actions with packages may be on one worker; 0 is no limit.
+    `worker_lease_cap` is how many actions with packages may be on one worker; 0 is no limit. A
+    command may print `spool_cap` bytes.
     """
 
     groups: tuple[Group, ...] = ()
@@ -102,6 +105,7 @@ class Plan:
     start_within_s: float = DEFAULT_START_WITHIN_S
     warnings: tuple[str, ...] = ()
     worker_lease_cap: int = 0
+    spool_cap: int = limits.SPOOL_CAP
 
     @property
     def steps(self) -> tuple[PlannedStep, ...]:
@@ -113,6 +117,9 @@ class Plan:
         return tuple(dict.fromkeys(lane for lane in lanes if lane != SERVER_PLACE))
 
 
+_OWN: Final = tuple(entry.name for entry in fields(Plan) if entry.name != "groups")
+
+
 def plan_to_json(plan: Plan) -> dict[str, Any]:
     """Write the document that plan_from_json reads."""
     return asdict(plan)
@@ -121,13 +128,9 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
 def plan_from_json(document: Mapping[str, Any]) -> Plan:
     """Read a stored plan."""
     groups = tuple(Group(tuple(map(_step, group["steps"]))) for group in document["groups"])
-    return Plan(
-        groups,
-        document["parallelism"],
-        document["start_within_s"],
-        tuple(document["warnings"]),
-        document["worker_lease_cap"],
-    )
+    # A plan that an older server stored lacks what came later.
+    rest = {name: document[name] for name in _OWN if name in document}
+    return Plan(groups, **{**rest, "warnings": tuple(rest.get("warnings", ()))})
 
 
 def _step(document: Mapping[str, Any]) -> PlannedStep:

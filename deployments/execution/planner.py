@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from agent.contracts import limits
 from deployments.execution.acquisition import with_acquisition
 from deployments.execution.plan import (
     DEFAULT_PARALLELISM,
@@ -72,6 +73,7 @@ class PlanInput:
     parallelism_is_set: bool = False
     acquire_parallelism: int = DEFAULT_PARALLELISM
     worker_lease_cap: int = 0
+    spool_cap: int = limits.SPOOL_CAP
     start_within_s: float = DEFAULT_START_WITHIN_S
     guided_failure: bool = False
     evaluate: Callable[[str], str] = field(default=str)
@@ -100,6 +102,7 @@ def make_plan(source: PlanInput) -> Plan:
         start_within_s=source.start_within_s,
         warnings=tuple(_warnings(source, groups)),
         worker_lease_cap=source.worker_lease_cap,
+        spool_cap=source.spool_cap,
     )
 
 

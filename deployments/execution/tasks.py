@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from deployments.execution.services.advance import advance
+from deployments.execution.services.logs.archive import archive_logs
 from deployments.execution.services.server_actions import run_server_action
 from deployments.execution.services.sweep import sweep
 
@@ -17,6 +18,12 @@ def advance_task(task_id: int) -> None:
 def sweep_task() -> None:
     """Look at everything that has been quiet."""
     sweep()
+
+
+@shared_task(name="execution.archive_logs", expires=3600)
+def archive_logs_task() -> None:
+    """Move old logs to the storage of packages."""
+    archive_logs()
 
 
 @shared_task(name="execution.run_server_action")

@@ -86,7 +86,9 @@ def _not_taken(plan: Plan, row: Live) -> str:
         return f"the Tentacle has not taken it yet; {until}"
     if row.away_since is None:
         return f"the Tentacle has never been connected; {until}"
-    return f"the Tentacle has not been connected since {row.away_since:%Y-%m-%d %H:%M:%S} UTC; {until}"
+    return (
+        f"the Tentacle has not been connected since {row.away_since:%Y-%m-%d %H:%M:%S} UTC; {until}"
+    )
 
 
 def _behind(plan: Plan, step: PlannedStep, last: Mapping[tuple[str, str], Live]) -> list[Wait]:

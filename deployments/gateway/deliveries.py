@@ -105,6 +105,7 @@ def _run(row: Any, age_s: float) -> Run:
         deadline_s=header.get("deadline_s", limits.DEFAULT_DEADLINE),
         grace_s=header.get("grace_s", limits.DEFAULT_GRACE),
         isolation=Isolation(**header.get("isolation", {})),
+        spool_cap=header.get("spool_cap", limits.SPOOL_CAP),
     )
 
 

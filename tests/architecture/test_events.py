@@ -13,6 +13,7 @@ RECORDS = {"events.record", "record"}
 REASONS: dict[str, dict[str, str]] = {
     "a step of the engine; the deployment's start and end are the events": {
         "execution.artifacts": "receive_piece",
+        "execution.logs/archive": "archive_log archive_logs",
         "execution.cancel_live": "abandon cancel_live close_questions send_cancels",
         "execution.carry_out": "cancel_executions skip_actions start_actions",
         "execution.failures": "ask_about_failures",

@@ -32,6 +32,7 @@ PLACES = (
     ("Roles", "roles", Permission.UserRoleView, True),
     ("Audit", "audit", Permission.EventView, False),
     ("Outgoing", "outgoing", Permission.ConfigureServer, True),
+    ("Logs", "logs", Permission.ConfigureServer, True),
 )
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from django.db.models import F, Q
 
 from agent.contracts.spool import RECORD, decode_frames
+from deployments.execution.logs.chunks import chunks_of
 from deployments.execution.logs.lines import LineState, Segment, read_frames
 from deployments.execution.models import ActionExecution, LogChunk
 from deployments.server_tasks.models import ServerTask
@@ -35,19 +37,27 @@ class LogEvent:
 
 def log_lines(execution: ActionExecution, *, first: int = 1, count: int = 500) -> list[Line]:
     """Return `count` lines of an execution's log from line `first` on."""
-    chunks = (
-        LogChunk.objects.in_space(execution.space)
-        .filter(execution=execution, first_line__lt=first + count)
-        .filter(first_line__gt=first - F("line_count"))
-        .order_by("offset")
+    end = first + count
+    chunks = chunks_of(
+        execution.task_id,
+        Q(execution=execution, first_line__lt=end, first_line__gt=first - F("line_count")),
+        lambda chunk: (
+            chunk.execution_id == execution.pk and first - chunk.line_count < chunk.first_line < end
+        ),
+        order="offset",
     )
     return _pick(_skip_before(chunks, first), first, count)
 
 
 def task_lines(task: ServerTask) -> list[Line]:
     """Return the lines that belong to the task itself."""
-    chunks = LogChunk.objects.in_space(task.space).filter(task=task, execution=None)
-    return _merge(_segments(chunks.order_by("event_number")))
+    chunks = chunks_of(
+        task.pk,
+        Q(execution=None),
+        lambda chunk: chunk.execution_id is None,
+        order="event_number",
+    )
+    return _merge(_segments(chunks))
 
 
 def last_lines(execution: ActionExecution, count: int) -> list[Line]:
@@ -58,7 +68,7 @@ def last_lines(execution: ActionExecution, count: int) -> list[Line]:
 def last_lines_of(
     executions: Sequence[ActionExecution], count: int, *, up_to: int
 ) -> dict[int, list[Line]]:
-    """Return the last `count` lines of several executions of one task; one query.
+    """Return the last `count` lines of several executions of one task; two queries.
 
     Only what was stored up to the event number `up_to`, so that a stream can go on from there.
     """
@@ -68,11 +78,18 @@ def last_lines_of(
     wanted = Q(pk__in=[])
     for pk, number in first.items():
         wanted |= Q(execution=pk, first_line__gt=number - F("line_count"))
-    chunks = LogChunk.objects.in_space(executions[0].space).filter(
-        wanted, task=executions[0].task_id, event_number__lte=up_to
+    chunks = chunks_of(
+        executions[0].task_id,
+        wanted & Q(event_number__lte=up_to),
+        lambda chunk: (
+            chunk.execution_id in first
+            and chunk.first_line + chunk.line_count > first[chunk.execution_id]
+            and chunk.event_number <= up_to
+        ),
+        order="event_number",
     )
     segments: dict[int, list[Segment]] = {pk: [] for pk in first}
-    for chunk in chunks.order_by("event_number"):
+    for chunk in chunks:
         pk = chunk.execution_id or 0
         segments[pk] += [part for part in _read(chunk) if part.number >= first[pk]]
     return {pk: _merge(iter(parts)) for pk, parts in segments.items()}
@@ -80,32 +97,55 @@ def last_lines_of(
 
 def events_after(task_pk: int, event_number: int) -> list[LogEvent]:
     """Return the next log events of a task, oldest first, at most 50."""
-    chunks = (
-        LogChunk.objects.unscoped(reason="the viewer's access to the task was checked")
-        .filter(task_id=task_pk, event_number__gt=event_number)
-        .order_by("event_number")[:_EVENTS_AT_ONCE]
+    chunks = chunks_of(
+        task_pk,
+        Q(event_number__gt=event_number),
+        lambda chunk: chunk.event_number > event_number,
+        order="event_number",
     )
-    return [LogEvent(chunk.event_number, chunk.execution_id, _read(chunk)) for chunk in chunks]
+    return [
+        LogEvent(chunk.event_number, chunk.execution_id, _read(chunk))
+        for chunk in islice(chunks, _EVENTS_AT_ONCE)
+    ]
 
 
 def raw_bytes(execution: ActionExecution) -> Iterator[bytes]:
     """Yield exactly the bytes that the script printed, both streams in the order of arrival."""
-    chunks = LogChunk.objects.in_space(execution.space).filter(execution=execution)
-    for chunk in chunks.order_by("offset").iterator(chunk_size=50):
+    for chunk in _of_execution(execution):
         frames, _ = decode_frames(bytes(chunk.body), chunk.offset)
         yield b"".join(frame.payload for frame in frames if frame.stream != RECORD)
 
 
 def all_lines(execution: ActionExecution) -> Iterator[Line]:
     """Yield every line of an execution's log without holding it in memory."""
-    chunks = LogChunk.objects.in_space(execution.space).filter(execution=execution)
     pending: dict[int, list[Segment]] = {}
-    for chunk in chunks.order_by("offset").iterator(chunk_size=50):
+    for chunk in _of_execution(execution):
         for segment in _read(chunk):
             pending.setdefault(segment.number, []).append(segment)
             if segment.ends:
                 yield _joined(pending.pop(segment.number))
     yield from (_joined(parts) for parts in pending.values())
+
+
+def chunks_from(execution: ActionExecution, first: int) -> Iterator[LogChunk]:
+    """Yield the chunks of an execution that have line `first` or later ones."""
+    return chunks_of(
+        execution.task_id,
+        Q(execution=execution, first_line__gte=first - F("line_count")),
+        lambda chunk: (
+            chunk.execution_id == execution.pk and chunk.first_line + chunk.line_count >= first
+        ),
+        order="offset",
+    )
+
+
+def _of_execution(execution: ActionExecution) -> Iterator[LogChunk]:
+    return chunks_of(
+        execution.task_id,
+        Q(execution=execution),
+        lambda chunk: chunk.execution_id == execution.pk,
+        order="offset",
+    )
 
 
 def _skip_before(chunks: Iterable[LogChunk], first: int) -> Iterator[Segment]:

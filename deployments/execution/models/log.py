@@ -7,6 +7,7 @@ from django.db import models
 from deployments.base.models import SpaceOwned
 from deployments.execution.models.execution import ActionExecution
 from deployments.server_tasks.models import ServerTask
+from packages_feed.models import StoredBlob
 
 
 class LogChunk(SpaceOwned):
@@ -43,3 +44,20 @@ class LogChunk(SpaceOwned):
 
     def __str__(self) -> str:
         return f"{self.task_id} at {self.offset}"
+
+
+class LogArchive(SpaceOwned):
+    """The log of a task that ended long ago, as stored bytes (execution.logs.archive_file).
+
+    Chunks that are written afterwards follow on it.
+    """
+
+    id_prefix = "LogArchives"
+
+    task = models.OneToOneField(ServerTask, on_delete=models.CASCADE, related_name="log_archive")
+    blob = models.ForeignKey(StoredBlob, on_delete=models.PROTECT, related_name="log_archives")
+    size = models.BigIntegerField()
+    created = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"archived log of {self.task_id}"

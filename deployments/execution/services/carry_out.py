@@ -204,6 +204,7 @@ def _message(situation: Situation, item: _Begin, agent_pk: int, now: datetime) -
             "ttl_s": limits.LONGEST_TURN,
             "deadline_s": action.time_limit_s or limits.DEFAULT_DEADLINE,
             "grace_s": limits.DEFAULT_GRACE,
+            "spool_cap": situation.plan.spool_cap,
             "isolation": {"mode": _isolation(item, place)},
             # One that is away too long then leaves the deployment instead of failing it.
             "may_be_left_out": place.may_be_left_out,

@@ -18,6 +18,7 @@ from deployments.execution.plan import (
     plan_to_json,
 )
 from deployments.execution.planner import PlanInput, make_plan
+from deployments.execution.services.logs.settings import MIB, log_settings
 from deployments.execution.services.places import default_pool, targets_for, workers_of
 from deployments.execution.services.situation import seal_manifest
 from deployments.execution.services.system_variables import system_variables
@@ -152,6 +153,7 @@ def _plan_input(deployment: Deployment, process: Process, values: VariableSet) -
         parallelism_is_set=parallelism > 0,
         acquire_parallelism=number(_ACQUIRE_PARALLELISM, DEFAULT_PARALLELISM),
         worker_lease_cap=number(_WORKER_LEASE_CAP, 0),
+        spool_cap=log_settings().largest_output_mib * MIB,
         guided_failure=bool(options.get("use_guided_failure")),
         start_within_s=float(get_setting(START_WITHIN_SETTING, DEFAULT_START_WITHIN_S)),
         evaluate=evaluated,

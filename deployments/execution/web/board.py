@@ -70,6 +70,10 @@ class Group:
     is_open: bool
     is_failed: bool
 
+    @property
+    def anchor(self) -> str:
+        return f"exec-{self.execution.pk}"
+
 
 @dataclass(frozen=True, slots=True)
 class Branch:

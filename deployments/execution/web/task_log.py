@@ -1,6 +1,6 @@
 """The log of a task over HTTP: live, in ranges, searched and raw."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -10,13 +10,12 @@ from deployments.access.permissions import Permission
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.errors import NotFound
 from deployments.execution.logs.live import in_thread, stream
-from deployments.execution.logs.queries import Line, all_lines, log_lines, task_lines
+from deployments.execution.logs.queries import Line, log_lines, task_lines
 from deployments.execution.models import ActionExecution
 from deployments.execution.web.lines import lines_html
 from deployments.server_tasks.models import ServerTask
 
 MOST_LINES = 5000
-MOST_HITS = 200
 
 
 @require_GET
@@ -83,30 +82,6 @@ async def _raw(task: ServerTask) -> AsyncIterator[str]:
 def _text(line: Line) -> str:
     moment = datetime.fromtimestamp(line.time_ms / 1000, tz=UTC)
     return f"{moment:%H:%M:%S}   {line.level:<9} |   {line.text}\n"
-
-
-def search(task: ServerTask, text: str) -> tuple[list[tuple[str, str, Line]], bool]:
-    """Return lines that contain the text, ignoring case, and whether there are more.
-
-    Each is (anchor of the node, its title, line).
-    """
-    wanted = text.casefold()
-    hits: list[tuple[str, str, Line]] = []
-    for prefix, title, line in _every_line(task):
-        if wanted in line.text.casefold():
-            if len(hits) == MOST_HITS:
-                return hits, True
-            hits.append((prefix, title, line))
-    return hits, False
-
-
-def _every_line(task: ServerTask) -> Iterator[tuple[str, str, Line]]:
-    for line in task_lines(task):
-        yield "task", "Task", line
-    for execution in executions_of(task):
-        title = f"{execution.action_name} on {execution.target_name}"
-        for line in all_lines(execution):
-            yield f"exec-{execution.pk}", title, line
 
 
 def executions_of(task: ServerTask) -> list[ActionExecution]:

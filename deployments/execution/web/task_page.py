@@ -14,13 +14,14 @@ from deployments.access.web.forms import show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.clock import utc_now
 from deployments.execution.logs.queries import Line, last_lines_of, log_lines, task_lines
+from deployments.execution.logs.search import Found, search_log
 from deployments.execution.models import ActionExecution, Artifact, ExecutionPlan, Interruption
 from deployments.execution.plan import Plan, plan_from_json
 from deployments.execution.services.interruptions import choices_of, may_act
 from deployments.execution.web.board import Branch, Group, make_grid, make_tree
 from deployments.execution.web.lines import excerpt, lines_html
 from deployments.execution.web.subjects import Subject, names_of, subjects_of
-from deployments.execution.web.task_log import executions_of, search
+from deployments.execution.web.task_log import executions_of
 from deployments.execution.web.waits import waits_of
 from deployments.server_tasks.kinds import find_kind
 from deployments.server_tasks.models import ServerTask
@@ -194,15 +195,17 @@ def _log(request: PageRequest, task: ServerTask, groups: Sequence[Group]) -> dic
             start = max(1, int(first[:12]) - SHOWN_LINES // 2)
             lines[row.pk] = log_lines(row, first=start, count=SHOWN_LINES)
     own = [line for line in task_lines(task) if line.number <= task.last_event_number]
-    found, more = (
-        search(task, text) if (text := request.GET.get("find", "").strip()) else ([], False)
-    )
+    text, within = (request.GET.get(name, "").strip() for name in ("find", "in"))
+    found = Found(())
+    if text:
+        every = [group.execution for group in groups]
+        found = search_log(task, every, text, node=within, start=request.GET.get("from", ""))
     return {
         "nodes": [_node(group, lines.get(group.execution.pk), node) for group in groups],
         "own_lines": lines_html("task", own),
-        "hits": found,
-        "more_hits": more,
+        "found": found,
         "find": text,
+        "within": within,
     }
 
 

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from deployments.execution.web import task_acts, task_list, task_log, task_page
+from deployments.execution.web import log_settings, task_acts, task_list, task_log, task_page
 
 urlpatterns = [
+    path("administration/logs", log_settings.log_settings_page, name="log_settings"),
     path("tasks", task_list.task_list, name="tasks"),
     path("tasks/<str:task>", task_page.task_page, name="task"),
     path("tasks/<str:task>/stream", task_log.stream_view, name="task_stream"),

@@ -98,7 +98,13 @@ def test_the_log_is_searched_by_the_server() -> None:
     assert "11 lines with “NUMBER 77”" in page
     assert f"first=770#exec-{run.execution.pk}-L770" in page
     assert "0 lines with" in text_of(ana.get(path_of(scene), {"find": "nowhere"}))
-    assert "The first 200 lines" in text_of(ana.get(path_of(scene), {"find": "line"}))
+    first = ana.get(path_of(scene), {"find": "line"}).content.decode()
+    assert "200 lines with “line” so far." in first
+    assert f"from=exec-{run.execution.pk}%3A201" in first
+    rest = {"find": "line", "from": f"exec-{run.execution.pk}:990"}
+    assert "11 lines with “line” Clear" in text_of(ana.get(path_of(scene), rest))
+    elsewhere = {"find": "line", "in": "task"}
+    assert "0 lines with" in text_of(ana.get(path_of(scene), elsewhere))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,1 @@
+"""What becomes of logs after they were written, and the settings about it."""

@@ -176,7 +176,7 @@ class AgentConnection:
             return
         deliveries = await self.gateway.unfinished([self.agent_pk])
         runs = {d.command_id: d for d in deliveries if d.kind == Run.KIND}
-        self._needs_spec = {report.id for report in hello.commands if report.needs_spec}
+        self._needs_spec = {r.id for r in hello.commands if r.needs_spec and r.id in runs}
         self.protocol.welcome(
             Welcome(
                 session=self.session.number,
@@ -208,6 +208,8 @@ class AgentConnection:
     def _note_states(self, event: State) -> None:
         for report in event.commands:
             if report.needs_spec:
+                if report.id not in self._executions:
+                    continue
                 self._needs_spec.add(report.id)
                 self._offer_again(report.id)
             elif report.state in {"accepted", "started", "finished"}:

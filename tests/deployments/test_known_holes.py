@@ -1,6 +1,7 @@
 """What others got wrong before us: references outside of scopes, odd bodies, names as markup."""
 
 import json
+from datetime import timedelta
 from threading import Thread
 from typing import Any
 
@@ -14,6 +15,7 @@ from deployments.base.api.errors import describe
 from deployments.base.errors import Invalid
 from deployments.base.web.markdown import markdown_html
 from deployments.infrastructure.models import Machine
+from deployments.infrastructure.models.agent import RegistrationToken
 from deployments.infrastructure.services.registration import create_registration_token
 from deployments.library.queries import variables_of
 from deployments.library.services import VariableInput, add_variable
@@ -42,6 +44,7 @@ from tests.factories.domain import (
     package_step,
     script_step,
 )
+from tests.factories.execution import SettableClock
 from tests.factories.people import as_person
 from tests.support.portal import Visitor
 
@@ -74,6 +77,25 @@ def test_a_token_for_targets_makes_no_worker() -> None:
     assert status == 400
     assert "deployment targets only" in body["Errors"][0]
     assert register(token, name="fine")[0] == 200  # the refusal did not use it up
+
+
+def test_a_token_serves_once_and_for_an_hour() -> None:
+    clock = SettableClock()
+    first, second = (
+        create_registration_token(
+            actor=SYSTEM, space=default_space(), environments=[], roles=["web"], clock=clock
+        )
+        for _ in range(2)
+    )
+    make_environment("Dev")
+    body = {"environments": ["Dev"], "roles": ["web"]}
+    assert register(first, name="one", **body)[0] == 200
+    assert register(first, name="two", **body)[0] == 401
+    RegistrationToken.objects.filter(used=None).update(expires=clock() - timedelta(seconds=1))
+    status, answer = register(second, name="three", **body)
+    assert status == 401
+    assert "has expired" in str(answer)
+    assert Machine.objects.in_space(default_space()).count() == 1
 
 
 @pytest.mark.parametrize("name", ["prod-1", "PROD-1"])

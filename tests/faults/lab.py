@@ -6,6 +6,7 @@ import signal
 import time
 import urllib.error
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -199,11 +200,10 @@ class Lab:
 
     def kill_server_process(self, name: str) -> None:
         """Kill -9 a process of the server with all its children; the supervisor restarts it."""
+        wait_until(lambda: self.server_pids(name), seconds=30, what=name)
         for pid in self.server_pids(name):
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
         self.note_fault(f"kill -9 of {name}")
 
     def kill_agent(self, machine: str) -> None:
@@ -222,12 +222,12 @@ class Lab:
 
     def server_pids(self, name: str) -> list[int]:
         """Return the leading processes of a part of the server: web, worker, redis and so on."""
-        words = "redis-server" if name == "redis" else f"octopus_site.cli\0{name}\0"
-        return [
-            pid
-            for pid in self._mine()
-            if os.getpgid(pid) == pid and words in _command(pid).replace("unixsocket", "")
-        ]
+        # Redis writes over its own environment; the others are known by theirs.
+        if name == "redis":
+            assert self.server.main is not None
+            return [pid for pid in _children(self.server.main.pid) if "redis" in _command(pid)]
+        words = f"octopus_site.cli\0{name}\0"
+        return [pid for pid in self._mine() if _group(pid) == pid and words in _command(pid)]
 
     def children_of(self, name: str) -> list[int]:
         """Return the processes below a part of the server, the worker's pool for one."""
@@ -298,6 +298,16 @@ def memory_of(pid: int) -> int:
     text = Path(f"/proc/{pid}/status").read_text()
     match = re.search(r"VmRSS:\s+(\d+)", text)
     return int(match[1]) * 1024 if match else 0
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for name in os.listdir("/proc"):  # noqa: PTH208 hot
+        with suppress(OSError, ValueError):
+            stat = Path(f"/proc/{int(name)}/stat").read_text()
+            if int(stat.rpartition(")")[2].split()[1]) == parent:
+                found.append(int(name))
+    return found
 
 
 def _command(pid: int) -> str:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 from agent.contracts.messages import (
     Accepted,
@@ -89,6 +90,15 @@ class Gateway:
             self.known.add(message.id)
         self._session.send(message, time.monotonic())
         await self._flush(self._session, self._socket)
+
+    @property
+    def is_open(self) -> bool:
+        return self._socket is not None and self._socket.state is State.OPEN
+
+    async def send_or_lose(self, message: FromServer) -> None:
+        """Send a message unless the connection ends meanwhile."""
+        with contextlib.suppress(ConnectionClosed):
+            await self.send(message)
 
     async def send_text(self, text: str) -> None:
         """Send a frame as it is."""
@@ -189,10 +199,12 @@ class Gateway:
 
 
 @contextlib.asynccontextmanager
-async def open_gateway(host: str = "127.0.0.1", **options: Any) -> AsyncIterator[Gateway]:
+async def open_gateway(
+    host: str = "127.0.0.1", port: int = 0, **options: Any
+) -> AsyncIterator[Gateway]:
     """Listen on a free port of this machine."""
     gateway = Gateway()
-    async with serve(gateway.serve, host, 0, compression=None, **options) as server:
+    async with serve(gateway.serve, host, port, compression=None, **options) as server:
         gateway.port = next(iter(server.sockets)).getsockname()[1]
         yield gateway
 

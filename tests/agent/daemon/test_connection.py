@@ -7,6 +7,7 @@ import random
 import ssl
 import time
 from http import HTTPStatus
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,14 @@ from tests.agent.daemon.gateway import Daemon, Gateway, open_gateway, run_to_end
 from tests.agent.daemon.web import open_web
 
 
-def make_certificate(folder: Path) -> tuple[ssl.SSLContext, str]:
+def make_certificate(
+    folder: Path,
+    start: dt.datetime = dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
+    end: dt.datetime = dt.datetime(2119, 1, 1, tzinfo=dt.UTC),
+) -> tuple[ssl.SSLContext, str]:
     """Make a self-signed pair; returns the server's context and the thumbprint."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "gateway")])
-    start = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -38,7 +42,10 @@ def make_certificate(folder: Path) -> tuple[ssl.SSLContext, str]:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
-        .not_valid_after(start + dt.timedelta(days=36500))
+        .not_valid_after(end)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
         .sign(key, hashes.SHA256())
     )
     pem = folder / "pair.pem"

@@ -40,6 +40,7 @@ class _Pair:
         self.writers = (near, far)
         self.lost: set[Direction] = set()
         self.seen = time.monotonic()
+        self.is_forgotten = False
 
     def reset(self) -> None:
         """Cut both ends with a TCP reset."""
@@ -103,6 +104,17 @@ class Forwarder:
 
         self._run(lose())
 
+    def forget(self) -> None:
+        """Cut the agents' ends alone; the server's ends stay open and hear nothing more."""
+
+        async def forget() -> None:
+            for pair in list(self._pairs):
+                pair.lost.update((UP, DOWN))
+                pair.is_forgotten = True
+                pair.writers[0].transport.abort()
+
+        self._run(forget())
+
     def cut_at(self, direction: Direction, kind: str, *, after: bool = False) -> None:
         """Reset the connection on which the next message of a kind passes: before it, or after."""
         self._cut = (direction, kind, after)
@@ -161,6 +173,8 @@ class Forwarder:
         ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            if pair.is_forgotten:
+                await asyncio.wait({pumps[1]}, timeout=60)
         finally:
             for pump in pumps:
                 pump.cancel()

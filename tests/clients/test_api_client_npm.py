@@ -71,9 +71,9 @@ def test_journey(
 def check_deployment(seen: dict[str, Any], environment: str, release: str) -> None:
     assert seen["deployments"] == [f"Deploy to {environment}"]
     steps = seen["details"]["ActivityLogs"][0]["Children"]
-    names = ["Step 1: Announce", f"Step 2: Deploy {PACKAGE}", "Step 3: Look"]
+    names = ["Step 1: Announce", "Acquire packages", f"Step 2: Deploy {PACKAGE}", "Step 3: Look"]
     assert [(step["Name"], step["Status"]) for step in steps] == [(n, "Success") for n in names]
-    assert [child["Name"] for child in steps[2]["Children"]] == ["shop01"]
+    assert [child["Name"] for child in steps[3]["Children"]] == ["shop01"]
     texts = [line["MessageText"] for line in steps[0]["Children"][0]["LogElements"]]
     assert f"release {release} comes" in texts
     assert "looked" in seen["raw"]

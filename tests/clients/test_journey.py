@@ -152,6 +152,7 @@ def check_task(caller: Caller, task_id: str, environment: str, release: str) -> 
     steps = details["ActivityLogs"][0]["Children"]
     assert [step["Name"] for step in steps] == [
         "Step 1: Announce",
+        "Acquire packages",
         f"Step 2: Deploy {SITE}",
         f"Step 3: Deploy {TOOLS}",
         "Step 4: Look",

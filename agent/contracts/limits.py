@@ -66,6 +66,11 @@ TOMBSTONE_RETENTION = 7 * 24 * 3600.0
 TOMBSTONES_KEPT = 10_000
 MIN_FREE_DISK = 32 * MIB
 
+# The package cache of an agent, unless its configuration says otherwise; what is left of a broken
+# transfer is continued for PARTIAL_KEPT.
+PACKAGE_CACHE = 10 * 1024 * MIB
+PARTIAL_KEPT = 24 * 3600.0
+
 # Artifacts go over HTTPS in pieces that the server takes whole; one that the server does not take
 # for this long is given up, with a warning in the log.
 ARTIFACT_PIECE = 8 * MIB
@@ -79,6 +84,13 @@ WORKSPACE_RETENTION = 600.0
 WORKSPACE_KEPT_SIZE = MIB
 WORKSPACE_FREE_DISK = 2048 * MIB
 WORKSPACE_SWEEP = 10.0
+
+# Upgrade. A new program says its version within UPGRADE_CHECK, must be welcome within UPGRADE_TRIAL
+# and then leaves within UPGRADE_LEAVE; scripts may still use the program that started them.
+UPGRADE_CHECK = 30.0
+UPGRADE_TRIAL = 60.0
+UPGRADE_LEAVE = 15.0
+OLD_VERSIONS_KEPT = 2
 
 # A peer that keeps sending frames nobody can read is cut off after this many in one session.
 MAX_BAD_FRAMES = 100

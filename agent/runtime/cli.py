@@ -1,7 +1,7 @@
 """The `tentacle` program. Heavy modules are loaded by the command that needs them.
 
 Exit codes: 0 done, 1 refused or failed (one line on standard error says why), 2 wrong usage,
-3 not running (`status`).
+3 not running (`status`, `service status`).
 """
 
 import argparse
@@ -52,6 +52,13 @@ def _parser() -> argparse.ArgumentParser:
     install = _command(actions, "install", "install and start the systemd unit", _service_install)
     install.add_argument("--print", action="store_true", help="only print the unit")
     install.add_argument("--user", default="", help="system user of the service (default: root)")
+    for name, text in (
+        ("start", "start the service"),
+        ("stop", "stop the service; scripts that run go on"),
+        ("status", "show whether the service runs"),
+        ("uninstall", "stop the service and remove it; the registration stays"),
+    ):
+        _command(actions, name, text, _service).set_defaults(action=name)
     return parser
 
 
@@ -134,6 +141,12 @@ def _register(options: argparse.Namespace, home: Path) -> int:
 
 def _run(options: argparse.Namespace, home: Path) -> int:
     settled, credential = config.load(home)
+    from agent.runtime.upgrade import program  # noqa: PLC0415
+    from agent.runtime.upgrade.seat import TrialSeat  # noqa: PLC0415
+
+    seat = TrialSeat.take()
+    if seat is None:
+        program.start_current(home)
     from agent.runtime.spawner import fork_spawner  # noqa: PLC0415
 
     # Forked while this process is small and has neither threads nor an event loop.
@@ -144,9 +157,13 @@ def _run(options: argparse.Namespace, home: Path) -> int:
 
     log.configure(options.log_level)
     try:
-        run_daemon(home, settled, credential, spawner)
+        upgrade = run_daemon(home, settled, credential, spawner, seat)
     except PlainRefused as problem:
         return _fail(str(problem))
+    if upgrade is not None:
+        from agent.runtime.upgrade.trial import try_out  # noqa: PLC0415
+
+        try_out(home, *upgrade)
     return 0
 
 
@@ -186,6 +203,23 @@ def _service_install(options: argparse.Namespace, home: Path) -> int:
     try:
         print(install(home, options.instance, options.user))
     except ServiceError as problem:
+        return _fail(str(problem))
+    return 0
+
+
+def _service(options: argparse.Namespace, _home: Path) -> int:
+    from agent.runtime import service  # noqa: PLC0415
+
+    try:
+        if options.action == "status":
+            text, runs = service.state(options.instance)
+            print(text)
+            return 0 if runs else NOT_RUNNING
+        if options.action == "uninstall":
+            print(service.uninstall(options.instance))
+        else:
+            print(service.control(options.action, options.instance))
+    except service.ServiceError as problem:
         return _fail(str(problem))
     return 0
 

@@ -20,8 +20,10 @@ class AgentConfig:
     """What registration settled; `thumbprint` pins the gateway, `server_thumbprint` the REST side.
 
     Thumbprints are the SHA-256 (hex) of a certificate; without one the CA store decides, or
-    `ca_file` where given. `allow_plain` permits http and ws to other machines. A command's folder
-    stays `workspace_retention_s` after the server has its result.
+    `ca_file` where given. `allow_plain` permits http and ws to other machines. With
+    `upgrade_locked` the server cannot upgrade the agent. A command's folder stays
+    `workspace_retention_s` after the server has its result. Packages that no command needs may
+    fill `package_cache_bytes`.
     """
 
     name: str
@@ -34,7 +36,9 @@ class AgentConfig:
     ca_file: str | None = None
     allow_plain: bool = False
     is_worker: bool = False
+    upgrade_locked: bool = False
     workspace_retention_s: float = limits.WORKSPACE_RETENTION
+    package_cache_bytes: int = limits.PACKAGE_CACHE
 
 
 def home_of(instance: str, home: str | None) -> Path:
@@ -62,6 +66,10 @@ def load(home: Path) -> tuple[AgentConfig, str]:
         config = AgentConfig(**{name: item for name, item in values.items() if name in known})
     except TypeError as problem:
         raise ConfigError(f"The configuration in {home} is incomplete: {problem}") from problem
+    for name in ("workspace_retention_s", "package_cache_bytes"):
+        given = getattr(config, name)
+        if isinstance(given, bool) or not isinstance(given, int | float) or not given >= 0:
+            raise ConfigError(f"{name} in {home / 'config.json'} must be a number, 0 or more.")
     return config, credential
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_UNITS = Path("/etc/systemd/system")
+UNITS = Path("/etc/systemd/system")
 _TEMPLATE = """\
 [Unit]
 Description=Octopus Tentacle ({instance})
@@ -47,22 +47,78 @@ def unit_text(home: Path, instance: str, user: str) -> str:
     )
 
 
-def install(home: Path, instance: str, user: str) -> str:
+def install(home: Path, instance: str, user: str, *, units: Path = UNITS) -> str:
     """Write the unit and start it; returns what was done. ServiceError when it cannot be."""
-    systemctl = shutil.which("systemctl")
-    if systemctl is None or not _UNITS.parent.is_dir():
-        raise ServiceError("This machine has no systemd; start 'tentacle run' by other means.")
-    if os.geteuid() != 0:
-        raise ServiceError("Installing a service needs root: run this with sudo.")
+    systemctl = _systemctl(units)
+    _require_root("Installing")
     name = unit_name(instance)
-    _UNITS.mkdir(exist_ok=True)
-    (_UNITS / name).write_text(unit_text(home, instance, user))
+    units.mkdir(exist_ok=True)
+    (units / name).write_text(unit_text(home, instance, user))
     for arguments in (("daemon-reload",), ("enable", "--now", name)):
-        done = subprocess.run([systemctl, *arguments], capture_output=True, text=True, check=False)
+        done = _run(systemctl, *arguments)
         if done.returncode != 0:
             text = f"The unit {name} is written, but systemctl failed: {done.stderr.strip()}"
             raise ServiceError(text)
     return f"The service {name} is installed and started."
+
+
+def control(action: str, instance: str, *, units: Path = UNITS) -> str:
+    """Start or stop an installed service; returns what was done. ServiceError when it cannot be."""
+    systemctl = _systemctl(units)
+    name = _installed(instance, units)
+    _require_root({"start": "Starting", "stop": "Stopping"}[action])
+    _demand(_run(systemctl, action, name))
+    if action == "stop":
+        return f"The service {name} is stopped; scripts that run go on."
+    return f"The service {name} is started."
+
+
+def state(instance: str, *, units: Path = UNITS) -> tuple[str, bool]:
+    """Return what the system says of the service, and whether it runs; ServiceError if unknown."""
+    systemctl = _systemctl(units)
+    name = _installed(instance, units)
+    active = _run(systemctl, "is-active", name).stdout.strip() or "unknown"
+    enabled = _run(systemctl, "is-enabled", name).stdout.strip() or "unknown"
+    return f"service: {name}\nstate: {active}\nat boot: {enabled}", active == "active"
+
+
+def uninstall(instance: str, *, units: Path = UNITS) -> str:
+    """Stop the service and remove its unit; the registration and the state folder stay."""
+    systemctl = _systemctl(units)
+    name = _installed(instance, units)
+    _require_root("Removing")
+    _demand(_run(systemctl, "disable", "--now", name))
+    (units / name).unlink()
+    _demand(_run(systemctl, "daemon-reload"))
+    return f"The service {name} is removed; scripts that run go on. The registration stays."
+
+
+def _systemctl(units: Path) -> str:
+    systemctl = shutil.which("systemctl")
+    if systemctl is None or not units.parent.is_dir():
+        raise ServiceError("This machine has no systemd; start 'tentacle run' by other means.")
+    return systemctl
+
+
+def _installed(instance: str, units: Path) -> str:
+    name = unit_name(instance)
+    if not (units / name).exists():
+        raise ServiceError(f"The service {name} is not installed; see 'tentacle service install'.")
+    return name
+
+
+def _require_root(what: str) -> None:
+    if os.geteuid() != 0:
+        raise ServiceError(f"{what} a service needs root: run this with sudo.")
+
+
+def _run(systemctl: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([systemctl, *arguments], capture_output=True, text=True, check=False)
+
+
+def _demand(done: "subprocess.CompletedProcess[str]") -> None:
+    if done.returncode != 0:
+        raise ServiceError(f"systemctl failed: {done.stderr.strip()}")
 
 
 def _program() -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from agent.runtime import config, platform
 from agent.runtime.daemon import hold_instance
 from agent.runtime.journal import entries_on_disk
+from agent.runtime.upgrade.program import Versions, own_program
 from agent.version import VERSION
 
 
@@ -21,7 +22,7 @@ def status_of(home: Path) -> dict[str, Any]:
         "server": settled.server_url,
         "gateway": settled.gateway_url,
         "home": str(home),
-        "version": VERSION,
+        "version": Versions(home).current_version(own_program()) or VERSION,
         "running": _is_running(home),
         "commands": sum(not entry.is_tombstone for entry in entries_on_disk(home / "journal")),
         "executing": len(held),

@@ -29,6 +29,10 @@ CATEGORIES = {
     "MachineUnavailable": "Machine unavailable",
     "MachineHasWarnings": "Machine has warnings",
     "MachineCleanupFailed": "Machine cleanup failed",
+    "MachineUpgradeRequested": "Agent asked to upgrade",
+    "MachineUpgraded": "Agent upgraded",
+    "MachineUpgradeFailed": "Upgrade of an agent failed",
+    "MachineQuarantined": "Machine quarantined",
 }
 
 GROUPS = {

@@ -27,6 +27,8 @@ from agent.contracts.messages import (
     Run,
     Started,
     State,
+    Upgrade,
+    UpgradeState,
     Welcome,
 )
 from agent.contracts.sessions.server import Close, Output, ServerEvent, ServerSession
@@ -123,6 +125,11 @@ class AgentConnection:
             self.protocol.send(message, time.monotonic())
         self._outgoing.set()
 
+    def send_upgrade(self, message: Upgrade) -> None:
+        """Ask the agent to replace itself."""
+        self.protocol.send(message, time.monotonic())
+        self._outgoing.set()
+
     def stored(self, outcome: Outcome) -> None:
         """Acknowledge what a commit has made durable."""
         command_id = outcome.command_id
@@ -166,6 +173,8 @@ class AgentConnection:
             self._note_error(event)
         elif isinstance(event, (Accepted, Rejected, Started, Progress, Finished, CancelAck)):
             self._store_message(event)
+        elif isinstance(event, UpgradeState):
+            await self.gateway.note_upgrade(self.agent_pk, event)
         elif isinstance(event, Goodbye):
             log.info("agent says goodbye", agent=self.agent_pk, reason=event.reason)
 

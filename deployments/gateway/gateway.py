@@ -18,7 +18,7 @@ from websockets.http11 import Request, Response
 
 from agent import failpoints
 from agent.contracts import limits
-from agent.contracts.messages import GoAway, Hello
+from agent.contracts.messages import GoAway, Hello, UpgradeState
 from deployments.base.redis import asyncio_client
 from deployments.base.wake import MAILBOX_CHANNEL
 from deployments.gateway import deliveries, sessions
@@ -28,6 +28,11 @@ from deployments.gateway.deliveries import Delivery
 from deployments.gateway.sessions import Session
 from deployments.gateway.store import Outcome
 from deployments.infrastructure.agent_credentials import agent_for_credential, bearer
+from deployments.infrastructure.services.upgrade_progress import (
+    apply_upgrade_state,
+    end_silent_upgrades,
+    wanted_upgrades,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -144,6 +149,19 @@ class Gateway:
         """The seconds over which all agents reconnect without being refused for their number."""
         return max(LEAVE_WITHIN, len(self._connections) * SWEEP_EVERY / HANDSHAKES_PER_SWEEP)
 
+    async def note_upgrade(self, agent_pk: int, state: UpgradeState) -> None:
+        """Store how far an agent's upgrade is; when one ends, others may begin."""
+        if await self._write(lambda: apply_upgrade_state(agent_pk, state)):
+            await self._send_upgrades()
+
+    async def _send_upgrades(self) -> None:
+        connected = [pk for pk, c in self._connections.items() if c.protocol.session is not None]
+        wanted = await self._read(lambda: wanted_upgrades(connected))
+        for agent_pk, message in wanted.items():
+            connection = self._connections.get(agent_pk)
+            if connection is not None:
+                connection.send_upgrade(message)
+
     async def go_away(self, after_s: float) -> None:
         """Ask all agents to reconnect elsewhere within a window (a planned restart)."""
         message = GoAway(after_s=after_s, reason="the gateway restarts")
@@ -213,6 +231,8 @@ class Gateway:
             try:
                 taken, revoked = await self._write(lambda: sessions.seen(held))  # noqa: B023
                 await self._write(sessions.end_silent)
+                await self._write(end_silent_upgrades)
+                await self._send_upgrades()
             except DatabaseError as error:
                 log.warning("sessions cannot be refreshed", error=type(error).__name__)
                 continue

@@ -21,6 +21,12 @@ SILENCE = timedelta(seconds=30)
 # Beyond this `seen` has told.
 REVOKED_LATELY = timedelta(seconds=60)
 
+_SHARED = ("Two machines use the same credential", "is used from two machines in turn")
+_ROLLED_BACK = (
+    "The agent's state folder was restored from an older copy",
+    "came back with an older state folder than before",
+)
+
 
 @dataclass(frozen=True)
 class Session:
@@ -35,7 +41,9 @@ def begin_session(
 ) -> Session | None:
     """Take the agent's session over and store what the agent says of itself.
 
-    Return None when the agent is not to be served: revoked, or quarantined just now.
+    Return None when the agent is not to be served: revoked, or quarantined just now. An agent
+    whose journal is empty lost its state folder and is served: what it had taken on is lost. One
+    whose journal is older than before would take finished work for unfinished.
     """
     now = clock()
     agents = Agent.objects.unscoped(reason="a session begins").filter(pk=agent_pk)
@@ -52,6 +60,9 @@ def begin_session(
             last_seen=now,
         )
         number = AgentSession.objects.values_list("number", flat=True).get(agent_id=agent_pk)
+        if 0 < hello.journal_high < agent.journal_high:
+            _quarantine(agent, now, _ROLLED_BACK)
+            return None
         flips = _boot_id_flips(agent, hello, now)
         agents.update(
             version=hello.agent_version[:50],
@@ -64,10 +75,11 @@ def begin_session(
             boot_id=hello.boot_id[:100],
             boot_id_flips=flips,
             free_disk_bytes=hello.free_disk,
+            journal_high=hello.journal_high,
             last_seen=now,
         )
         if flips >= FLIPS_TO_QUARANTINE:
-            _quarantine(agent, now)
+            _quarantine(agent, now, _SHARED)
             return None
         _set_back([agent_pk])
     return Session(agent_pk, int(number))
@@ -147,14 +159,15 @@ def _boot_id_flips(agent: Agent, hello: Hello, now: datetime) -> int:
     return agent.boot_id_flips + 1
 
 
-def _quarantine(agent: Agent, now: datetime) -> None:
+def _quarantine(agent: Agent, now: datetime, reason: tuple[str, str]) -> None:
+    summary, story = reason
     Agent.objects.unscoped(reason="quarantine").filter(pk=agent.pk).update(quarantined=now)
-    _set_health([agent.pk], HealthStatus.UNHEALTHY, "Two machines use the same credential")
+    _set_health([agent.pk], HealthStatus.UNHEALTHY, summary)
     events.record(
         actor=Actor.system("agent sessions"),
         space=agent.space,
         category="MachineQuarantined",
-        message=f"{agent.public_id} is used from two machines in turn; its credential is refused."
+        message=f"{agent.public_id} {story}; its credential is refused."
         " Register it again with --force.",
         subject=agent.public_id,
         clock=lambda: now,

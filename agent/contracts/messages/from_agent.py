@@ -131,13 +131,17 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpgradeState:
-    """How far an `upgrade` is, or why it is refused (`stage` = refused)."""
+    """How far an `upgrade` is; the last one is told again after every `welcome`.
+
+    Stages: downloading, checking, trying, and at the end done, failed or refused.
+    """
 
     KIND: ClassVar[str] = "upgrade_state"
 
     version: str
     stage: str
     detail: str = ""
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,13 +147,18 @@ class GoAway:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upgrade:
-    """Replace the agent by another version, checked by its SHA-256."""
+    """Replace the agent by another version; `url` is a path on the server, `size` in bytes.
+
+    The agent names `request` when it tells how far it is.
+    """
 
     KIND: ClassVar[str] = "upgrade"
 
     version: str
     url: str
     sha256: Sha256
+    size: Offset = 0
+    request: str = ""
 
 
 FromServer = Welcome | Run | OutAck | FinalAck | Cancel | Query | GoAway | Upgrade | Error

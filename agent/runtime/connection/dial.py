@@ -20,6 +20,7 @@ from agent.runtime.config import AgentConfig
 from agent.runtime.connection.backoff import Backoff
 from agent.runtime.connection.link import Ended, Link
 from agent.runtime.tls import context_for
+from agent.runtime.upgrade.upgrader import Upgrader
 from agent.version import VERSION
 
 _log = logging.getLogger("tentacle")
@@ -37,7 +38,10 @@ class _Direct(connect):
 class Dialer:
     """Keep the agent connected until it is told to stop."""
 
-    def __init__(self, config: AgentConfig, credential: str, table: CommandTable) -> None:
+    def __init__(
+        self, config: AgentConfig, credential: str, table: CommandTable, upgrader: Upgrader
+    ) -> None:
+        self._upgrader = upgrader
         self._config = config
         self._credential = credential
         self._table = table
@@ -68,7 +72,7 @@ class Dialer:
         if found is not None:
             platform.limit_silence(found, limits.TCP_USER_TIMEOUT)
         try:
-            ended = await Link(connection, self._table, self._hello()).run(stop)
+            ended = await self._link(connection).run(stop)
         except Exception as problem:  # noqa: BLE001
             # Whatever one session brings must not end the agent; the next one starts afresh.
             frames = "".join(traceback.format_tb(problem.__traceback__))
@@ -76,6 +80,9 @@ class Dialer:
             return Ended(0.0)
         _log.info("disconnected: %s %s", connection.close_code, connection.close_reason or "")
         return ended
+
+    def _link(self, connection: ClientConnection) -> Link:
+        return Link(connection, self._table, self._upgrader, self._hello())
 
     async def _dial(self) -> ClientConnection:
         config = self._config
@@ -99,6 +106,8 @@ class Dialer:
 
     def _hello(self) -> Hello:
         live = list(self._table.live)
+        # The server takes a smaller number for a folder that was rolled back.
+        self._table.journal.force()
         listed: tuple[CommandReport, ...] = tuple(
             self._table.report(command_id) for command_id in live[: limits.MAX_LISTED_COMMANDS]
         )

@@ -25,13 +25,13 @@ from agent.contracts.messages import (
     Query,
     Run,
     Upgrade,
-    UpgradeState,
     Welcome,
 )
 from agent.contracts.sessions.agent import AgentSession
 from agent.runtime.commands.command import Command
 from agent.runtime.commands.table import CommandTable
 from agent.runtime.connection.tails import Tails
+from agent.runtime.upgrade.upgrader import Upgrader
 from agent.runtime.waiting import wait_at_most
 
 _log = logging.getLogger("tentacle")
@@ -49,8 +49,11 @@ class Ended:
 class Link:
     """Drive one WebSocket connection until it ends."""
 
-    def __init__(self, socket: ClientConnection, table: CommandTable, hello: Hello) -> None:
+    def __init__(
+        self, socket: ClientConnection, table: CommandTable, upgrader: Upgrader, hello: Hello
+    ) -> None:
         self._socket = socket
+        self._upgrader = upgrader
         self._table = table
         self._session = AgentSession(hello)
         self._tails = Tails(self._session)
@@ -70,6 +73,7 @@ class Link:
         finally:
             self._table.listener = None
             self._table.on_output = None
+            self._upgrader.left()
             for task in (pump, reader, stopping):
                 task.cancel()
             results = await asyncio.gather(pump, reader, stopping, return_exceptions=True)
@@ -136,6 +140,7 @@ class Link:
             self._table.forget(command_id)
         for command in list(self._table.live.values()):
             self._tails.note(command)
+        self._upgrader.welcomed(self._say)
 
     def _obey(self, message: FromServer) -> None:
         match message:
@@ -154,8 +159,7 @@ class Link:
             case Query():
                 self._table.query(message.ids)
             case Upgrade():
-                refusal = "this agent is upgraded by its package manager, not by the server"
-                self._say(UpgradeState(version=message.version, stage="refused", detail=refusal))
+                self._upgrader.request(message)
             case Error():
                 _log.warning("the server could not use %s: %s", message.re, message.code)
             case _:

@@ -72,6 +72,10 @@ class JournalFile:
             raise
         self._length += len(data)
 
+    def force(self) -> None:
+        """Force to the disk what was appended without it; raise OSError."""
+        os.fdatasync(self._descriptor)
+
     def rewrite(self, records: Iterable[Record]) -> None:
         """Replace the whole content in one step; OSError leaves the file as it was."""
         temporary = self._path.with_name(self._path.name + ".new")

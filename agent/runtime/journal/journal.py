@@ -41,6 +41,10 @@ class Journal:
         """The number of records ever written; falls only when the folder was rolled back."""
         return self._state.high
 
+    def force(self) -> None:
+        """Force every record to the disk, so that `high` cannot fall any more; raise OSError."""
+        self._file.force()
+
     def get(self, command_id: str) -> Entry | None:
         """Return a command or tombstone, or None for an id never seen."""
         return self._state.entries.get(command_id)

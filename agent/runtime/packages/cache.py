@@ -4,27 +4,26 @@ import asyncio
 import contextlib
 import errno
 import os
-import threading
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 
 from agent.contracts import limits
-from agent.runtime.http import Endpoint, HttpError
-from agent.runtime.packages.download import WrongContent, download, hash_file
+from agent.runtime.hashing import hash_file
+from agent.runtime.http import Endpoint
+from agent.runtime.packages.download import fetch
 from agent.runtime.platform import free_disk
 
-MAX_CACHE = 10 * 1024 * limits.MIB
-_ATTEMPTS = 6
-_CLIENT_ERRORS = range(400, 500)
+_UNFINISHED = {".part", ".etag"}
 
 
 class PackageCache:
     """Hold packages while commands need them; the rest is evicted, the longest unused first."""
 
     def __init__(
-        self, folder: Path, endpoint: Endpoint, credential: str, limit: int = MAX_CACHE
+        self, folder: Path, endpoint: Endpoint, credential: str, limit: int = limits.PACKAGE_CACHE
     ) -> None:
         self._folder = folder
         self._endpoint = endpoint
@@ -33,6 +32,7 @@ class PackageCache:
         self._pinned: Counter[str] = Counter()
         self._locks: dict[str, asyncio.Lock] = {}
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._clear_unfinished()
 
     @contextlib.asynccontextmanager
     async def hold(self, packages: Iterable[dict[str, Any]]) -> AsyncIterator[None]:
@@ -55,26 +55,16 @@ class PackageCache:
                     return
                 path.unlink()
             self._make_room(size)
-            await self._fetch(sha256, path)
+            source = f"/agent/v1/packages/{sha256}"
+            await fetch(self._endpoint, self._credential, source, sha256, path)
 
-    async def _fetch(self, sha256: str, path: Path) -> None:
-        stop = threading.Event()
-        for attempt in range(_ATTEMPTS):
-            try:
-                work = asyncio.to_thread(
-                    download, self._endpoint, self._credential, sha256, path, stop
-                )
-                await asyncio.shield(asyncio.ensure_future(work))
-            except asyncio.CancelledError:
-                stop.set()
-                raise
-            except (HttpError, WrongContent, ConnectionError, TimeoutError) as problem:
-                refused = isinstance(problem, HttpError) and problem.status in _CLIENT_ERRORS
-                if refused or attempt == _ATTEMPTS - 1:
-                    raise
-                await asyncio.sleep(min(10.0, 0.25 * 2**attempt))
-            else:
-                return
+    def _clear_unfinished(self) -> None:
+        """Remove what broken transfers left a long time ago; nobody will continue them."""
+        old = time.time() - limits.PARTIAL_KEPT
+        for path in self._folder.iterdir():
+            with contextlib.suppress(OSError):
+                if path.suffix in _UNFINISHED and path.stat().st_mtime < old:
+                    path.unlink()
 
     def _make_room(self, size: int) -> None:
         files = sorted(

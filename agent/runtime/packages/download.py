@@ -1,14 +1,17 @@
-"""Fetch one package by its SHA-256, continuing a broken transfer; blocking."""
+"""Fetch a file of the server by its SHA-256, continuing a broken transfer."""
 
-import hashlib
+import asyncio
 import http.client
 import os
 import threading
 from pathlib import Path
 
+from agent.runtime.hashing import hash_file
 from agent.runtime.http import Endpoint, HttpError, explain
 
 _BLOCK = 256 * 1024
+_ATTEMPTS = 6
+_CLIENT_ERRORS = range(400, 500)
 
 
 class Cancelled(Exception):
@@ -19,8 +22,32 @@ class WrongContent(Exception):
     """The bytes that came are not the ones that were named; the partial file is gone."""
 
 
+async def fetch(endpoint: Endpoint, credential: str, path: str, sha256: str, target: Path) -> None:
+    """Download in a thread, several times if need be; raises as `download` does."""
+    stop = threading.Event()
+    for attempt in range(_ATTEMPTS):
+        try:
+            work = asyncio.to_thread(download, endpoint, credential, path, sha256, target, stop)
+            await asyncio.shield(asyncio.ensure_future(work))
+        except asyncio.CancelledError:
+            stop.set()
+            raise
+        except (HttpError, WrongContent, ConnectionError, TimeoutError) as problem:
+            refused = isinstance(problem, HttpError) and problem.status in _CLIENT_ERRORS
+            if refused or attempt == _ATTEMPTS - 1:
+                raise
+            await asyncio.sleep(min(10.0, 0.25 * 2**attempt))
+        else:
+            return
+
+
 def download(
-    endpoint: Endpoint, credential: str, sha256: str, target: Path, stop: threading.Event
+    endpoint: Endpoint,
+    credential: str,
+    path: str,
+    sha256: str,
+    target: Path,
+    stop: threading.Event,
 ) -> None:
     """Fetch into `target`, from where an earlier attempt ended if the server still has the same.
 
@@ -33,7 +60,7 @@ def download(
     have = _resumable(partial, tag_file, headers)
     connection = endpoint.connect()
     try:
-        connection.request("GET", endpoint.path(f"/agent/v1/packages/{sha256}"), headers=headers)
+        connection.request("GET", endpoint.path(path), headers=headers)
         response = connection.getresponse()
         if response.status == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             response.read()
@@ -42,18 +69,12 @@ def download(
         elif response.status == http.HTTPStatus.PARTIAL_CONTENT:
             _receive(response, partial, tag_file, have, stop)
         else:
-            raise HttpError(response.status, f"package: {response.status} {response.reason}")
+            raise HttpError(response.status, f"{path}: {response.status} {response.reason}")
     except http.client.HTTPException as problem:
-        raise HttpError(0, f"package: {explain(problem)}") from problem
+        raise HttpError(0, f"{path}: {explain(problem)}") from problem
     finally:
         connection.close()
     _finish(partial, tag_file, target, sha256)
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 (hex) of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _resumable(partial: Path, tag_file: Path, headers: dict[str, str]) -> int:
@@ -88,7 +109,7 @@ def _receive(
         file.flush()
         os.fsync(file.fileno())
     if response.length:
-        raise HttpError(0, f"package: {response.length} bytes are missing")
+        raise HttpError(0, f"{response.length} bytes are missing")
 
 
 def _finish(partial: Path, tag_file: Path, target: Path, sha256: str) -> None:
@@ -96,5 +117,5 @@ def _finish(partial: Path, tag_file: Path, target: Path, sha256: str) -> None:
     tag_file.unlink(missing_ok=True)
     if found != sha256:
         partial.unlink(missing_ok=True)
-        raise WrongContent(f"the package has SHA-256 {found}, expected {sha256}")
+        raise WrongContent(f"what came has SHA-256 {found}, expected {sha256}")
     partial.replace(target)

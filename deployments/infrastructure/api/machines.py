@@ -17,6 +17,7 @@ from deployments.base.api.links import space_path, with_query
 from deployments.base.api.query import Query
 from deployments.base.api.serializers import SpaceResourceSerializer
 from deployments.base.finding import find_all, find_one
+from deployments.infrastructure.api.upgrades import named_ids, upgrade_resource
 from deployments.infrastructure.models import (
     Environment,
     Machine,
@@ -31,6 +32,7 @@ from deployments.infrastructure.services.machines import (
     delete_machine,
     update_machine,
 )
+from deployments.infrastructure.services.upgrades import request_upgrades
 
 
 class MachineBasedSerializer(SpaceResourceSerializer):
@@ -124,11 +126,13 @@ class MachineViewSet(SpaceViewSet[Machine]):
         "update": Permission.MachineEdit,
         "destroy": Permission.MachineDelete,
         "connection": Permission.MachineView,
+        "upgrade": Permission.MachineEdit,
+        "upgrade_several": Permission.MachineEdit,
         "roles": Permission.MachineView,
     }
 
     def get_queryset(self) -> QuerySet[Machine]:
-        return super().get_queryset().select_related("agent")
+        return super().get_queryset().select_related("agent__upgrade")
 
     def filtered(self, rows: QuerySet[Machine], query: Query) -> QuerySet[Machine]:
         rows = filtered_by_state(super().filtered(rows, query), query)
@@ -161,6 +165,23 @@ class MachineViewSet(SpaceViewSet[Machine]):
         """Answer with the last known state of the connection."""
         row = self.get_object()
         return Response(connection_of(row, f"{self.base_path()}/{row.public_id}"))
+
+    def upgrade(self, request: Request, **ids: Any) -> Response:
+        """Ask the agent to upgrade; answer as `connection` does."""
+        row = self.get_object()
+        request_upgrades(actor=self.actor, rows=[row])
+        return self.connection(request, **ids)
+
+    def upgrade_several(self, request: Request, **ids: Any) -> Response:
+        """Ask the agents of several targets to upgrade, one of them first."""
+        wanted = named_ids(request.data, "MachineIds")
+        found = find_all(self.get_queryset(), wanted, field="MachineIds")
+        rows = list({row.pk: row for row in found}.values())
+        request_upgrades(actor=self.actor, rows=rows)
+        again = self.get_queryset().filter(pk__in=[row.pk for row in rows])
+        return Response(
+            [connection_of(row, f"{self.base_path()}/{row.public_id}") for row in again]
+        )
 
     def roles(self, request: Request, **ids: Any) -> Response:
         """List the target tags in use."""
@@ -203,6 +224,7 @@ def connection_of(row: Machine | Worker, path: str) -> dict[str, Any]:
         "Status": row.health_status,
         "CurrentTentacleVersion": agent.version if agent else None,
         "LastChecked": dates.to_wire(row.last_check or (agent.last_seen if agent else None)),
+        "Upgrade": upgrade_resource(row),
         "Logs": [],
         "Links": {"Self": f"{path}/connection"},
     }

@@ -20,6 +20,8 @@ routes: list[URLPattern] = [
     *resource_routes(EnvironmentViewSet),
     path("machineroles/all", MachineViewSet.as_view({"get": "roles"})),
     path("machines/<str:id>/connection", MachineViewSet.as_view({"get": "connection"})),
+    path("machines/<str:id>/upgrade", MachineViewSet.as_view({"post": "upgrade"})),
+    path("machines/upgrade", MachineViewSet.as_view({"post": "upgrade_several"})),
     *resource_routes(MachineViewSet),
     path("machinepolicies/template", MachinePolicyViewSet.as_view({"get": "template"})),
     *resource_routes(MachinePolicyViewSet),
@@ -28,5 +30,6 @@ routes: list[URLPattern] = [
     path("workerpools/<str:id>/workers", WorkerPoolViewSet.as_view({"get": "workers"})),
     *resource_routes(WorkerPoolViewSet),
     path("workers/<str:id>/connection", WorkerViewSet.as_view({"get": "connection"})),
+    path("workers/<str:id>/upgrade", WorkerViewSet.as_view({"post": "upgrade"})),
     *resource_routes(WorkerViewSet),
 ]

@@ -22,6 +22,7 @@ from deployments.infrastructure.api.machines import (
     policy_of,
 )
 from deployments.infrastructure.models import Worker, WorkerPool
+from deployments.infrastructure.services.upgrades import request_upgrades
 from deployments.infrastructure.services.workers import (
     WorkerInput,
     create_worker,
@@ -147,10 +148,11 @@ class WorkerViewSet(SpaceViewSet[Worker]):
         "update": Permission.WorkerEdit,
         "destroy": Permission.WorkerEdit,
         "connection": Permission.WorkerView,
+        "upgrade": Permission.WorkerEdit,
     }
 
     def get_queryset(self) -> QuerySet[Worker]:
-        return super().get_queryset().select_related("agent")
+        return super().get_queryset().select_related("agent__upgrade")
 
     def filtered(self, rows: QuerySet[Worker], query: Query) -> QuerySet[Worker]:
         rows = filtered_by_state(super().filtered(rows, query), query)
@@ -173,6 +175,11 @@ class WorkerViewSet(SpaceViewSet[Worker]):
         """Answer with the last known state of the connection."""
         row = self.get_object()
         return Response(connection_of(row, f"{self.base_path()}/{row.public_id}"))
+
+    def upgrade(self, request: Request, **ids: Any) -> Response:
+        """Ask the agent to upgrade; answer as `connection` does."""
+        request_upgrades(actor=self.actor, rows=[self.get_object()])
+        return self.connection(request, **ids)
 
     def _input(self, data: dict[str, Any]) -> WorkerInput:
         pools = WorkerPool.objects.in_space(self.space)

@@ -4,16 +4,19 @@ from deployments.infrastructure.models.agent import Agent, AgentSession, Registr
 from deployments.infrastructure.models.environment import Environment
 from deployments.infrastructure.models.machine import Machine, MachineEnvironment
 from deployments.infrastructure.models.policy import MachinePolicy
+from deployments.infrastructure.models.upgrade import AgentUpgrade, UpgradeStage
 from deployments.infrastructure.models.worker import Worker, WorkerPool
 
 __all__ = [
     "Agent",
     "AgentSession",
+    "AgentUpgrade",
     "Environment",
     "Machine",
     "MachineEnvironment",
     "MachinePolicy",
     "RegistrationToken",
+    "UpgradeStage",
     "Worker",
     "WorkerPool",
 ]

@@ -11,6 +11,7 @@ class Agent(SpaceOwned):
     """One installed Tentacle. A Machine or a Worker has exactly one.
 
     `credential_sha256` is the hash of the 256-bit credential given out at registration.
+    `journal_high` is the number of records that the agent's journal had when it last connected.
     """
 
     id_prefix = "Agents"
@@ -25,6 +26,7 @@ class Agent(SpaceOwned):
     boot_id_flips = models.PositiveIntegerField(default=0)
     free_disk_bytes = models.BigIntegerField(null=True, blank=True)
     last_seen = models.DateTimeField(null=True, blank=True)
+    journal_high = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
         return self.public_id

@@ -290,6 +290,7 @@ def _replace_agent(owner: Machine | Worker, agent: Agent) -> None:
         current.quarantined = None
         current.boot_id = ""
         current.boot_id_flips = 0
+        current.journal_high = 0
         current.save()
         return
     agent.save()

@@ -8,15 +8,19 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from agent.version import VERSION
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, page_of, show, words
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.audit.queries import about, events_visible_to
+from deployments.base.clock import utc_now
 from deployments.infrastructure.models import AgentSession, Environment, Machine
 from deployments.infrastructure.queries import visible_roles
 from deployments.infrastructure.services import machines as services
+from deployments.infrastructure.services.upgrades import upgrade_of, why_not
 from deployments.infrastructure.web.health import may_check
+from deployments.infrastructure.web.upgrades import upgradable_targets
 
 LIST = "infrastructure/targets"
 HEALTHS = (
@@ -60,6 +64,8 @@ def target_list(request: PageRequest) -> HttpResponse:
         "filters": request.GET,
         "is_filtered": any(request.GET.get(name) for name in FILTERS),
         "may_create": request.grants.allows_anywhere(Permission.MachineCreate),
+        "upgradable": len(upgradable_targets(request)),
+        "server_version": VERSION,
     }
     return show(request, "infrastructure/targets.html", values)
 
@@ -140,6 +146,9 @@ def _page(
         "agent": row.agent,
         "session": session,
         "is_connected": is_connected,
+        "upgrade": upgrade_of(row),
+        "server_version": VERSION,
+        "may_upgrade": may_edit and is_connected and not why_not(row, utc_now()),
         "placed": _placed(row),
         "values": values,
         "environments": _environments(request, Permission.MachineEdit) if may_edit else [],

@@ -2,13 +2,22 @@
 
 from django.urls import path
 
-from deployments.infrastructure.web import adding, environments, health, targets, workers
+from deployments.infrastructure.web import (
+    adding,
+    environments,
+    health,
+    targets,
+    upgrades,
+    workers,
+)
 
 urlpatterns = [
     path("infrastructure", targets.infrastructure_home),
     path("infrastructure/targets", targets.target_list),
     path("infrastructure/targets/add", adding.target_add),
     path("infrastructure/targets/waiting/<int:token>", adding.target_waiting),
+    path("infrastructure/targets/upgrade", upgrades.targets_upgrade),
+    path("infrastructure/targets/<str:target>/upgrade", upgrades.target_upgrade),
     path("infrastructure/targets/<str:target>", targets.target_page),
     path("infrastructure/targets/<str:target>/switch", targets.target_switch),
     path("infrastructure/targets/<str:target>/check", health.target_check),
@@ -20,6 +29,7 @@ urlpatterns = [
     path("infrastructure/environments/<str:environment>/check", health.environment_check),
     path("infrastructure/environments/<str:environment>/delete", environments.environment_delete),
     path("infrastructure/workers", workers.worker_list),
+    path("infrastructure/workers/<str:worker>/upgrade", upgrades.worker_upgrade),
     path("infrastructure/workers/<str:worker>/switch", workers.worker_switch),
     path("infrastructure/workers/<str:worker>/check", health.worker_check),
     path("infrastructure/workers/<str:worker>/delete", workers.worker_delete),

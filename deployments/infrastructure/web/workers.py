@@ -5,6 +5,7 @@ from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from agent.version import VERSION
 from deployments.access.permissions import Permission
 from deployments.access.web.forms import attempt, go, show
 from deployments.access.web.pages import PageRequest, find, page
@@ -27,7 +28,7 @@ def worker_list(request: PageRequest) -> HttpResponse:
         if pool is not None:
             messages.success(request, f"The worker pool {pool.name} was created.")
             return go(request, LIST)
-    workers = Worker.objects.in_space(request.space).select_related("agent")
+    workers = Worker.objects.in_space(request.space).select_related("agent__upgrade")
     pools = WorkerPool.objects.in_space(request.space).prefetch_related(
         Prefetch("workers", queryset=workers)
     )
@@ -36,6 +37,7 @@ def worker_list(request: PageRequest) -> HttpResponse:
         "name": name,
         "may_check": request.grants.allows(Permission.TaskCreate),
         "may_view_tasks": request.grants.allows_anywhere(Permission.TaskView),
+        "server_version": VERSION,
         "may_edit": request.grants.allows(Permission.WorkerEdit),
     }
     return show(request, "infrastructure/workers.html", values, *([problems] if problems else []))

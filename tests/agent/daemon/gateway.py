@@ -212,8 +212,11 @@ async def open_gateway(
 class Daemon:
     """A real `tentacle run` process on a state folder."""
 
-    def __init__(self, home: Path, gateway_url: str, **settings: Any) -> None:
+    def __init__(
+        self, home: Path, gateway_url: str, *, program: Path | None = None, **settings: Any
+    ) -> None:
         self.home = home
+        self._program = ["-m", "agent.runtime.cli"] if program is None else ["-I", str(program)]
         values = {
             "name": "web-1",
             "server_url": gateway_url.replace("ws", "http", 1),
@@ -234,15 +237,8 @@ class Daemon:
         environment = {**os.environ, "OCTOPUS_FAILPOINTS": failpoints}
         with (self.home / "daemon.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(
-                    *self.wrapper,
-                    sys.executable,
-                    "-m",
-                    "agent.runtime.cli",
-                    "run",
-                    "--home",
-                    str(self.home),
-                ),
+                *self.wrapper,
+                *(sys.executable, *self._program, "run", "--home", str(self.home)),
                 env=environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stderr=log,

@@ -23,8 +23,6 @@ from agent.contracts.messages import (
     Rejected,
     Started,
     State,
-    Upgrade,
-    UpgradeState,
 )
 from agent.contracts.uuid7 import uuid7
 from tests.agent.daemon.gateway import (
@@ -213,12 +211,6 @@ async def test_goaway_is_obeyed(gateway: Gateway, daemon: Daemon) -> None:
     goodbye = await gateway.wait(Goodbye)
     assert goodbye.reconnect_s == 0.2
     await gateway.wait(Hello, count=2, seconds=3.0)
-
-
-async def test_upgrade_is_answered(gateway: Gateway, daemon: Daemon) -> None:
-    await gateway.send(Upgrade(version="9.0.0", url="https://x/", sha256="0" * 64))
-    answer = await gateway.wait(UpgradeState)
-    assert (answer.version, answer.stage) == ("9.0.0", "refused")
 
 
 async def test_unknown_and_broken_messages_are_answered(gateway: Gateway, daemon: Daemon) -> None:

@@ -56,6 +56,27 @@ async def test_a_cut_transfer_goes_on_where_it_ended(web: Web, tmp_path: Path, c
     assert names_in(tmp_path) == {sha256}
 
 
+async def test_what_broken_transfers_left_is_removed_when_it_is_old(
+    web: Web, tmp_path: Path
+) -> None:
+    sha256, other = web.add(CONTENT), "b" * 64
+    web.cut_after = 1000
+    stopped = asyncio.create_task(cache_of(web, tmp_path).ensure(package(sha256)))
+    part = tmp_path / f"{sha256}.part"
+    while not part.exists() or part.stat().st_size < 1000:  # noqa: ASYNC110 no event tells it
+        await asyncio.sleep(0.01)
+    stopped.cancel()
+    await asyncio.gather(stopped, return_exceptions=True)
+    for name in (f"{other}.part", f"{other}.etag"):
+        (tmp_path / name).write_bytes(b"old")
+        os.utime(tmp_path / name, (1, 1))
+    cache = cache_of(web, tmp_path)
+    assert names_in(tmp_path) == {f"{sha256}.part", f"{sha256}.etag"}
+    await cache.ensure(package(sha256))
+    assert web.ranges()[-1] == "bytes=1000-"
+    assert names_in(tmp_path) == {sha256}
+
+
 async def test_a_damaged_cache_is_noticed(web: Web, tmp_path: Path) -> None:
     sha256 = web.add(CONTENT)
     (tmp_path / sha256).write_bytes(b"rot")
@@ -66,7 +87,7 @@ async def test_a_damaged_cache_is_noticed(web: Web, tmp_path: Path) -> None:
 async def test_wrong_content_and_missing_packages_are_errors(
     web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.runtime.packages.cache._ATTEMPTS", 2)
+    monkeypatch.setattr("agent.runtime.packages.download._ATTEMPTS", 2)
     sha256 = web.add(CONTENT)
     web.spoil = True
     with pytest.raises(WrongContent):

@@ -1,6 +1,7 @@
 """Sessions: the newest wins, dead gateways are noticed, one credential is one machine."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,12 +9,15 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from agent.contracts import limits
-from agent.contracts.messages import FinalAck, GoAway, Hello
+from agent.contracts.messages import FinalAck, GoAway, Hello, Upgrade, UpgradeState, Welcome
 from deployments.base.clock import utc_now
+from deployments.base.models import Event
 from deployments.gateway import gateway as gateway_module
 from deployments.gateway import sessions
-from deployments.infrastructure.models import Agent, AgentSession, Machine
+from deployments.infrastructure.models import Agent, AgentSession, AgentUpgrade, Machine
+from deployments.infrastructure.services.upgrades import request_upgrades
 from tests.deployments.gateway.conftest import GatewayLab
+from tests.factories import make_ana
 from tests.factories.execution import Scene
 
 HELLO = Hello(protocols=(1,), agent_version="1.0", boot_id="boot")
@@ -85,6 +89,27 @@ async def test_two_machines_with_one_credential_are_cut_off(lab: GatewayLab) -> 
         assert await wire.closed() == limits.CLOSE_UNAUTHORIZED
 
 
+async def test_a_state_folder_that_was_rolled_back_is_cut_off(lab: GatewayLab) -> None:
+    machine = Machine.objects.in_space(lab.scene.deployment.space)
+    hello = Hello(protocols=(1,), agent_version="1.0", boot_id="boot")
+    # A folder that was lost as a whole knows that it knows nothing, and is served.
+    for high in (7, 9, 9, 0, 3):
+        async with lab.wire() as wire:
+            await wire.say(replace(hello, journal_high=high))
+            await wire.hear(Welcome)
+    async with lab.wire() as wire:
+        await wire.say(replace(hello, journal_high=2))
+        assert await wire.closed() == limits.CLOSE_UNAUTHORIZED
+    assert await lab.ask(lambda: machine.get().status_summary) == (
+        "The agent's state folder was restored from an older copy"
+    )
+    events = Event.objects.filter(category="MachineQuarantined")
+    assert "older state folder" in await lab.ask(lambda: events.get().message)
+    with pytest.raises(Exception, match="401"):
+        async with lab.wire():
+            pass
+
+
 async def test_a_revoked_credential_closes_the_socket(
     lab: GatewayLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +143,30 @@ def test_a_planned_restart_leaves_time_for_as_many_as_there_are() -> None:
     gateway._connections = connections
     assert gateway.leave_window == 30.0
     gateway.stop()
+
+
+async def test_an_upgrade_is_sent_until_the_agent_has_begun(
+    lab: GatewayLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_module, "SEEN_EVERY", 0.1)
+    ana = await lab.ask(make_ana)
+    rows = [lab.scene.machines[0]]
+    async with lab.wire() as wire:
+        await wire.hello()
+        await lab.ask(lambda: request_upgrades(actor=ana.actor, rows=rows))
+        lab.gateway.start(lab.gateway._keep_seen())
+        first, again = await wire.hear(Upgrade), await wire.hear(Upgrade)
+        assert first == again
+        told = UpgradeState(version=first.version, stage="trying", request=first.request)
+        await wire.say(told)
+        await wire.say(replace(told, stage="failed", detail="it crashed"))
+        upgrades = AgentUpgrade.objects.all()
+        async with asyncio.timeout(10):
+            while (await lab.ask(upgrades.get)).stage != "failed":  # noqa: ASYNC110 a row
+                await asyncio.sleep(0.02)
+        # An agent that repeats itself after a welcome changes nothing.
+        await wire.say(told)
+        assert (await lab.ask(upgrades.get)).detail == "it crashed"
 
 
 async def test_a_planned_restart_says_when_to_come_back(lab: GatewayLab) -> None:

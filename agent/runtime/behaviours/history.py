@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.runtime.behaviours.context import Context
+from agent.runtime.config import sync_folder, write_private
 
 JOURNAL = "deployment-journal.json"
 _PREVIOUS = "Octopus.Tentacle.PreviousInstallation"
@@ -52,6 +53,16 @@ class Journal:
                 if isinstance(entry, dict):
                     found.append(entry)
         return found
+
+    def forget(self, ids: set[str]) -> None:
+        """Drop the entries with these ids, in one step; raise OSError."""
+        if not ids:
+            return
+        with self._locked():
+            kept = [entry for entry in self.entries() if str(entry.get("id")) not in ids]
+            lines = [json.dumps(entry, separators=(",", ":")) + "\n" for entry in kept]
+            write_private(self._path, "".join(lines))
+            sync_folder(self._path.parent)
 
     def latest(self, retention_set: str, **wanted: Any) -> dict[str, Any] | None:
         """Return the newest entry of a retention set that has these fields."""

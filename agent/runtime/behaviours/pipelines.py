@@ -5,6 +5,7 @@ from agent.runtime.behaviours.custom_directory import CopyToCustomDirectory
 from agent.runtime.behaviours.extract import ExtractPackage, ExtractScriptPackage
 from agent.runtime.behaviours.history import record_deployment, set_previous_installation
 from agent.runtime.behaviours.references import StageReferences
+from agent.runtime.behaviours.retention import ApplyRetention
 from agent.runtime.behaviours.scripts import InlineScripts, PackagedScript, RunScript
 from agent.runtime.behaviours.skip_installed import SkipIfInstalled
 from agent.runtime.behaviours.substitute import SubstituteInFiles
@@ -46,6 +47,9 @@ def deploy_package(context: Context) -> None:
             record_deployment(context, successful=False)
         raise
     record_deployment(context, successful=True)
+    retention = ApplyRetention()
+    if context.installed is not None and retention.enabled(context):
+        run_phase(context, retention)
 
 
 def conventions() -> list[Behaviour]:

@@ -5,6 +5,7 @@ from django.conf import settings
 from deployments.access.models import User
 from deployments.base import public_ids
 from deployments.base.models import Space
+from deployments.execution.services.retention_variables import retention_variables
 from deployments.releases.models import Deployment, Release
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
@@ -17,6 +18,7 @@ def system_variables(deployment: Deployment, task: ServerTask) -> dict[str, str]
         **_of_deployment(deployment),
         **_of_places(deployment),
         **_of_task(task),
+        **retention_variables(deployment),
         **_links(deployment),
     }
 

@@ -202,11 +202,15 @@ class _Walk:
         begun = [lane for lane in lanes if lane.begun]
         for lane in begun:
             self._advance_lane(step, lane, end, may_start=False)
+        live = sum(lane.live for lane in lanes)
         for lane in begun:
             # Behind a barrier more places may be ready than the cap allows.
-            free = bool(step.window) or sum(other.live for other in lanes) < limit
+            free = bool(step.window) or live < limit
+            live -= lane.live
             self._advance_lane(step, lane, end, may_start=free)
+            live += lane.live
         stopped = bool(step.window) and any(lane.failed for lane in lanes)
+        held = sum(_holds_slot(step, lane) for lane in lanes)
         for lane in lanes:
             if lane.begun or lane.done:
                 continue
@@ -223,8 +227,9 @@ class _Walk:
                 self._skip_actions(step, lane.target_id, "Not begun: another target failed.")
                 lane.position, lane.done = len(step.actions), True
                 continue
-            if sum(_holds_slot(step, other) for other in lanes) < limit:
+            if held < limit:
                 self._advance_lane(step, lane, end, may_start=True)
+                held += _holds_slot(step, lane)
 
     def _advance_lane(self, step: PlannedStep, lane: _Lane, end: int, *, may_start: bool) -> None:
         while lane.position < end and not lane.is_live():

@@ -6,6 +6,7 @@ run in order on each of its places.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any, Final
 
 from agent.contracts import limits
@@ -35,7 +36,7 @@ class Placement:
     may_be_left_out: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlannedAction:
     """One action. `once` marks one that waits for every place of its step and runs one time.
 
@@ -61,7 +62,11 @@ class PlannedAction:
 
     def placement(self, target_id: str) -> Placement | None:
         """Return where it runs for the target."""
-        return next((place for place in self.placements if place.target_id == target_id), None)
+        return self._places.get(target_id)
+
+    @cached_property
+    def _places(self) -> dict[str, Placement]:
+        return {place.target_id: place for place in self.placements}
 
 
 @dataclass(frozen=True, slots=True)

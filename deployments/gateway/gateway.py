@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from deployments.gateway import deliveries, sessions
 from deployments.gateway.commits import Commits
 from deployments.gateway.connection import AgentConnection
 from deployments.gateway.deliveries import Delivery
+from deployments.gateway.gathered import Gathered
 from deployments.gateway.sessions import Session
 from deployments.gateway.store import Outcome
 from deployments.infrastructure.agent_credentials import agent_for_credential, bearer
@@ -55,6 +56,8 @@ class Gateway:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self.commits = Commits(self._writer, self._stored)
+        self._begins = Gathered(self._begin_sessions)
+        self._ends = Gathered(self._end_sessions)
         self._connections: dict[int, AgentConnection] = {}
         self._woken: set[int] = set()
         self._wake = asyncio.Event()
@@ -106,13 +109,12 @@ class Gateway:
             if self._connections.get(agent_pk) is connection:
                 del self._connections[agent_pk]
             if connection.session is not None:
-                session = connection.session
-                await self._write(lambda: sessions.end_session(session))
+                await self._ends.ask(agent_pk, connection.session)
 
     async def begin(self, connection: AgentConnection, hello: Hello) -> Session | None:
         """Begin a session, or refuse it; an older connection of the same agent is closed."""
-        pk, name = connection.agent_pk, self.name
-        session = await self._write(lambda: sessions.begin_session(pk, hello, name))
+        pk = connection.agent_pk
+        session = await self._begins.ask(pk, hello)
         if session is None:
             return None
         older = self._connections.get(pk)
@@ -120,6 +122,13 @@ class Gateway:
         if older is not None and older is not connection:
             self.start(older.close(limits.CLOSE_SUPERSEDED, "a newer connection took over"))
         return session
+
+    async def _begin_sessions(self, hellos: Mapping[int, Hello]) -> Mapping[int, Session]:
+        return await self._write(lambda: sessions.begin_sessions(hellos, self.name))
+
+    async def _end_sessions(self, ended: Mapping[int, Session]) -> Mapping[int, None]:
+        await self._write(lambda: sessions.end_sessions(ended.values()))
+        return {}
 
     async def unfinished(self, agent_pks: Iterable[int]) -> list[Delivery]:
         """Read what is unfinished for the agents."""

@@ -1,6 +1,7 @@
 """Sessions of agents in the database: who is connected to which gateway, newest wins."""
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ from agent.contracts.messages import Hello
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
+from deployments.base.rows import update_rows
 from deployments.infrastructure.models import Agent, AgentSession, Machine, Worker
 from deployments.infrastructure.models.machine import HealthStatus
 
@@ -20,6 +22,16 @@ FLIP_WINDOW = timedelta(seconds=60)
 SILENCE = timedelta(seconds=30)
 # Beyond this `seen` has told.
 REVOKED_LATELY = timedelta(seconds=60)
+_FROM_HELLO = (
+    "version",
+    "operating_system",
+    "capabilities",
+    "boot_id",
+    "boot_id_flips",
+    "free_disk_bytes",
+    "journal_high",
+    "last_seen",
+)
 
 _SHARED = ("Two machines use the same credential", "is used from two machines in turn")
 _ROLLED_BACK = (
@@ -39,56 +51,57 @@ class Session:
 def begin_session(
     agent_pk: int, hello: Hello, gateway: str, *, clock: Clock = utc_now
 ) -> Session | None:
-    """Take the agent's session over and store what the agent says of itself.
+    """Begin one session as begin_sessions does; None when the agent is not to be served."""
+    return begin_sessions({agent_pk: hello}, gateway, clock=clock).get(agent_pk)
 
-    Return None when the agent is not to be served: revoked, or quarantined just now. An agent
+
+def begin_sessions(
+    hellos: Mapping[int, Hello], gateway: str, *, clock: Clock = utc_now
+) -> dict[int, Session]:
+    """Take the agents' sessions over and store what the agents say of themselves.
+
+    Agents that are not to be served are left out: revoked, or quarantined just now. An agent
     whose journal is empty lost its state folder and is served: what it had taken on is lost. One
-    whose journal is older than before would take finished work for unfinished.
+    whose journal is older than before would take finished work for unfinished. As many queries
+    for all as for one.
     """
     now = clock()
-    agents = Agent.objects.unscoped(reason="a session begins").filter(pk=agent_pk)
     with transaction.atomic():
-        agent = agents.filter(revoked=None, quarantined=None).first()
-        if agent is None:
-            return None
-        AgentSession.objects.get_or_create(agent_id=agent_pk)
-        AgentSession.objects.filter(agent_id=agent_pk).update(
-            number=models.F("number") + 1,
-            gateway=gateway,
-            connected=now,
-            disconnected=None,
-            last_seen=now,
+        agents = list(
+            Agent.objects.unscoped(reason="a session begins")
+            .filter(pk__in=list(hellos), revoked=None, quarantined=None)
+            .order_by("pk")
         )
-        number = AgentSession.objects.values_list("number", flat=True).get(agent_id=agent_pk)
-        if 0 < hello.journal_high < agent.journal_high:
-            _quarantine(agent, now, _ROLLED_BACK)
-            return None
-        flips = _boot_id_flips(agent, hello, now)
-        agents.update(
-            version=hello.agent_version[:50],
-            operating_system=f"{hello.os} {hello.architecture}".strip()[:200],
-            capabilities={
-                "shells": list(hello.shells),
-                "capabilities": list(hello.capabilities),
-                "hostname": hello.hostname,
-            },
-            boot_id=hello.boot_id[:100],
-            boot_id_flips=flips,
-            free_disk_bytes=hello.free_disk,
-            journal_high=hello.journal_high,
-            last_seen=now,
-        )
-        if flips >= FLIPS_TO_QUARANTINE:
-            _quarantine(agent, now, _SHARED)
-            return None
-        _set_back([agent_pk])
-    return Session(agent_pk, int(number))
+        numbers = _take_over([agent.pk for agent in agents], gateway, now)
+        served = []
+        for agent in agents:
+            hello = hellos[agent.pk]
+            is_rolled_back = 0 < hello.journal_high < agent.journal_high
+            if not is_rolled_back:
+                _fill(agent, hello, now)
+            if is_rolled_back or agent.boot_id_flips >= FLIPS_TO_QUARANTINE:
+                _quarantine(agent, now, _ROLLED_BACK if is_rolled_back else _SHARED)
+            else:
+                served.append(agent)
+        update_rows(agents, _FROM_HELLO)
+        _set_back([agent.pk for agent in served])
+    return {agent.pk: Session(agent.pk, numbers[agent.pk]) for agent in served}
 
 
 def end_session(session: Session, *, clock: Clock = utc_now) -> None:
     """Record that the connection ended, unless a newer one has taken over."""
-    rows = AgentSession.objects.filter(number=session.number, disconnected=None)
-    _end(session.agent_pk, rows, clock())
+    end_sessions([session], clock=clock)
+
+
+def end_sessions(sessions: Iterable[Session], *, clock: Clock = utc_now) -> None:
+    """Record that these connections ended, except where a newer one has taken over."""
+    by_number: dict[int, list[int]] = defaultdict(list)
+    for session in sessions:
+        by_number[session.number].append(session.agent_pk)
+    now = clock()
+    with transaction.atomic():
+        for number, agent_pks in by_number.items():
+            _end(AgentSession.objects.filter(number=number, agent_id__in=agent_pks), now)
 
 
 def seen(sessions: Iterable[Session], *, clock: Clock = utc_now) -> tuple[set[int], set[int]]:
@@ -135,19 +148,52 @@ def stale(sessions: Collection[Session]) -> set[Session]:
 def end_silent(*, clock: Clock = utc_now) -> int:
     """Close the sessions that a gateway left behind when it died; return how many."""
     now = clock()
-    silent = AgentSession.objects.filter(disconnected=None, last_seen__lt=now - SILENCE)
-    ended = 0
-    for agent_pk, number in silent.values_list("agent_id", "number"):
-        ended += _end(agent_pk, silent.filter(number=number), now)
-    return ended
-
-
-def _end(agent_pk: int, rows: QuerySet[AgentSession], now: datetime) -> int:
+    silent = AgentSession.objects.filter(last_seen__lt=now - SILENCE)
+    if not silent.filter(disconnected=None).exists():
+        return 0
     with transaction.atomic():
-        ended = rows.filter(agent_id=agent_pk).update(disconnected=now)
-        if ended:
-            _set_health([agent_pk], HealthStatus.UNAVAILABLE, "Not connected")
+        return _end(silent, now)
+
+
+def _end(rows: QuerySet[AgentSession], now: datetime) -> int:
+    """End those of the sessions that are open; joins the caller's transaction."""
+    if not (ended := rows.filter(disconnected=None).update(disconnected=now)):
+        return 0
+    # What was written is locked, so none of these can begin anew before the commit.
+    agents = rows.filter(disconnected=now).values_list("agent_id", flat=True)
+    _set_health(agents, HealthStatus.UNAVAILABLE, "Not connected")
     return ended
+
+
+def _take_over(agent_pks: Sequence[int], gateway: str, now: datetime) -> dict[int, int]:
+    """Return the numbers of the agents' new sessions."""
+    rows = AgentSession.objects.filter(agent_id__in=agent_pks)
+    known = set(rows.values_list("agent_id", flat=True))
+    missing = [AgentSession(agent_id=pk) for pk in agent_pks if pk not in known]
+    AgentSession.objects.bulk_create(missing, ignore_conflicts=True)
+    rows.update(
+        number=models.F("number") + 1,
+        gateway=gateway,
+        connected=now,
+        disconnected=None,
+        last_seen=now,
+    )
+    return dict(rows.values_list("agent_id", "number"))
+
+
+def _fill(agent: Agent, hello: Hello, now: datetime) -> None:
+    agent.boot_id_flips = _boot_id_flips(agent, hello, now)
+    agent.version = hello.agent_version[:50]
+    agent.operating_system = f"{hello.os} {hello.architecture}".strip()[:200]
+    agent.capabilities = {
+        "shells": list(hello.shells),
+        "capabilities": list(hello.capabilities),
+        "hostname": hello.hostname,
+    }
+    agent.boot_id = hello.boot_id[:100]
+    agent.free_disk_bytes = hello.free_disk
+    agent.journal_high = hello.journal_high
+    agent.last_seen = now
 
 
 def _boot_id_flips(agent: Agent, hello: Hello, now: datetime) -> int:

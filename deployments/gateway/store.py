@@ -106,7 +106,9 @@ def _store(reports: Sequence[Report], secrets: CommandSecrets) -> list[Outcome]:
         for message in report.said
         if isinstance(message, Finished) and message.bytes <= _length(appended, report)
     }
-    _apply([message for report in reports for message in report.said])
+    # A result implies what came before it.
+    begun = {key for key, (_, message) in finished.items() if message.started}
+    _apply([m for report in reports for m in report.said if m.id not in begun])
     if finished:
         for report, message in finished.values():
             if message.reason == DAMAGED:

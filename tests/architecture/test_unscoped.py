@@ -23,7 +23,6 @@ ALLOWED = {
     "the built-in worker serves every space": "deployments/execution/",
     "the schedule of health checks spans the spaces": "deployments/infrastructure/services/",
     "append to logs": "deployments/execution/logs/",
-    "number log events": "deployments/execution/logs/",
     "the viewer's access to the task was checked": "deployments/execution/logs/",
     "the viewer's access was checked": "deployments/execution/logs/",
     "an administrator counts what is stored": "deployments/execution/queries.py",

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 
 from agent.contracts.masking import Secrets
 from agent.contracts.spool import MAX_PAYLOAD, RECORD, STDOUT, Frame, encode_frame
 from deployments.base.clock import Clock, utc_now
-from deployments.base.rows import update_rows
+from deployments.base.rows import increase, update_rows
 from deployments.base.wake import publish
 from deployments.execution.logs.lines import NOTABLE_LEVELS, LineState, Reading, read_frames
 from deployments.execution.logs.masked import Piece, mask_frames
@@ -237,10 +237,7 @@ def _reserve_events(task_pk: int, count: int) -> int:
     """Return the first of `count` event numbers; the row is locked until the commit."""
     if not count:
         return 0
-    rows = ServerTask.objects.unscoped(reason="number log events").filter(pk=task_pk)
-    rows.update(last_event_number=models.F("last_event_number") + count)
-    last = rows.values_list("last_event_number", flat=True)[0]
-    return int(last) - count + 1
+    return increase(ServerTask, task_pk, "last_event_number", count) - count + 1
 
 
 def _append_to_task(

@@ -21,7 +21,7 @@ from deployments.execution.services.carry_out import cancel_executions, skip_act
 from deployments.execution.services.failures import ask_about_failures
 from deployments.execution.services.finish import end_task, finish_task, record_start
 from deployments.execution.services.health.judge import judge_checks
-from deployments.execution.services.lease import Lease, claim, settle, was_woken
+from deployments.execution.services.lease import Lease, Settled, claim, settle
 from deployments.execution.services.situation import Situation, read_situation
 from deployments.execution.services.start import make_execution_plan
 from deployments.infrastructure.services.health import KIND as HEALTH
@@ -61,11 +61,7 @@ def advance(task_id: int, *, clock: Clock = utc_now) -> None:
 
 def _tick(lease: Lease, clock: Clock) -> bool:
     """Do one round; return whether another one is needed at once."""
-    task = (
-        ServerTask.objects.unscoped(reason="the engine advances tasks of every space")
-        .select_related("space")
-        .get(pk=lease.task_id)
-    )
+    task = lease.task
     try:
         return _decide(lease, task, clock)
     except (LeaseLost, DatabaseError):
@@ -118,8 +114,7 @@ def _situation(lease: Lease, task: ServerTask, clock: Clock) -> Situation:
 
 def _carry_out(lease: Lease, situation: Situation, decision: Decision, clock: Clock) -> bool:
     task, now = situation.task, clock()
-    again = False
-    with _settled(lease, now):
+    with _settled(lease, now) as settled:
         if situation.row._state.adding:  # noqa: SLF001 Django's own flag for unsaved rows
             situation.row.save(force_insert=True)
             record_start(task, clock=clock)
@@ -132,7 +127,7 @@ def _carry_out(lease: Lease, situation: Situation, decision: Decision, clock: Cl
             finish_task(situation, decision.finish, clock=clock)
         elif decision.waiting and task.state == TaskState.EXECUTING:
             _pause(task, now)
-        again |= was_woken(lease)
+        again |= settled.was_woken
         failpoints.hit("tick.written")
     return again and decision.finish is None
 
@@ -145,16 +140,17 @@ def _pause(task: ServerTask, now: datetime) -> None:
 
 
 @contextmanager
-def _settled(lease: Lease, now: datetime) -> Iterator[None]:
+def _settled(lease: Lease, now: datetime) -> Iterator[Settled]:
     """Write in one transaction that also ends the claim. Raises LeaseLost."""
     with transaction.atomic():
-        if not settle(lease, now=now):
+        settled = settle(lease, now=now)
+        if settled is None:
             raise LeaseLost
         # Before the wake-ups, which are sent in the order in which they were asked for.
         transaction.on_commit(lambda: failpoints.hit("tick.committed"))
-        yield
+        yield settled
 
 
 def _let_go(lease: Lease, now: datetime) -> bool:
-    with _settled(lease, now):
-        return was_woken(lease)
+    with _settled(lease, now) as settled:
+        return settled.was_woken

@@ -4,7 +4,7 @@ Whoever finds a task claimed leaves a mark, and the claimant looks once more bef
 so a result that arrives meanwhile is never left lying.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -20,11 +20,19 @@ _EVERY_SPACE = "the engine advances tasks of every space"
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A claim; `wake_count` is what the task's was when it was made."""
+    """A claim; `wake_count` and `task` are what they were when it was made."""
 
     task_id: int
     owner: str
     wake_count: int
+    task: ServerTask = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A claim that was let go; `was_woken` when somebody left a mark since it was made."""
+
+    was_woken: bool
 
 
 def claim(task_id: int, *, now: datetime) -> Lease | None:
@@ -34,27 +42,25 @@ def claim(task_id: int, *, now: datetime) -> Lease | None:
     running = _task(task_id).filter(state__in=RUNNING)
     while True:
         if running.filter(free).update(lease_owner=owner, lease_expires=now + LEASE):
-            count = _task(task_id).values_list("wake_count", flat=True)[0]
-            return Lease(task_id, owner, count)
+            task = _task(task_id).select_related("space").get()
+            return Lease(task_id, owner, task.wake_count, task)
         if running.exclude(lease_owner="").update(wake_count=F("wake_count") + 1):
             return None
         if not running.exists():
             return None
 
 
-def settle(lease: Lease, *, now: datetime) -> bool:
-    """Let go inside the transaction that writes; False when the claim was lost to another."""
-    return bool(
-        _task(lease.task_id)
-        .filter(lease_owner=lease.owner)
-        .update(lease_owner="", lease_expires=None, last_updated=now)
-    )
+def settle(lease: Lease, *, now: datetime) -> Settled | None:
+    """Let go inside the transaction that writes; None when the claim was lost to another.
 
-
-def was_woken(lease: Lease) -> bool:
-    """Return whether somebody left a mark since the claim."""
-    count = _task(lease.task_id).values_list("wake_count", flat=True)[0]
-    return bool(count != lease.wake_count)
+    Whoever comes after this waits for the commit and finds the task free, so whether a mark was
+    left is known here already.
+    """
+    mine = _task(lease.task_id).filter(lease_owner=lease.owner)
+    free = {"lease_owner": "", "lease_expires": None, "last_updated": now}
+    if mine.filter(wake_count=lease.wake_count).update(**free):
+        return Settled(was_woken=False)
+    return Settled(was_woken=True) if mine.update(**free) else None
 
 
 def _task(task_id: int) -> SpaceQuerySet[ServerTask]:

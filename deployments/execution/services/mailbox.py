@@ -123,7 +123,7 @@ def apply_started(command_ids: Collection[str], *, clock: Clock = utc_now) -> No
     if not command_ids:
         return
     now = clock()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         runs = _messages().filter(message_id__in=command_ids, kind="run")
         runs.filter(started=None).update(started=now, accepted=Coalesce("accepted", now))
         _executions().filter(pk__in=runs.values("execution"), state=ExecutionState.PENDING).update(
@@ -164,18 +164,28 @@ def apply_finished(results: Collection[FinishedResult], *, clock: Clock = utc_no
     if not results:
         return
     now = clock()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         by_id = {result.command_id: result for result in results}
         rows = _messages().filter(message_id__in=list(by_id), kind="run")
-        found = list(rows.values_list("message_id", "execution_id", "execution__task_id"))
-        ends: dict[tuple[ExecutionState, int | None, str], list[int]] = defaultdict(list)
-        for message_id, execution_id, _ in found:
-            ends[_end_of(by_id[str(message_id)])].append(execution_id)
-        executions = [execution_id for _, execution_id, _ in found]
-        close_messages(executions, now)
-        for (state, exit_code, error), pks in ends.items():
-            end_executions(pks, state, now=now, exit_code=exit_code, error=error)
-        for task_id in {task_id for _, _, task_id in found}:
+        columns = ("message_id", "execution_id", "execution__task_id", "cancelled")
+        found = list(rows.values_list(*columns))
+        ends: dict[tuple[ExecutionState, int | None, str, bool], list[int]] = defaultdict(list)
+        ran, to_close = [], []
+        for message_id, execution_id, _, cancelled in found:
+            result = by_id[str(message_id)]
+            ends[*_end_of(result), result.started].append(execution_id)
+            if result.started:
+                ran.append(execution_id)
+            if cancelled is not None or not result.started:
+                to_close.append(execution_id)
+        _close_runs(ran, now)
+        if to_close:
+            close_messages(to_close, now)
+        for (state, exit_code, error, started), pks in ends.items():
+            end_executions(
+                pks, state, now=now, exit_code=exit_code, error=error, has_started=started
+            )
+        for task_id in {task_id for _, _, task_id, _ in found}:
             wake(ADVANCE, task_id)
 
 
@@ -186,9 +196,12 @@ def end_executions(
     now: Any,
     exit_code: int | None = None,
     error: str = "",
+    has_started: bool = False,
 ) -> int:
     """End executions that still live; return how many this call ended."""
-    changes = {"exit_code": exit_code} if exit_code is not None else {}
+    changes: dict[str, Any] = {"exit_code": exit_code} if exit_code is not None else {}
+    if has_started:
+        changes["started"] = Coalesce("started", now)
     return (
         _executions()
         .filter(pk__in=pks, state__in=LIVE)
@@ -201,6 +214,18 @@ def end_executions(
             **changes,
         )
     )
+
+
+def _close_runs(executions: Collection[int], now: Any) -> None:
+    """Close runs that have begun; the result may be the first that is heard of them."""
+    if executions:
+        _messages().filter(execution__in=executions, kind="run", finished=None).update(
+            finished=now,
+            sealed_body=None,
+            offered=Coalesce("offered", now),
+            accepted=Coalesce("accepted", now),
+            started=Coalesce("started", now),
+        )
 
 
 def close_messages(executions: Collection[int], now: Any) -> None:

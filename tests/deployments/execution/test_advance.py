@@ -188,7 +188,9 @@ def test_an_expired_lease_is_taken_over_and_the_late_owner_is_refused() -> None:
     assert not settle(dead, now=scene.clock())
 
 
-@pytest.mark.parametrize("point", ["skip_actions", "start_actions", "finish_task", "was_woken"])
+@pytest.mark.parametrize(
+    "point", ["skip_actions", "start_actions", "finish_task", "cancel_executions"]
+)
 def test_a_crash_inside_a_tick_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:

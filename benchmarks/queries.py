@@ -70,7 +70,7 @@ def count(targets: int, steps: int = 1) -> Counts:
     from tests.factories.domain import script_step  # noqa: PLC0415
     from tests.factories.execution import NODE, make_scene  # noqa: PLC0415
 
-    parallel = VariableInput(name="Octopus.Action.MaxParallelism", value="100")
+    parallel = VariableInput(name="Octopus.Action.MaxParallelism", value="10000")
     process = [script_step(f"Step {number}", roles="web") for number in range(steps)]
     scene = make_scene(*process, machines=targets, begin=False, variables=lambda _: [parallel])
     task_id = scene.deployment.task_id

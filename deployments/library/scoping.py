@@ -11,6 +11,8 @@ from typing import Final
 
 PRIVATE_RANK: Final = 1_000_000_000
 PROMPTED_RANK: Final = 100_000_000
+# Above prompted values and every scope.
+PASSED_RANK: Final = 200_000_000
 TARGET_ROLE_RANK: Final = 100_000
 ROLE_RANK: Final = 10_000
 

@@ -6,12 +6,22 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class PassedVariable:
+    """A value that the deployment of another project hands over; it overrules all others."""
+
+    name: str
+    text: str
+    is_sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DeploymentOptions:
     """The choices. `skip_actions` are action ids, machines public ids, tags target tags.
 
     A target with a tag counts like one that is named. `form_values` answer prompts by variable
     name or id. `use_guided_failure` None takes the project's, then the environment's default.
     `not_before` and `expires` bound the start.
+    `parent_task` is the task of the deployment that waits for this one.
     """
 
     comments: str = ""
@@ -27,6 +37,8 @@ class DeploymentOptions:
     not_before: datetime | None = None
     expires: datetime | None = None
     priority: str = "LifecycleDefault"
+    passed_variables: tuple[PassedVariable, ...] = ()
+    parent_task: str = ""
 
     @property
     def is_complete(self) -> bool:

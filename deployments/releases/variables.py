@@ -6,6 +6,7 @@ from typing import Any
 from deployments.base.secrets import Secret, open_text, seal_text
 from deployments.library.models import variable_place
 from deployments.library.scoping import (
+    PASSED_RANK,
     PROMPTED_RANK,
     Candidate,
     ScopeContext,
@@ -14,6 +15,7 @@ from deployments.library.scoping import (
 )
 from deployments.library.values import VariableDocument, candidate_of
 from deployments.releases.models import Deployment, Release, VariableSetSnapshot
+from deployments.releases.options import PassedVariable
 
 
 def snapshot_candidates(snapshot: VariableSetSnapshot) -> list[Candidate]:
@@ -30,7 +32,8 @@ def deployment_candidates(deployment: Deployment) -> list[Candidate]:
     """Return what a deployment resolves from: the release's variables and the prompted values."""
     candidates = snapshot_candidates(deployment.release.variable_snapshot)
     answers = deployment.options.get("form_values") or {}
-    return candidates + prompted_candidates(answers, form_place(deployment), candidates)
+    prompted = prompted_candidates(answers, form_place(deployment), candidates)
+    return [*candidates, *prompted, *_passed_candidates(deployment)]
 
 
 def deployment_context(deployment: Deployment, **more: Any) -> ScopeContext:
@@ -64,6 +67,37 @@ def prompted_candidates(
             )
         )
     return prompted
+
+
+def seal_passed(passed: Iterable[PassedVariable], deployment: Deployment) -> list[dict[str, Any]]:
+    """Return the values that a parent hands over as they are stored."""
+    return [
+        {
+            "name": each.name,
+            "sealed": seal_text(each.text, place=_passed_place(deployment, each.name)),
+            "is_sensitive": each.is_sensitive,
+        }
+        for each in passed
+    ]
+
+
+def _passed_candidates(deployment: Deployment) -> list[Candidate]:
+    return [
+        Candidate(
+            id=f"passed:{entry['name']}",
+            name=entry["name"],
+            value=None,
+            is_sensitive=entry["is_sensitive"],
+            sealed=entry["sealed"],
+            place=_passed_place(deployment, entry["name"]),
+            extra_rank=PASSED_RANK,
+        )
+        for entry in deployment.options.get("passed_variables") or ()
+    ]
+
+
+def _passed_place(deployment: Deployment, name: str) -> str:
+    return f"deployment-passed:{deployment.release_id}:{deployment.environment_id}:{name}"
 
 
 def form_place(deployment: Deployment) -> str:

@@ -22,7 +22,8 @@ REASONS: dict[str, dict[str, str]] = {
         "execution.mailbox": "apply_accepted apply_cancel_ack apply_finished apply_rejected"
         " apply_started close_messages end_executions",
         "execution.outputs": "record_outputs",
-        "execution.server_actions": "run_server_action settle_abandoned store_outputs",
+        "execution.server_actions/following": "end_following",
+        "execution.server_actions/run": "run_server_action settle_abandoned store_outputs",
         "execution.sweep": "end_left_behind expire_commands sweep",
         "server_tasks.moves": "move",
         "server_tasks.queue": "expire_queued schedule",

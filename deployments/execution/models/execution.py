@@ -31,7 +31,7 @@ class ActionExecution(SpaceOwned):
     """One attempt at one action on one place (a target, a worker or the server itself).
 
     `log_length` counts the raw bytes that are durable here; `line_count` the lines given
-    numbers so far.
+    numbers so far. `follows` is the public id of the task that a lasting action waits for.
     """
 
     id_prefix = "ActionExecutions"
@@ -67,6 +67,7 @@ class ActionExecution(SpaceOwned):
     line_count = models.BigIntegerField(default=0)
     log_state = models.JSONField(default=dict)
 
+    follows = models.CharField(max_length=100, blank=True)
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_expires = models.DateTimeField(null=True, blank=True)
 

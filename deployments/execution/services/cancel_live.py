@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from agent.contracts import limits
 from deployments.execution.models import ActionExecution, AgentMessage, Interruption
 from deployments.execution.services.mailbox import end_executions, wake_agents
+from deployments.execution.services.server_actions.following import end_following
 from deployments.execution.services.situation import Row
 from deployments.execution.states import LIVE, ExecutionState
 from deployments.infrastructure.models import AgentSession
@@ -26,6 +27,7 @@ def cancel_live(task: ServerTask, rows: Sequence[Row], *, force: bool, now: date
     on_agents = [row for row in rows if row.agent_id is not None]
     ended = _end_waiting(task, rows, now)
     server = [row.pk for row in rows if row.agent_id is None]
+    ended += end_following(server, now=now)
     pending = [r.pk for r in rows if r.agent_id is None and r.state == ExecutionState.PENDING]
     ended += end_executions(pending, ExecutionState.CANCELED, now=now, error=REASON)
     gone = send_cancels(task, [row.pk for row in on_agents], reason=REASON, now=now)

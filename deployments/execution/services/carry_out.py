@@ -80,7 +80,7 @@ def start_actions(situation: Situation, starts: Sequence[Start], *, now: datetim
     for item in begun:
         if item.error:
             write_lines(situation.task, item.execution, [("error", item.error)])
-        elif item.step_type and item.step_type.run:
+        elif item.step_type and item.step_type.works_in_server:
             wake(RUN_SERVER_ACTION, item.execution.pk)
     return bool(left_out) or any(item.error or item.question for item in begun)
 

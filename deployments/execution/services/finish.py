@@ -9,6 +9,7 @@ from deployments.execution.decision import Finish
 from deployments.execution.logs.append import write_lines
 from deployments.execution.services.cancel_live import close_questions
 from deployments.execution.services.health.judge import end_of_checks
+from deployments.execution.services.server_actions.following import wake_followers
 from deployments.execution.services.situation import Situation
 from deployments.execution.states import ExecutionState
 from deployments.infrastructure.services.health import KIND as HEALTH
@@ -88,6 +89,7 @@ def _end(
     _record(task, state, machines, clock)
     if state == TaskState.SUCCESS:
         _cancel_superseded(task, clock)
+    wake_followers(task)
     wake("server_tasks.schedule")
 
 

@@ -20,6 +20,7 @@ from deployments.execution.services.carry_out import NOT_AVAILABLE
 from deployments.execution.services.lost_agents import settle_lost_agents
 from deployments.execution.services.mailbox import ADVANCE, end_executions
 from deployments.execution.services.server_actions import settle_abandoned
+from deployments.execution.services.server_actions.following import followers_of_ended_tasks
 from deployments.execution.states import LIVE, ExecutionState
 from deployments.execution.steps import all_step_types
 from deployments.server_tasks.kinds import find_kind
@@ -40,6 +41,8 @@ def sweep(*, clock: Clock = utc_now) -> None:
     settle_abandoned(clock=clock)
     end_left_behind(now=now)
     _wake_waiting_actions(now)
+    for pk in followers_of_ended_tasks():
+        wake_now("execution.run_server_action", pk)
     for task_id, kind_name in _quiet_tasks(now):
         kind = find_kind(kind_name)
         if kind is not None:
@@ -105,7 +108,7 @@ def end_left_behind(*, now: datetime) -> None:
 
 def _wake_waiting_actions(now: datetime) -> None:
     """Wake server actions whose first wake-up was lost."""
-    types = [step.action_type for step in all_step_types() if step.run]
+    types = [step.action_type for step in all_step_types() if step.works_in_server]
     waiting = ActionExecution.objects.unscoped(reason=_EVERY_SPACE).filter(
         agent=None, state=ExecutionState.PENDING, action_type__in=types, queued__lte=now - QUIET
     )

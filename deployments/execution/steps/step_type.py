@@ -1,10 +1,12 @@
-"""What a step type is: where it runs, how, and which settings it has; free of the database."""
+"""What a step type is: where it runs, how, and which settings it has."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from deployments.execution.models import ActionExecution
+from deployments.execution.plan import PlannedStep
 from deployments.execution.variables import Variables
 
 
@@ -18,6 +20,7 @@ class PropertyKind(StrEnum):
     SELECT = "select"
     PACKAGE = "package"
     TEAMS = "teams"
+    PROJECT = "project"
     SECRET = "secret"  # noqa: S105 the name of a kind of field
 
 
@@ -47,21 +50,29 @@ class Recipients(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ServerAction:
-    """What a step that the server runs itself is given. `log` takes a level and a line."""
+    """What a step that the server runs itself is given. `log` takes a level and a line.
+
+    `properties` are the plain settings as they were written, before variables were filled in;
+    `execution` and `step` are the attempt and its step of the plan.
+    """
 
     id: str
     variables: Variables
     settings: Mapping[str, object]
     addresses_of: Recipients
     log: Callable[[str, str], None]
+    properties: Mapping[str, str] = field(default_factory=dict)
+    execution: ActionExecution | None = None
+    step: PlannedStep | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How it ended: an empty `error` is success."""
+    """How it ended: an empty `error` is success. `secrets` are sensitive outputs."""
 
     error: str = ""
     outputs: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +86,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class StepType:
-    """A kind of action. Exactly one of `command`, `run` and `ask` is set.
+    """A kind of action. Exactly one of `command`, `run`, `ask` and `begin` is set.
 
     `command` is the kind of command that an agent runs; `run` works in the server and `settings`
     names the server settings that it reads; `ask` waits for people. `repeatable` says whether
     `run` may be run again when the process that ran it died. `prepare` may add variables before
     `check` returns why an action with these variables cannot run, or "". One that `is_internal`
     is put into plans by the engine; nobody can choose it.
+
+    `begin` queues another server task and returns its public id, or ends at once with a result;
+    what it writes is stored with the action's start or not at all. `look` is asked with that id
+    when the task may have ended; None waits on.
     """
 
     action_type: str
@@ -92,6 +107,8 @@ class StepType:
     command: str = ""
     run: Callable[[ServerAction], Result] | None = None
     ask: Callable[[Variables], Question] | None = None
+    begin: Callable[[ServerAction], "str | Result"] | None = None
+    look: Callable[[ServerAction, str], "Result | None"] | None = None
     settings: tuple[str, ...] = ()
     repeatable: bool = False
     uses_package: bool = False
@@ -99,6 +116,11 @@ class StepType:
     is_internal: bool = False
     prepare: Callable[[Variables], None] = field(default=lambda _variables: None)
     check: Callable[[Variables], str] = field(default=lambda _variables: "")
+
+    @property
+    def works_in_server(self) -> bool:
+        """Whether a process of the server has to begin it."""
+        return self.run is not None or self.begin is not None
 
     @property
     def on_server(self) -> bool:

@@ -19,6 +19,7 @@ from deployments.execution.models import ActionExecution, Artifact, ExecutionPla
 from deployments.execution.plan import Plan, plan_from_json
 from deployments.execution.services.interruptions import choices_of, may_act
 from deployments.execution.web.board import Branch, Group, make_grid, make_tree
+from deployments.execution.web.family import family_of
 from deployments.execution.web.lines import excerpt, lines_html
 from deployments.execution.web.subjects import Subject, names_of, subjects_of
 from deployments.execution.web.task_log import executions_of
@@ -60,6 +61,7 @@ def task_page(request: PageRequest, task: str) -> HttpResponse:
     values: dict[str, Any] = {
         "task": row,
         "subject": subject,
+        "family": family_of(request, row, executions),
         "tree": tree,
         "grid": make_grid(plan, executions, ended=row.is_completed, now=now),
         "took": (row.completed or now) - row.started if row.started else None,

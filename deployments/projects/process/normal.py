@@ -6,8 +6,11 @@ from dataclasses import replace
 from django.utils.text import slugify
 
 from deployments.projects.process.shape import (
+    CHILD_PROJECT,
+    DEPLOY_RELEASE,
     PACKAGE_FEED_ID,
     PACKAGE_ID,
+    PROJECT_FEED_ID,
     Action,
     PackageReference,
     Process,
@@ -46,6 +49,8 @@ def _action(action: Action, new_id: NewId, ids: set[str], own: set[str], slugs: 
     if primary is not None:
         properties[PACKAGE_ID] = primary.package_id
         properties[PACKAGE_FEED_ID] = primary.feed_id
+        if action.action_type == DEPLOY_RELEASE:
+            properties[CHILD_PROJECT] = primary.package_id
     return replace(
         action,
         id=_id(action.id, ids, new_id),
@@ -56,11 +61,30 @@ def _action(action: Action, new_id: NewId, ids: set[str], own: set[str], slugs: 
 
 
 def _packages(action: Action) -> tuple[PackageReference, ...]:
+    if action.action_type == DEPLOY_RELEASE:
+        return _child_project(action)
     package_id = action.text(PACKAGE_ID)
     if package_id and all(package.name for package in action.packages):
         primary = PackageReference(package_id=package_id, feed_id=action.text(PACKAGE_FEED_ID))
         return (primary, *action.packages)
     return action.packages
+
+
+def _child_project(action: Action) -> tuple[PackageReference, ...]:
+    """Return the reference by which a release chooses the release of the other project."""
+    project = action.text(CHILD_PROJECT).strip()
+    named = next((p for p in action.packages if not p.name), PackageReference())
+    wanted = project or named.package_id
+    if not wanted:
+        return ()
+    return (
+        replace(
+            named,
+            package_id=wanted,
+            feed_id=PROJECT_FEED_ID,
+            acquisition_location="NotAcquired",
+        ),
+    )
 
 
 def _id(current: str, taken: set[str], new_id: NewId) -> str:

@@ -26,6 +26,11 @@ ACTION_EXPRESSION: Final = "Octopus.Action.ConditionVariableExpression"
 PACKAGE_ID: Final = "Octopus.Action.Package.PackageId"
 PACKAGE_FEED_ID: Final = "Octopus.Action.Package.FeedId"
 
+# A step that deploys another project's release names it as if it were a package.
+DEPLOY_RELEASE: Final = "Octopus.DeployRelease"
+CHILD_PROJECT: Final = "Octopus.Action.DeployRelease.ProjectId"
+PROJECT_FEED_ID: Final = "feeds-projects"
+
 
 @dataclass(frozen=True, slots=True)
 class PackageReference:

@@ -171,6 +171,7 @@ def _choices(
     kinds = {field.setting.kind for field in form.main}
     may_pick = request.grants.allows_anywhere(Permission.BuiltInFeedDownload)
     packages = package_ids(request.space)[:_MOST_SUGGESTED] if may_pick else []
+    projects = _other_projects(request, project) if "project" in kinds else []
     is_first = not process.steps or (
         bool(form.action.id) and process.steps[0].actions[0].id == form.action.id
     )
@@ -180,6 +181,13 @@ def _choices(
         "pools": WorkerPool.objects.in_space(request.space),
         "known_roles": visible_roles(request.actor, request.space),
         "packages": list(packages) if "package" in kinds else [],
+        "projects": projects,
+        "project_ids": [row.public_id for row in projects],
         "teams": list(teams_visible_to(request.actor, request.space)) if "teams" in kinds else [],
         "may_run_in_parallel": not is_first,
     }
+
+
+def _other_projects(request: PageRequest, project: Project) -> list[Project]:
+    rows = Project.objects.visible_to(request.actor, request.space, Permission.ProjectView)
+    return list(rows.exclude(pk=project.pk).order_by("name"))

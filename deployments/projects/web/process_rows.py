@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from deployments.projects.process import Action, Process, Step
 from deployments.projects.process.editing import parallel_groups
-from deployments.projects.process.shape import MAX_PARALLELISM, PACKAGE_ID
+from deployments.projects.process.shape import DEPLOY_RELEASE, MAX_PARALLELISM, PACKAGE_ID
 from deployments.projects.step_catalogue import StepKind
 
 _ICONS = {
     "Octopus.Script": "terminal",
+    DEPLOY_RELEASE: "branch",
     "Octopus.TentaclePackage": "package",
     "Octopus.Manual": "person",
     "Octopus.Email": "message",
@@ -134,5 +135,7 @@ def _details(step: Step) -> tuple[str, ...]:
 
 
 def _package(action: Action) -> str:
+    if action.action_type == DEPLOY_RELEASE:
+        return ""
     names = [package.package_id for package in action.packages if package.package_id]
     return ", ".join(names) or action.text(PACKAGE_ID)

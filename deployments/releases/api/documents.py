@@ -183,5 +183,5 @@ def _package(need: NeededPackage, used: dict[tuple[str, str], str]) -> dict[str,
         "VersionSelectedLastRelease": used.get((need.action.name, need.reference.name)),
         "IsResolvable": need.is_resolvable,
         "FixedVersion": need.reference.version,
-        "ProjectName": None,
+        "ProjectName": need.project.name if need.project else None,
     }

@@ -21,8 +21,14 @@ from deployments.releases.prompts import checked_answers, prompts_for
 from deployments.releases.queries import progression_of
 from deployments.releases.services.planning import plan_of
 from deployments.releases.services.queueing import queue_task
-from deployments.releases.variables import form_place, seal_answers, snapshot_candidates
+from deployments.releases.variables import (
+    form_place,
+    seal_answers,
+    seal_passed,
+    snapshot_candidates,
+)
 from deployments.server_tasks.services import supersede_queued
+from deployments.server_tasks.services.enqueue import PARENT_TASK
 
 _LATEST_START: Final = timedelta(days=30)
 
@@ -68,6 +74,8 @@ def create_deployment(
         deployment.options = _stored(deployment, options, answers)
         deployment.save(force_insert=True)
         task.arguments = {"DeploymentId": deployment.public_id}
+        if options.parent_task:
+            task.arguments[PARENT_TASK] = options.parent_task
         task.save(update_fields=["arguments"])
         _record(actor, deployment, clock)
         if deployment_settings(project.settings).cancel_superseded_queued:
@@ -192,6 +200,7 @@ def _stored(
             release, environment, wish=options.use_guided_failure
         ),
         "priority": options.priority,
+        "passed_variables": seal_passed(options.passed_variables, deployment),
         "form_values": seal_answers(
             answers, form_place(deployment), snapshot_candidates(release.variable_snapshot)
         ),

@@ -7,11 +7,14 @@ from agent.language import LanguageError, evaluate
 from agent.versions import Version
 from deployments.base.errors import Invalid
 from deployments.base.models import Space
-from deployments.projects.models import Channel
+from deployments.projects.models import Channel, Project
 from deployments.projects.process import Action, PackageReference, Process, Step
+from deployments.projects.process.shape import PROJECT_FEED_ID
 from deployments.projects.version_rules import VersionRule, rules_from_json
 from deployments.releases.channel_rules import PackageChoice, broken_rules, rule_for
+from deployments.releases.queries import find_release
 from deployments.releases.selection import PackageSpec, chosen_version, newest_fitting
+from deployments.releases.services.child_releases import newest_release, projects_named
 from packages_feed.models import Feed
 from packages_feed.queries.feeds import find_feed
 from packages_feed.queries.versions import find_version, versions_of
@@ -22,7 +25,7 @@ class NeededPackage:
     """A package reference of an action that applies to the channel.
 
     `package_id` is evaluated as far as the release's variables reach; `is_resolvable` says whether
-    nothing is left to evaluate.
+    nothing is left to evaluate. `project` is there when the "package" is a release of it.
     """
 
     step: Step
@@ -31,6 +34,19 @@ class NeededPackage:
     package_id: str
     feed: Feed | None
     is_resolvable: bool
+    project: Project | None = None
+
+    @property
+    def label(self) -> str:
+        """Return what people call it."""
+        return f"Release of {self.project.name}" if self.project else self.package_id
+
+    @property
+    def is_searchable(self) -> bool:
+        """Whether the versions to choose from are known here."""
+        if self.project is not None:
+            return True
+        return self.is_resolvable and self.feed is not None and self.feed.is_built_in
 
     @property
     def feed_id(self) -> str:
@@ -65,6 +81,8 @@ def needed_packages(
 ) -> list[NeededPackage]:
     """Return the packages that a release in the channel selects, in the order of the process."""
     feeds: dict[str, Feed | None] = {}
+    references = [ref for _, action in process.actions() for ref in action.packages]
+    projects = projects_named(space, [(ref.feed_id, ref.package_id) for ref in references])
     needed = []
     for step, action in process.actions():
         if not action.applies_to(environment=None, channel=channel.public_id):
@@ -78,7 +96,15 @@ def needed_packages(
                 feeds[feed_id] = find_feed(space, feed_id) if known_feed else None
             needed.append(
                 NeededPackage(
-                    step, action, reference, package_id, feeds[feed_id], known_id and known_feed
+                    step=step,
+                    action=action,
+                    reference=reference,
+                    package_id=package_id,
+                    feed=feeds[feed_id],
+                    is_resolvable=known_id and known_feed,
+                    project=projects.get(reference.package_id)
+                    if reference.feed_id.lower() == PROJECT_FEED_ID
+                    else None,
                 )
             )
     return needed
@@ -120,11 +146,21 @@ def _wish(need: NeededPackage, wishes: PackageWishes) -> str:
         reference_name=need.reference.name,
         package_id=need.package_id,
     )
+    if need.project is not None:
+        return version or ""
     fixed = need.reference.version if "#{" not in need.reference.version else ""
     return version or fixed or wishes.version
 
 
 def _given(space: Space, need: NeededPackage, version: str) -> str:
+    if need.project is not None:
+        release = find_release(need.project, version)
+        if release is None:
+            raise Invalid(
+                f"The project '{need.project.name}', of which the step '{need.action.name}' deploys"
+                f" a release, has no release '{version}'."
+            )
+        return release.version
     if Version.try_parse(version) is None:
         raise Invalid(
             f"'{version}' is not a version of the package '{need.package_id}' for the step"
@@ -144,6 +180,15 @@ def _given(space: Space, need: NeededPackage, version: str) -> str:
 def _newest(
     space: Space, need: NeededPackage, rules: Sequence[VersionRule], wishes: PackageWishes
 ) -> str:
+    rule = rule_for(rules, need.action.name, need.reference.name)
+    if need.project is not None:
+        release = newest_release(need.project, rule=rule)
+        if release is None:
+            raise Invalid(
+                f"The project '{need.project.name}', of which the step '{need.action.name}' deploys"
+                " a release, has no release that the channel admits. Create one first."
+            )
+        return release.version
     if not need.is_resolvable:
         raise Invalid(
             f"The package '{need.package_id}' for the step '{need.action.name}' depends on"
@@ -156,7 +201,6 @@ def _newest(
         )
     texts = versions_of(space, need.package_id).filter(listed=True)
     versions = map(Version.parse, texts.values_list("version", flat=True).iterator(chunk_size=500))
-    rule = rule_for(rules, need.action.name, need.reference.name)
     best = newest_fitting(versions, rule=rule, prerelease=wishes.prerelease)
     if best is None:
         limit = f" with the pre-release tag '{wishes.prerelease}'" if wishes.prerelease else ""

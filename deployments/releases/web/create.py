@@ -21,8 +21,10 @@ from deployments.projects.settings import extra_document
 from deployments.projects.version_rules import VersionRule, rules_from_json
 from deployments.projects.web.rail import project_frame
 from deployments.releases.channel_rules import rule_for
+from deployments.releases.queries import releases_of
 from deployments.releases.selection import PackageSpec, newest_fitting
 from deployments.releases.services import create_release
+from deployments.releases.services.child_releases import newest_release
 from deployments.releases.services.packages import (
     NeededPackage,
     PackageWishes,
@@ -64,8 +66,7 @@ class PackageChoices:
     @property
     def is_typed(self) -> bool:
         """Whether the feed cannot be searched."""
-        need = self.need
-        return not (need.is_resolvable and need.feed is not None and need.feed.is_built_in)
+        return not self.need.is_searchable
 
 
 @require_http_methods(["GET", "POST"])
@@ -166,7 +167,9 @@ def _choices(
 ) -> PackageChoices:
     fixed = need.reference.version if "#{" not in need.reference.version else ""
     rule = rule_for(rules, need.action.name, need.reference.name)
-    searchable = need.is_resolvable and need.feed is not None and need.feed.is_built_in
+    if need.project is not None:
+        return _child_choices(need, need.project, field, rule, sent)
+    searchable = need.is_searchable
     rows = versions_of(project.space, need.package_id).filter(listed=True) if searchable else None
     texts = (
         list(rows.values_list("version", flat=True)[:_MOST_VERSIONS]) if rows is not None else []
@@ -179,7 +182,29 @@ def _choices(
     return PackageChoices(need, field, choices, str(chosen), refused)
 
 
-def _choice(version: Version, rule: VersionRule | None, best: Version | None) -> VersionChoice:
+def _child_choices(
+    need: NeededPackage,
+    child: Project,
+    field: str,
+    rule: VersionRule | None,
+    sent: Mapping[str, Any],
+) -> PackageChoices:
+    """Return the releases of another project, newest first; the last one made is proposed."""
+    texts = releases_of(child).order_by("-pk").values_list("version", flat=True)[:_MOST_VERSIONS]
+    newest = newest_release(child, rule=rule)
+    best = Version.parse(newest.version) if newest else None
+    choices = tuple(_choice(Version.parse(text), rule, best, "made last") for text in texts)
+    chosen = sent.get(field) or (newest.version if newest else "")
+    refused = sum(1 for choice in choices if choice.why_not)
+    return PackageChoices(need, field, choices, str(chosen), refused)
+
+
+def _choice(
+    version: Version,
+    rule: VersionRule | None,
+    best: Version | None,
+    words: str = "newest that fits",
+) -> VersionChoice:
     if rule is not None and not rule.accepts(version):
         parts = []
         if rule.version_range is not None and not rule.version_range.contains(version):
@@ -188,6 +213,6 @@ def _choice(version: Version, rule: VersionRule | None, best: Version | None) ->
             parts.append(f"pre-release tag does not match {rule.tag}")
         return VersionChoice(version.original, why_not=" or ".join(parts) or "refused by a rule")
     if version == best:
-        return VersionChoice(version.original, note="newest that fits")
+        return VersionChoice(version.original, note=words)
     note = "pre-release, never chosen by itself" if version.is_prerelease and rule is None else ""
     return VersionChoice(version.original, note=note)

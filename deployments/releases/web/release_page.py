@@ -10,11 +10,13 @@ from deployments.access.policy import allows_on
 from deployments.access.web.forms import go, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.infrastructure.models import Machine
+from deployments.projects.process.shape import PROJECT_FEED_ID
 from deployments.projects.queries import channels_of, lifecycle_of, process_of
 from deployments.projects.web.rail import project_frame
 from deployments.releases.drift import changed_variables
 from deployments.releases.models import Deployment, Release, ReleaseSelectedPackage
 from deployments.releases.queries import process_of_release, progression_of
+from deployments.releases.services.child_releases import projects_named
 from deployments.releases.web.frames import (
     boxes_of,
     next_place,
@@ -64,7 +66,15 @@ def deployment_redirect(request: PageRequest, deployment: str) -> HttpResponse:
 def _packages(release: Release) -> list[dict[str, Any]]:
     rows = ReleaseSelectedPackage.objects.filter(release=release)
     feeds = {feed.public_id: feed for feed in Feed.objects.in_space(release.space)}
-    return [{"row": row, "feed": feeds.get(row.feed_id)} for row in rows]
+    projects = projects_named(release.space, [(row.feed_id, row.package_id) for row in rows])
+    return [
+        {
+            "row": row,
+            "feed": feeds.get(row.feed_id),
+            "project": projects.get(row.package_id) if row.feed_id == PROJECT_FEED_ID else None,
+        }
+        for row in rows
+    ]
 
 
 def _deployments(request: PageRequest, release: Release) -> list[dict[str, Any]]:

@@ -15,6 +15,8 @@ from deployments.server_tasks.models import ServerTask
 
 SCHEDULE = "server_tasks.schedule"
 MOST_DESCRIPTION = 500
+# The argument that names the task for which another one was queued.
+PARENT_TASK = "ParentTaskId"
 
 
 def enqueue(

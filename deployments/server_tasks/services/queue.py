@@ -28,6 +28,7 @@ from deployments.server_tasks.fair import Waiting, fair_order
 from deployments.server_tasks.kinds import find_kind
 from deployments.server_tasks.models import ServerNode, ServerTask
 from deployments.server_tasks.queries import in_queue_order
+from deployments.server_tasks.services.enqueue import PARENT_TASK
 from deployments.server_tasks.services.moves import move
 from deployments.server_tasks.states import TaskState
 
@@ -185,7 +186,8 @@ def _reason_to_wait(task: ServerTask, room: _Room) -> str:
     ahead = room.tags.get(task.concurrency_tag) if task.concurrency_tag else None
     if ahead is not None:
         return f"Behind ServerTasks-{ahead}, which has the same concurrency tag."
-    if room.free_slots <= 0:
+    # A child works for a task that holds a slot and waits for it.
+    if room.free_slots <= 0 and not task.arguments.get(PARENT_TASK):
         slots = "slot" if room.cap == 1 else "slots"
         return f"All {room.cap} task {slots} of node {room.node_name} are taken."
     return ""

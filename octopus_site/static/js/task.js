@@ -206,7 +206,7 @@ panel.addEventListener("wheel", (event) => { if (event.deltaY < 0 && following) 
 panel.addEventListener("keydown", (event) => { if (["ArrowUp", "PageUp", "Home"].includes(event.key) && following) follow(false); });
 
 // What changes while the task runs comes from the server as a whole and replaces its parts.
-const PARTS = ["task-head", "task-waiting", "task-questions", "task-failures", "task-grid", "task-artifacts"];
+const PARTS = ["task-head", "task-waiting", "task-family", "task-questions", "task-failures", "task-grid", "task-artifacts"];
 let timer = 0;
 let state = "";
 const refreshSoon = () => { timer ||= setTimeout(refresh, 400); };

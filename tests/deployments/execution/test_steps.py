@@ -38,9 +38,10 @@ def test_every_folder_is_a_step_type_with_a_form() -> None:
         "Octopus.TentaclePackage",
         "Octopus.Manual",
         "Octopus.Email",
+        "Octopus.DeployRelease",
     }
     for step in types.values():
-        ways = [bool(step.command), step.run is not None, step.ask is not None]
+        ways = [bool(step.command), bool(step.run), bool(step.ask), bool(step.begin)]
         assert ways.count(True) == 1
         assert step.name
         assert step.summary.endswith(".")

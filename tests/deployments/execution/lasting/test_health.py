@@ -47,6 +47,8 @@ def machines(*names: str) -> list[Machine]:
     rows = [make_machine(place, name=name) for name in names]
     for row in rows:
         make_agent(row)
+        row.health_status = HealthStatus.UNKNOWN
+        row.save(update_fields=["health_status"])
     return rows
 
 

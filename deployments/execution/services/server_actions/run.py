@@ -1,30 +1,31 @@
 """Runs the actions that the server carries out itself, under a lease with a heartbeat."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
-from deployments.access.models import User
-from deployments.base import public_ids
 from deployments.base.clock import Clock, utc_now
-from deployments.base.errors import OctopusError
+from deployments.base.errors import Invalid, OctopusError
 from deployments.base.querysets import SpaceQuerySet
-from deployments.base.settings_rows import opened_settings
+from deployments.base.secrets import secret_box
 from deployments.base.wake import wake
 from deployments.execution.logs.append import write_lines
-from deployments.execution.models import ActionExecution, ExecutionPlan, OutputVariable
+from deployments.execution.models import ActionExecution, OutputVariable
 from deployments.execution.services.mailbox import ADVANCE
-from deployments.execution.services.situation import read_situation
+from deployments.execution.services.outputs import secret_place
+from deployments.execution.services.server_actions.given import given_action
 from deployments.execution.states import ExecutionState
 from deployments.execution.steps import Result, ServerAction, StepType, find_step_type
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=60)
@@ -36,7 +37,12 @@ def run_server_action(execution_id: int, *, clock: Clock = utc_now) -> None:
     """Run a server action once; one whose runner died only if its type may be repeated."""
     execution = _executions().select_related("task__space", "space").filter(pk=execution_id).first()
     step_type = find_step_type(execution.action_type) if execution else None
-    if execution is None or step_type is None or step_type.run is None:
+    if execution is None or step_type is None:
+        return
+    if step_type.begin is not None:
+        _follow(execution, step_type, clock)
+        return
+    if step_type.run is None:
         return
     owner = uuid4().hex
     if not _claim(execution_id, owner, step_type, clock):
@@ -85,25 +91,51 @@ def _claim(execution_id: int, owner: str, step_type: StepType, clock: Clock) -> 
     )
 
 
+def _follow(execution: ActionExecution, step_type: StepType, clock: Clock) -> None:
+    """Begin a lasting action, or look whether what it follows has ended."""
+    if execution.state == ExecutionState.RUNNING and execution.follows:
+        look, follows = step_type.look, execution.follows
+        if look is not None:
+            ended = _guarded(execution, step_type, lambda action: look(action, follows))
+            if isinstance(ended, Result):
+                _finish(execution, "", ended, clock)
+        return
+    begin = step_type.begin
+    with transaction.atomic():
+        waiting = _executions().filter(pk=execution.pk, state=ExecutionState.PENDING)
+        if begin is None or not waiting.update(state=ExecutionState.RUNNING, started=clock()):
+            return
+        # What it queues is stored together with whom it is for, so that it begins once.
+        begun = _guarded(execution, step_type, begin)
+        if isinstance(begun, str):
+            _executions().filter(pk=execution.pk).update(follows=begun)
+        else:
+            _finish(execution, "", begun, clock)
+
+
+def _guarded(
+    execution: ActionExecution, step_type: StepType, act: Callable[[ServerAction], T]
+) -> T | Result:
+    """Do what the type says; whatever breaks it is its failure, and nothing of it is stored."""
+    try:
+        with transaction.atomic():
+            return act(given_action(execution, step_type))
+    except Invalid as error:
+        return Result(" ".join(error.errors) or error.message)
+    except OctopusError as error:
+        return Result(error.message)
+    except DatabaseError:
+        raise
+    except Exception as error:
+        log.exception("a step of the server broke", execution=execution.pk)
+        return Result(f"The step broke: {type(error).__name__}.")
+
+
 def _run(
     execution: ActionExecution, step_type: StepType, run: Callable[[ServerAction], Result]
 ) -> Result:
-    task = execution.task
-
-    def say(level: str, text: str) -> None:
-        write_lines(task, execution, [(level, text)])
-
     try:
-        plan = ExecutionPlan.objects.in_space(task.space).get(task=task)
-        shared = read_situation(task, plan).shared
-        action = ServerAction(
-            id=execution.public_id,
-            variables=shared.variables_of(execution.action_id, execution.target_id),
-            settings=_settings(step_type.settings),
-            addresses_of=_addresses_of,
-            log=say,
-        )
-        return run(action)
+        return run(given_action(execution, step_type))
     except OctopusError as error:
         return Result(error.message)
     except Exception as error:
@@ -126,25 +158,32 @@ def _finish(execution: ActionExecution, owner: str, result: Result, clock: Clock
         )
         if not ended:
             return
-        store_outputs(execution, result.outputs)
+        store_outputs(execution, result.outputs, result.secrets)
         if result.error:
             write_lines(execution.task, execution, [("error", result.error)])
         wake(ADVANCE, execution.task_id)
 
 
-def store_outputs(execution: ActionExecution, outputs: Any) -> None:
-    """Store output variables that the server itself sets."""
-    OutputVariable.objects.bulk_create(
-        [
-            OutputVariable(
-                space_id=execution.space_id,
-                task_id=execution.task_id,
-                execution=execution,
-                name=name,
-                value=text,
-            )
-            for name, text in outputs.items()
-        ]
+def store_outputs(
+    execution: ActionExecution,
+    outputs: Mapping[str, str],
+    secrets: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Store output variables that the server itself sets; secret ones sealed."""
+    rows = [_output(execution, name, value=text) for name, text in outputs.items()]
+    for name, text in secrets.items():
+        sealed = secret_box().seal(text, place=secret_place(execution.pk, name))
+        rows.append(_output(execution, name, sealed_value=sealed, is_sensitive=True))
+    OutputVariable.objects.bulk_create(rows)
+
+
+def _output(execution: ActionExecution, name: str, **fields: Any) -> OutputVariable:
+    return OutputVariable(
+        space_id=execution.space_id,
+        task_id=execution.task_id,
+        execution=execution,
+        name=name,
+        **fields,
     )
 
 
@@ -173,26 +212,6 @@ def _heartbeat(execution_id: int, owner: str) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
-
-
-def _settings(prefixes: Sequence[str]) -> dict[str, object]:
-    """Return the server settings below the prefixes."""
-    values: dict[str, object] = {}
-    for prefix in prefixes:
-        values |= opened_settings(f"{prefix}.")
-    return values
-
-
-def _addresses_of(team_ids: Sequence[str]) -> list[str]:
-    """Return the addresses of the active members of teams."""
-    numbers = [number for text in team_ids if (number := public_ids.parse("Teams", text))]
-    if not team_ids:
-        return []
-    members = User.objects.filter(
-        Q(teams__pk__in=numbers) | Q(teams__built_in_id__in=list(team_ids)), is_active=True
-    )
-    found = members.exclude(email="").order_by("pk").distinct()
-    return list(found.values_list("email", flat=True))
 
 
 def _executions() -> SpaceQuerySet[ActionExecution]:

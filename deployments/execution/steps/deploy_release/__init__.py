@@ -1,0 +1,1 @@
+"""Deploy a Release of another project."""

@@ -45,6 +45,8 @@ log = structlog.get_logger(__name__)
 
 _GOODBYE_WITHIN = 2.0
 _MOST_REMEMBERED = 1000
+# Runs on their way to an agent that has not answered them; the next sweep offers more.
+_MOST_OFFERED = 200
 
 
 class AgentConnection:
@@ -60,6 +62,7 @@ class AgentConnection:
         self._sent: dict[int, tuple[str, str]] = {}
         self._unfinished: dict[str, Finished] = {}
         self._needs_spec: set[str] = set()
+        self._offered: set[str] = set()
         self._received = ReceivedLogs()
         self._outgoing = asyncio.Event()
 
@@ -103,11 +106,16 @@ class AgentConnection:
             self._executions[delivery.command_id] = delivery.execution_pk
             if delivery.pk in self._sent:
                 continue
-            self._sent[delivery.pk] = (delivery.kind, delivery.command_id)
             is_run = delivery.kind == Run.KIND
             if is_run and delivery.is_accepted and delivery.command_id not in self._needs_spec:
+                self._sent[delivery.pk] = (delivery.kind, delivery.command_id)
                 self.protocol.track(delivery.command_id, delivery.log_length)
                 continue
+            if is_run and len(self._offered) >= _MOST_OFFERED:
+                continue
+            self._sent[delivery.pk] = (delivery.kind, delivery.command_id)
+            if is_run:
+                self._offered.add(delivery.command_id)
             self._needs_spec.discard(delivery.command_id)
             wanted.append(delivery.pk)
         return wanted
@@ -115,7 +123,8 @@ class AgentConnection:
     def not_sent(self, pks: Iterable[int]) -> None:
         """Offer these messages again, because they could not be loaded."""
         for pk in pks:
-            self._sent.pop(pk, None)
+            _, command_id = self._sent.pop(pk, ("", ""))
+            self._offered.discard(command_id)
 
     def send(self, messages: Sequence[tuple[int, Run | Cancel]]) -> None:
         """Send messages of the mailbox, each given with its execution."""
@@ -185,15 +194,23 @@ class AgentConnection:
             return
         deliveries = await self.gateway.unfinished([self.agent_pk])
         runs = {d.command_id: d for d in deliveries if d.kind == Run.KIND}
+        reported = {report.id for report in hello.commands}
         self._needs_spec = {r.id for r in hello.commands if r.needs_spec and r.id in runs}
         self.protocol.welcome(
             Welcome(
                 session=self.session.number,
                 server_time_ms=time.time_ns() // 1_000_000,
+                # Not what the agent knows nothing of: thousands may wait for it.
                 resume=tuple(
-                    ResumePoint(id=d.command_id, offset=d.log_length) for d in runs.values()
+                    ResumePoint(id=d.command_id, offset=d.log_length)
+                    for d in runs.values()
+                    if d.command_id in reported
                 ),
-                cancel=tuple(d.command_id for d in deliveries if d.kind == Cancel.KIND),
+                cancel=tuple(
+                    d.command_id
+                    for d in deliveries
+                    if d.kind == Cancel.KIND and d.command_id in reported
+                ),
                 forget=tuple(report.id for report in hello.commands if report.id not in runs),
             )
         )
@@ -241,6 +258,7 @@ class AgentConnection:
         self, event: Accepted | Rejected | Started | Progress | Finished | CancelAck
     ) -> None:
         execution_pk = self._executions.get(event.id)
+        self._offered.discard(event.id)
         if self.session is None:
             return
         if execution_pk is None:

@@ -73,9 +73,9 @@ class Wire:
             fields["sha256"] = hashlib.sha256(log).hexdigest()
         await self.say(Finished(id=run.id, started=True, bytes=length, **fields))
 
-    async def hear(self, kind: type[M]) -> M:
+    async def hear(self, kind: type[M], seconds: float = PATIENCE) -> M:
         """Wait for a message of this kind."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(seconds):
             while True:
                 message = decode_from_server(str(await self.socket.recv()))
                 self.heard.append(message)
@@ -185,6 +185,7 @@ async def lab(scene: Scene, short_sweeps: None) -> AsyncIterator[GatewayLab]:
         process_request=gateway.authenticate,
         compression=None,
         max_size=limits.MAX_FRAME,
+        open_timeout=2,
         close_timeout=1,
     ) as server:
         port = next(iter(server.sockets)).getsockname()[1]

@@ -13,7 +13,13 @@ from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
-from deployments.infrastructure.models import AgentUpgrade, Machine, UpgradeStage, Worker
+from deployments.infrastructure.models import (
+    AgentSession,
+    AgentUpgrade,
+    Machine,
+    UpgradeStage,
+    Worker,
+)
 from deployments.infrastructure.program import describe_program
 
 ACTIVE = (
@@ -91,17 +97,18 @@ def why_not(row: Machine | Worker, now: datetime) -> str:
 
 def upgradable(rows: Iterable[Machine], now: datetime) -> list[Machine]:
     """Return those targets whose agents are connected and can be asked."""
-    return [
-        row
-        for row in rows
-        if row.health_status not in {"Unavailable", "Unknown"} and not why_not(row, now)
-    ]
+    return [row for row in rows if _is_connected(row) and not why_not(row, now)]
 
 
 def upgrade_of(row: Machine | Worker) -> AgentUpgrade | None:
     """Return the last upgrade of the agent of a target or worker."""
     found: AgentUpgrade | None = getattr(row.agent, "upgrade", None)
     return found
+
+
+def _is_connected(row: Machine) -> bool:
+    session: AgentSession | None = getattr(row.agent, "session", None)
+    return session is not None and session.connected is not None and not session.disconnected
 
 
 def is_under_way(upgrade: AgentUpgrade | None, now: datetime) -> bool:

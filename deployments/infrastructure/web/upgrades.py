@@ -56,7 +56,8 @@ def upgradable_targets(request: PageRequest) -> list[Machine]:
     """Return the targets that the actor may change and whose agents can be asked."""
     rows = Machine.objects.visible_to(request.actor, request.space, Permission.MachineEdit)
     others = rows.exclude(agent=None).exclude(agent__version=VERSION)
-    return upgradable(others.select_related("agent__upgrade").order_by("name", "pk"), utc_now())
+    related = ("agent__upgrade", "agent__session")
+    return upgradable(others.select_related(*related).order_by("name", "pk"), utc_now())
 
 
 def _ask(request: PageRequest, row: Machine | Worker) -> None:

@@ -8,7 +8,13 @@ import pytest
 from agent.contracts.messages import UpgradeState
 from agent.version import VERSION
 from deployments.base.models import Event
-from deployments.infrastructure.models import Agent, AgentUpgrade, Environment, Machine
+from deployments.infrastructure.models import (
+    Agent,
+    AgentSession,
+    AgentUpgrade,
+    Environment,
+    Machine,
+)
 from deployments.infrastructure.services.upgrade_progress import (
     apply_upgrade_state,
     end_silent_upgrades,
@@ -30,8 +36,8 @@ def old_machine(environment: Environment, name: str = "web-01", version: str = O
     machine.agent = Agent.objects.create(
         space=machine.space, credential_sha256=digest, version=version
     )
-    machine.health_status = "Healthy"
     machine.save()
+    AgentSession.objects.create(agent=machine.agent, connected=datetime.now(UTC))
     return machine
 
 

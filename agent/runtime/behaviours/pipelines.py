@@ -9,6 +9,7 @@ from agent.runtime.behaviours.retention import ApplyRetention
 from agent.runtime.behaviours.scripts import InlineScripts, PackagedScript, RunScript
 from agent.runtime.behaviours.skip_installed import SkipIfInstalled
 from agent.runtime.behaviours.substitute import SubstituteInFiles
+from agent.runtime.behaviours.transfer import TransferPackage
 from agent.runtime.runner.control import Stopped
 from agent.runtime.runner.errors import StepFailed
 
@@ -50,6 +51,11 @@ def deploy_package(context: Context) -> None:
     retention = ApplyRetention()
     if context.installed is not None and retention.enabled(context):
         run_phase(context, retention)
+
+
+def transfer_package(context: Context) -> None:
+    """Place the package's file where the step says, without extracting it."""
+    run_in_order(context, [TransferPackage()])
 
 
 def conventions() -> list[Behaviour]:

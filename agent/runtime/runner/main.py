@@ -10,7 +10,12 @@ from agent.contracts.masking import Secrets
 from agent.contracts.spool import SpoolWriter
 from agent.language import LanguageError
 from agent.runtime.behaviours.context import Context
-from agent.runtime.behaviours.pipelines import acquire, deploy_package, run_script
+from agent.runtime.behaviours.pipelines import (
+    acquire,
+    deploy_package,
+    run_script,
+    transfer_package,
+)
 from agent.runtime.runner import posix, records
 from agent.runtime.runner.command import Command, read_command, read_limits
 from agent.runtime.runner.control import CANCELLED, DEADLINE, Control, Stopped
@@ -25,6 +30,7 @@ KINDS: dict[str, Callable[[Context], None]] = {
     "acquire": acquire,
     "script": run_script,
     "deploy_package": deploy_package,
+    "transfer_package": transfer_package,
 }
 
 

@@ -92,7 +92,8 @@ class StepType:
     names the server settings that it reads; `ask` waits for people. `repeatable` says whether
     `run` may be run again when the process that ran it died. `prepare` may add variables before
     `check` returns why an action with these variables cannot run, or "". One that `is_internal`
-    is put into plans by the engine; nobody can choose it.
+    is put into plans by the engine; nobody can choose it. `about_targets` says that a step of the
+    server concerns machines with target tags.
 
     `begin` queues another server task and returns its public id, or ends at once with a result;
     what it writes is stored with the action's start or not at all. `look` is asked with that id
@@ -114,6 +115,7 @@ class StepType:
     uses_package: bool = False
     may_run_on_worker: bool = False
     is_internal: bool = False
+    about_targets: bool = False
     prepare: Callable[[Variables], None] = field(default=lambda _variables: None)
     check: Callable[[Variables], str] = field(default=lambda _variables: "")
 
@@ -121,6 +123,11 @@ class StepType:
     def works_in_server(self) -> bool:
         """Whether a process of the server has to begin it."""
         return self.run is not None or self.begin is not None
+
+    @property
+    def on_targets(self) -> bool:
+        """Whether it is about machines with target tags."""
+        return not self.on_server or self.about_targets
 
     @property
     def on_server(self) -> bool:

@@ -36,6 +36,9 @@ from deployments.server_tasks.states import FINISHED
 log = structlog.get_logger(__name__)
 
 KIND: Final = "Health"
+# The argument by which a step says what is checked, whatever the policies say.
+CHECK_TYPE: Final = "CheckType"
+CONNECTION_TEST: Final = "ConnectionTest"
 _LATE_START: Final = timedelta(hours=1)
 _EVERY_SPACE = "the schedule of health checks spans the spaces"
 

@@ -87,7 +87,7 @@ class StepForm:
 
     @property
     def runs_on_targets(self) -> bool:
-        return self.kind is None or not self.kind.on_server
+        return self.kind is None or self.kind.on_targets
 
     @property
     def expression(self) -> str:
@@ -168,7 +168,7 @@ def require_complete(step: Step, action: Action, kind: StepKind | None) -> None:
     if kind is not None:
         for setting in missing_settings(kind, action.properties):
             missing[f"{PREFIX}{setting.name}"] = [f"{setting.label} is required."]
-        on_targets = not kind.on_server and not action.runs_on_server
+        on_targets = kind.on_targets and not action.runs_on_server
         if on_targets and not step.target_roles:
             missing["roles"] = ["Name the target tags of the machines that it runs on."]
     if missing:

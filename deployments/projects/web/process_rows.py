@@ -123,7 +123,7 @@ def _step_rows(
 
 
 def _where(step: Step, action: Action, kind: StepKind | None) -> tuple[str, ...]:
-    if kind is not None and kind.on_server:
+    if kind is not None and not kind.on_targets:
         return ()
     roles = tuple(f"tag: {role}" for role in step.target_roles)
     return ("on a worker", *roles) if action.runs_on_server else roles

@@ -39,6 +39,8 @@ def test_every_folder_is_a_step_type_with_a_form() -> None:
         "Octopus.Manual",
         "Octopus.Email",
         "Octopus.DeployRelease",
+        "Octopus.HealthCheck",
+        "Octopus.TransferPackage",
     }
     for step in types.values():
         ways = [bool(step.command), bool(step.run), bool(step.ask), bool(step.begin)]

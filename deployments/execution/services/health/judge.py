@@ -25,6 +25,7 @@ from deployments.infrastructure.services.health_results import (
 )
 from deployments.infrastructure.services.policies import health_policy_of
 from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.services.enqueue import PARENT_TASK
 
 _LEVELS: Final = {
     HealthStatus.HEALTHY: "info",
@@ -68,7 +69,8 @@ def end_of_checks(task: ServerTask, *, clock: Clock = utc_now) -> str:
         if row.health_status == HealthStatus.UNHEALTHY
         or (row.health_status == HealthStatus.UNAVAILABLE and not _rules(row).may_be_offline)
     ]
-    for row in subjects:
+    # A deployment that waits for the check may be about to use them.
+    for row in () if task.arguments.get(PARENT_TASK) else subjects:
         if is_to_be_deleted(row, _rules(row)) and not _is_busy(row):
             write_lines(task, None, [("warning", delete_unavailable(row, clock=clock))])
     return _reason(bad, len(subjects)) if bad else ""

@@ -16,6 +16,7 @@ from deployments.execution.services.health.scripts import CONNECTIVITY, script_o
 from deployments.execution.services.situation import seal_manifest
 from deployments.infrastructure.health.policy import HealthPolicy
 from deployments.infrastructure.models import Machine, MachinePolicy, Worker
+from deployments.infrastructure.services.health import CHECK_TYPE, CONNECTION_TEST
 from deployments.infrastructure.services.health_results import subjects_of
 from deployments.infrastructure.services.policies import default_policy, health_policy_of
 from deployments.server_tasks.models import ServerTask
@@ -39,6 +40,7 @@ def plan_health(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPlan:
     policies = [rows[0].policy for rows in by_policy.values()]
     rules = {policy.pk: health_policy_of(policy) for policy in policies}
     default = health_policy_of(default_policy(task.space))
+    only = task.arguments.get(CHECK_TYPE) == CONNECTION_TEST
     timeout = parse_timespan(task.arguments.get("MachineTimeout", ""))
     limit_s = timeout.total_seconds() if timeout else _TIME_LIMIT_S
     steps = tuple(
@@ -55,7 +57,9 @@ def plan_health(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPlan:
     manifest = Manifest(
         system=_variables(task),
         actions={
-            _action_id(policy): ActionData(_properties(rules[policy.pk], default))
+            _action_id(policy): ActionData(
+                _properties(rules[policy.pk], default, only_connectivity=only)
+            )
             for policy in policies
         },
         machines={
@@ -110,8 +114,11 @@ def _action_id(policy: MachinePolicy) -> str:
     return f"health-{policy.pk}"
 
 
-def _properties(rules: HealthPolicy, default: HealthPolicy) -> dict[str, Value]:
-    body = CONNECTIVITY if rules.only_connectivity else script_of(rules.script or default.script)
+def _properties(
+    rules: HealthPolicy, default: HealthPolicy, *, only_connectivity: bool
+) -> dict[str, Value]:
+    only_connectivity = only_connectivity or rules.only_connectivity
+    body = CONNECTIVITY if only_connectivity else script_of(rules.script or default.script)
     return {
         f"{_SCRIPT}.ScriptSource": Value("Inline"),
         f"{_SCRIPT}.Syntax": Value("Bash"),

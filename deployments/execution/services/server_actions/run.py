@@ -95,7 +95,11 @@ def _follow(execution: ActionExecution, step_type: StepType, clock: Clock) -> No
     """Begin a lasting action, or look whether what it follows has ended."""
     if execution.state == ExecutionState.RUNNING and execution.follows:
         look, follows = step_type.look, execution.follows
-        if look is not None:
+        with transaction.atomic():
+            # Holds the row, so that of two who look one makes something of it.
+            mine = _executions().filter(pk=execution.pk, state=ExecutionState.RUNNING)
+            if look is None or not mine.update(follows=follows):
+                return
             ended = _guarded(execution, step_type, lambda action: look(action, follows))
             if isinstance(ended, Result):
                 _finish(execution, "", ended, clock)

@@ -1,5 +1,8 @@
 """Steps that last, from the REST API to real agents and back."""
 
+import io
+import urllib.request
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +11,7 @@ import pytest
 
 from tests.clients.targets import Target, start_targets
 from tests.support.processes import Processes, wait_until
-from tests.support.server import OctopusServer, make_server
+from tests.support.server import API_KEY, OctopusServer, make_server
 
 S = "/api/Spaces-1"
 PLACE = "Staging"
@@ -74,3 +77,124 @@ def test_health_of_real_agents(server: OctopusServer, processes: Processes, tmp_
         "west": ("Unhealthy", "quite full"),
     }
     assert "west: Unhealthy. quite full" in raw(server, task["Id"])
+
+
+def step(name: str, kind: str, role: str = "", **properties: str) -> dict[str, Any]:
+    """Return a step as clients send it."""
+    return {
+        "Name": name,
+        "Properties": {"Octopus.Action.TargetRoles": role} if role else {},
+        "Actions": [{"Name": name, "ActionType": kind, "Properties": properties}],
+    }
+
+
+def script(name: str, body: str, role: str) -> dict[str, Any]:
+    return step(
+        name,
+        "Octopus.Script",
+        role,
+        **{
+            "Octopus.Action.RunOnServer": "false",
+            "Octopus.Action.Script.ScriptSource": "Inline",
+            "Octopus.Action.Script.Syntax": "Bash",
+            "Octopus.Action.Script.ScriptBody": body,
+        },
+    )
+
+
+def make_project(server: OctopusServer, name: str, *steps: dict[str, Any]) -> dict[str, Any]:
+    """Create a project with the steps and cut its release 1.0.0."""
+    group = server.call("GET", f"{S}/projectgroups/all")[0]["Id"]
+    lifecycle = server.call("GET", f"{S}/lifecycles/all")[0]["Id"]
+    body = {"Name": name, "ProjectGroupId": group, "LifecycleId": lifecycle}
+    project: dict[str, Any] = server.call("POST", f"{S}/projects", body)
+    process = server.call("GET", f"{S}/deploymentprocesses/{project['DeploymentProcessId']}")
+    process["Steps"] = list(steps)
+    server.call("PUT", f"{S}/deploymentprocesses/{process['Id']}", process)
+    return project
+
+
+def deploy(server: OctopusServer, project: dict[str, Any], place: str) -> dict[str, Any]:
+    body = {"projectName": project["Name"], "releaseVersion": "1.0.0", "spaceId": "Spaces-1"}
+    server.call("POST", f"{S}/releases/create/v1", body)
+    release = server.call("GET", f"{S}/projects/{project['Id']}/releases")["Items"][0]["Id"]
+    sent = {"ReleaseId": release, "EnvironmentId": place}
+    deployment: dict[str, Any] = server.call("POST", f"{S}/deployments", sent)
+    return follow(server, deployment["TaskId"])
+
+
+def test_a_release_checks_transfers_and_deploys_another(
+    server: OctopusServer, processes: Processes, tmp_path: Path
+) -> None:
+    place = server.call("POST", f"{S}/environments", {"Name": PLACE})["Id"]
+    start_targets(processes, server, tmp_path, [Target("east", [PLACE])])
+    data = make_zip()
+    push(server, "Acme.Data.1.0.0.zip", data)
+    files = tmp_path / "files"
+    child = make_project(
+        server,
+        "Child",
+        step(
+            "Bring",
+            "Octopus.TransferPackage",
+            "web",
+            **{
+                "Octopus.Action.Package.PackageId": "Acme.Data",
+                "Octopus.Action.Package.FeedId": "feeds-builtin",
+                "Octopus.Action.Package.TransferPath": "#{Folder}",
+            },
+        ),
+        script(
+            "Tell",
+            'set_octopusvariable Place "$(get_octopusvariable'
+            ' "Octopus.Action[Bring].Output.Package.FilePath")"\n',
+            "web",
+        ),
+    )
+    body = {"projectName": "Child", "releaseVersion": "1.0.0", "spaceId": "Spaces-1"}
+    server.call("POST", f"{S}/releases/create/v1", body)
+    prefix = "Octopus.Action.DeployRelease"
+    parent = make_project(
+        server,
+        "Parent",
+        step("Look", "Octopus.HealthCheck", "web"),
+        step(
+            "Deploy the child",
+            "Octopus.DeployRelease",
+            **{f"{prefix}.ProjectId": child["Id"], f"{prefix}.Variables": f"Folder = {files}"},
+        ),
+        script(
+            "After",
+            'echo "it is at #{Octopus.Action[Deploy the child].Output.Deployment[Tell].Place}"',
+            "web",
+        ),
+    )
+    task = deploy(server, parent, place)
+    log = raw(server, task["Id"])
+    assert task["State"] == "Success", log
+    placed = files / "Acme.Data.1.0.0.zip"
+    assert placed.read_bytes() == data
+    assert f"it is at {placed}" in log
+
+
+def make_zip() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("data.txt", "some data")
+    return buffer.getvalue()
+
+
+def push(server: OctopusServer, name: str, data: bytes) -> None:
+    """Push a package as curl would."""
+    edge = "octopus-edge"
+    head = f'--{edge}\r\nContent-Disposition: form-data; name="f"; filename="{name}"\r\n\r\n'
+    request = urllib.request.Request(
+        f"{server.url}{S}/packages/raw",
+        data=head.encode() + data + f"\r\n--{edge}--\r\n".encode(),
+        headers={
+            "X-Octopus-ApiKey": API_KEY,
+            "Content-Type": f"multipart/form-data; boundary={edge}",
+        },
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status in {200, 201}

@@ -1,0 +1,1 @@
+"""Health Check in the middle of a deployment."""

@@ -1,0 +1,1 @@
+"""Transfer a Package without extracting it."""

@@ -1,6 +1,7 @@
 """The script that installs the agent, and the line that runs it on a machine."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,12 +24,21 @@ def install_script() -> str:
     )
 
 
-def install_command(token: str, environments: list[str], roles: list[str]) -> str:
+def install_command(
+    token: str,
+    environments: Sequence[str] = (),
+    roles: Sequence[str] = (),
+    *,
+    pools: Sequence[str] = (),
+) -> str:
     """Return the line that installs the agent, registers it and starts it as a service.
 
-    The token travels in the environment, where other users of the machine cannot read it.
+    With pools the machine becomes a worker. The token travels in the environment, where other users
+    of the machine cannot read it.
     """
-    options: list[str] = []
+    options = ["--worker"] if pools else []
+    for pool in pools:
+        options += ["--workerpool", pool]
     for environment in environments:
         options += ["--environment", environment]
     for role in roles:

@@ -52,7 +52,8 @@ class AgentSession(models.Model):
 class RegistrationToken(models.Model):
     """A short-lived, one-use permission to register an agent; stored hashed.
 
-    `registered` is the public id of the target or worker that it made.
+    `registered` is the public id of the target or worker that it made. One that `is_worker` makes a
+    worker, in the pools that it names.
     """
 
     space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="+")
@@ -64,6 +65,8 @@ class RegistrationToken(models.Model):
     environments = models.JSONField(default=list)
     roles = models.JSONField(default=list)
     is_built_in_worker = models.BooleanField(default=False)
+    is_worker = models.BooleanField(default=False)
+    worker_pools = models.JSONField(default=list)
     registered = models.CharField(max_length=100, blank=True)
 
     class Meta:

@@ -69,10 +69,15 @@ def create_registration_token(
     environments: Sequence[Environment] = (),
     roles: Sequence[str] = (),
     is_built_in_worker: bool = False,
+    worker_pools: Sequence[WorkerPool] = (),
     clock: Clock = utc_now,
 ) -> str:
-    """Return a new one-use token that lives an hour; only its hash is kept."""
-    permission = Permission.WorkerEdit if is_built_in_worker else Permission.MachineCreate
+    """Return a new one-use token that lives an hour; only its hash is kept.
+
+    With pools it makes a worker in them, else a target.
+    """
+    is_worker = is_built_in_worker or bool(worker_pools)
+    permission = Permission.WorkerEdit if is_worker else Permission.MachineCreate
     for environment in environments:
         require(actor, space, permission, environment=environment.pk)
     if not environments:
@@ -90,6 +95,8 @@ def create_registration_token(
             environments=[environment.name for environment in environments],
             roles=list(roles),
             is_built_in_worker=is_built_in_worker,
+            is_worker=is_worker,
+            worker_pools=[pool.name for pool in worker_pools],
         )
         events.record(
             actor=actor,
@@ -108,13 +115,13 @@ def register_with_token(*, token: str, wish: Wish, clock: Clock = utc_now) -> Re
     if row is None or row.used is not None or row.expires < now:
         raise NotAuthenticated(
             "The registration token is wrong, was used already or has expired. Make a new one on"
-            " the page Infrastructure > Deployment targets > Add deployment target."
+            " the page where deployment targets or workers are added."
         )
-    if row.is_built_in_worker and not wish.is_worker:
-        raise Invalid("This token registers the built-in worker only.")
-    if wish.is_worker and not row.is_built_in_worker:
+    if row.is_worker and not wish.is_worker:
+        raise Invalid("This token registers workers only.")
+    if wish.is_worker and not row.is_worker:
         # Its maker needed no right over workers, and a worker runs what every project tells it.
-        raise Invalid("This token registers deployment targets only. Register a worker by API key.")
+        raise Invalid("This token registers deployment targets only. Make one for workers.")
     actor = Actor.system(f"registration token of {row.created_by}")
     merged = Wish(
         name=wish.name,
@@ -122,7 +129,7 @@ def register_with_token(*, token: str, wish: Wish, clock: Clock = utc_now) -> Re
         environments=wish.environments or row.environments,
         machine_policy=wish.machine_policy,
         is_worker=wish.is_worker,
-        worker_pools=wish.worker_pools,
+        worker_pools=wish.worker_pools or row.worker_pools,
         force=wish.force,
         agent_version=wish.agent_version,
     )
@@ -167,11 +174,15 @@ def _require_inside_token(row: RegistrationToken, wish: Wish) -> None:
     }
     if row.environments and outside:
         raise Invalid(f"The token does not allow these environments: {', '.join(sorted(outside))}.")
+    pools = {str(name).lower() for name in row.worker_pools}
+    strange = [name for name in wish.worker_pools if name.strip().lower() not in pools]
+    if row.worker_pools and strange:
+        raise Invalid(f"The token does not allow these worker pools: {', '.join(sorted(strange))}.")
 
 
 def _require_own_target(row: RegistrationToken, wish: Wish) -> None:
     """Refuse to replace the agent of a target that is also where the token does not reach."""
-    if row.is_built_in_worker:
+    if row.is_worker:
         return
     target = Machine.objects.in_space(row.space).filter(name__iexact=wish.name.strip()).first()
     if target is None:
@@ -259,6 +270,8 @@ def _worker(
     require(actor, space, Permission.WorkerEdit)
     worker = Worker.objects.in_space(space).filter(name__iexact=name).first()
     _refuse_taken_name(worker, wish, "worker")
+    if worker is not None and worker.is_built_in and not is_built_in:
+        raise Invalid("The built-in worker belongs to the server; choose another name.")
     if worker is None:
         worker = Worker(space=space, name=name, slug=_slug(Worker, space, name), created=clock())
     _replace_agent(worker, agent)

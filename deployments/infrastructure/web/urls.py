@@ -4,6 +4,7 @@ from django.urls import path
 
 from deployments.infrastructure.web import (
     adding,
+    adding_workers,
     environments,
     health,
     targets,
@@ -30,9 +31,13 @@ urlpatterns = [
     path("infrastructure/environments/<str:environment>/delete", environments.environment_delete),
     path("infrastructure/workers", workers.worker_list),
     path("infrastructure/workers/<str:worker>/upgrade", upgrades.worker_upgrade),
+    path("infrastructure/workers/add", adding_workers.worker_add),
+    path("infrastructure/workers/waiting/<int:token>", adding_workers.worker_waiting),
+    path("infrastructure/workers/<str:worker>", workers.worker_page),
     path("infrastructure/workers/<str:worker>/switch", workers.worker_switch),
     path("infrastructure/workers/<str:worker>/check", health.worker_check),
     path("infrastructure/workers/<str:worker>/delete", workers.worker_delete),
     path("infrastructure/pools/<str:pool>/check", health.pool_check),
+    path("infrastructure/pools/<str:pool>", workers.pool_page),
     path("infrastructure/pools/<str:pool>/delete", workers.pool_delete),
 ]

@@ -1,5 +1,7 @@
 """Workers and the pools that steps choose from."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpResponse
@@ -7,9 +9,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from agent.version import VERSION
 from deployments.access.permissions import Permission
-from deployments.access.web.forms import attempt, go, show
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show
 from deployments.access.web.pages import PageRequest, find, page
-from deployments.infrastructure.models import Worker, WorkerPool
+from deployments.infrastructure.models import AgentSession, Worker, WorkerPool
 from deployments.infrastructure.services import workers as services
 
 LIST = "infrastructure/workers"
@@ -41,6 +43,61 @@ def worker_list(request: PageRequest) -> HttpResponse:
         "may_edit": request.grants.allows(Permission.WorkerEdit),
     }
     return show(request, "infrastructure/workers.html", values, *([problems] if problems else []))
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.WorkerView)
+def worker_page(request: PageRequest, worker: str) -> HttpResponse:
+    """Show a worker; change its name and pools."""
+    row = find(request, Worker, worker, Permission.WorkerView)
+    placed = [pool.public_id for pool in row.pools.in_space(request.space)]
+    if request.method == "GET":
+        return _worker(request, row, {"name": row.name, "pools": placed})
+    sent = {"name": request.POST.get("name", ""), "pools": request.POST.getlist("pools")}
+    every = WorkerPool.objects.in_space(request.space)
+    saved, problems = attempt(
+        lambda: services.update_worker(
+            actor=request.actor,
+            row=find(request, Worker, worker, Permission.WorkerView),
+            worker=services.WorkerInput(
+                name=str(sent["name"]),
+                pools=[pool for pool in every if pool.public_id in sent["pools"]],
+                is_disabled=row.is_disabled,
+            ),
+        )
+    )
+    if saved is None:
+        return _worker(request, row, sent, problems)
+    messages.success(request, f"The worker {saved.name} was saved.")
+    return go(request, f"{LIST}/{saved.public_id}")
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.WorkerEdit)
+def pool_page(request: PageRequest, pool: str) -> HttpResponse:
+    """Change the name and description of a pool, or make it the default."""
+    row = find(request, WorkerPool, pool, Permission.WorkerView)
+    values = {"name": row.name, "description": row.description, "is_default": row.is_default}
+    if request.method == "GET":
+        return show(request, "infrastructure/pool.html", {"pool": row, "values": values})
+    values = {
+        "name": request.POST.get("name", ""),
+        "description": request.POST.get("description", ""),
+        "is_default": checked(request, "is_default"),
+    }
+    saved, problems = attempt(
+        lambda: services.update_worker_pool(
+            actor=request.actor,
+            pool=find(request, WorkerPool, pool, Permission.WorkerView),
+            name=str(values["name"]),
+            description=str(values["description"]),
+            is_default=bool(values["is_default"]),
+        )
+    )
+    if saved is None:
+        return show(request, "infrastructure/pool.html", {"pool": row, "values": values}, problems)
+    messages.success(request, f"The worker pool {saved.name} was saved.")
+    return go(request, LIST)
 
 
 @require_POST
@@ -85,3 +142,22 @@ def pool_delete(request: PageRequest, pool: str) -> HttpResponse:
     else:
         messages.success(request, f"The worker pool {name} was deleted.")
     return go(request, LIST)
+
+
+def _worker(
+    request: PageRequest, row: Worker, values: dict[str, Any], problems: Problems = NO_PROBLEMS
+) -> HttpResponse:
+    session = AgentSession.objects.filter(agent=row.agent_id).first() if row.agent_id else None
+    shown = {
+        "worker": row,
+        "agent": row.agent,
+        "session": session,
+        "is_connected": bool(session and session.connected and not session.disconnected),
+        "placed": row.pools.in_space(request.space),
+        "pools": WorkerPool.objects.in_space(request.space),
+        "values": values,
+        "may_edit": request.grants.allows(Permission.WorkerEdit),
+        "may_check": request.grants.allows(Permission.TaskCreate),
+        "may_view_tasks": request.grants.allows_anywhere(Permission.TaskView),
+    }
+    return show(request, "infrastructure/worker.html", shown, problems)

@@ -1,0 +1,81 @@
+"""Adding a worker: its pools, the line that installs its agent, waiting for it."""
+
+from collections.abc import Sequence
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import require
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, show
+from deployments.access.web.pages import PageRequest, page
+from deployments.base.clock import utc_now
+from deployments.base.errors import Invalid, NotFound
+from deployments.infrastructure.installer import install_command
+from deployments.infrastructure.models import RegistrationToken, Worker, WorkerPool
+from deployments.infrastructure.queries import find_registration_token
+from deployments.infrastructure.services.registration import create_registration_token
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.WorkerEdit)
+def worker_add(request: PageRequest) -> HttpResponse:
+    """Ask for the pools; then show the line to run on the machine."""
+    require(request.actor, request.space, Permission.WorkerEdit)
+    pools = list(WorkerPool.objects.in_space(request.space))
+    if request.method == "GET":
+        proposed = request.GET.getlist("pools") or [p.public_id for p in pools if p.is_default]
+        return _form(request, pools, proposed)
+    ids = request.POST.getlist("pools")
+    chosen = [pool for pool in pools if pool.public_id in ids]
+    token, problems = attempt(lambda: _token(request, chosen))
+    if token is None:
+        return _form(request, pools, ids, problems)
+    names = [pool.name for pool in chosen]
+    values = {
+        "command": install_command(token, pools=names),
+        "waiting": find_registration_token(request.space, token),
+        "chosen": chosen,
+    }
+    answer = show(request, "infrastructure/worker_install.html", values)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@require_GET
+@page(Permission.WorkerEdit)
+def worker_waiting(request: PageRequest, token: int) -> HttpResponse:
+    """Tell whether the agent has registered with the token: a part of the page, or a page."""
+    rows = RegistrationToken.objects.filter(space=request.space, created_by=request.actor.public_id)
+    row = rows.filter(pk=token, is_worker=True).first()
+    if row is None:
+        raise NotFound
+    worker = None
+    if row.registered:
+        visible = Worker.objects.visible_to(request.actor, request.space, Permission.WorkerView)
+        worker = next((each for each in visible if each.public_id == row.registered), None)
+    values = {
+        "waiting": row,
+        "worker": worker,
+        "has_expired": row.used is None and row.expires < utc_now(),
+    }
+    is_part = bool(request.headers.get("HX-Request"))
+    template = "_worker_waiting.html" if is_part else "worker_waiting.html"
+    return render(request, f"infrastructure/{template}", values)
+
+
+def _token(request: PageRequest, chosen: Sequence[WorkerPool]) -> str:
+    if not chosen:
+        raise Invalid(fields={"WorkerPoolIds": ["Choose at least one worker pool."]})
+    return create_registration_token(actor=request.actor, space=request.space, worker_pools=chosen)
+
+
+def _form(
+    request: PageRequest,
+    pools: Sequence[WorkerPool],
+    chosen: Sequence[str],
+    problems: Problems = NO_PROBLEMS,
+) -> HttpResponse:
+    values = {"pools": pools, "chosen": chosen}
+    return show(request, "infrastructure/worker_add.html", values, problems)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -9,7 +10,15 @@ import pytest
 
 from agent.contracts.messages import Accepted, Cancel, CancelAck, Hello, Rejected, Started, State
 from agent.runtime.commands.folder import CommandFolder
-from tests.agent.daemon.gateway import Daemon, Gateway, proc_text, script, starts, witness
+from tests.agent.daemon.gateway import (
+    Daemon,
+    Gateway,
+    proc_text,
+    run_to_end,
+    script,
+    starts,
+    witness,
+)
 
 
 async def test_a_running_script_survives_three_kills_of_the_daemon(
@@ -191,3 +200,25 @@ def test_a_claim_and_a_start_exclude_each_other(tmp_path: Path) -> None:
     (other.path / "started").write_text('{"pid": 1}')
     assert not other.claim("cancelled")
     assert other.started() == {"pid": 1}
+
+
+async def test_a_state_folder_from_an_old_copy_says_so(
+    gateway: Gateway, daemon: Daemon, tmp_path: Path
+) -> None:
+    await run_to_end(gateway, script("exit 0"))
+    await daemon.stop()
+    shutil.copytree(daemon.home, tmp_path / "backup")
+    await daemon.start()
+    before = await gateway.wait(Hello, count=2)
+    for _ in range(3):
+        await run_to_end(gateway, script("exit 0"))
+    await daemon.kill()
+    await daemon.start()
+    latest = await gateway.wait(Hello, count=3)
+    assert latest.journal_high > before.journal_high
+    await daemon.stop()
+    shutil.rmtree(daemon.home)
+    shutil.copytree(tmp_path / "backup", daemon.home)
+    await daemon.start()
+    restored = await gateway.wait(Hello, count=4)
+    assert 0 < restored.journal_high == before.journal_high < latest.journal_high

@@ -4,12 +4,19 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from agent.runtime.behaviours.retention import beyond
-from tests.agent.runner.test_deploy_package import custom, deploy, journal, variables
+from tests.agent.runner.test_deploy_package import (
+    custom,
+    deploy,
+    journal,
+    make_zip,
+    variables,
+)
 
 Agent = Any
 ITEMS = {"OctopusRetentionPolicyItemsToKeep": "1"}
@@ -101,6 +108,24 @@ def test_custom_and_shared_directories_are_never_touched(agent: Agent, tmp_path:
     assert installed(agent) == {"3.0.0", "4.0.0", "5.0.0"}
     assert journal(agent)[0]["id"] == "x"
     assert (site / "index.html").read_text() == "4"
+
+
+def test_what_a_running_deployment_has_extracted_stays(agent: Agent, tmp_path: Path) -> None:
+    wait = custom(
+        "Deploy", f"touch {tmp_path}/here; until [ -e {tmp_path}/go ]; do sleep 0.05; done"
+    )
+    package = agent.add_package(make_zip({"index.html": "9"}), version="9.0.0")
+    slow = agent.start(variables() | wait | ITEMS, kind="deploy_package", packages=[package])
+    end = time.monotonic() + 20
+    while not (tmp_path / "here").exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    for number in (1, 2, 3, 4):
+        assert version(agent, number, ITEMS).exit["exit"] == 0
+    assert installed(agent) == {"3.0.0", "4.0.0", "9.0.0"}
+    (tmp_path / "go").touch()
+    assert slow.wait().exit["exit"] == 0
+    assert installed(agent) == {"4.0.0", "9.0.0"}
 
 
 def test_links_are_not_followed_and_a_missing_directory_is_forgotten(

@@ -29,8 +29,9 @@ def target_upgrade(request: PageRequest, target: str) -> HttpResponse:
 @page(Permission.WorkerEdit)
 def worker_upgrade(request: PageRequest, worker: str) -> HttpResponse:
     """Ask the agent of a worker to upgrade."""
-    _ask(request, find(request, Worker, worker, Permission.WorkerView))
-    return go(request, _WORKERS)
+    row = find(request, Worker, worker, Permission.WorkerView)
+    _ask(request, row)
+    return go(request, f"{_WORKERS}/{row.public_id}")
 
 
 @require_POST

@@ -11,8 +11,10 @@ from agent.version import VERSION
 from deployments.access.permissions import Permission
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show
 from deployments.access.web.pages import PageRequest, find, page
+from deployments.base.clock import utc_now
 from deployments.infrastructure.models import AgentSession, Worker, WorkerPool
 from deployments.infrastructure.services import workers as services
+from deployments.infrastructure.services.upgrades import why_not
 
 LIST = "infrastructure/workers"
 
@@ -148,15 +150,19 @@ def _worker(
     request: PageRequest, row: Worker, values: dict[str, Any], problems: Problems = NO_PROBLEMS
 ) -> HttpResponse:
     session = AgentSession.objects.filter(agent=row.agent_id).first() if row.agent_id else None
+    is_connected = bool(session and session.connected and not session.disconnected)
+    may_edit = request.grants.allows(Permission.WorkerEdit)
     shown = {
         "worker": row,
         "agent": row.agent,
         "session": session,
-        "is_connected": bool(session and session.connected and not session.disconnected),
+        "is_connected": is_connected,
+        "server_version": VERSION,
+        "may_upgrade": may_edit and is_connected and not why_not(row, utc_now()),
         "placed": row.pools.in_space(request.space),
         "pools": WorkerPool.objects.in_space(request.space),
         "values": values,
-        "may_edit": request.grants.allows(Permission.WorkerEdit),
+        "may_edit": may_edit,
         "may_check": request.grants.allows(Permission.TaskCreate),
         "may_view_tasks": request.grants.allows_anywhere(Permission.TaskView),
     }

@@ -14,6 +14,8 @@ from deployments.infrastructure.models import (
     AgentUpgrade,
     Environment,
     Machine,
+    Worker,
+    WorkerPool,
 )
 from deployments.infrastructure.services.upgrade_progress import (
     apply_upgrade_state,
@@ -21,9 +23,11 @@ from deployments.infrastructure.services.upgrade_progress import (
     wanted_upgrades,
 )
 from deployments.infrastructure.services.upgrades import SILENCE, request_upgrades
+from deployments.infrastructure.services.workers import WorkerInput, create_worker
 from tests.deployments.calls import S, send
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
 from tests.factories.domain import make_environment, make_machine
+from tests.factories.execution import make_agent
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -168,6 +172,32 @@ def test_over_the_rest_api() -> None:
     for ids in ([], "x", [1], ["Machines-9999"]):
         body = {"MachineIds": ids}
         assert send(ana, "post", f"{S}/machines/upgrade", body)[0] == 400
+
+
+def test_a_worker_from_its_page_and_never_the_built_in_one() -> None:
+    ana, path = make_ana(), "infrastructure/workers"
+    space = default_space()
+    pools = list(WorkerPool.objects.in_space(space))
+    worker = create_worker(actor=ana.actor, space=space, worker=WorkerInput("w-1", pools))
+    agent = make_agent(worker)
+    Agent.objects.in_space(space).update(version=OLD)
+    visitor, own = Visitor(ana), f"{path}/{worker.public_id}"
+    assert "Upgrade agent" in text_of(visitor.get(own))
+    assert "Upgrade the agent of w-1" in text_of(visitor.get(path))
+    assert visitor.post(f"{own}/upgrade")["Location"].endswith(own)
+    assert AgentUpgrade.objects.get(agent=agent).stage == "requested"
+    page = text_of(visitor.get(own))
+    assert "the agent was asked" in page
+    assert "Upgrade agent" not in page
+    AgentUpgrade.objects.all().delete()
+    status, answer = send(ana, "post", f"{S}/workers/{worker.public_id}/upgrade")
+    assert (status, answer["Upgrade"]["Stage"]) == (200, "requested")
+    cleo = make_cleo(space)
+    assert send(cleo, "post", f"{S}/workers/{worker.public_id}/upgrade")[0] in {403, 404}
+    AgentUpgrade.objects.all().delete()
+    Worker.objects.in_space(space).update(is_built_in=True)
+    status, error = send(ana, "post", f"{S}/workers/{worker.public_id}/upgrade")
+    assert (status, "upgraded with it" in str(error)) == (400, True)
 
 
 def test_others_may_not_ask() -> None:

@@ -59,3 +59,7 @@ class NotPermitted(OctopusError):
             f"You do not have permission to perform this action. Missing permission: {permission}"
         )
         super().__init__(f"{text} ({detail})." if detail else f"{text}.")
+
+
+class Unavailable(OctopusError):
+    """What is asked for is kept elsewhere, which does not answer now (503)."""

@@ -35,7 +35,10 @@ def decide(plan: Plan, executions: Iterable[Seen], flags: Flags, is_true: Truth)
     last = _last_attempts(executions)
     if flags.cancel_requests:
         return _decide_cancel(last, flags)
-    walk = _Walk(plan, last, flags, is_true, excluded_machines(last.values()))
+    seen = last.values()
+    walk = _Walk(
+        plan, last, flags, is_true, excluded_machines(seen), forgiven=forgiven_machines(seen)
+    )
     failed = False
     for group in plan.groups:
         if not walk.advance_group(group, failed=failed):
@@ -47,18 +50,26 @@ def decide(plan: Plan, executions: Iterable[Seen], flags: Flags, is_true: Truth)
 def first_failure(plan: Plan, executions: Iterable[Seen]) -> tuple[PlannedStep, str] | None:
     """Return the first failed step in plan order and the target it failed on."""
     last = _last_attempts(executions)
-    excluded = excluded_machines(last.values())
+    forgiven = forgiven_machines(last.values())
     for step in plan.steps:
         for action in step.actions:
             for place in action.placements:
                 seen = last.get((action.id, place.target_id))
-                if seen and seen.is_failure and seen.target_id not in excluded:
+                if seen and seen.is_failure and seen.target_id not in forgiven:
                     return step, place.target_name
     return None
 
 
+def forgiven_machines(executions: Iterable[Seen]) -> frozenset[str]:
+    """Return the machines that people excluded: none of their failures counts."""
+    return frozenset(seen.target_id for seen in executions if seen.answer == Answer.EXCLUDE)
+
+
 def excluded_machines(executions: Iterable[Seen]) -> dict[str, str]:
-    """Return the machines that take no further part, with why; their failures do not count."""
+    """Return the machines that take no further part, with why.
+
+    One that was left out keeps the failures it had before.
+    """
     found = {}
     for seen in executions:
         if seen.answer == Answer.EXCLUDE:
@@ -130,6 +141,7 @@ class _Walk:
     flags: Flags
     is_true: Truth
     excluded: Mapping[str, str]
+    forgiven: frozenset[str]
     starts: list[Start] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
@@ -153,7 +165,7 @@ class _Walk:
 
     def group_failed(self, group: Group) -> bool:
         return any(
-            seen.is_failure and seen.target_id not in self.excluded
+            seen.is_failure and seen.target_id not in self.forgiven
             for step in group.steps
             for action in step.actions
             for place in action.placements
@@ -257,7 +269,7 @@ class _Walk:
         if seen.state not in ENDED:
             lane.live = True
             return False
-        if target_id in self.excluded:
+        if target_id in self.forgiven:
             return True
         if seen.state == ExecutionState.FAILED and seen.attempt < action.attempts:
             lane.live = True
@@ -302,6 +314,9 @@ class _Walk:
             lane.begun or self._condition_holds(step, lane, failed=failed) for lane in lanes
         ):
             self.skips.append(Skip(action.id, SERVER_PLACE, _reason(step)))
+            return True
+        if seen is None and all(self.excluded.get(lane.target_id) == _LEFT_OUT for lane in lanes):
+            self.skips.append(Skip(action.id, SERVER_PLACE, "Every target was left out."))
             return True
         if not self._pass_action(action, shared, SERVER_PLACE):
             if not shared.live:

@@ -109,7 +109,7 @@ def make_plan(source: PlanInput) -> Plan:
 def _warnings(source: PlanInput, groups: list[list[PlannedStep]]) -> Iterator[str]:
     """Say what was decided and may surprise."""
     for target in source.targets:
-        if target.skip_reason and _is_chosen(source, target):
+        if target.skip_reason and is_chosen(source, target):
             yield f"{target.name} is left out. {target.skip_reason}"
     for step in (step for steps in groups for step in steps):
         if step.window and source.parallelism_is_set:
@@ -121,10 +121,11 @@ def _warnings(source: PlanInput, groups: list[list[PlannedStep]]) -> Iterator[st
 
 def targets_of(source: PlanInput) -> list[Target]:
     """Return the targets that the machine filters leave, without those left out by policy."""
-    return [t for t in source.targets if not t.skip_reason and _is_chosen(source, t)]
+    return [t for t in source.targets if not t.skip_reason and is_chosen(source, t)]
 
 
-def _is_chosen(source: PlanInput, target: Target) -> bool:
+def is_chosen(source: PlanInput, target: Target) -> bool:
+    """Tell whether the filters of the deployment leave the target in."""
     tags = {role.lower() for role in target.roles}
     if target.id in source.excluded_machines or tags & _lower(source.excluded_tags):
         return False

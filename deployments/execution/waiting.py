@@ -101,8 +101,9 @@ def _behind(plan: Plan, step: PlannedStep, last: Mapping[tuple[str, str], Live])
     waiting = len(step.lanes) - len(begun)
     if not (live and waiting and begun):
         return []
-    most = step.window or plan.parallelism
-    why = "the window of the rolling step" if step.window else "Octopus.Action.MaxParallelism"
+    most = step.window or step.parallelism or plan.parallelism
+    why = "Octopus.Acquire.MaxParallelism" if step.parallelism else "Octopus.Action.MaxParallelism"
+    why = "the window of the rolling step" if step.window else why
     targets = "1 more target waits" if waiting == 1 else f"{waiting} more targets wait"
     return [Wait(f"{step.name}:", f"{targets}, at most {most} at a time ({why}).")]
 

@@ -17,6 +17,7 @@ from deployments.base.errors import (
     NotFound,
     NotPermitted,
     OctopusError,
+    Unavailable,
 )
 
 log = structlog.get_logger(__name__)
@@ -90,7 +91,7 @@ def _status(error: OctopusError) -> int:
         return 403
     if isinstance(error, NotFound):
         return 404
-    return 400
+    return 503 if isinstance(error, Unavailable) else 400
 
 
 def _invalid(error: Invalid) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from deployments.execution.api.activity import read_steps, status_of
+from deployments.execution.logs.chunks import LogUnavailable
 from deployments.execution.logs.queries import Line, all_lines, task_lines
 from deployments.server_tasks.models import ServerTask
 
@@ -11,7 +12,14 @@ _INDENT = "                    |"
 
 
 def raw_log(task: ServerTask) -> Iterator[str]:
-    """Yield the text piece by piece."""
+    """Yield the text piece by piece; the end says so when the rest cannot be read."""
+    try:
+        yield from _whole_log(task)
+    except LogUnavailable as error:
+        yield f"{error.message}\n"
+
+
+def _whole_log(task: ServerTask) -> Iterator[str]:
     yield f"Task ID:        {task.public_id}\n"
     yield f"Task status:    {task.state}\n"
     yield f"Task queued:    {_moment(task.queued)}\n"

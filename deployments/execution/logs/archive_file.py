@@ -105,7 +105,10 @@ class ArchiveReader:
         if tail[8:] != _MARK or length > size - _TAIL:
             raise BrokenArchive
         index = _unpack(self._read(size - _TAIL - length, length))
-        return [Entry(**entry) for entry in json.loads(index)]
+        try:
+            return [Entry(**entry) for entry in json.loads(index)]
+        except (ValueError, TypeError) as error:
+            raise BrokenArchive from error
 
 
 def write_archive(file: IO[bytes], chunks: Iterable[tuple[Entry, bytes]]) -> int:

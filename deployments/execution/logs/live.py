@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from deployments.base.redis import asyncio_client
 from deployments.execution.logs.append import task_channel
+from deployments.execution.logs.chunks import LogUnavailable
 from deployments.execution.logs.queries import LogEvent, events_after
 from deployments.execution.models import ActionExecution
 from deployments.server_tasks.models import ServerTask
@@ -82,7 +83,7 @@ class _Feed:
             after = self.last_number
             try:
                 events, state = await in_thread(lambda: _look(self.task_pk, after))  # noqa: B023
-            except DatabaseError as error:
+            except (DatabaseError, LogUnavailable) as error:
                 log.warning("a task cannot be read; trying again", error=type(error).__name__)
                 continue
             except ServerTask.DoesNotExist:

@@ -14,6 +14,8 @@ from deployments.server_tasks.models import ServerTask
 
 # Each chunk has up to 64 KiB, and becomes several times that as text and JSON.
 _EVENTS_AT_ONCE = 50
+# A line that is interrupted for longer than this many chunks is shown as far as it is known.
+_MOST_INTERRUPTED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,14 @@ def log_lines(execution: ActionExecution, *, first: int = 1, count: int = 500) -
         ),
         order="offset",
     )
-    return _pick(_skip_before(chunks, first), first, count)
+    found: list[Segment] = []
+    offset = -1
+    for chunk in chunks:
+        offset = chunk.offset
+        open_lines = chunk.start_state.get("open", {}).values()
+        if chunk.first_line + chunk.line_count > first or any(n >= first for n in open_lines):
+            found += [part for part in _read(chunk) if first <= part.number < end]
+    return _merge(iter(found + _rests(execution, found, offset)))
 
 
 def task_lines(task: ServerTask) -> list[Line]:
@@ -127,14 +136,12 @@ def all_lines(execution: ActionExecution) -> Iterator[Line]:
     yield from (_joined(parts) for parts in pending.values())
 
 
-def chunks_from(execution: ActionExecution, first: int) -> Iterator[LogChunk]:
-    """Yield the chunks of an execution that have line `first` or later ones."""
+def chunks_from(execution: ActionExecution, offset: int) -> Iterator[LogChunk]:
+    """Yield the chunks of an execution from an offset on."""
     return chunks_of(
         execution.task_id,
-        Q(execution=execution, first_line__gte=first - F("line_count")),
-        lambda chunk: (
-            chunk.execution_id == execution.pk and chunk.first_line + chunk.line_count >= first
-        ),
+        Q(execution=execution, offset__gte=offset),
+        lambda chunk: chunk.execution_id == execution.pk and chunk.offset >= offset,
         order="offset",
     )
 
@@ -148,16 +155,19 @@ def _of_execution(execution: ActionExecution) -> Iterator[LogChunk]:
     )
 
 
-def _skip_before(chunks: Iterable[LogChunk], first: int) -> Iterator[Segment]:
-    for chunk in chunks:
-        open_lines = chunk.start_state.get("open", {}).values()
-        if chunk.first_line + chunk.line_count > first or any(n >= first for n in open_lines):
-            yield from _read(chunk)
-
-
-def _pick(segments: Iterator[Segment], first: int, count: int) -> list[Line]:
-    wanted = (s for s in segments if first <= s.number < first + count)
-    return _merge(wanted)
+def _rests(execution: ActionExecution, found: Sequence[Segment], offset: int) -> list[Segment]:
+    """Return what comes behind an offset of lines that have not ended before it."""
+    open_lines = {part.number for part in found} - {part.number for part in found if part.ends}
+    rests: list[Segment] = []
+    if not open_lines:
+        return rests
+    for chunk in islice(chunks_from(execution, offset + 1), _MOST_INTERRUPTED):
+        parts = [part for part in _read(chunk) if part.number in open_lines]
+        rests += parts
+        open_lines -= {part.number for part in parts if part.ends}
+        if not open_lines:
+            break
+    return rests
 
 
 def _segments(chunks: Iterable[LogChunk]) -> Iterator[Segment]:

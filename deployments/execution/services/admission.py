@@ -11,7 +11,7 @@ from datetime import datetime
 from deployments.execution.acquisition import ACTION_TYPE
 from deployments.execution.decision import Start
 from deployments.execution.plan import Placement
-from deployments.execution.services.cancel_live import connected_agents
+from deployments.execution.services.cancel_live import present_agents
 from deployments.execution.services.situation import Situation
 from deployments.execution.states import ENDED
 
@@ -21,12 +21,15 @@ def away(situation: Situation, starts: Iterable[Start], *, now: datetime) -> lis
     places = [
         (start, place)
         for start in starts
-        if (place := place_of(situation, start)).may_be_left_out and place.agent is not None
+        # One that failed here already keeps its failure: it is waited for.
+        if start.attempt == 1
+        and (place := place_of(situation, start)).may_be_left_out
+        and place.agent is not None
     ]
     if not places:
         return []
-    connected = connected_agents({place.agent for _, place in places if place.agent}, now)
-    return [start for start, place in places if place.agent not in connected]
+    present = present_agents({place.agent for _, place in places if place.agent}, now)
+    return [start for start, place in places if place.agent not in present]
 
 
 def within_lease_cap(situation: Situation, starts: Sequence[Start]) -> list[Start]:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from agent.contracts import limits
 from deployments.execution.models import ActionExecution, AgentMessage, Interruption
 from deployments.execution.services.mailbox import end_executions, wake_agents
@@ -107,6 +109,17 @@ def _close_runs(task: ServerTask, executions: Sequence[int], now: datetime) -> N
     AgentMessage.objects.in_space(task.space).filter(
         execution__in=executions, kind="run", finished=None
     ).update(finished=now, sealed_body=None)
+
+
+def present_agents(agent_pks: set[int], now: datetime) -> set[int]:
+    """Return those of the agents that were connected within the last half minute.
+
+    A connection that broke a moment ago, as at the restart of a gateway, is no absence.
+    """
+    lately = now - SILENCE
+    sessions = AgentSession.objects.filter(agent__in=agent_pks, last_seen__gt=lately)
+    sessions = sessions.filter(Q(disconnected=None) | Q(disconnected__gt=lately))
+    return set(sessions.values_list("agent_id", flat=True))
 
 
 def connected_agents(agent_pks: set[int], now: datetime) -> set[int]:

@@ -207,7 +207,7 @@ def _message(situation: Situation, item: _Begin, agent_pk: int, now: datetime) -
             "spool_cap": situation.plan.spool_cap,
             "isolation": {"mode": _isolation(item, place)},
             # One that is away too long then leaves the deployment instead of failing it.
-            "may_be_left_out": place.may_be_left_out,
+            "may_be_left_out": place.may_be_left_out and item.execution.attempt == 1,
             "packages": [package.sha256 for package in item.packages if package.sha256],
         },
         sealed_body=sealed_body,

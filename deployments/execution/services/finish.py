@@ -72,6 +72,9 @@ def _end(
     machines: tuple[str, ...],
     clock: Clock,
 ) -> None:
+    if state == TaskState.CANCELED:
+        # One that was asked to stop while it was paused, and then resumed.
+        move(task.pk, TaskState.CANCELLING, now=clock(), sources=[TaskState.EXECUTING])
     moved = move(
         task.pk,
         state,

@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from deployments.base.clock import utc_now
 from deployments.base.models import Space
 from deployments.execution.models import ActionExecution
 from deployments.execution.planner import Target
+from deployments.execution.services.cancel_live import present_agents
 from deployments.execution.states import LIVE
 from deployments.execution.worker_choice import WorkerChoice
 from deployments.infrastructure.models import Environment, Machine, Worker, WorkerPool
@@ -21,14 +23,15 @@ def targets_for(
     space: Space, environment: Environment, settings: DeploymentSettings
 ) -> list[Target]:
     """Return the enabled targets of the environment, with why the project leaves some out."""
-    machines = machines_of_environment(space, environment)
+    machines = list(machines_of_environment(space, environment))
+    present = _present_ones(machines)
     return [
         Target(
             id=machine.public_id,
             name=machine.name,
             roles=frozenset(machine.roles),
             agent=machine.agent_id,
-            skip_reason=_skip_reason(machine, settings),
+            skip_reason=_skip_reason(machine, settings, present),
             may_be_left_out=_may_be_left_out(machine, settings),
         )
         for machine in machines
@@ -41,17 +44,16 @@ def workers_of(space: Space, default: str) -> list[WorkerChoice]:
     The server's built-in worker stands in where the default pool has no worker of its own.
     """
     workers = list(
-        Worker.objects.in_space(space)
-        .filter(is_disabled=False)
-        .order_by("is_built_in", "name")
-        .prefetch_related("pools")
+        Worker.objects.in_space(space).order_by("is_built_in", "name").prefetch_related("pools")
     )
-    loads = _loads(space, workers) if len(workers) > 1 else {}
+    usable = [worker for worker in workers if not worker.is_disabled]
+    loads = _loads(space, usable) if len(usable) > 1 else {}
     own = [
         _choice(worker, {pool.public_id for pool in worker.pools.all()}, loads.get(worker.pk, 0))
-        for worker in workers
+        for worker in usable
     ]
-    if any(default in worker.pools for worker in own):
+    # A pool whose workers are all disabled has workers, so nobody stands in for them.
+    if any(pool.public_id == default for worker in workers for pool in worker.pools.all()):
         return own
     rows = Worker.objects.unscoped(reason="the built-in worker serves every space")
     built_in = rows.filter(is_built_in=True, is_disabled=False).exclude(space=space)
@@ -84,7 +86,16 @@ def default_pool(space: Space) -> str:
     return pool.public_id if pool else ""
 
 
-def _skip_reason(machine: Machine, settings: DeploymentSettings) -> str:
+def _present_ones(machines: Iterable[Machine]) -> set[int]:
+    """Return the agents of targets said to be away that were there a moment ago."""
+    away = {m.agent_id for m in machines if m.health_status == HealthStatus.UNAVAILABLE}
+    agents = {number for number in away if number is not None}
+    return present_agents(agents, utc_now()) if agents else set()
+
+
+def _skip_reason(machine: Machine, settings: DeploymentSettings, present: set[int]) -> str:
+    if machine.agent_id in present:
+        return ""
     if settings.exclude_unhealthy_targets and machine.health_status in _DOWN:
         return "The target is not healthy."
     if machine.health_status == HealthStatus.UNAVAILABLE and _may_be_left_out(machine, settings):

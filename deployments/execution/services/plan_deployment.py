@@ -15,9 +15,10 @@ from deployments.execution.plan import (
     DEFAULT_PARALLELISM,
     DEFAULT_START_WITHIN_S,
     Plan,
+    PlannedStep,
     plan_to_json,
 )
-from deployments.execution.planner import PlanInput, make_plan
+from deployments.execution.planner import PlanInput, Target, is_chosen, make_plan
 from deployments.execution.services.logs.settings import MIB, log_settings
 from deployments.execution.services.places import default_pool, targets_for, workers_of
 from deployments.execution.services.situation import seal_manifest
@@ -113,11 +114,18 @@ def _require_targets(deployment: Deployment, source: PlanInput, plan: Plan) -> N
     if (
         not about_targets
         or settings.allow_no_targets
-        or any(target.skip_reason for target in source.targets)
+        or any(_was_left_out(source, target, about_targets) for target in source.targets)
         or not all(step.skip_reason for step in about_targets)
     ):
         return
     raise Invalid("The deployment has no target any more. Add one, or deploy again.")
+
+
+def _was_left_out(source: PlanInput, target: Target, steps: list[PlannedStep]) -> bool:
+    """Tell whether the project left out a target that a step is about."""
+    tags = {role.lower() for role in target.roles}
+    wanted = {role.lower() for step in steps for role in step.roles}
+    return bool(target.skip_reason and tags & wanted and is_chosen(source, target))
 
 
 def _plan_input(deployment: Deployment, process: Process, values: VariableSet) -> PlanInput:

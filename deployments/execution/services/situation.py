@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from deployments.base.secrets import secret_box
-from deployments.execution.decide import excluded_machines
+from deployments.execution.decide import forgiven_machines
 from deployments.execution.decision import Seen
 from deployments.execution.guided import FORGIVEN, KIND, Answer, answer_of
 from deployments.execution.manifest import Manifest, Value, manifest_from_text, manifest_to_text
@@ -55,14 +55,14 @@ class Situation:
 
     @cached_property
     def shared(self) -> Shared:
-        excluded = excluded_machines([row.seen for row in self.last_rows])
+        forgiven = forgiven_machines([row.seen for row in self.last_rows])
         statuses = [
             Status(
                 row.action_id,
                 row.target_id,
                 row.state,
                 row.error,
-                is_forgiven=row.seen.answer in FORGIVEN or row.target_id in excluded,
+                is_forgiven=row.seen.answer in FORGIVEN or row.target_id in forgiven,
             )
             for row in self.last_rows
         ]

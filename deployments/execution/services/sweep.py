@@ -13,7 +13,7 @@ from deployments.execution.models import ActionExecution, AgentMessage
 from deployments.execution.services.cancel_live import (
     SILENCE,
     abandon,
-    connected_agents,
+    present_agents,
     send_cancels,
 )
 from deployments.execution.services.carry_out import NOT_AVAILABLE
@@ -69,8 +69,8 @@ def _away(pks: list[int], now: datetime) -> set[int]:
     rows = AgentMessage.objects.unscoped(reason=_EVERY_SPACE)
     waiting = rows.filter(pk__in=pks, created__lte=now - SILENCE).values_list("pk", "agent_id")
     agents = dict(waiting)
-    connected = connected_agents(set(agents.values()), now)
-    return {pk for pk, agent in agents.items() if agent not in connected}
+    present = present_agents(set(agents.values()), now)
+    return {pk for pk, agent in agents.items() if agent not in present}
 
 
 def _expire(pk: int, now: datetime, *, is_away: bool = False) -> int:

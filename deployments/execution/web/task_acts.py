@@ -43,7 +43,7 @@ def cancel_view(request: PageRequest, task: str) -> HttpResponse:
     if was_cancelled and not request.GET.get("by_force"):
         messages.warning(request, "The task is being canceled already.")
         return go(request, f"tasks/{row.public_id}")
-    row = cancel_task(actor=request.actor, task=row)
+    row = cancel_task(actor=request.actor, task=row, by_force=was_cancelled)
     if was_finished:
         messages.warning(request, "The task had ended before it could be canceled.")
     elif row.state == TaskState.CANCELED:

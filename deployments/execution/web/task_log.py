@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 from deployments.access.permissions import Permission
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.errors import NotFound
+from deployments.execution.logs.chunks import LogUnavailable
 from deployments.execution.logs.live import in_thread, stream
 from deployments.execution.logs.queries import Line, log_lines, task_lines
 from deployments.execution.models import ActionExecution
@@ -48,7 +49,10 @@ def lines_view(request: PageRequest, task: str) -> HttpResponse:
         raise NotFound
     count = min(max(1, _number(request.GET.get("count"), MOST_LINES)), MOST_LINES)
     first = max(1, _number(request.GET.get("first"), 1))
-    lines = log_lines(execution, first=first, count=count)
+    try:
+        lines = log_lines(execution, first=first, count=count)
+    except LogUnavailable as error:
+        return HttpResponse(error.message, status=503)
     answer = HttpResponse(lines_html(f"exec-{execution.pk}", lines))
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -68,6 +72,14 @@ def raw_view(request: PageRequest, task: str) -> StreamingHttpResponse:
 
 
 async def _raw(task: ServerTask) -> AsyncIterator[str]:
+    try:
+        async for part in _whole(task):
+            yield part
+    except LogUnavailable as error:
+        yield f"{error.message}\n"
+
+
+async def _whole(task: ServerTask) -> AsyncIterator[str]:
     yield f"{task.public_id} {task.description}: {task.state}\n"
     yield "".join(map(_text, await in_thread(lambda: task_lines(task))))
     for execution in await in_thread(lambda: executions_of(task)):

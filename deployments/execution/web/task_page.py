@@ -13,6 +13,7 @@ from deployments.access.policy import allows_on
 from deployments.access.web.forms import show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.clock import utc_now
+from deployments.execution.logs.chunks import LogUnavailable
 from deployments.execution.logs.queries import Line, last_lines_of, log_lines, task_lines
 from deployments.execution.logs.search import Found, search_log
 from deployments.execution.models import ActionExecution, Artifact, ExecutionPlan, Interruption
@@ -67,7 +68,6 @@ def task_page(request: PageRequest, task: str) -> HttpResponse:
         "took": (row.completed or now) - row.started if row.started else None,
         "ahead": queued_behind(row).count(),
         "state": _state(row),
-        "failures": _failures(row, groups),
         "questions": _questions(request, row),
         "artifacts": _artifacts(request, row),
         "step_now": _step_now(tree),
@@ -75,9 +75,17 @@ def task_page(request: PageRequest, task: str) -> HttpResponse:
         "waits": waits_of(row, plan, executions, now=now),
         "corrections": CORRECTIONS,
     }
-    if request.GET.get("part") == "state":
+    is_part = request.GET.get("part") == "state"
+    try:
+        values["failures"] = _failures(row, groups)
+        values |= {} if is_part else _log(request, row, groups)
+    except LogUnavailable as error:
+        values |= {
+            "log_problem": error.message,
+            "nodes": [_node(each, None, "") for each in groups],
+        }
+    if is_part:
         return show(request, "execution/_task_state.html", values)
-    values.update(_log(request, row, groups))
     answer = show(request, "execution/task.html", values)
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -111,7 +119,7 @@ def _rights(
         "may_prioritize": task.state == TaskState.QUEUED
         and not task.is_moved_to_top
         and allows(Permission.TaskPrioritize),
-        "may_correct": task.is_completed and allows(Permission.TaskEdit),
+        "may_correct": task.state in CORRECTIONS and allows(Permission.TaskEdit),
         # The dialog waits on the page for the end of the task.
         "may_edit_task": allows(Permission.TaskEdit),
         "may_rerun": task.is_completed

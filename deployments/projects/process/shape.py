@@ -17,6 +17,10 @@ PACKAGE_REQUIREMENTS: Final = (
     "AfterPackageAcquisition",
 )
 
+# What the engine puts into plans itself.
+RESERVED_TYPES: Final = ("Octopus.AcquirePackages",)
+RESERVED_ID: Final = "acquire-packages"
+
 TARGET_ROLES: Final = "Octopus.Action.TargetRoles"
 MAX_PARALLELISM: Final = "Octopus.Action.MaxParallelism"
 RESPONSIBLE_TEAMS: Final = "Octopus.Action.Manual.ResponsibleTeamIds"

@@ -7,6 +7,8 @@ from deployments.projects.process.shape import (
     ACTION_CONDITIONS,
     MAX_PARALLELISM,
     PACKAGE_REQUIREMENTS,
+    RESERVED_ID,
+    RESERVED_TYPES,
     START_TRIGGERS,
     STEP_CONDITIONS,
     Action,
@@ -86,6 +88,8 @@ def _action_errors(action: Action) -> Iterator[str]:
         yield "Every action needs a name."
     if len(action.name) > MAX_NAME:
         yield f"The name of an action may have at most {MAX_NAME} characters."
+    if action.action_type in RESERVED_TYPES or action.id.startswith(RESERVED_ID):
+        yield f"The action '{action.name}' has an id or a type that the server keeps for itself."
     if not action.action_type:
         yield f"The action '{action.name}' has no type."
     yield from _choice(f"action '{action.name}'", "Condition", action.condition, ACTION_CONDITIONS)

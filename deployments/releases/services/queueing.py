@@ -3,6 +3,7 @@
 from typing import Final
 
 from agent.language import LanguageError, VariableSet, evaluate
+from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock
 from deployments.base.errors import Invalid
@@ -14,6 +15,7 @@ from deployments.releases.queries import progression_of
 from deployments.releases.variables import plain_values, snapshot_candidates
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services import enqueue
+from deployments.server_tasks.services.enqueue import PARENT_TASK
 
 KIND: Final = "Deploy"
 CONCURRENCY_TAG: Final = "Octopus.Task.ConcurrencyTag"
@@ -28,25 +30,44 @@ def queue_task(
     options: DeploymentOptions,
     clock: Clock,
 ) -> ServerTask:
-    """Queue the task of a deployment. Raises Invalid for a wrong priority or concurrency tag."""
+    """Queue the task of a deployment. Raises Invalid for a wrong priority or tag."""
     if options.priority not in PRIORITIES:
         raise Invalid(fields={"Priority": [f"Choose one of {', '.join(PRIORITIES)}."]})
     project = release.project
+    tag = _concurrency_tag(release, environment)
+    if tag in _tags_above(release, options.parent_task):
+        raise Invalid(
+            "The deployment would wait for the one that waits for it: both have the concurrency"
+            f" tag {tag}."
+        )
     return enqueue(
         actor=actor,
         space=release.space,
         kind=KIND,
         description=f"Deploy {project.name} release {release.version} to {environment.name}"[:500],
         arguments={},
-        concurrency_tag=_concurrency_tag(release, environment),
+        concurrency_tag=tag,
         priority=int(_is_prioritized(release, environment, options)),
-        is_complete=options.is_complete,
+        # What a parent waits for is nobody else's to replace.
+        is_complete=options.is_complete and not options.parent_task,
         project_number=project.pk,
         environment_number=environment.pk,
         not_before=options.not_before,
         expires=options.expires,
         clock=clock,
     )
+
+
+def _tags_above(release: Release, parent: str) -> set[str]:
+    """Return the concurrency tags of the tasks that will wait for this one."""
+    tags: set[str] = set()
+    number = public_ids.parse(ServerTask.id_prefix, parent)
+    while number:
+        rows = ServerTask.objects.in_space(release.space).filter(pk=number)
+        tag, arguments = rows.values_list("concurrency_tag", "arguments").first() or ("", {})
+        tags.add(tag)
+        number = public_ids.parse(ServerTask.id_prefix, arguments.get(PARENT_TASK, ""))
+    return tags - {""}
 
 
 def _is_prioritized(release: Release, environment: Environment, options: DeploymentOptions) -> bool:
@@ -57,7 +78,7 @@ def _is_prioritized(release: Release, environment: Environment, options: Deploym
 
 
 def _concurrency_tag(release: Release, environment: Environment) -> str:
-    """Return what the variable says, else one tag for the project in the environment."""
+    """Return what the variable says within the space, else project and environment."""
     project = release.project
     usual = f"{project.public_id}/{environment.public_id}"
     context = ScopeContext(
@@ -85,4 +106,4 @@ def _concurrency_tag(release: Release, environment: Environment) -> str:
         raise Invalid(f"The variable {CONCURRENCY_TAG} cannot be evaluated: {error}") from error
     if len(tag) > _LONGEST_TAG:
         raise Invalid(f"The variable {CONCURRENCY_TAG} is longer than {_LONGEST_TAG} characters.")
-    return tag or usual
+    return f"{release.space.public_id}/{tag}" if tag else usual

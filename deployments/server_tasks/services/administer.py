@@ -15,7 +15,7 @@ from deployments.server_tasks.kinds import find_kind
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services.cancel import related_ids
 from deployments.server_tasks.services.enqueue import SCHEDULE, enqueue
-from deployments.server_tasks.states import FINISHED, TaskState
+from deployments.server_tasks.states import TaskState
 
 # What a finished task may be corrected to (infrastructure.md 24.1).
 CORRECTIONS: Final = (TaskState.SUCCESS, TaskState.FAILED, TaskState.CANCELED)
@@ -49,15 +49,15 @@ def correct_state(
         raise Invalid(fields={"Reason": ["Say why the state is changed."]})
     if len(reason) > _MOST_REASON:
         raise Invalid(fields={"Reason": [f"At most {_MOST_REASON} characters."]})
-    if state == task.state:
-        raise Invalid(f"The task is {state} already.")
     with transaction.atomic():
-        ended = ServerTask.objects.in_space(task.space).filter(
-            pk=task.pk, state__in=FINISHED - {TaskState(state)}
-        )
+        rows = ServerTask.objects.in_space(task.space).filter(pk=task.pk)
+        before = rows.values_list("state", flat=True)[0]
+        if state == before:
+            raise Invalid(f"The task is {state} already.")
+        ended = rows.filter(state=before, state__in=CORRECTIONS)
         if not ended.update(state=state, last_updated=clock()):
-            raise Invalid("Only a task that has ended can be corrected.")
-        what = f"was changed from {task.state} to {state}: {reason.strip()}"
+            raise Invalid("Only a task that ran and has ended can be corrected.")
+        what = f"was changed from {before} to {state}: {reason.strip()}"
         _record(actor, task, "TaskStateChanged", what, clock)
     task.refresh_from_db()
     return task

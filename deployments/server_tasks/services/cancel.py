@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
 from deployments.access.permissions import Permission
@@ -18,36 +18,52 @@ from deployments.server_tasks.kinds import find_kind
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services.enqueue import SCHEDULE
 from deployments.server_tasks.services.moves import move
-from deployments.server_tasks.states import TaskState
+from deployments.server_tasks.states import FINISHED, TaskState
 
 PATIENCE: Final = timedelta(minutes=10)
+_MOST_LOOKS: Final = 100
 ABANDONED: Final = "The task was abandoned; what still ran was left behind."
 
 
-def cancel_task(*, actor: Actor, task: ServerTask, clock: Clock = utc_now) -> ServerTask:
+def cancel_task(
+    *, actor: Actor, task: ServerTask, by_force: bool | None = None, clock: Clock = utc_now
+) -> ServerTask:
     """Cancel the task; the second request on a running one leaves behind what still runs.
 
-    A finished task stays as it is.
+    With `by_force` False only the first request counts. A finished task stays as it is.
     """
     require_on(actor, task, Permission.TaskCancel)
     now = clock()
     with transaction.atomic():
-        requests = F("cancel_requests") + 1
-        if move(task.pk, TaskState.CANCELED, now=now, sources=[TaskState.QUEUED]):
-            record_cancel(actor, task, "was canceled before it started", clock)
-        elif move(
-            task.pk,
-            TaskState.CANCELLING,
-            now=now,
-            cancel_requests=requests,
-            cancel_requested=now,
-        ):
-            record_cancel(actor, task, "is being canceled", clock)
-        elif _ask_again(task, now=now):
-            record_cancel(actor, task, "is being canceled once more", clock)
+        # The queue may move it on between two of the looks; then the next round finds it.
+        for _ in range(_MOST_LOOKS):
+            if (what := _request(task, now, by_force=by_force)) is not None:
+                break
+        if what:
+            record_cancel(actor, task, what, clock)
         _wake(task)
     task.refresh_from_db()
     return task
+
+
+def _request(task: ServerTask, now: datetime, *, by_force: bool | None) -> str | None:
+    """Ask the task to stop; return what that means, "" for nothing and None to look again."""
+    requests = F("cancel_requests") + 1
+    if move(task.pk, TaskState.CANCELED, now=now, sources=[TaskState.QUEUED]):
+        return "was canceled before it started"
+    if move(
+        task.pk,
+        TaskState.CANCELLING,
+        now=now,
+        cancel_requests=requests,
+        cancel_requested=now,
+    ):
+        return "is being canceled"
+    if _ask_again(task, now=now, by_force=by_force):
+        return "is being canceled once more"
+    known = ServerTask.objects.in_space(task.space).filter(pk=task.pk)
+    settled = known.filter(Q(state__in=FINISHED) | Q(cancel_requests__gt=0))
+    return "" if settled.exists() or not known.exists() else None
 
 
 def abandon_task(*, actor: Actor, task: ServerTask, clock: Clock = utc_now) -> ServerTask:
@@ -65,8 +81,11 @@ def abandon_task(*, actor: Actor, task: ServerTask, clock: Clock = utc_now) -> S
             f" {_minutes(PATIENCE)} minutes."
         )
     with transaction.atomic():
-        if move(task.pk, TaskState.CANCELED, now=now, error_message=ABANDONED):
-            record_cancel(actor, task, "was abandoned; what still runs is left behind", clock)
+        # A task that was asked to stop while it was paused may be Executing again.
+        move(task.pk, TaskState.CANCELLING, now=now, sources=[TaskState.EXECUTING])
+        if not move(task.pk, TaskState.CANCELED, now=now, error_message=ABANDONED):
+            raise Invalid("The task has ended; there is nothing to abandon.")
+        record_cancel(actor, task, "was abandoned; what still runs is left behind", clock)
         _wake(task)
     task.refresh_from_db()
     return task
@@ -101,11 +120,13 @@ def _wake(task: ServerTask) -> None:
     wake(SCHEDULE)
 
 
-def _ask_again(task: ServerTask, *, now: datetime) -> bool:
+def _ask_again(task: ServerTask, *, now: datetime, by_force: bool | None) -> bool:
     """Count one more request. A paused task has no slot to be Cancelling in; its engine ends it."""
     rows = ServerTask.objects.in_space(task.space).filter(
         pk=task.pk, state__in=[TaskState.CANCELLING, TaskState.PAUSED]
     )
+    if by_force is False:
+        rows = rows.filter(cancel_requests=0)
     return bool(
         rows.update(
             cancel_requests=F("cancel_requests") + 1,

@@ -71,7 +71,14 @@ def schedule(*, node_name: str, clock: Clock = utc_now, hand_over: HandOver = wa
         if not waiting:
             return []
         room = _look_around(node_name, cap, now, hand_over)
-        return [task.pk for task in _by_turn(waiting, room) if _start_or_explain(task, room)]
+        reasons = {task.pk: _take_or_explain(task, room) for task in _by_turn(waiting, room)}
+        # In the order of their numbers, as everybody locks several tasks: nobody then waits in a
+        # circle.
+        waiting.sort(key=lambda task: task.pk)
+        started = [task.pk for task in waiting if not reasons[task.pk] and _start(task, room)]
+    for task in waiting:
+        _explain(task, reasons[task.pk])
+    return started
 
 
 def expire_queued(*, now: datetime) -> int:
@@ -123,7 +130,10 @@ def _waiting() -> SpaceQuerySet[ServerTask]:
 
 
 def _by_turn(waiting: list[ServerTask], room: _Room) -> list[ServerTask]:
-    """Return the tasks in the order of their turns; the scheduled ones last."""
+    """Return the tasks in the order of their turns: children first, the scheduled ones last.
+
+    Somebody who holds a slot waits for a child, so it must not stand behind one without a slot.
+    """
     due = [task for task in waiting if not _is_early(task, room)]
     turns = fair_order(
         [Waiting(t.pk, t.project_number, t.is_moved_to_top, t.priority > 0) for t in due],
@@ -131,7 +141,8 @@ def _by_turn(waiting: list[ServerTask], room: _Room) -> list[ServerTask]:
         room.cap,
     )
     by_pk = {task.pk: task for task in due}
-    return [*(by_pk[pk] for pk in turns), *(task for task in waiting if _is_early(task, room))]
+    ordered = sorted((by_pk[pk] for pk in turns), key=lambda task: not _is_child(task))
+    return [*ordered, *(task for task in waiting if _is_early(task, room))]
 
 
 def _claim_node(node_name: str, now: datetime) -> int:
@@ -164,18 +175,21 @@ def _look_around(node_name: str, cap: int, now: datetime, hand_over: HandOver) -
     )
 
 
-def _start_or_explain(task: ServerTask, room: _Room) -> bool:
+def _take_or_explain(task: ServerTask, room: _Room) -> str:
+    """Take a slot and the tag for the task, else return why it waits; writes nothing."""
     reason = _reason_to_wait(task, room)
+    is_stopped = task.space_id in room.stopped_spaces
     if not reason:
-        if _start(task, room):
-            return True
-        reason = "Another task with the same concurrency tag is running."
-    if task.concurrency_tag and not _is_early(task, room):
+        room.free_slots -= not _is_child(task)
+    if task.concurrency_tag and not is_stopped and not _is_early(task, room):
         room.tags.setdefault(task.concurrency_tag, task.pk)
-    if reason != task.waiting_reason:
+    return reason
+
+
+def _explain(task: ServerTask, reason: str) -> None:
+    if reason and reason != task.waiting_reason:
         rows = ServerTask.objects.unscoped(reason=_EVERY_SPACE)
         rows.filter(pk=task.pk, state=task.state).update(waiting_reason=reason)
-    return False
 
 
 def _reason_to_wait(task: ServerTask, room: _Room) -> str:
@@ -186,11 +200,14 @@ def _reason_to_wait(task: ServerTask, room: _Room) -> str:
     ahead = room.tags.get(task.concurrency_tag) if task.concurrency_tag else None
     if ahead is not None:
         return f"Behind ServerTasks-{ahead}, which has the same concurrency tag."
-    # A child works for a task that holds a slot and waits for it.
-    if room.free_slots <= 0 and not task.arguments.get(PARENT_TASK):
-        slots = "slot" if room.cap == 1 else "slots"
-        return f"All {room.cap} task {slots} of node {room.node_name} are taken."
+    if room.free_slots <= 0 and not _is_child(task):
+        return "Every task slot is taken."
     return ""
+
+
+def _is_child(task: ServerTask) -> bool:
+    """Tell whether a task that holds a slot waits for this one, which then needs none."""
+    return bool(task.arguments.get(PARENT_TASK))
 
 
 def _is_early(task: ServerTask, room: _Room) -> bool:
@@ -214,6 +231,7 @@ def _start(task: ServerTask, room: _Room) -> bool:
                 TaskState.EXECUTING,
                 now=room.now,
                 sources=[TaskState(task.state)],
+                unless_canceled=True,
                 started=task.started or room.now,
                 node_name=room.node_name,
                 waiting_reason="",
@@ -221,8 +239,5 @@ def _start(task: ServerTask, room: _Room) -> bool:
     except IntegrityError:
         return False
     if moved:
-        room.free_slots -= 1
-        if task.concurrency_tag:
-            room.tags[task.concurrency_tag] = task.pk
         room.hand_over(kind.advance, task.pk)
     return moved

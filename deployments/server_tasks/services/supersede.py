@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import takewhile
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
@@ -23,8 +23,8 @@ def supersede_queued(*, task: ServerTask, clock: Clock = utc_now) -> list[Server
     """Cancel the older queued tasks that the queued one replaces, and give it their place.
 
     Only tasks that do all there is to do take part, and the older ones are looked at from the
-    newest back to the first that does not. One that is scheduled for later neither replaces nor
-    is replaced.
+    newest back to the first that does not. One that is scheduled for later, or that another task
+    waits for, neither replaces nor is replaced.
     """
     if not task.is_complete or task.not_before is not None:
         return []
@@ -33,7 +33,7 @@ def supersede_queued(*, task: ServerTask, clock: Clock = utc_now) -> list[Server
         older = _older(task).filter(state=TaskState.QUEUED, not_before=None)
         superseded = [
             row
-            for row in _until_partial(older)
+            for row in sorted(_until_partial(older), key=_number)
             if move(
                 row.pk,
                 TaskState.CANCELED,
@@ -45,7 +45,8 @@ def supersede_queued(*, task: ServerTask, clock: Clock = utc_now) -> list[Server
         if superseded:
             task.queue_place = min(_place(row) for row in superseded)
             task.is_moved_to_top = any(row.is_moved_to_top for row in superseded)
-            task.save(update_fields=["queue_place", "is_moved_to_top"])
+            task.priority = max(task.priority, *(row.priority for row in superseded))
+            task.save(update_fields=["queue_place", "is_moved_to_top", "priority"])
         for row in superseded:
             record_cancel(_ACTOR, row, f"is superseded by {task.public_id}", clock)
     return superseded
@@ -56,12 +57,13 @@ def supersede_paused(*, task: ServerTask, clock: Clock = utc_now) -> list[Server
     if not task.is_complete:
         return []
     now = clock()
+    paused = Q(state=TaskState.PAUSED, cancel_requests=0)
     with transaction.atomic():
         superseded = [
             row
-            for row in _until_partial(_older(task).filter(state=TaskState.PAUSED))
+            for row in sorted(_until_partial(_older(task).filter(paused)), key=_number)
             if ServerTask.objects.in_space(task.space)
-            .filter(pk=row.pk, state=TaskState.PAUSED)
+            .filter(paused, pk=row.pk)
             .update(
                 cancel_requests=F("cancel_requests") + 1,
                 cancel_requested=now,
@@ -93,6 +95,11 @@ def _older(task: ServerTask) -> SpaceQuerySet[ServerTask]:
 
 def _until_partial(rows: Iterable[ServerTask]) -> list[ServerTask]:
     return list(takewhile(lambda row: row.is_complete, rows))
+
+
+def _number(task: ServerTask) -> int:
+    """Return what several tasks are locked in the order of, here and in the queue."""
+    return task.pk
 
 
 def _place(task: ServerTask) -> int:

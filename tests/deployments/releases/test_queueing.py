@@ -43,7 +43,8 @@ def test_a_variable_sets_another_tag() -> None:
     host = VariableInput("Host", "shared-1")
     tag = VariableInput(TAG, "#{Host} of #{Octopus.Environment.Name}")
     deployment = deploy(host, tag)
-    assert deployment.task.concurrency_tag == f"shared-1 of {deployment.environment.name}"
+    place = deployment.environment.name
+    assert deployment.task.concurrency_tag == f"Spaces-1/shared-1 of {place}"
 
 
 def test_only_a_value_in_scope_sets_the_tag() -> None:

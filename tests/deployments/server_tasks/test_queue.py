@@ -55,7 +55,7 @@ def test_first_in_first_out_within_the_cap(clock: SettableClock) -> None:
     tasks = [make_task(f"tag {n}") for n in range(7)]
     assert schedule(node_name=NODE, clock=clock) == [task.pk for task in tasks[:5]]
     tasks[5].refresh_from_db()
-    assert tasks[5].waiting_reason == f"All 5 task slots of node {NODE} are taken."
+    assert tasks[5].waiting_reason == "Every task slot is taken."
     end(tasks[2], clock)
     assert schedule(node_name=NODE, clock=clock) == [tasks[5].pk]
     assert (

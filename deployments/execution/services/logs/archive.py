@@ -48,9 +48,13 @@ def archive_logs(*, clock: Clock = utc_now, most: int = 200) -> int:
     for task in list(due.order_by("pk")[:most]):
         try:
             archive_log(task, clock=clock)
-        except StorageFailed as error:
-            log.warning("a log cannot be archived now", task=task.pk, error=str(error))
+        except (StorageFailed, OSError) as error:
+            log.warning("logs cannot be archived now", task=task.pk, error=str(error))
             break
+        except Exception:
+            # The others must not wait for it for ever. Another worker may have been first.
+            log.exception("a log cannot be archived", task=task.pk)
+            continue
         count += 1
     return count
 

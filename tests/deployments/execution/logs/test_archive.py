@@ -14,6 +14,7 @@ from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.models import Event
 from deployments.execution.api.activity import activity_tree
 from deployments.execution.api.raw import raw_log
+from deployments.execution.logs import chunks
 from deployments.execution.logs.append import append_output, write_lines
 from deployments.execution.logs.archive_file import (
     ArchiveReader,
@@ -39,6 +40,7 @@ from deployments.execution.services.logs.settings import (
     log_settings,
     save_log_settings,
 )
+from deployments.server_tasks.models import ServerTask
 from packages_feed.models import StoredBlob
 from packages_feed.services.blobs import sweep_unused_blobs
 from packages_feed.storage import StorageFailed, package_storage
@@ -167,6 +169,64 @@ def test_a_storage_that_fails_leaves_the_log_where_it_is(
     monkeypatch.setattr(service, "store_bytes", fails)
     assert archive_logs(clock=clock) == 0
     assert everything(scene) == before
+
+
+@pytest.mark.django_db
+def test_a_reader_that_meets_the_archiver_reads_everything(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = scene.rows()[0]
+    row.space = default_space()
+    before = list(all_lines(row))
+    find = chunks._archive_of
+    calls: list[int] = []
+
+    def slow(task_pk: int) -> LogArchive | None:
+        if not calls:
+            archive_log(scene.task)
+        calls.append(task_pk)
+        return find(task_pk)
+
+    monkeypatch.setattr(chunks, "_archive_of", slow)
+    assert list(all_lines(row)) == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("how", ["cut", "gone"])
+def test_pages_say_that_the_log_cannot_be_read(scene: Scene, how: str) -> None:
+    archive = archive_log(scene.task)
+    if how == "cut":
+        LogArchive.objects.in_space(default_space()).update(size=archive.size - 3)
+    else:
+        package_storage().delete(archive.blob_id)
+    chunks.open_archive.cache_clear()
+    ana = make_ana()
+    words = "The archived log cannot be read now"
+    page = Visitor(ana).get(f"tasks/{scene.task.public_id}")
+    assert (page.status_code, words in text_of(page)) == (200, True)
+    details = ana.api.get(f"/api/tasks/{scene.task.public_id}/details")
+    assert (details.status_code, words in str(details.json())) == (503, True)
+    assert words in "".join(raw_log(scene.task))
+
+
+@pytest.mark.django_db
+def test_one_log_that_cannot_be_archived_holds_nobody_up(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_scene(script_step("Install", roles="web"))
+    write(other.runs()[0].execution, b"text\n")
+    other.run_to_end()
+    real = service.archive_log
+
+    def breaks(task: ServerTask, **options: Any) -> LogArchive:
+        if task.pk == scene.task.pk:
+            raise ValueError("something is wrong with it")
+        return real(task, **options)
+
+    monkeypatch.setattr(service, "archive_log", breaks)
+    clock = SettableClock()
+    clock.forward(8 * DAY)
+    assert archive_logs(clock=clock) == 1
 
 
 @pytest.mark.django_db

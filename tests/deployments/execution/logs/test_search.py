@@ -1,12 +1,15 @@
 """Searching a log: across chunks and streams, in rounds, in one node."""
 
+import json
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from agent.contracts.spool import STDERR, STDOUT, Frame
+from agent.contracts.spool import RECORD, STDERR, STDOUT, Frame
 from deployments.execution.logs import search as module
 from deployments.execution.logs.append import append_output, write_lines
+from deployments.execution.logs.queries import log_lines
 from deployments.execution.logs.search import Found, search_log
 from deployments.execution.models import ActionExecution
 from tests.factories.domain import script_step
@@ -48,9 +51,10 @@ def test_a_text_over_chunks_and_between_streams(scene: Scene) -> None:
 
 
 def test_letters_beyond_ascii(scene: Scene) -> None:
-    write(scene.runs()[0].execution, "nothing\nSTRASSE Ärger\n")
+    write(scene.runs()[0].execution, "nothing\nSTRASSE Ärger\ndie Straße\n")
     assert numbers(search(scene, "ärger")) == [2]
-    assert numbers(search(scene, "straße")) == [2]
+    assert numbers(search(scene, "straße")) == [2, 3]
+    assert numbers(search(scene, "strasse")) == [2, 3]
 
 
 def test_rounds_give_every_line_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,6 +76,20 @@ def test_rounds_give_every_line_once(scene: Scene, monkeypatch: pytest.MonkeyPat
     assert lines[1:] == [*expected, (f"exec-{second.pk}", 1)]
 
 
+def rounds(scene: Scene, text: str) -> list[int]:
+    """Search until the end, in as many rounds as it takes; every round must go on."""
+    found, start, seen = [], "", set()
+    for _ in range(100):
+        part = search(scene, text, start=start)
+        found += numbers(part)
+        start = part.go_on
+        if not start:
+            return found
+        assert start not in seen
+        seen.add(start)
+    raise AssertionError("the search does not come to an end")
+
+
 def test_time_ends_a_round_and_nothing_is_lost(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,15 +97,48 @@ def test_time_ends_a_round_and_nothing_is_lost(
     execution = scene.runs()[0].execution
     for part in range(5):
         write(execution, f"miss {part}\n" * 3)
-    write(execution, "the hit\n")
-    rows = scene.rows()
-    for row in rows:
-        row.space = default_space()
-    found, start = search_log(scene.task, rows, "the hit"), ""
-    assert found.go_on
-    monkeypatch.setattr(module, "MOST_SECONDS", 60.0)
-    found = search_log(scene.task, rows, "the hit", start=found.go_on)
-    assert (numbers(found), start) == ([16], "")
+    write(execution, "the h")
+    write(execution, "it\n")
+    assert rounds(scene, "the hit") == [16]
+
+
+def test_a_line_over_many_chunks_is_passed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_SECONDS", 0.0)
+    execution = scene.runs()[0].execution
+    write(execution, "first\n")
+    for part in range(12):
+        write(execution, f"progress {part}\r")
+    write(execution, "\nthe hit\n")
+    assert rounds(scene, "the hit") == [3]
+    assert rounds(scene, "progress 3") == [2]
+
+
+def test_what_was_printed_without_an_end(scene: Scene) -> None:
+    execution = scene.runs()[0].execution
+    write(execution, "nothing\nthe nee")
+    write(execution, "dle at the end")
+    assert numbers(search(scene, "needle at")) == [2]
+
+
+def test_a_line_that_the_other_stream_interrupted(scene: Scene) -> None:
+    execution = scene.runs()[0].execution
+    write(execution, "progress ")
+    for part in range(20):
+        write(execution, f"err {part}\n", STDERR)
+    write(execution, "needle\n")
+    assert numbers(search(scene, "needle")) == [1]
+    row = scene.rows()[0]
+    row.space = default_space()
+    assert [line.text for line in log_lines(row, first=1, count=1)] == ["progress needle"]
+    assert log_lines(row, first=1, count=3)[0].text == "progress needle"
+
+
+def test_warnings_of_the_agent_are_lines(scene: Scene) -> None:
+    execution = scene.runs()[0].execution
+    record = json.dumps({"t": "warning", "message": "the disk is nearly full"})
+    row = ActionExecution.objects.in_space(default_space()).get(pk=execution.pk)
+    append_output({row.pk: [Frame(RECORD, 0, row.log_length, record.encode())]})
+    assert numbers(search(scene, "nearly full")) == [1]
 
 
 def test_one_node_alone(scene: Scene) -> None:

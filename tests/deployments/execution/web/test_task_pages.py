@@ -100,9 +100,9 @@ def test_the_log_is_searched_by_the_server() -> None:
     assert "0 lines with" in text_of(ana.get(path_of(scene), {"find": "nowhere"}))
     first = ana.get(path_of(scene), {"find": "line"}).content.decode()
     assert "200 lines with “line” so far." in first
-    assert f"from=exec-{run.execution.pk}%3A201" in first
-    rest = {"find": "line", "from": f"exec-{run.execution.pk}:990"}
-    assert "11 lines with “line” Clear" in text_of(ana.get(path_of(scene), rest))
+    assert f"from=exec-{run.execution.pk}%3A0%3A200" in first
+    rest = {"find": "line", "from": f"exec-{run.execution.pk}:0:990"}
+    assert "10 lines with “line” Clear" in text_of(ana.get(path_of(scene), rest))
     elsewhere = {"find": "line", "in": "task"}
     assert "0 lines with" in text_of(ana.get(path_of(scene), elsewhere))
 

@@ -143,6 +143,7 @@ def test_what_the_plan_left_out_is_named_in_the_log() -> None:
     lenient(scene)
     rows = Machine.objects.in_space(default_space()).filter(pk=scene.machines[0].pk)
     rows.update(health_status=HealthStatus.UNAVAILABLE)
+    leave(scene.machines[0])
     scene.begin()
     assert f"{scene.machines[0].name} is left out. The target is not available." in texts(scene)
 

@@ -20,6 +20,8 @@ _SHORT_SIZES, _SHORT_ROUNDS = (1, 5), 2
 _PEER_ROUNDS, _FEWER_FROM, _FEWER_ROUNDS = 3, 50, 1
 # Long enough for clean-up after a deployment to be over when the next round begins.
 _BETWEEN = 1.5
+# No further number of targets is begun after this, nor a round of other tools in one.
+_BEGIN_WITHIN = 240.0
 _GOAL, _GOAL_FROM, _GOAL_PER_TARGET = 3.0, 25, 0.004
 _IDLE_AGENT_MB = 30.0
 
@@ -30,16 +32,20 @@ def run(*, short: bool) -> Section:
     """Measure all sizes; the tools take turns within each round."""
     sizes, rounds = (_SHORT_SIZES, _SHORT_ROUNDS) if short else (_SIZES, _ROUNDS)
     times: Times = {}
+    late = time.monotonic() + _BEGIN_WITHIN
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="octopus-peers-")))
         peers, missing = _open_peers(stack, folder, max(sizes))
         lab = stack.enter_context(open_lab())
         environment = lab.make_environment("Fan-out")
         for size in sizes:
+            if time.monotonic() > late:
+                missing[f"{size} targets"] = "no time was left"
+                continue
             known = len(lab.agents.names)
             roles = [[f"of-{n}" for n in sizes if n > i] for i in range(known, size)]
             lab.agents.grow(environment, roles)
-            _measure_size(lab, environment, size, rounds, peers, times)
+            _measure_size(lab, environment, size, rounds, peers, times, late)
         memory = [resident(pid) / 2**20 for pid in lab.agents.pids().values()]
     return _section(times, memory, missing)
 
@@ -55,7 +61,13 @@ def _open_peers(stack: ExitStack, folder: Path, most: int) -> tuple[list[Peer], 
 
 
 def _measure_size(
-    lab: Lab, environment: str, size: int, rounds: int, peers: list[Peer], times: Times
+    lab: Lab,
+    environment: str,
+    size: int,
+    rounds: int,
+    peers: list[Peer],
+    times: Times,
+    late: float,
 ) -> None:
     release = lab.make_release(
         f"Say hi to {size}", environment, [script_step("Say hi", _SCRIPT, role=f"of-{size}")]
@@ -72,9 +84,10 @@ def _measure_size(
     for number_of_round in range(rounds):
         for name, measure in tools.items():
             most = _FEWER_ROUNDS if size >= _FEWER_FROM else _PEER_ROUNDS
-            if name not in {"bare", "deployment"} and number_of_round >= most:
+            is_peer = name not in {"bare", "deployment"}
+            if is_peer and (number_of_round >= most or time.monotonic() > late):
                 continue
-            time.sleep(_BETWEEN if name in {"bare", "deployment"} else 0.2)
+            time.sleep(0.2 if is_peer else _BETWEEN)
             times.setdefault(name, {}).setdefault(size, []).append(measure())
     print(f"  {size} targets measured", file=sys.stderr)
 

@@ -10,7 +10,7 @@ from benchmarks.virtual_agents import fleet_process
 _AGENTS, _SHORT_AGENTS = 5000, 200
 _FIRST = 100
 _KB_EACH = 60.0
-_CONNECT_WITHIN = 100.0
+_CONNECT_WITHIN = 70.0
 # Every agent has been pinged once by then.
 _SETTLE = 12.0
 

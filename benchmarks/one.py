@@ -13,7 +13,11 @@ def main() -> int:
     parser.add_argument("module")
     parser.add_argument("--short", action="store_true")
     arguments = parser.parse_args()
-    section: Section = importlib.import_module(arguments.module).run(short=arguments.short)
+    try:
+        section: Section = importlib.import_module(arguments.module).run(short=arguments.short)
+    except KeyboardInterrupt:
+        # Its time is over; what it had started has been stopped on the way here.
+        return 130
     print(json.dumps(section.to_json()))
     return 0
 

@@ -31,7 +31,8 @@ def run(*, short: bool) -> Section:
         url = f"wss://127.0.0.1:{lab.supervisor.configuration.gateway_port}"
         with fleet_process(url, gateway_pin(), credentials) as fleet:
             fleet.start(agents)
-            fleet.wait_for("connected", agents, within=_CONNECT_WITHIN)
+            took = fleet.wait_for("connected", agents, within=_CONNECT_WITHIN)
+            print(f"  {agents} agents connected within {took:.1f} s", file=sys.stderr)
             _dispatch(lab, fleet, section, release, environment, rounds)
             _restart(lab, fleet, section, agents)
     return section

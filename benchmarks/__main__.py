@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 from benchmarks import table
 from benchmarks.peers.common import install_all
@@ -77,6 +78,7 @@ def _measure(benchmark: Benchmark, within: float, *, short: bool) -> Section | N
             output = ""
         finally:
             _end(child)
+            _kill_left(folder)
     print(f"{benchmark.name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     lines = output.splitlines()
     if child.returncode or not lines:
@@ -93,6 +95,15 @@ def _end(child: "subprocess.Popen[str]") -> None:
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+
+
+def _kill_left(folder: str) -> None:
+    """Kill what a benchmark that was ended by force has left; all of it knows its folder."""
+    mark = f"TMPDIR={folder}".encode()
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mark in environ.read_bytes().split(b"\0"):
+                os.kill(int(environ.parent.name), signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -22,11 +22,13 @@ else
 	@$(BIN)/python tests/tools/run.py $(JOBS)
 endif
 
-test-faults: .venv/.installed-dev ## Kill, flush and cut while deployments run, 20 times each
-	@OCTOPUS_TEST_FAULT_ROUNDS=$${ROUNDS:-20} $(BIN)/python -m pytest --group=faults -s
+test-faults: .venv/.installed-dev ## Make every fault of docs/faults.md (ROUNDS=20 of the random ones)
+	@OCTOPUS_TEST_FAULT_ROUNDS=$${ROUNDS:-20} OCTOPUS_TEST_FAULT_SEED=$(SEED) \
+	  $(BIN)/python tests/tools/faults.py
 
-chaos: .venv/.installed-dev ## The same for as long as you like (ROUNDS=200)
-	@OCTOPUS_TEST_FAULT_ROUNDS=$${ROUNDS:-200} $(BIN)/python -m pytest --group=faults -s
+chaos: .venv/.installed-dev ## Random faults while deployments run (MINUTES=20 SEED=n)
+	@OCTOPUS_TEST_FAULT_ROUNDS=1 OCTOPUS_TEST_CHAOS_MINUTES=$${MINUTES:-20} \
+	  OCTOPUS_TEST_FAULT_SEED=$(SEED) $(BIN)/python -m pytest tests/faults/test_chaos.py -q -s
 
 bench: .venv/.installed-dev ## Measure, and write the tables of docs/benchmarks.md (ONLY="fanout logs")
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.browser import browser, browser_context, page
 from tests.support.clients import dotnet, node, nuget
-from tests.support.faults import fault_random, fault_rounds
+from tests.support.faults import fault_random, fault_rounds, pytest_terminal_summary
 from tests.support.groups import pytest_addoption, pytest_collection_modifyitems
 from tests.support.postgres import postgres_url
 from tests.support.processes import Processes, processes, session_processes
@@ -28,6 +28,7 @@ __all__ = [
     "processes",
     "pytest_addoption",
     "pytest_collection_modifyitems",
+    "pytest_terminal_summary",
     "redis_server",
     "redis_url",
     "session_processes",

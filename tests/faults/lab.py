@@ -17,8 +17,10 @@ from agent.failpoints import TAKEN
 from tests.faults.harness import invariants
 from tests.faults.harness.forwarder import Forwarder
 from tests.faults.harness.invariants import Run
-from tests.faults.harness.records import Records
+from tests.faults.harness.records import PostgresRecords, Records, SqliteRecords
 from tests.faults.harness.scripts import SECRET, Script, Witness, read_witness
+from tests.support.confinement import on_small_disk, seen_by
+from tests.support.faults import INJECTED
 from tests.support.processes import Process, Processes, wait_until
 from tests.support.server import API_KEY, TENTACLE, OctopusServer, make_server
 
@@ -43,11 +45,13 @@ class Lab:
     processes: Processes
     folder: Path
     machines: tuple[str, ...] = MACHINES
+    settings: dict[str, str] = field(default_factory=dict)
+    # The mount options of a small disk for the server's data folder.
+    small_disk: str = ""
     server: OctopusServer = field(init=False)
     line: Forwarder = field(init=False)
     agents: dict[str, Process] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
-    injected: dict[str, int] = field(default_factory=dict)
     environment_id: str = ""
 
     @property
@@ -56,7 +60,15 @@ class Lab:
 
     @property
     def records(self) -> Records:
-        return Records(self.server.data_dir / "octopus.sqlite3")
+        url = self.settings.get("OCTOPUS_DATABASE_URL")
+        return PostgresRecords(url) if url else SqliteRecords(self.data_dir / "octopus.sqlite3")
+
+    @property
+    def data_dir(self) -> Path:
+        """The data folder as this process reaches it."""
+        if not self.small_disk or self.server.main is None:
+            return self.server.data_dir
+        return seen_by(self.server.main.pid, self.server.data_dir)
 
     def start(self) -> None:
         """Start the server, the line and the agents, and create the first project."""
@@ -70,8 +82,11 @@ class Lab:
                 "OCTOPUS_GATEWAY_TLS": "off",
                 "OCTOPUS_GATEWAY_URL": f"ws://127.0.0.1:{self.line.port}",
                 "OCTOPUS_FAILPOINTS_FOLDER": str(self._points),
+                **self.settings,
             },
         )
+        if self.small_disk:
+            self.server.wrapper = on_small_disk(self.server.data_dir, self.small_disk)
         self.line.target = self.server.gateway_port
         self.server.start()
         self.environment_id = self._post("environments", {"Name": "Lab"})["Id"]
@@ -107,6 +122,10 @@ class Lab:
         project = self._post(
             "projects", {"Name": name, "ProjectGroupId": group, "LifecycleId": lifecycle}
         )
+        # Many deployments of one release shall run, each of them.
+        path = f"{_SPACE}/projects/{project['Id']}/deploymentsettings"
+        settings = self.server.call("GET", path)
+        self.server.call("PUT", path, {**settings, "CancelQueuedTasks": False})
         path = f"{_SPACE}/variables/{project['VariableSetId']}"
         variables = self.server.call("GET", path)
         planted = {"Name": "Planted", "Value": SECRET, "Type": "Sensitive", "Scope": {}}
@@ -190,13 +209,16 @@ class Lab:
 
     def wait_for_hit(self, point: str, seconds: float = 20) -> None:
         """Wait until the armed point was passed: the fault has happened."""
-        taken = self._points / f"{point}{TAKEN}"
-        wait_until(taken.exists, seconds=seconds, what=f"the fault at {point}")
+        wait_until(lambda: self.was_hit(point), seconds=seconds, what=f"the fault at {point}")
         self.note_fault(f"failpoint {point}")
+
+    def was_hit(self, point: str) -> bool:
+        """Return whether a process has come by an armed point."""
+        return (self._points / f"{point}{TAKEN}").exists()
 
     def note_fault(self, kind: str) -> None:
         """Count a fault that has really happened."""
-        self.injected[kind] = self.injected.get(kind, 0) + 1
+        INJECTED[kind] += 1
 
     def kill_server_process(self, name: str) -> None:
         """Kill -9 a process of the server with all its children; the supervisor restarts it."""
@@ -218,7 +240,7 @@ class Lab:
         self.note_fault("Redis FLUSHALL")
 
     def redis(self) -> "redis.Redis":
-        return redis.Redis(unix_socket_path=str(self.server.data_dir / "redis.sock"))
+        return redis.Redis(unix_socket_path=str(self.data_dir / "redis.sock"))
 
     def server_pids(self, name: str) -> list[int]:
         """Return the leading processes of a part of the server: web, worker, redis and so on."""
@@ -248,7 +270,7 @@ class Lab:
         """Read, even while the web process is being restarted."""
         return self.patiently(lambda: self.server.call("GET", f"{_SPACE}/{path}"))
 
-    def patiently(self, call: Callable[[], Any], seconds: float = 20) -> Any:
+    def patiently(self, call: Callable[[], Any], seconds: float = 90) -> Any:
         """Repeat a call for as long as nobody answers it."""
         end = time.monotonic() + seconds
         while True:

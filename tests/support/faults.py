@@ -2,12 +2,30 @@
 
 import os
 import random
+from collections import Counter
 
 import pytest
 
 ROUNDS = "OCTOPUS_TEST_FAULT_ROUNDS"
 SEED = "OCTOPUS_TEST_FAULT_SEED"
 _SHORT_RUN = 1
+
+# The faults that really happened in this run, by kind.
+INJECTED: Counter[str] = Counter()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was broken, and how often a promise broke with it."""
+    if not INJECTED:
+        return
+    passed, failed = (terminalreporter.stats.get(name, []) for name in ("passed", "failed"))
+    terminalreporter.section("faults")
+    for kind, count in sorted(INJECTED.items()):
+        terminalreporter.write_line(f"{count:6}  {kind}")
+    terminalreporter.write_line(
+        f"{len(passed) + len(failed)} cases, {INJECTED.total()} injected faults of the whole"
+        f" server, {len(failed)} violations"
+    )
 
 
 def is_thorough() -> bool:

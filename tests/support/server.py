@@ -21,7 +21,7 @@ PASSWORD = "Correct horse 7 battery"
 _SCRIPTS = Path(sys.executable).parent
 OCTOPUS_SERVER = _SCRIPTS / "octopus-server"
 TENTACLE = _SCRIPTS / "tentacle"
-_START_SECONDS = 60
+_START_SECONDS = 150
 
 
 @dataclass
@@ -34,6 +34,7 @@ class OctopusServer:
     processes: Processes
     environment: dict[str, str] = field(default_factory=dict)
     main: Process | None = None
+    wrapper: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -42,7 +43,7 @@ class OctopusServer:
     def start(self) -> Process:
         """Start `octopus-server up`, or start it again; returns once its web process answers."""
         self.main = self.processes.start(
-            "octopus-server", [OCTOPUS_SERVER, "up"], environment=self.environment
+            "octopus-server", [*self.wrapper, OCTOPUS_SERVER, "up"], environment=self.environment
         )
         self._wait_for_answer(self.main)
         return self.main

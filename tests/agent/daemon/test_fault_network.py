@@ -51,6 +51,7 @@ async def far(gateway: Gateway, line: Forwarder, tmp_path: Path) -> AsyncIterato
         await made.stop()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize(
     ("direction", "kind"),
@@ -101,6 +102,7 @@ async def test_a_time_limit_holds_while_nobody_is_there(
     assert starts(tmp_path) == 1
 
 
+@pytest.mark.thorough
 async def test_a_line_that_breaks_every_second_makes_progress_and_no_storm(
     gateway: Gateway, line: Forwarder, far: Daemon
 ) -> None:

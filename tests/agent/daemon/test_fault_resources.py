@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from agent.contracts.messages import Finished, Hello, Isolation, Rejected, Started
 from tests.agent.daemon.gateway import (
     Daemon,
@@ -110,6 +112,7 @@ async def test_a_script_that_the_kernel_kills_for_its_memory_has_failed(
     assert gateway.streams[run.id][1].startswith(b"before\n")
 
 
+@pytest.mark.thorough
 async def test_an_agent_with_little_memory_brings_a_lot_of_output(
     gateway: Gateway, daemon: Daemon
 ) -> None:
@@ -139,6 +142,7 @@ async def test_few_descriptors_are_enough_for_a_hundred_commands(
         gateway.check_log(finished)
 
 
+@pytest.mark.thorough
 async def test_ten_thousand_workspaces_hold_nothing_up(gateway: Gateway, tmp_path: Path) -> None:
     daemon = Daemon(tmp_path / "home", gateway.url)
     for number in range(10_000):

@@ -1,6 +1,7 @@
 """Power cuts, kills in the middle of tidying up, late duplicates, turns that never come."""
 
 import asyncio
+import base64
 import os
 import random
 import shutil
@@ -28,6 +29,7 @@ from agent.runtime.journal import Journal
 from tests.agent.daemon.gateway import (
     Daemon,
     Gateway,
+    records,
     run_to_end,
     script,
     starts,
@@ -103,7 +105,9 @@ async def test_a_kill_while_a_workspace_is_removed_leaves_a_clean_start(
     await daemon.stop()
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [1, 4, *(pytest.param(n, marks=pytest.mark.thorough) for n in (2, 3, 5, 6))]
+)
 async def test_a_power_cut_at_any_moment_starts_nothing_twice(
     gateway: Gateway, tmp_path: Path, seed: int
 ) -> None:
@@ -186,6 +190,7 @@ async def test_a_cancel_while_a_package_is_brought_starts_nothing(
     await daemon.stop()
 
 
+@pytest.mark.thorough
 async def test_twenty_commands_print_megabytes_at_once(gateway: Gateway, daemon: Daemon) -> None:
     body = "head -c 3000000 /dev/zero | tr '\\0' 'x'"
     runs = [script(body, isolation=Isolation(mode="shared")) for _ in range(20)]
@@ -195,3 +200,25 @@ async def test_twenty_commands_print_megabytes_at_once(gateway: Gateway, daemon:
     for finished in gateway.of_kind(Finished):
         assert finished.exit == 0
         gateway.check_log(finished)
+
+
+async def test_what_a_program_prints_may_speak_to_the_agent_but_shows_no_secret(
+    gateway: Gateway, daemon: Daemon, tmp_path: Path
+) -> None:
+    """Whoever prints may set output variables; broken messages are told, secrets masked."""
+    secret = "Sesame-4711-open"
+    name, value = base64.b64encode(b"From").decode(), base64.b64encode(b"a file").decode()
+    untrusted = tmp_path / "untrusted"
+    untrusted.write_text(
+        f"##octopus[setVariable name='{name}' value='{value}']\n"
+        "##octopus[setVariable name='%%%' value='']\n"
+        "##octopus[nonsense x\n"
+        f"and then {secret}\n"
+    )
+    run = script(f"cat {untrusted}", extra={"mask": [secret]})
+    assert (await run_to_end(gateway, run)).exit == 0
+    printed = gateway.streams[run.id][1]
+    assert b"and then ********" in printed
+    assert secret.encode() not in bytes(gateway.logs[run.id])
+    outputs = [r for r in records(gateway, run.id) if r["t"] == "output"]
+    assert [(r["name"], r["value"]) for r in outputs] == [("From", "a file")]

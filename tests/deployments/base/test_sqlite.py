@@ -49,7 +49,17 @@ def database(tmp_path: Path) -> dict[str, str]:
     return environment
 
 
-def test_writers_of_several_processes_lose_nothing(database: dict[str, str]) -> None:
+READER = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("BEGIN")
+print(database.execute("SELECT count(*) FROM base_serversetting").fetchone()[0], flush=True)
+sys.stdin.read()
+"""
+
+
+def writers(database: dict[str, str], count: int) -> float:
+    """Let so many processes write at once; returns the longest wait of any."""
     started = [
         subprocess.Popen(
             [sys.executable, "-c", PROGRAM, f"writer{number}"],
@@ -58,10 +68,10 @@ def test_writers_of_several_processes_lose_nothing(database: dict[str, str]) -> 
             stderr=subprocess.PIPE,
             text=True,
         )
-        for number in range(WRITERS)
+        for number in range(count)
     ]
-    results = [process.communicate(timeout=50) for process in started]
-    assert [process.returncode for process in started] == [0] * WRITERS, results
+    results = [process.communicate(timeout=100) for process in started]
+    assert [process.returncode for process in started] == [0] * count, results
     read = "import django; django.setup(); from deployments.base.models import ServerSetting;"
     read += " print(ServerSetting.objects.get(key='counter').value)"
     answer = subprocess.run(
@@ -72,8 +82,29 @@ def test_writers_of_several_processes_lose_nothing(database: dict[str, str]) -> 
         capture_output=True,
         text=True,
     )
-    assert int(answer.stdout) == WRITERS * ROUNDS // 2
-    assert max(float(out) for out, _ in results) < 5
+    assert int(answer.stdout) == count * ROUNDS // 2
+    return max(float(out) for out, _ in results)
+
+
+def test_writers_of_several_processes_lose_nothing(database: dict[str, str]) -> None:
+    assert writers(database, WRITERS) < 5
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(150)
+def test_a_reader_who_stays_holds_no_writer_up(database: dict[str, str], tmp_path: Path) -> None:
+    """As a backup does: one transaction reads for as long as eight processes write."""
+    reader = subprocess.Popen(
+        [sys.executable, "-c", READER, str(tmp_path / "writers.sqlite3")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert reader.stdout is not None
+    assert int(reader.stdout.readline()) >= 1
+    assert writers(database, 2 * WRITERS) < 5
+    assert reader.poll() is None
+    reader.communicate("")
 
 
 @pytest.mark.django_db(transaction=True)

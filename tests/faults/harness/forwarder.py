@@ -61,6 +61,7 @@ class Forwarder:
 
     def __init__(self, target: int, *, host: str = "127.0.0.1") -> None:
         self.target = target
+        self.target_host = "127.0.0.1"
         self.port = 0
         self.line = Line()
         self.opened = 0
@@ -160,7 +161,7 @@ class Forwarder:
         try:
             if self.line.is_refusing:
                 raise OSError("refused on purpose")
-            there_in, there_out = await asyncio.open_connection("127.0.0.1", self.target)
+            there_in, there_out = await asyncio.open_connection(self.target_host, self.target)
         except OSError:
             writer.transport.abort()
             return

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.faults.harness.records import Records
+from tests.faults.harness.records import Execution, Records
 from tests.faults.harness.scripts import SECRET, Script, Witness
 
 _MOST_STATE = 64 * 1024 * 1024
@@ -38,19 +38,33 @@ def violations_of(run: Run, records: Records, witness: Iterable[Witness]) -> lis
     if not run.task["IsCompleted"]:
         found.append(f"I2 the task is {run.task['State']}")
     for row in rows:
-        printed = run.script.printed(run.deployment_id, row.machine)
-        stored = logs.get(row.machine, b"")
-        if row.state == "Succeeded" and stored != printed:
-            found.append(f"I3 {row.machine}: {len(stored)} of {len(printed)} bytes")
-        elif not printed.startswith(_whole_lines(stored)) and row.state != "Failed":
-            found.append(f"I3 {row.machine}: what is stored was never printed")
-        if row.state == "Succeeded" and (row.exit_code, ends[row.machine]) != (0, 1):
-            found.append(f"I4 {row.machine}: exit {row.exit_code}, {ends[row.machine]} ends")
-        if row.state == "Failed" and run.script.exit_code and row.exit_code != run.script.exit_code:
-            found.append(f"I4 {row.machine}: exit {row.exit_code}")
-        if row.state == "Canceled" and not row.was_started and starts[row.machine]:
-            found.append(f"I5 {row.machine} started after it was canceled")
+        found += _of_one(run, row, logs.get(row.machine, b""), starts, ends)
     return [f"{run.deployment_id}: {text}" for text in found]
+
+
+def _of_one(
+    run: Run, row: Execution, stored: bytes, starts: Mapping[str, int], ends: Mapping[str, int]
+) -> list[str]:
+    """Return the broken promises about one execution."""
+    found = []
+    printed = run.script.printed(run.deployment_id, row.machine)
+    lines = [line for line in stored.splitlines(keepends=True) if run.script.is_own(line)]
+    own, has_ended = b"".join(lines), row.exit_code == run.script.exit_code
+    if row.state == "Succeeded" and stored != printed:
+        found.append(f"I3 {row.machine}: {len(stored)} of {len(printed)} bytes")
+    elif row.state == "Failed" and has_ended and own != printed:
+        found.append(f"I3 {row.machine}: {len(own)} of {len(printed)} bytes")
+    elif not printed.startswith(own):
+        found.append(f"I3 {row.machine}: what is stored was never printed")
+    if row.state == "Succeeded" and (row.exit_code, ends.get(row.machine)) != (0, 1):
+        found.append(f"I4 {row.machine}: exit {row.exit_code}, {ends.get(row.machine)} ends")
+    if row.state == "Failed" and not (run.script.exit_code and has_ended):
+        found.append(f"I4 {row.machine}: failed with exit code {row.exit_code}")
+    if row.state == "Lost":
+        found.append(f"I4 {row.machine}: lost")
+    if row.state == "Canceled" and not row.was_started and starts.get(row.machine):
+        found.append(f"I5 {row.machine} started after it was canceled")
+    return found
 
 
 def overlaps(witness: Iterable[Witness]) -> list[str]:
@@ -113,10 +127,6 @@ def sizes(folders: Iterable[Path], pids: Iterable[int]) -> list[str]:
         if match and int(match[1]) > _MOST_MEMORY_KB:
             found.append(f"I10 process {pid}: {match[1]} kB")
     return found
-
-
-def _whole_lines(log: bytes) -> bytes:
-    return log[: log.rfind(b"\n") + 1]
 
 
 def _bytes(path: Path) -> bytes:

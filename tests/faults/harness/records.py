@@ -1,10 +1,14 @@
-"""What the server has stored, read from its SQLite file and not from the server."""
+"""What the server has stored, read from its database and not from the server."""
 
 import sqlite3
+from abc import ABC, abstractmethod
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psycopg
+from psycopg import sql
 
 from agent.contracts.spool import RECORD, decode_frames
 
@@ -20,11 +24,8 @@ class Execution:
     attempt: int
 
 
-@dataclass(frozen=True)
-class Records:
-    """The database of a trial server."""
-
-    file: Path
+class Records(ABC):
+    """The database of a server."""
 
     def executions(self, task_id: str) -> list[Execution]:
         """Return what belongs to a task."""
@@ -43,13 +44,28 @@ class Records:
             " WHERE c.task_id = ? ORDER BY c.execution_id, c.offset",
             _number(task_id),
         )
-        logs: dict[str, bytes] = {}
+        logs: dict[str, bytearray] = {}
         for machine, body in rows:
             frames, used = decode_frames(bytes(body))
             assert used == len(body)
-            text = b"".join(f.payload for f in frames if f.stream != RECORD)
-            logs[machine] = logs.get(machine, b"") + text
-        return logs
+            log = logs.setdefault(machine, bytearray())
+            log += b"".join(f.payload for f in frames if f.stream != RECORD)
+        return {machine: bytes(log) for machine, log in logs.items()}
+
+    @abstractmethod
+    def dump(self) -> str:
+        """Return the whole database as text."""
+
+    @abstractmethod
+    def _rows(self, query: str, number: int) -> list[tuple[Any, ...]]:
+        """Return the rows of a query whose only parameter is a number."""
+
+
+@dataclass(frozen=True)
+class SqliteRecords(Records):
+    """The file of a trial server."""
+
+    file: Path
 
     def dump(self) -> str:
         """Return the whole database as text."""
@@ -62,6 +78,29 @@ class Records:
 
     def _open(self) -> sqlite3.Connection:
         return sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, timeout=30)
+
+
+@dataclass(frozen=True)
+class PostgresRecords(Records):
+    """A database of PostgreSQL."""
+
+    url: str
+
+    def dump(self) -> str:
+        """Return every row of every table as text."""
+        tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+        with psycopg.connect(self.url) as connection:
+            names = [name for (name,) in connection.execute(tables).fetchall()]
+            lists = [
+                connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(name)))
+                for name in names
+            ]
+            return "\n".join(str(row) for rows in lists for row in rows.fetchall())
+
+    def _rows(self, query: str, number: int) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url) as connection:
+            text = query.replace("?", "%s")
+            return connection.execute(text.encode(), (number,)).fetchall()
 
 
 def _number(public_id: str) -> int:

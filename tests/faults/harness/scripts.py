@@ -45,6 +45,10 @@ note end
 exit {self.exit_code}
 """
 
+    def is_own(self, line: bytes) -> bool:
+        """Return whether a line is the script's, and not a note about it."""
+        return line.startswith((b"the secret is", b"Deployments-"))
+
     def printed(self, deployment_id: str, machine: str) -> bytes:
         """Return exactly what the server must hold of it."""
         padding = "x" * self.width

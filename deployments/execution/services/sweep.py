@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from agent.contracts import limits
 from deployments.base.clock import Clock, utc_now
@@ -17,6 +18,7 @@ from deployments.execution.services.cancel_live import (
     send_cancels,
 )
 from deployments.execution.services.carry_out import NOT_AVAILABLE
+from deployments.execution.services.lease import IMPOSSIBLE
 from deployments.execution.services.lost_agents import settle_lost_agents
 from deployments.execution.services.mailbox import ADVANCE, end_executions
 from deployments.execution.services.server_actions import settle_abandoned
@@ -118,7 +120,10 @@ def _wake_waiting_actions(now: datetime) -> None:
 
 def _quiet_tasks(now: datetime) -> list[tuple[int, str]]:
     rows = ServerTask.objects.unscoped(reason=_EVERY_SPACE)
-    quiet = rows.filter(state__in=RUNNING, last_updated__lte=now - QUIET)
+    # Later than now: the clock was set back since, and nothing else would wake them for as long.
+    quiet = rows.filter(
+        Q(last_updated__lte=now - QUIET) | Q(last_updated__gt=now + IMPOSSIBLE), state__in=RUNNING
+    )
     idle = quiet.filter(state=TaskState.PAUSED, cancel_requests=0)
     return list(quiet.exclude(pk__in=idle.values("pk")).values_list("pk", "kind"))
 

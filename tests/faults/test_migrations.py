@@ -4,6 +4,8 @@ import sqlite3
 import sys
 from pathlib import Path
 
+import pytest
+
 from deployments.execution import migrations
 from tests.faults.harness.scripts import Script
 from tests.faults.lab import Lab
@@ -32,6 +34,7 @@ def go_back(lab: Lab) -> None:
     lab.note_fault("migration while deployments run")
 
 
+@pytest.mark.thorough
 def test_a_migration_while_deployments_run(lab: Lab) -> None:
     lab.add_project("Through the migration", Script(lines=200, pause=0.05, seconds=8))
     made = [(*lab.deploy(name), name) for name in ("Through the migration", "Print")]

@@ -9,6 +9,7 @@ from deployments.execution.api.views import InterruptionViewSet, TaskLogViewSet
 routes: list[URLPattern] = [
     path("tasks/<str:id>/details", TaskLogViewSet.as_view({"get": "details"})),
     path("tasks/<str:id>/raw", TaskLogViewSet.as_view({"get": "raw"})),
+    path("tasks/<str:id>/logs/search", TaskLogViewSet.as_view({"get": "search"})),
     path("interruptions/<str:id>/submit", InterruptionViewSet.as_view({"post": "submit"})),
     path(
         "interruptions/<str:id>/responsible",

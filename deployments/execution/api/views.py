@@ -1,4 +1,4 @@
-"""`tasks/{id}/details`, `tasks/{id}/raw` and `interruptions`."""
+"""`tasks/{id}/details`, `/raw` and `/logs/search`, and `interruptions`."""
 
 from typing import Any, ClassVar
 
@@ -12,14 +12,16 @@ from deployments.access.models import User
 from deployments.access.permissions import Permission
 from deployments.base import public_ids
 from deployments.base.api.query import Query
+from deployments.base.api.streamed import stream_text
 from deployments.base.errors import NotFound
 from deployments.execution.api.activity import MOST_LINES, activity_tree
-from deployments.execution.api.raw import raw_log
+from deployments.execution.api.search import search_answer
 from deployments.execution.api.serializers import (
     AnswerSerializer,
     InterruptionSerializer,
     responsible_user,
 )
+from deployments.execution.logs.raw import raw_log
 from deployments.execution.models import Interruption
 from deployments.execution.services import interruptions
 from deployments.server_tasks.api.serializers import TaskSerializer
@@ -35,7 +37,11 @@ class TaskLogViewSet(SpaceViewSet[ServerTask]):
     path = "tasks"
     spans_spaces = True
     view_permission = Permission.TaskView
-    permission_map: ClassVar = {"details": Permission.TaskView, "raw": Permission.TaskView}
+    permission_map: ClassVar = {
+        "details": Permission.TaskView,
+        "raw": Permission.TaskView,
+        "search": Permission.TaskView,
+    }
 
     def details(self, request: Request, **ids: Any) -> Response:
         """Answer with the activity tree; `tail` limits the lines of each node."""
@@ -47,10 +53,13 @@ class TaskLogViewSet(SpaceViewSet[ServerTask]):
         return Response({**tree, "Task": resource, "Links": resource["Links"]})
 
     def raw(self, request: Request, **ids: Any) -> StreamingHttpResponse:
-        """Stream the log as text."""
-        return StreamingHttpResponse(
-            raw_log(self.get_object()), content_type="text/plain; charset=utf-8"
-        )
+        """Stream the log as text; `node` limits it to one execution."""
+        node = self.query.number("node", 0)
+        return stream_text(request._request, raw_log(self.get_object(), node=node))  # noqa: SLF001 Django's own request
+
+    def search(self, request: Request, **ids: Any) -> Response:
+        """Answer with lines that contain `q`, and with where to go on."""
+        return Response(search_answer(self.get_object(), self.query))
 
 
 class InterruptionViewSet(SpaceViewSet[Interruption]):

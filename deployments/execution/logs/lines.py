@@ -14,7 +14,7 @@ from agent.contracts.spool import RECORD, STDERR, STDOUT, Frame
 _DEFAULT_LEVELS = {STDOUT: "info", STDERR: "error"}
 _STREAM_NAMES = {"stdout": STDOUT, "stderr": STDERR}
 NOTABLE_LEVELS = frozenset({"warning", "error", "fatal"})
-_LEVELS = NOTABLE_LEVELS | {"info", "verbose", "highlight", "wait", "ignore"}
+LEVELS = NOTABLE_LEVELS | {"info", "verbose", "highlight", "wait", "ignore"}
 # UTF-8: the smallest first byte of a character of so many bytes, and what a further byte is.
 _LEADS = ((0xF0, 4), (0xE0, 3), (0xC0, 2))
 _CONTINUATION = 0x80
@@ -99,7 +99,7 @@ def _read_record(frame: Frame, state: LineState, reading: Reading) -> None:
     if record.get("t") == "level":
         stream = _STREAM_NAMES.get(str(record.get("stream")), STDOUT)
         level = str(record.get("level"))
-        state.levels[stream] = level if level in _LEVELS else _DEFAULT_LEVELS[stream]
+        state.levels[stream] = level if level in LEVELS else _DEFAULT_LEVELS[stream]
     elif record.get("t") == "warning":
         number, state.next_line = state.next_line, state.next_line + 1
         text = str(record.get("message", ""))

@@ -8,16 +8,16 @@ two seconds.
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
-from asgiref.sync import sync_to_async
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from deployments.base.redis import asyncio_client
+from deployments.base.threads import in_thread
 from deployments.execution.logs.append import task_channel
 from deployments.execution.logs.chunks import LogUnavailable
 from deployments.execution.logs.queries import LogEvent, events_after
@@ -30,7 +30,6 @@ LOOK_EVERY = 2.0
 AT_MOST_EVERY = 0.1
 COMMENT_EVERY = 15.0
 _MOST_WAITING = 200
-_RESULT = TypeVar("_RESULT")
 
 
 @dataclass(frozen=True)
@@ -208,16 +207,3 @@ def _leave(feed: _Feed, queue: "asyncio.Queue[Message | None]") -> None:
     if not feed.viewers:
         feed.stop()
         _feeds.pop((id(asyncio.get_running_loop()), feed.task_pk), None)
-
-
-async def in_thread(work: Callable[[], _RESULT]) -> _RESULT:
-    """Run database work in a thread of its own and give the connection back."""
-
-    def run() -> _RESULT:
-        try:
-            return work()
-        finally:
-            if connection.connection is not None:
-                connection.close()
-
-    return await sync_to_async(run, thread_sensitive=False)()

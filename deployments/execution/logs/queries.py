@@ -14,6 +14,7 @@ from deployments.server_tasks.models import ServerTask
 
 # Each chunk has up to 64 KiB, and becomes several times that as text and JSON.
 _EVENTS_AT_ONCE = 50
+_LINES_AT_ONCE = 5000
 # A line that is interrupted for longer than this many chunks is shown as far as it is known.
 _MOST_INTERRUPTED = 50
 
@@ -123,6 +124,12 @@ def raw_bytes(execution: ActionExecution) -> Iterator[bytes]:
     for chunk in _of_execution(execution):
         frames, _ = decode_frames(bytes(chunk.body), chunk.offset)
         yield b"".join(frame.payload for frame in frames if frame.stream != RECORD)
+
+
+def pages_of_lines(execution: ActionExecution) -> Iterator[list[Line]]:
+    """Yield every line, some thousands at a time; between them no cursor is open."""
+    for first in range(1, execution.line_count + 1, _LINES_AT_ONCE):
+        yield log_lines(execution, first=first, count=_LINES_AT_ONCE)
 
 
 def all_lines(execution: ActionExecution) -> Iterator[Line]:

@@ -5,7 +5,7 @@ only those that may have the text become lines, so that a hundred megabytes take
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,18 +55,24 @@ def search_log(
     text: str,
     *,
     node: str = "",
+    levels: Collection[str] = (),
     start: str = "",
 ) -> Found:
     """Return the lines that contain the text, ignoring case.
 
-    `node` limits it to one node, `start` is the `go_on` of the search before. However slow the
-    log is, every round goes on by a chunk. Raises LogUnavailable.
+    `node` limits it to one node and `levels` to lines of these levels, `start` is the `go_on` of
+    the search before. However slow the log is, every round goes on by a chunk. Raises
+    LogUnavailable.
     """
     ends = time.monotonic() + MOST_SECONDS
     place = _place(start)
     hits: list[Hit] = []
     if place.node in {"", TASK} and node in {"", TASK}:
-        lines = [line for line in task_lines(task) if text.casefold() in line.text.casefold()]
+        lines = [
+            line
+            for line in task_lines(task)
+            if text.casefold() in line.text.casefold() and (not levels or line.level in levels)
+        ]
         for told, line in enumerate(lines[place.told :], place.told):
             if len(hits) == MOST_HITS:
                 return Found(hits, str(_Place(TASK, 0, told)))
@@ -78,7 +84,8 @@ def search_log(
             continue
         begin, place = place, _Place()
         title = f"{row.action_name} on {row.target_name}"
-        for offset, lines in _looked_at(row, text, begin.offset):
+        for offset, looked_at in _looked_at(row, text, begin.offset):
+            lines = [line for line in looked_at if not levels or line.level in levels]
             skipped = begin.told if offset == begin.offset else 0
             for told, line in enumerate(lines[skipped:], skipped):
                 if len(hits) == MOST_HITS:

@@ -1,17 +1,18 @@
 """The log of a task over HTTP: live, in ranges, searched and raw."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from deployments.access.permissions import Permission
 from deployments.access.web.pages import PageRequest, find, page
+from deployments.base.api.streamed import stream_text
 from deployments.base.errors import NotFound
 from deployments.execution.logs.chunks import LogUnavailable
-from deployments.execution.logs.live import in_thread, stream
-from deployments.execution.logs.queries import Line, log_lines, task_lines
+from deployments.execution.logs.live import stream
+from deployments.execution.logs.queries import log_lines
+from deployments.execution.logs.raw import raw_log
 from deployments.execution.models import ActionExecution
 from deployments.execution.web.lines import lines_html
 from deployments.server_tasks.models import ServerTask
@@ -61,39 +62,13 @@ def lines_view(request: PageRequest, task: str) -> HttpResponse:
 @require_GET
 @page(Permission.TaskView)
 def raw_view(request: PageRequest, task: str) -> StreamingHttpResponse:
-    """Stream the whole log as text, node by node."""
+    """Stream the log as text, all of it or that of one `node`."""
     row = find(request, ServerTask, task, Permission.TaskView)
-    name = f'inline; filename="{row.public_id}.log.txt"'
-    return StreamingHttpResponse(
-        _raw(row),
-        content_type="text/plain; charset=utf-8",
-        headers={"Cache-Control": "no-store", "Content-Disposition": name},
-    )
-
-
-async def _raw(task: ServerTask) -> AsyncIterator[str]:
-    try:
-        async for part in _whole(task):
-            yield part
-    except LogUnavailable as error:
-        yield f"{error.message}\n"
-
-
-async def _whole(task: ServerTask) -> AsyncIterator[str]:
-    yield f"{task.public_id} {task.description}: {task.state}\n"
-    yield "".join(map(_text, await in_thread(lambda: task_lines(task))))
-    for execution in await in_thread(lambda: executions_of(task)):
-        yield f"\n== {execution.action_name} on {execution.target_name}: {execution.state}\n"
-        for first in range(1, execution.line_count + 1, MOST_LINES):
-            lines = await in_thread(
-                lambda: log_lines(execution, first=first, count=MOST_LINES)  # noqa: B023 used at once
-            )
-            yield "".join(map(_text, lines))
-
-
-def _text(line: Line) -> str:
-    moment = datetime.fromtimestamp(line.time_ms / 1000, tz=UTC)
-    return f"{moment:%H:%M:%S}   {line.level:<9} |   {line.text}\n"
+    row.space = request.space
+    node = _number(request.GET.get("node"), 0)
+    name = f"{row.public_id}-{node}.log.txt" if node else f"{row.public_id}.log.txt"
+    headers = {"Content-Disposition": f'inline; filename="{name}"'}
+    return stream_text(request, raw_log(row, node=node), headers)
 
 
 def executions_of(task: ServerTask) -> list[ActionExecution]:

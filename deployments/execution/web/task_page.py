@@ -14,6 +14,7 @@ from deployments.access.web.forms import show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.clock import utc_now
 from deployments.execution.logs.chunks import LogUnavailable
+from deployments.execution.logs.lines import NOTABLE_LEVELS
 from deployments.execution.logs.queries import Line, last_lines_of, log_lines, task_lines
 from deployments.execution.logs.search import Found, search_log
 from deployments.execution.models import ActionExecution, Artifact, ExecutionPlan, Interruption
@@ -122,6 +123,7 @@ def _rights(
         "may_correct": task.state in CORRECTIONS and allows(Permission.TaskEdit),
         # The dialog waits on the page for the end of the task.
         "may_edit_task": allows(Permission.TaskEdit),
+        "may_delete_artifacts": task.is_completed and allows(Permission.ArtifactDelete),
         "may_rerun": task.is_completed
         and kind is not None
         and kind.may_rerun
@@ -205,17 +207,20 @@ def _log(request: PageRequest, task: ServerTask, groups: Sequence[Group]) -> dic
             start = max(1, int(first[:12]) - SHOWN_LINES // 2)
             lines[row.pk] = log_lines(row, first=start, count=SHOWN_LINES)
     own = [line for line in task_lines(task) if line.number <= task.last_event_number]
-    text, within = (request.GET.get(name, "").strip() for name in ("find", "in"))
+    text, within, level = (request.GET.get(name, "").strip() for name in ("find", "in", "level"))
     found = Found(())
     if text:
         every = [group.execution for group in groups]
-        found = search_log(task, every, text, node=within, start=request.GET.get("from", ""))
+        levels = NOTABLE_LEVELS if level == "notable" else ()
+        place = request.GET.get("from", "")
+        found = search_log(task, every, text, node=within, levels=levels, start=place)
     return {
         "nodes": [_node(group, lines.get(group.execution.pk), node) for group in groups],
         "own_lines": lines_html("task", own),
         "found": found,
         "find": text,
         "within": within,
+        "find_level": level,
     }
 
 

@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from deployments.execution.web import log_settings, task_acts, task_list, task_log, task_page
+from deployments.execution.web import (
+    artifacts,
+    log_settings,
+    task_acts,
+    task_list,
+    task_log,
+    task_page,
+)
 
 urlpatterns = [
     path("administration/logs", log_settings.log_settings_page, name="log_settings"),
@@ -11,6 +18,12 @@ urlpatterns = [
     path("tasks/<str:task>/stream", task_log.stream_view, name="task_stream"),
     path("tasks/<str:task>/lines", task_log.lines_view, name="task_lines"),
     path("tasks/<str:task>/log.txt", task_log.raw_view, name="task_raw_log"),
+    path("tasks/<str:task>/artifacts.zip", artifacts.zip_view, name="task_artifacts_zip"),
+    path(
+        "tasks/<str:task>/artifacts/<str:artifact>/delete",
+        artifacts.delete_view,
+        name="task_artifact_delete",
+    ),
     path("tasks/<str:task>/cancel", task_acts.cancel_view, name="task_cancel"),
     path("tasks/<str:task>/abandon", task_acts.abandon_view, name="task_abandon"),
     path("tasks/<str:task>/prioritize", task_acts.prioritize_view, name="task_prioritize"),

@@ -1,6 +1,8 @@
 """Artifacts: taken in piece by piece from their own agent, kept once, shown to who may see them."""
 
 import hashlib
+import io
+import zipfile
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from django.test import Client
 
 from deployments.base.errors import Invalid, NotPermitted
+from deployments.base.models import Event
 from deployments.execution.models import AgentMessage, Artifact
 from deployments.execution.services.artifacts import (
     LARGEST,
@@ -192,3 +195,46 @@ def test_the_page_of_the_task_shows_them() -> None:
     text = text_of(ana.get(f"tasks/{scene.task.public_id}"))
     assert "Artifacts report.txt 2.0" in text
     assert f"on {scene.machines[0].name}" in text
+
+
+def test_all_are_downloaded_as_one_zip() -> None:
+    scene, run = running()
+    path = f"tasks/{scene.task.public_id}"
+    ana = Visitor(make_ana())
+    assert ana.get(f"{path}/artifacts.zip").status_code == 404
+    keep(run, b"a" * 300_000, "log.tar.gz")
+    keep(run, b"second", "LOG.tar.gz", 2)
+    keep(run, b"", "empty.txt", 3)
+    assert "Download all" in text_of(ana.get(path))
+    answer = ana.get(f"{path}/artifacts.zip")
+    assert answer["Content-Type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
+        assert archive.testzip() is None
+        target = scene.machines[0].name
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            f"{target}/log.tar.gz": b"a" * 300_000,
+            f"{target}/LOG (2).tar.gz": b"second",
+            f"{target}/empty.txt": b"",
+        }
+    dan = Visitor(make_dan(make_space()))
+    assert dan.get(f"{path}/artifacts.zip").status_code == 404
+
+
+def test_one_is_deleted_on_the_page_when_the_task_has_ended() -> None:
+    scene, run = running()
+    row = keep(run, b"x")
+    path = f"tasks/{scene.task.public_id}"
+    person = make_ana()
+    ana = Visitor(person)
+    assert "Delete report.txt?" not in text_of(ana.get(path))
+    scene.finish(run)
+    scene.advance()
+    assert "Delete report.txt?" in text_of(ana.get(path))
+    ben = Visitor(make_ben(default_space(), scene.environment.public_id))
+    assert "Delete report.txt?" not in text_of(ben.get(path))
+    assert ben.post(f"{path}/artifacts/{row.public_id}/delete").status_code == 403
+    assert ana.post(f"{path}/artifacts/Artifacts-999/delete").status_code == 404
+    assert ana.post(f"{path}/artifacts/{row.public_id}/delete").status_code == 302
+    assert "Artifacts" not in text_of(ana.get(path))
+    events = Event.objects.filter(category="Deleted", subject_id=row.public_id)
+    assert [event.actor_id for event in events] == [person.actor.public_id]

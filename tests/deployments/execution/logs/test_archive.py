@@ -13,7 +13,6 @@ from agent.contracts.spool import STDERR, STDOUT, Frame
 from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.models import Event
 from deployments.execution.api.activity import activity_tree
-from deployments.execution.api.raw import raw_log
 from deployments.execution.logs import chunks
 from deployments.execution.logs.append import append_output, write_lines
 from deployments.execution.logs.archive_file import (
@@ -31,6 +30,7 @@ from deployments.execution.logs.queries import (
     raw_bytes,
     task_lines,
 )
+from deployments.execution.logs.raw import raw_log
 from deployments.execution.logs.search import search_log
 from deployments.execution.models import ActionExecution, LogArchive, LogChunk
 from deployments.execution.services.logs import archive as service

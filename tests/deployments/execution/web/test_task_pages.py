@@ -129,8 +129,8 @@ async def read_log_and_stream() -> None:
     client = AsyncClient()
     client.cookies = visitor.client.cookies
     text = await body_of(client, f"{address(scene)}/log.txt")
-    assert "== Install on" in text
-    assert "|   second\n" in text
+    assert "== Success: Step 1: Install ==" in text
+    assert "|       second\n" in text
     live = await client.get(f"{address(scene)}/stream?after=0")
     assert live["Content-Type"] == "text/event-stream"
     assert live["X-Accel-Buffering"] == "no"

@@ -3,38 +3,44 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from deployments.execution.api.activity import read_steps, status_of
 from deployments.execution.logs.chunks import LogUnavailable
-from deployments.execution.logs.queries import Line, all_lines, task_lines
+from deployments.execution.logs.queries import Line, pages_of_lines, task_lines
+from deployments.execution.logs.steps import read_steps, status_of
 from deployments.server_tasks.models import ServerTask
 
 _INDENT = "                    |"
 
 
-def raw_log(task: ServerTask) -> Iterator[str]:
-    """Yield the text piece by piece; the end says so when the rest cannot be read."""
+def raw_log(task: ServerTask, *, node: int = 0) -> Iterator[str]:
+    """Yield the text piece by piece; `node` limits it to one execution, by its number.
+
+    The end says so when the rest cannot be read.
+    """
     try:
-        yield from _whole_log(task)
+        yield from _whole_log(task, node)
     except LogUnavailable as error:
         yield f"{error.message}\n"
 
 
-def _whole_log(task: ServerTask) -> Iterator[str]:
+def _whole_log(task: ServerTask, node: int) -> Iterator[str]:
     yield f"Task ID:        {task.public_id}\n"
     yield f"Task status:    {task.state}\n"
     yield f"Task queued:    {_moment(task.queued)}\n"
     yield f"Task started:   {_moment(task.started)}\n"
     yield f"Task completed: {_moment(task.completed)}\n\n"
     yield f"{_INDENT} == {task.state}: {task.description} ==\n"
-    for line in task_lines(task):
-        yield _text(line, depth=1)
+    if not node:
+        yield "".join(_text(line, depth=1) for line in task_lines(task))
     _, steps = read_steps(task)
     for step in steps:
+        rows = [row for row in step.executions if node in (0, row.pk)]
+        if node and not rows:
+            continue
         yield f"{_INDENT}   == {step.status}: {step.title} ==\n"
-        for row in step.executions:
+        for row in rows:
             yield f"{_INDENT}     == {status_of(row)}: {step.name_of(row)} ==\n"
-            for line in all_lines(row):
-                yield _text(line, depth=3)
+            for lines in pages_of_lines(row):
+                yield "".join(_text(line, depth=3) for line in lines)
             if row.error_message:
                 yield f"{_INDENT}       {row.error_message}\n"
 

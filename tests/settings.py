@@ -14,3 +14,6 @@ if OCTOPUS.is_sqlite:
 # The real algorithm at its lowest cost; a sign-in in every test would take minutes in all.
 PASSWORD_HASHERS = ["tests.support.environment.QuickPasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+# Every test client makes the middleware anew; looking all static files up each time takes longest.
+WHITENOISE_AUTOREFRESH = True

@@ -139,7 +139,7 @@ def _of_tasks(server: OctopusServer) -> dict[str, str]:
 
     return {
         "task-failed": first("Failed"),
-        "task-running": first("Executing"),
+        "task-running": named("Payments Gateway release 3.6.0"),
         "task-succeeded": first("Success"),
         "task-question": named("Price Approval"),
         "task-guided": named("Edge Proxy release 2026.4.0"),

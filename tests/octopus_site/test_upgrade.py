@@ -135,6 +135,7 @@ def site(processes: Processes, tmp_path: Path) -> Site:
     return Site(processes, tmp_path)
 
 
+@pytest.mark.thorough
 def test_a_broken_program_is_rolled_back_and_a_good_one_kept(site: Site, tmp_path: Path) -> None:
     broken = ("spawner = fork_spawner()", "raise SystemExit(4)")
     site.offer(made(tmp_path / "broken.pyz", cli=broken))

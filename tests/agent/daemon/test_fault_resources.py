@@ -30,6 +30,8 @@ from tests.support.confinement import (
     seen_by,
 )
 
+pytestmark = pytest.mark.thorough
+
 
 @asynccontextmanager
 async def small_disk(gateway: Gateway, folder: Path, options: str) -> AsyncIterator[Daemon]:

@@ -57,6 +57,7 @@ def web() -> Iterator[Web]:
         yield opened
 
 
+@pytest.mark.thorough
 async def test_a_duplicate_is_known_long_after_the_release_and_a_restart(
     gateway: Gateway, daemon: Daemon, tmp_path: Path
 ) -> None:

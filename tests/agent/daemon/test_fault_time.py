@@ -29,6 +29,8 @@ _SHIFTED = """
 import pathlib
 import time
 
+pytestmark = pytest.mark.thorough
+
 _file = pathlib.Path({file!r})
 _seconds, _nanoseconds = time.time, time.time_ns
 time.time = lambda: _seconds() + float(_file.read_text())

@@ -194,6 +194,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", BROKEN)
 async def test_a_broken_program_is_not_kept(place: Place, tmp_path: Path, name: str) -> None:
     change, why = BROKEN[name]
@@ -251,6 +252,7 @@ async def test_a_python_package_is_not_upgraded(gateway: Gateway, daemon: Daemon
     assert "installed as a Python package (pip)" in state.detail
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("point", "stage", "version"),
     [

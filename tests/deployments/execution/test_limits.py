@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from deployments.execution.services.sweep import expire_commands
-from deployments.infrastructure.models import Machine
+from deployments.infrastructure.models import AgentSession, Machine
 from deployments.infrastructure.models.machine import HealthStatus
 from deployments.library.services import VariableInput
 from deployments.projects.services.projects import update_settings
@@ -112,6 +112,7 @@ def test_the_policy_says_whether_a_target_that_is_away_takes_part(
     away, here = scene.machines
     away.health_status = HealthStatus.UNAVAILABLE
     away.save(update_fields=["health_status"])
+    AgentSession.objects.filter(agent=away.agent_id).update(disconnected="2026-01-01T00:00Z")
     project = scene.deployment.project
     update_settings(actor=SYSTEM, row=project, settings={"ConnectivityPolicy": policy})
     scene.begin()

@@ -19,8 +19,17 @@ POINTS = {
 }
 _QUICKLY = 30.0
 
+# The ones of the short run: one of the worker, one of the gateway.
+_SHORT = ("tick.written", "result.committed")
 
-@pytest.mark.parametrize("point", POINTS)
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param(point, marks=() if point in _SHORT else pytest.mark.thorough)
+        for point in POINTS
+    ],
+)
 def test_a_process_of_the_server_dies_at_a_point(point: str, lab: Lab, fault_rounds: int) -> None:
     for _ in range(fault_rounds):
         lab.arm(point)

@@ -39,6 +39,7 @@ def stopped(pids: list[int]) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.thorough
 def test_a_process_of_the_workers_pool_is_killed(lab: Lab, fault_random: random.Random) -> None:
     made = deployed(lab, 2)
     time.sleep(fault_random.uniform(0, 1))

@@ -22,14 +22,14 @@ from tests.agent.daemon.gateway import (
 )
 from tests.agent.daemon.test_fault_state import living_in
 
+pytestmark = pytest.mark.thorough
+
 DAY = 24 * 3600.0
 
 # Python runs this before any program: the agent's real clock, as far as the agent can read it.
 _SHIFTED = """
 import pathlib
 import time
-
-pytestmark = pytest.mark.thorough
 
 _file = pathlib.Path({file!r})
 _seconds, _nanoseconds = time.time, time.time_ns

@@ -29,8 +29,10 @@ def _check(name: str, *commands: str, environment: Mapping[str, str] | None = No
     return Job(name, lines, environment or {})
 
 
-def _group(name: str, *needs: str, environment: Mapping[str, str] | None = None) -> Job:
-    pytest = [str(BIN / "python"), "-m", "pytest", "-q", f"--group={name}"]
+def _group(
+    name: str, *needs: str, options: str = "", environment: Mapping[str, str] | None = None
+) -> Job:
+    pytest = [str(BIN / "python"), "-m", "pytest", "-q", f"--group={name}", *options.split()]
     return Job(name, [pytest], environment or {}, needs, is_tests=True)
 
 
@@ -40,7 +42,8 @@ JOBS = (
     _group("clients", "nuget", "dotnet", "node", "api-client"),
     _group("sqlite"),
     _group("browser", "chromium"),
-    _group("agent"),
+    # Its tests wait most of the time, so two of them share a lane.
+    _group("agent", options="-n 2 --dist loadfile"),
     _check("types", "mypy --no-color-output"),
     _group("unit"),
     _group("faults"),

@@ -63,8 +63,8 @@ def _wait_for_all(count: int, deadline: float) -> tuple[dict[str, int], float]:
     """Return how many tasks are in each state once all have ended or time is over, and when."""
     from django.db.models import Count, Max  # noqa: PLC0415 after Django's set-up
 
-    from deployments.server_tasks.models import ServerTask  # noqa: PLC0415
-    from deployments.server_tasks.states import FINISHED  # noqa: PLC0415
+    from deployments.server_tasks.models import ServerTask  # noqa: PLC0415 after Django's set-up
+    from deployments.server_tasks.states import FINISHED  # noqa: PLC0415 after Django's set-up
 
     rows = ServerTask.objects.unscoped(reason="a benchmark's own server").filter(kind="Deploy")
     while time.time() < deadline:

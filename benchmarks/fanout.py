@@ -78,7 +78,7 @@ def _measure_size(
     }
     for peer in peers:
         if size <= peer.most:
-            tools[peer.name] = lambda peer=peer: peer.run(size, _SCRIPT)  # type: ignore[misc]
+            tools[peer.name] = lambda peer=peer: peer.run(size, _SCRIPT)  # type: ignore[misc]  # a bound default has no type
     # The first time loads code that later ones find loaded.
     lab.deploy(release, environment)
     for number_of_round in range(rounds):

@@ -48,7 +48,7 @@ def run(*, short: bool) -> Section:
 def _check(lines: int) -> None:
     """Raise LabFailed unless the last log holds every line in order."""
     from deployments.execution.logs.queries import raw_bytes  # noqa: PLC0415 Django is set up
-    from deployments.execution.models import ActionExecution  # noqa: PLC0415
+    from deployments.execution.models import ActionExecution  # noqa: PLC0415 after Django's set-up
 
     rows = ActionExecution.objects.unscoped(reason="a benchmark's own server")
     execution = rows.order_by("-pk").first()

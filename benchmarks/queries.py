@@ -31,7 +31,7 @@ def run(*, short: bool) -> Section:
         import django  # noqa: PLC0415 the settings come first
 
         django.setup()
-        from django.core.management import call_command  # noqa: PLC0415
+        from django.core.management import call_command  # noqa: PLC0415 after Django's set-up
 
         call_command("migrate", verbosity=0)
         count(1)
@@ -63,12 +63,12 @@ def _section(counts: dict[tuple[int, int], Counts]) -> Section:
 
 def count(targets: int, steps: int = 1) -> Counts:
     """Carry one deployment through in the current database; return the queries by part."""
-    from deployments.execution.services.advance import advance  # noqa: PLC0415
-    from deployments.gateway.deliveries import unfinished, wire_messages  # noqa: PLC0415
-    from deployments.library.services import VariableInput  # noqa: PLC0415
-    from deployments.server_tasks.services import schedule  # noqa: PLC0415
-    from tests.factories.domain import script_step  # noqa: PLC0415
-    from tests.factories.execution import NODE, make_scene  # noqa: PLC0415
+    from deployments.execution.services.advance import advance  # noqa: PLC0415 after Django's set-up
+    from deployments.gateway.deliveries import unfinished, wire_messages  # noqa: PLC0415 after Django's set-up
+    from deployments.library.services import VariableInput  # noqa: PLC0415 after Django's set-up
+    from deployments.server_tasks.services import schedule  # noqa: PLC0415 after Django's set-up
+    from tests.factories.domain import script_step  # noqa: PLC0415 after Django's set-up
+    from tests.factories.execution import NODE, make_scene  # noqa: PLC0415 after Django's set-up
 
     parallel = VariableInput(name="Octopus.Action.MaxParallelism", value="10000")
     process = [script_step(f"Step {number}", roles="web") for number in range(steps)]
@@ -88,8 +88,8 @@ def count(targets: int, steps: int = 1) -> Counts:
     for number in range(steps):
         found = part("gateway: look for messages", lambda: unfinished(agents))
         pks = [item.pk for item in found]
-        part("gateway: read messages", lambda: wire_messages(pks))  # noqa: B023
-        part("gateway: store output and results", lambda: _store(found))  # noqa: B023
+        part("gateway: read messages", lambda: wire_messages(pks))  # noqa: B023 called at once
+        part("gateway: store output and results", lambda: _store(found))  # noqa: B023 called at once
         is_last = number == steps - 1
         part("finish" if is_last else "go on to the next step", lambda: advance(task_id))
     if scene.task.state != "Success":
@@ -100,7 +100,7 @@ def count(targets: int, steps: int = 1) -> Counts:
 @contextmanager
 def counting() -> Iterator[list[str]]:
     """Collect the statements sent to the database."""
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415 after Django's set-up
 
     statements: list[str] = []
 
@@ -114,11 +114,11 @@ def counting() -> Iterator[list[str]]:
 
 def _store(found: Any) -> None:
     """Let every agent report acceptance, start, output and success in one moment."""
-    from agent.contracts.messages import Accepted, Finished, Started  # noqa: PLC0415
-    from agent.contracts.spool import RECORD, STDOUT, Frame  # noqa: PLC0415
-    from deployments.gateway.masks import CommandSecrets  # noqa: PLC0415
-    from deployments.gateway.sessions import Session  # noqa: PLC0415
-    from deployments.gateway.store import Report, store  # noqa: PLC0415
+    from agent.contracts.messages import Accepted, Finished, Started  # noqa: PLC0415 after Django's set-up
+    from agent.contracts.spool import RECORD, STDOUT, Frame  # noqa: PLC0415 after Django's set-up
+    from deployments.gateway.masks import CommandSecrets  # noqa: PLC0415 after Django's set-up
+    from deployments.gateway.sessions import Session  # noqa: PLC0415 after Django's set-up
+    from deployments.gateway.store import Report, store  # noqa: PLC0415 after Django's set-up
 
     record = _SCRIPT_RECORD.encode()
     frames = [Frame(RECORD, 1, 0, record), Frame(STDOUT, 2, len(record), b"hi\n")]

@@ -141,8 +141,8 @@ def _register(options: argparse.Namespace, home: Path) -> int:
 
 def _run(options: argparse.Namespace, home: Path) -> int:
     settled, credential = config.load(home)
-    from agent.runtime.upgrade import program  # noqa: PLC0415
-    from agent.runtime.upgrade.seat import TrialSeat  # noqa: PLC0415
+    from agent.runtime.upgrade import program  # noqa: PLC0415 other commands start faster
+    from agent.runtime.upgrade.seat import TrialSeat  # noqa: PLC0415 the same
 
     seat = TrialSeat.take()
     if seat is None:
@@ -161,7 +161,7 @@ def _run(options: argparse.Namespace, home: Path) -> int:
     except PlainRefused as problem:
         return _fail(str(problem))
     if upgrade is not None:
-        from agent.runtime.upgrade.trial import try_out  # noqa: PLC0415
+        from agent.runtime.upgrade.trial import try_out  # noqa: PLC0415 the same
 
         try_out(home, *upgrade)
     return 0
@@ -208,7 +208,7 @@ def _service_install(options: argparse.Namespace, home: Path) -> int:
 
 
 def _service(options: argparse.Namespace, _home: Path) -> int:
-    from agent.runtime import service  # noqa: PLC0415
+    from agent.runtime import service  # noqa: PLC0415 other commands start faster
 
     try:
         if options.action == "status":

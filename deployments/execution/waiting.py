@@ -73,15 +73,18 @@ def _why(plan: Plan, action: PlannedAction, row: Live, now: datetime) -> str:
     if not row.has_agent:
         return "waits for a free worker process of the server."
     if row.accepted is None:
-        return _not_taken(plan, row)
+        place = action.placement(row.target_id)
+        return _not_taken(plan, row, leaves=bool(place and place.may_be_left_out))
     if row.busy:
         return f"waits for its turn; {_and(row.busy)} runs a script on the machine."
     return "the Tentacle has taken it and prepares it."
 
 
-def _not_taken(plan: Plan, row: Live) -> str:
+def _not_taken(plan: Plan, row: Live, *, leaves: bool) -> str:
     given_up = row.queued + timedelta(seconds=plan.start_within_s)
     until = f"it is given up at {given_up:%H:%M} UTC."
+    if row.is_away and leaves and row.attempt == 1:
+        return "the Tentacle is not connected; the target is left out soon."
     if not row.is_away:
         return f"the Tentacle has not taken it yet; {until}"
     if row.away_since is None:

@@ -9,15 +9,15 @@ class InfrastructureConfig(AppConfig):
         from deployments.base.services.spaces import (  # noqa: PLC0415 models come first
             register_space_seeder,
         )
-        from deployments.infrastructure.services.health import (  # noqa: PLC0415
+        from deployments.infrastructure.services.health import (  # noqa: PLC0415 after Django's set-up
             KIND,
             request_health_check,
         )
-        from deployments.infrastructure.services.policies import (  # noqa: PLC0415
+        from deployments.infrastructure.services.policies import (  # noqa: PLC0415 after Django's set-up
             seed_machine_policy,
         )
-        from deployments.infrastructure.services.workers import seed_worker_pool  # noqa: PLC0415
-        from deployments.server_tasks.kinds import register_kind  # noqa: PLC0415
+        from deployments.infrastructure.services.workers import seed_worker_pool  # noqa: PLC0415 after Django's set-up
+        from deployments.server_tasks.kinds import register_kind  # noqa: PLC0415 after Django's set-up
 
         register_space_seeder(seed_worker_pool)
         register_space_seeder(seed_machine_policy)

@@ -54,3 +54,9 @@ def find_kind(name: str) -> TaskKind | None:
 def all_kinds() -> list[TaskKind]:
     """Return every kind, by name."""
     return [kind for _, kind in sorted(_kinds.items())]
+
+
+def may_rerun(name: str, *, is_completed: bool) -> bool:
+    """Return whether a task of the kind may be queued once more as it was."""
+    kind = find_kind(name)
+    return is_completed and kind is not None and kind.may_rerun

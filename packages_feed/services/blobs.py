@@ -5,7 +5,9 @@ names bytes that are gone and no bytes are forgotten. Artifacts of deployments a
 """
 
 import contextlib
+import hashlib
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 from django.db import models, transaction
@@ -18,6 +20,13 @@ from packages_feed.storage import StorageFailed, package_storage
 log = structlog.get_logger(__name__)
 
 _UNFINISHED = timedelta(days=1)
+
+
+def hashed(path: Path) -> Spooled:
+    """Return a whole file as an upload, with the hash that addresses it."""
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return Spooled(path=path, size=path.stat().st_size, sha1="", sha256=sha256, sha512="")
 
 
 def store_bytes(upload: Spooled, *, clock: Clock = utc_now) -> None:

@@ -1,7 +1,6 @@
 """Artifacts: taken in piece by piece from agents, kept as stored bytes, deleted by people."""
 
 import fcntl
-import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,13 +17,11 @@ from deployments.base.errors import Invalid
 from deployments.base.events import record
 from deployments.execution.models import AgentMessage, Artifact
 from deployments.execution.services.outputs import storable
-from packages_feed.ingest import Spooled
-from packages_feed.services.blobs import drop_after_commit, lock_bytes, store_bytes
+from packages_feed.services.blobs import drop_after_commit, hashed, lock_bytes, store_bytes
 from packages_feed.storage import package_storage
 
 LARGEST = 5 * 1024**3
 _LONGEST_NAME = 255
-_PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +105,7 @@ def delete_artifact(*, actor: Actor, artifact: Artifact, clock: Clock = utc_now)
 
 
 def _keep(run: AgentMessage, number: int, name: str, path: Path, size: int, clock: Clock) -> None:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-    upload = Spooled(path=path, size=size, sha1="", sha256=digest.hexdigest(), sha512="")
+    upload = hashed(path)
     store_bytes(upload, clock=clock)
     with transaction.atomic():
         blob = lock_bytes(upload, clock=clock)

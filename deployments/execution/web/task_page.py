@@ -26,7 +26,7 @@ from deployments.execution.web.lines import excerpt, lines_html
 from deployments.execution.web.subjects import Subject, names_of, subjects_of
 from deployments.execution.web.task_log import executions_of
 from deployments.execution.web.waits import waits_of
-from deployments.server_tasks.kinds import find_kind
+from deployments.server_tasks.kinds import may_rerun
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.queries import queued_behind
 from deployments.server_tasks.services.administer import CORRECTIONS
@@ -109,7 +109,6 @@ def _rights(
     request: PageRequest, task: ServerTask, subject: Subject, now: datetime
 ) -> dict[str, bool]:
     deployment = subject.deployment
-    kind = find_kind(task.kind)
 
     def allows(permission: Permission) -> bool:
         return allows_on(request.actor, task, permission)
@@ -124,9 +123,7 @@ def _rights(
         # The dialog waits on the page for the end of the task.
         "may_edit_task": allows(Permission.TaskEdit),
         "may_delete_artifacts": task.is_completed and allows(Permission.ArtifactDelete),
-        "may_rerun": task.is_completed
-        and kind is not None
-        and kind.may_rerun
+        "may_rerun": may_rerun(task.kind, is_completed=task.is_completed)
         and allows(Permission.TaskCreate),
         "may_redeploy": task.is_completed
         and deployment is not None

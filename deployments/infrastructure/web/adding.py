@@ -1,19 +1,18 @@
 """Adding a target: where it belongs, the line that installs its agent, waiting for it."""
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments.access.permissions import Permission
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, show, words
 from deployments.access.web.pages import PageRequest, page
-from deployments.base.clock import utc_now
-from deployments.base.errors import Invalid, NotFound
+from deployments.base.errors import Invalid
 from deployments.infrastructure.installer import install_command
-from deployments.infrastructure.models import Environment, Machine, RegistrationToken
+from deployments.infrastructure.models import Environment, Machine
 from deployments.infrastructure.queries import find_registration_token, visible_roles
 from deployments.infrastructure.services.machines import clean_roles
 from deployments.infrastructure.services.registration import create_registration_token
+from deployments.infrastructure.web.waiting import waiting_page
 
 
 @require_http_methods(["GET", "POST"])
@@ -42,22 +41,7 @@ def target_add(request: PageRequest) -> HttpResponse:
 @page(Permission.MachineCreate)
 def target_waiting(request: PageRequest, token: int) -> HttpResponse:
     """Tell whether the agent has registered with the token: a part of the page, or a page."""
-    rows = RegistrationToken.objects.filter(space=request.space, created_by=request.actor.public_id)
-    row = rows.filter(pk=token).first()
-    if row is None:
-        raise NotFound
-    target = None
-    if row.registered:
-        visible = Machine.objects.visible_to(request.actor, request.space, Permission.MachineView)
-        target = next((each for each in visible if each.public_id == row.registered), None)
-    values = {
-        "waiting": row,
-        "target": target,
-        "has_expired": row.used is None and row.expires < utc_now(),
-    }
-    is_part = bool(request.headers.get("HX-Request"))
-    template = "_target_waiting.html" if is_part else "target_waiting.html"
-    return render(request, f"infrastructure/{template}", values)
+    return waiting_page(request, token, model=Machine, view=Permission.MachineView)
 
 
 def _token(request: PageRequest, environments: list[Environment], roles: list[str]) -> str:

@@ -3,19 +3,18 @@
 from collections.abc import Sequence
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments.access.permissions import Permission
 from deployments.access.policy import require
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, show
 from deployments.access.web.pages import PageRequest, page
-from deployments.base.clock import utc_now
-from deployments.base.errors import Invalid, NotFound
+from deployments.base.errors import Invalid
 from deployments.infrastructure.installer import install_command
-from deployments.infrastructure.models import RegistrationToken, Worker, WorkerPool
+from deployments.infrastructure.models import Worker, WorkerPool
 from deployments.infrastructure.queries import find_registration_token
 from deployments.infrastructure.services.registration import create_registration_token
+from deployments.infrastructure.web.waiting import waiting_page
 
 
 @require_http_methods(["GET", "POST"])
@@ -47,22 +46,7 @@ def worker_add(request: PageRequest) -> HttpResponse:
 @page(Permission.WorkerEdit)
 def worker_waiting(request: PageRequest, token: int) -> HttpResponse:
     """Tell whether the agent has registered with the token: a part of the page, or a page."""
-    rows = RegistrationToken.objects.filter(space=request.space, created_by=request.actor.public_id)
-    row = rows.filter(pk=token, is_worker=True).first()
-    if row is None:
-        raise NotFound
-    worker = None
-    if row.registered:
-        visible = Worker.objects.visible_to(request.actor, request.space, Permission.WorkerView)
-        worker = next((each for each in visible if each.public_id == row.registered), None)
-    values = {
-        "waiting": row,
-        "worker": worker,
-        "has_expired": row.used is None and row.expires < utc_now(),
-    }
-    is_part = bool(request.headers.get("HX-Request"))
-    template = "_worker_waiting.html" if is_part else "worker_waiting.html"
-    return render(request, f"infrastructure/{template}", values)
+    return waiting_page(request, token, model=Worker, view=Permission.WorkerView)
 
 
 def _token(request: PageRequest, chosen: Sequence[WorkerPool]) -> str:

@@ -14,7 +14,7 @@ from deployments.base.api.serializers import (
     SpaceResourceSerializer,
 )
 from deployments.base.clock import utc_now
-from deployments.server_tasks.kinds import find_kind
+from deployments.server_tasks.kinds import may_rerun
 from deployments.server_tasks.models import ServerNode, ServerTask
 from deployments.server_tasks.states import TaskState
 
@@ -69,8 +69,7 @@ class TaskSerializer(SpaceResourceSerializer):
         return row.started is not None
 
     def get_can_rerun(self, row: ServerTask) -> bool:
-        kind = find_kind(row.kind)
-        return row.is_completed and kind is not None and kind.may_rerun
+        return may_rerun(row.kind, is_completed=row.is_completed)
 
     def get_project_id(self, row: ServerTask) -> str | None:
         return f"Projects-{row.project_number}" if row.project_number else None

@@ -143,7 +143,7 @@ def living_in(folder: Path) -> list[int]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             links = [process / "cwd", *(process / "fd").iterdir()]
-            if any(os.readlink(link).startswith(str(folder)) for link in links):  # noqa: PTH115
+            if any(os.readlink(link).startswith(str(folder)) for link in links):  # noqa: PTH115 the raw text, as the kernel has it
                 found.append(int(process.name))
         except OSError:
             continue

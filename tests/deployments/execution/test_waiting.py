@@ -60,6 +60,18 @@ def test_an_attempt(row: Live, says: str) -> None:
         assert found[0].why.startswith(says)
 
 
+def test_a_target_that_may_be_left_out_is_not_waited_for_long() -> None:
+    lenient = plan()
+    step = lenient.steps[0]
+    place = replace(step.actions[0].placements[0], may_be_left_out=True)
+    action = replace(step.actions[0], placements=(place,))
+    lenient = replace(lenient, groups=(Group((replace(step, actions=(action,)),)),))
+    (found,) = waits(lenient, [replace(ROW, is_away=True)], NOW)
+    assert found.why == "the Tentacle is not connected; the target is left out soon."
+    (found,) = waits(lenient, [replace(ROW, is_away=True, attempt=2)], NOW)
+    assert "given up" in found.why
+
+
 def test_a_retry_names_its_time() -> None:
     failed = replace(ROW, state=ExecutionState.FAILED, finished=NOW - timedelta(seconds=10))
     found = waits(plan(attempts=3), [failed], NOW)

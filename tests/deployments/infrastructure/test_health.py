@@ -55,7 +55,7 @@ def queued() -> list[ServerTask]:
 
 
 def target(*places: object, name: str = "") -> Machine:
-    row = make_machine(*(places or (make_environment(),)), name=name)  # type: ignore[arg-type]
+    row = make_machine(*(places or (make_environment(),)), name=name)  # type: ignore[arg-type]  # environments
     make_agent(row)
     return row
 
@@ -147,12 +147,12 @@ def test_a_check_is_asked_for_over_rest() -> None:
     assert queued()[-1].environment_number == staging.pk
     pool = helper.pools.in_space(default_space())[0]
     status, body = ask(WorkerpoolId=pool.public_id)
-    assert body["Arguments"]["MachineIds"] == [helper.public_id]  # type: ignore[index]
+    assert body["Arguments"]["MachineIds"] == [helper.public_id]  # type: ignore[index]  # a JSON object
     status, body = ask(MachineIds=[two.public_id])
     assert body["Description"] == "Check health of two"
     status, body = ask()
     ids = {one.public_id, two.public_id, helper.public_id}
-    assert set(body["Arguments"]["MachineIds"]) == ids  # type: ignore[index]
+    assert set(body["Arguments"]["MachineIds"]) == ids  # type: ignore[index]  # a JSON object
     for refused in (
         {"MachineIds": [off.public_id]},
         {"MachineIds": ["Machines-999"]},

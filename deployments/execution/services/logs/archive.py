@@ -4,11 +4,9 @@ The bytes are durable before a transaction names them and deletes the rows, so a
 the two places whatever dies; bytes that nothing came to name are swept with the others.
 """
 
-import hashlib
 import os
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import structlog
@@ -21,14 +19,12 @@ from deployments.execution.models import LogArchive, LogChunk
 from deployments.execution.services.logs.settings import log_settings
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import FINISHED
-from packages_feed.ingest import Spooled
-from packages_feed.services.blobs import lock_bytes, store_bytes
+from packages_feed.services.blobs import hashed, lock_bytes, store_bytes
 from packages_feed.storage import StorageFailed, package_storage
 
 log = structlog.get_logger(__name__)
 
 _EVERY_SPACE = "the sweep looks at every space"
-_PIECE = 1024 * 1024
 
 
 def archive_logs(*, clock: Clock = utc_now, most: int = 200) -> int:
@@ -68,7 +64,7 @@ def archive_log(task: ServerTask, *, clock: Clock = utc_now) -> LogArchive:
             write_archive(file, _entries(task, pks))
             file.flush()
             os.fsync(file.fileno())
-        upload = _spooled(path)
+        upload = hashed(path)
         store_bytes(upload, clock=clock)
         with transaction.atomic():
             archive = LogArchive.objects.create(
@@ -102,12 +98,3 @@ def _entries(task: ServerTask, pks: list[int]) -> Iterator[tuple[Entry, bytes]]:
             received=chunk.received.isoformat(),
         )
         yield entry, bytes(chunk.body)
-
-
-def _spooled(path: Path) -> Spooled:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-    size = path.stat().st_size
-    return Spooled(path=path, size=size, sha1="", sha256=digest.hexdigest(), sha512="")

@@ -13,9 +13,7 @@ from deployments.execution.services.server_actions import run, run_server_action
 from deployments.execution.steps import find_step_type
 from deployments.execution.steps.deploy_release.settings import Passed, Wrong, passed_variables
 from deployments.execution.variables import Variables
-from deployments.infrastructure.models import Environment, Machine
 from deployments.library.services import VariableInput
-from deployments.projects.models import Lifecycle, Project
 from deployments.releases.models import Deployment, ReleaseSelectedPackage
 from deployments.releases.selection import PackageSpec
 from deployments.server_tasks.models import ServerNode, ServerTask
@@ -23,87 +21,26 @@ from deployments.server_tasks.services import cancel_task, schedule
 from deployments.server_tasks.states import TaskState
 from tests.deployments.calls import S, send
 from tests.factories import default_space, make_ana
+from tests.factories.children import STEP, World, child_step
 from tests.factories.domain import (
     make_deployment,
     make_environment,
     make_lifecycle,
-    make_machine,
     make_process,
     make_project,
     make_release,
     make_variables,
     script_step,
 )
-from tests.factories.execution import NODE, Scene, SettableClock, make_agent
+from tests.factories.execution import NODE, Scene
 from tests.factories.people import SYSTEM, as_person, give_role, make_user
 from tests.support.portal import Visitor, text_of
 
 db = pytest.mark.django_db
-STEP = "Deploy the child"
 ASK = {
     "Name": "Approve",
     "Actions": [{"Name": "Approve", "ActionType": "Octopus.Manual", "Properties": {}}],
 }
-
-
-def child_step(child: Project, name: str = STEP, roles: str = "", **properties: str) -> Any:
-    """Return a step that deploys a release of the project."""
-    prefix = "Octopus.Action.DeployRelease"
-    settings = {f"{prefix}.{key}": text for key, text in properties.items()}
-    return {
-        "Name": name,
-        "Properties": {"Octopus.Action.TargetRoles": roles} if roles else {},
-        "Actions": [
-            {
-                "Name": name,
-                "ActionType": "Octopus.DeployRelease",
-                "Properties": {f"{prefix}.ProjectId": child.public_id, **settings},
-            }
-        ],
-    }
-
-
-class World:
-    """One environment with a target, a child project with a release, and its parents."""
-
-    def __init__(self, *steps: Any, machines: int = 1) -> None:
-        self.clock = SettableClock()
-        self.place: Environment = make_environment()
-        self.life: Lifecycle = make_lifecycle(self.place)
-        self.machines: list[Machine] = [
-            make_machine(self.place, name=f"web-{n}") for n in range(1, machines + 1)
-        ]
-        for machine in self.machines:
-            make_agent(machine)
-        self.child = make_project("Child", lifecycle=self.life)
-        make_process(self.child, *(steps or (script_step("Hello", roles="web"),)))
-        self.child_release = make_release(self.child, "1.0.0")
-
-    def parent(self, *more: Any, roles: str = "", begin: bool = True, **properties: str) -> Scene:
-        step = child_step(self.child, roles=roles, **properties)
-        project = make_project(lifecycle=self.life, steps=[step, *more])
-        return self.deploy(project, begin=begin)
-
-    def deploy(self, project: Project, *, begin: bool = True) -> Scene:
-        deployment = make_deployment(make_release(project), self.place)
-        scene = Scene(deployment, self.place, self.machines, self.clock)
-        if begin:
-            scene.begin()
-            self.work(scene)
-        return scene
-
-    def work(self, scene: Scene) -> None:
-        """Do what the woken workers do for a deployment."""
-        for _ in range(2):
-            for row in scene.rows():
-                run_server_action(row.pk, clock=self.clock)
-            scene.advance()
-
-    def children(self, scene: Scene) -> list[Scene]:
-        tasks = [row.follows for row in scene.rows() if row.follows]
-        numbers = [int(text.removeprefix("ServerTasks-")) for text in tasks]
-        rows = Deployment.objects.in_space(default_space()).filter(task__in=numbers)
-        return [Scene(row, self.place, self.machines, self.clock) for row in rows.order_by("pk")]
 
 
 @db
@@ -167,7 +104,7 @@ def test_the_step_begins_once_whatever_dies(monkeypatch: pytest.MonkeyPatch) -> 
         pass
 
     def dies(action: Any) -> str:
-        step.begin(action)  # type: ignore[misc]
+        step.begin(action)  # type: ignore[misc]  # this step has one
         raise Killed
 
     find = "find_step_type"

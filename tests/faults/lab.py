@@ -5,7 +5,7 @@ import re
 import signal
 import time
 import urllib.error
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +53,7 @@ class Lab:
     agents: dict[str, Process] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
     environment_id: str = ""
+    _machine_ids: dict[str, str] = field(default_factory=dict)
 
     @property
     def witness(self) -> Path:
@@ -95,6 +96,7 @@ class Lab:
             self._register(machine)
             self.start_agent(machine)
         wait_until(self.all_connected, seconds=60, what="the agents")
+        self._machine_ids = {row["Name"]: row["Id"] for row in self.get("machines/all")}
 
     def stop(self) -> None:
         """End the agents, the server and the line."""
@@ -136,11 +138,12 @@ class Lab:
         release = self._post("releases", {"ProjectId": project["Id"], "Version": "1.0.0"})
         self.projects[name] = Project(release["Id"], script)
 
-    def deploy(self, project: str = "Print") -> tuple[str, str]:
-        """Start a deployment; returns its id and the id of its task."""
+    def deploy(self, project: str = "Print", machines: Sequence[str] = ()) -> tuple[str, str]:
+        """Start a deployment to some or all machines; returns its id and the id of its task."""
         body = {
             "ReleaseId": self.projects[project].release_id,
             "EnvironmentId": self.environment_id,
+            "SpecificMachineIds": [self._machine_ids[machine] for machine in machines],
         }
         made = self._post("deployments", body)
         return made["Id"], made["TaskId"]

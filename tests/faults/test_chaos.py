@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(_MINUTES * 60 + 600)
 def busy_lab(
     session_processes: Processes, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Lab]:
-    machines = ("alpha", "beta", "gamma")
+    machines = ("alpha", "beta", "gamma", "delta", "epsilon")
     made = Lab(session_processes, tmp_path_factory.mktemp("chaos"), machines)
     made.start()
     yield made

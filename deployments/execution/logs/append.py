@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from agent.contracts.masking import Secrets
 from agent.contracts.spool import MAX_PAYLOAD, RECORD, STDOUT, Frame, encode_frame
 from deployments.base.clock import Clock, utc_now
-from deployments.base.rows import increase, update_rows
+from deployments.base.rows import increase, insert_rows, update_rows
 from deployments.base.wake import publish
 from deployments.execution.logs.lines import NOTABLE_LEVELS, LineState, Reading, read_frames
 from deployments.execution.logs.masked import Piece, mask_frames
@@ -130,7 +130,7 @@ def _append(
         for chunk in item.chunks:
             chunk.event_number = numbers[chunk.task_id]
             numbers[chunk.task_id] += 1
-    LogChunk.objects.bulk_create([chunk for item in work for chunk in item.chunks])
+    insert_rows([chunk for item in work for chunk in item.chunks])
     changed = [item.execution for item in work if item.chunks]
     if changed:
         with_log = ["log_length", "line_count", "log_state", "has_warnings"]
@@ -262,7 +262,7 @@ def _append_to_task(
                 body=b"".join(encode_frame(stream, time_ms, data) for stream, data in payloads),
             )
         )
-    LogChunk.objects.bulk_create(chunks)
+    insert_rows(chunks)
     publish(task_channel(task.pk), "log")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from agent.contracts import limits
+from deployments.base.rows import insert_rows
 from deployments.base.wake import wake
 from deployments.execution.acquisition import ACTION_TYPE, acquired_actions
 from deployments.execution.decision import Cancel, Skip, Start
@@ -57,7 +58,7 @@ def skip_actions(situation: Situation, skips: Sequence[Skip], *, now: datetime) 
         row = _row(situation.task, step, action, place, 1, now)
         row.state, row.finished, row.error_message = ExecutionState.SKIPPED, now, skip.reason
         rows.append(row)
-    ActionExecution.objects.bulk_create(rows)
+    insert_rows(rows)
 
 
 def start_actions(situation: Situation, starts: Sequence[Start], *, now: datetime) -> bool:
@@ -68,13 +69,13 @@ def start_actions(situation: Situation, starts: Sequence[Start], *, now: datetim
     _leave_out(situation, left_out, now)
     present = [start for start in starts if start not in left_out]
     begun = [_begin(situation, start, now) for start in within_lease_cap(situation, present)]
-    ActionExecution.objects.bulk_create([item.execution for item in begun])
+    insert_rows([item.execution for item in begun])
     messages = [
         _message(situation, item, item.execution.agent_id, now)
         for item in begun
         if item.execution.agent_id is not None and not item.error
     ]
-    AgentMessage.objects.bulk_create(messages)
+    insert_rows(messages)
     wake_agents(message.agent_id for message in messages)
     _ask(situation.task, [item for item in begun if item.question], now)
     for item in begun:
@@ -95,7 +96,7 @@ def _leave_out(situation: Situation, starts: Sequence[Start], now: datetime) -> 
         row.state, row.finished, row.error_message = ExecutionState.LEFT_OUT, now, NOT_AVAILABLE
         rows.append(row)
     if rows:
-        ActionExecution.objects.bulk_create(rows)
+        insert_rows(rows)
         lines = [("warning", f"{row.target_name}: {NOT_AVAILABLE}") for row in rows]
         write_lines(situation.task, None, lines)
 
@@ -259,7 +260,7 @@ def _ask(task: ServerTask, items: Sequence[_Begin], now: datetime) -> None:
         if item.question
     ]
     if rows:
-        Interruption.objects.bulk_create(rows)
+        insert_rows(rows)
         ServerTask.objects.in_space(task.space).filter(pk=task.pk).update(
             has_pending_interruptions=True
         )

@@ -25,8 +25,10 @@ PROJECTS = {
     "Fails": Script(lines=8, pause=0.05, exit_code=3),
     "Wide": Script(lines=100, pause=0.0, width=400, seconds=0.3),
 }
-# The server carries out five tasks at once.
-_IN_FLIGHT = 5
+# More than the five tasks that the server carries out at once, so that some wait for their turn.
+_IN_FLIGHT = 8
+# Deployments to different machines run beside each other, those that share one after each other.
+_MOST_MACHINES = 3
 _POINTS = (
     "tick.read",
     "tick.written",
@@ -98,8 +100,10 @@ class Chaos:
     def _keep_busy(self) -> None:
         while len(self.live) < _IN_FLIGHT:
             project = self.choose.choice(list(PROJECTS))
+            wide = self.choose.randint(1, _MOST_MACHINES)
+            machines = self.choose.sample(self.lab.machines, wide)
             try:
-                deployment_id, task_id = self.lab.deploy(project)
+                deployment_id, task_id = self.lab.deploy(project, machines)
             except (urllib.error.URLError, OSError):
                 return  # found again at the end, if it was made
             self._take_on(deployment_id, task_id, project)

@@ -171,6 +171,10 @@ class Processes:
     def kill_all(self) -> None:
         """Kill -9 every process and descendant, detached ones as well."""
         wanted = f"{_MARK}={self._mark}".encode()
+        for process in self.started:
+            # Some write over their own environment.
+            if process.is_running:
+                process.popen.kill()
         while left := [pid for pid in _all_pids() if wanted in _environment_of(pid)]:
             for pid in left:
                 with suppress(ProcessLookupError):

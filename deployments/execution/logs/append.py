@@ -15,7 +15,7 @@ from agent.contracts.spool import MAX_PAYLOAD, RECORD, STDOUT, Frame, encode_fra
 from deployments.base.clock import Clock, utc_now
 from deployments.base.rows import increase, insert_rows, update_rows
 from deployments.base.wake import publish
-from deployments.execution.logs.lines import NOTABLE_LEVELS, LineState, Reading, read_frames
+from deployments.execution.logs.lines import LineState, count_frames
 from deployments.execution.logs.masked import Piece, mask_frames
 from deployments.execution.models import ActionExecution, LogChunk
 from deployments.server_tasks.models import ServerTask
@@ -184,9 +184,9 @@ def _make_chunks(item: _Work, clock: Clock) -> None:
         frames = [frame for piece in batch for frame in _frames_of(piece)]
         start = state.to_json()
         first_line = state.next_line
-        reading = read_frames(frames, state)
-        item.records.extend(reading.records)
-        execution.has_warnings = execution.has_warnings or _is_notable(reading)
+        count = count_frames(frames, state)
+        item.records.extend(count.records)
+        execution.has_warnings = execution.has_warnings or count.is_notable
         item.chunks.append(
             LogChunk(
                 space_id=execution.space_id,
@@ -227,10 +227,6 @@ def _frames_of(piece: Piece) -> Iterator[Frame]:
     for start in range(0, len(piece.payload), MAX_PAYLOAD):
         part = piece.payload[start : start + MAX_PAYLOAD]
         yield Frame(piece.stream, piece.time_ms, start, part)
-
-
-def _is_notable(reading: Reading) -> bool:
-    return any(segment.level in NOTABLE_LEVELS for segment in reading.segments)
 
 
 def _reserve_events(task_pk: int, count: int) -> int:

@@ -84,6 +84,47 @@ def read_frames(frames: Iterable[Frame], state: LineState) -> Reading:
     return reading
 
 
+@dataclass
+class Count:
+    """What a run of frames means for its execution, without its text."""
+
+    is_notable: bool = False
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+
+def count_frames(frames: Iterable[Frame], state: LineState) -> Count:
+    """Advance `state` exactly as `read_frames` does, at a small part of its cost."""
+    count = Count()
+    for frame in frames:
+        if frame.stream == RECORD:
+            reading = Reading()
+            _read_record(frame, state, reading)
+            count.records += reading.records
+            count.is_notable = count.is_notable or bool(reading.segments)
+        else:
+            _count_text(frame, state, count)
+    return count
+
+
+def _count_text(frame: Frame, state: LineState, count: Count) -> None:
+    stream = frame.stream
+    data = state.tails.pop(stream, b"") + frame.payload
+    whole, tail = _split_utf8(data)
+    if tail:
+        state.tails[stream] = tail
+    if not whole:
+        return
+    count.is_notable = count.is_notable or state.levels.get(stream, "info") in NOTABLE_LEVELS
+    ends, rests = whole.count(b"\n"), not whole.endswith(b"\n")
+    # The first end is that of the open line, which has its number.
+    begun = ends + rests - (stream in state.open_lines)
+    state.next_line += begun
+    if not rests:
+        state.open_lines.pop(stream, None)
+    elif begun:
+        state.open_lines[stream] = state.next_line - 1
+
+
 def _read_record(frame: Frame, state: LineState, reading: Reading) -> None:
     state.record += frame.payload
     try:

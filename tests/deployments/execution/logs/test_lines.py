@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.contracts.spool import RECORD, STDERR, STDOUT, Frame
-from deployments.execution.logs.lines import LineState, read_frames
+from deployments.execution.logs.lines import LineState, count_frames, read_frames
 
 
 def frames_of(*parts: tuple[int, bytes]) -> list[Frame]:
@@ -91,3 +91,23 @@ def test_reading_may_stop_and_resume_at_any_frame(parts: list[tuple[int, str]], 
     first = read_frames(frames[:cut], state).segments
     resumed = LineState.from_json(json.loads(json.dumps(state.to_json())))
     assert first + read_frames(frames[cut:], resumed).segments == whole
+
+
+_RECORDS = st.sampled_from(["error", "info", "warning", "verbose"]).map(
+    lambda level: level_record("stdout", level)
+)
+_WARNING = st.just((RECORD, json.dumps({"t": "warning", "message": "careful"}).encode()))
+_BYTES = st.lists(st.sampled_from([b"a", b"\n", b"\r\n", b"\xc3", b"\xa4", b"\xf0\x9f", b"\xff"]))
+_TEXT = st.tuples(st.sampled_from([STDOUT, STDERR]), _BYTES.map(b"".join)).filter(lambda p: p[1])
+
+
+@pytest.mark.unit
+@given(st.lists(_TEXT | _RECORDS | _WARNING, max_size=12))
+def test_counting_goes_where_reading_goes(parts: list[tuple[int, bytes]]) -> None:
+    frames = frames_of(*parts)
+    read, counted = LineState(), LineState()
+    reading, count = read_frames(frames, read), count_frames(frames, counted)
+    assert counted == read
+    assert count.records == reading.records
+    notable = {"warning", "error", "fatal"}
+    assert count.is_notable == any(segment.level in notable for segment in reading.segments)

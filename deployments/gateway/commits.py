@@ -22,6 +22,8 @@ from deployments.gateway.store import Outcome, Report, Said, store
 log = structlog.get_logger(__name__)
 
 OUTPUT_DELAY = 0.2
+# So much is not kept waiting: with the window of one command it would slow a large log down.
+_MUCH = 1024 * 1024
 SOON = 0.002
 # A result implies both, and most results come sooner than anybody needs to know.
 ACCEPTED_DELAY = 1.0
@@ -51,12 +53,12 @@ class Commits:
         self._room.set()
 
     def output(self, session: Session, execution_pk: int, frame: OutFrame) -> None:
-        """Gather output; stored within OUTPUT_DELAY."""
+        """Gather output; stored within OUTPUT_DELAY, or at once when it is much."""
         self._report(session, frame.id, execution_pk).frames.append(
             Frame(frame.stream, frame.time_ms, frame.offset, frame.payload)
         )
         self._count(len(frame.payload))
-        self._want(OUTPUT_DELAY)
+        self._want(OUTPUT_DELAY if self._gathered < _MUCH else SOON)
 
     def said(self, session: Session, execution_pk: int, message: Said) -> None:
         """Gather a message; a result is stored at once, with whatever else comes in the moment."""

@@ -14,7 +14,6 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Coalesce
-from redis import Redis
 
 from agent.contracts.spec import canonical_json
 from deployments.base.clock import Clock, utc_now
@@ -272,10 +271,6 @@ def _executions() -> SpaceQuerySet[ActionExecution]:
 
 
 def _publish(pks: list[int]) -> None:
-    def publish(client: Redis) -> None:
-        pipeline = client.pipeline(transaction=False)
-        for pk in pks:
-            pipeline.publish(MAILBOX_CHANNEL, str(pk))
-        pipeline.execute()
-
-    try_redis(publish, None)
+    # One message for all, which the gateways also answer with one look into the mailbox.
+    message = ",".join(map(str, pks))
+    try_redis(lambda client: client.publish(MAILBOX_CHANNEL, message), None)

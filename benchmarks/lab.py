@@ -54,6 +54,9 @@ class Lab:
         group = client.get(f"{API}/projectgroups/all")[0]["Id"]
         body = {"Name": name, "ProjectGroupId": group, "LifecycleId": lifecycle["Id"]}
         project = client.post(f"{API}/projects", body)
+        # A release is deployed again and again; none of its deployments supersedes another.
+        path = f"{API}/projects/{project['Id']}/deploymentsettings"
+        client.put(path, {**client.get(path), "CancelQueuedTasks": False})
         path = f"{API}/projects/{project['Id']}/deploymentprocesses"
         client.put(path, {**client.get(path), "Steps": list(steps)})
         path = f"{API}/variables/{project['VariableSetId']}"
@@ -113,7 +116,7 @@ class Lab:
 
     def cpu_seconds(self) -> dict[str, float]:
         """Return the processor time that each part of the server has used until now."""
-        return {name: _cpu_of_session(self.pid(name)) for name in _SERVER_PROCESSES}
+        return {name: cpu_of_session(self.pid(name)) for name in _SERVER_PROCESSES}
 
 
 @contextmanager
@@ -161,7 +164,7 @@ def resident(pid: int) -> int:
     return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _cpu_of_session(leader: int) -> float:
+def cpu_of_session(leader: int) -> float:
     """Return the processor seconds of all processes of a session, those that ended included."""
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):

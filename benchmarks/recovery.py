@@ -10,10 +10,12 @@ from contextlib import suppress
 from benchmarks.lab import Lab, LabFailed, open_lab, script_step
 from benchmarks.results import Section
 
-_AGENTS, _ROUNDS = 10, 10
+_AGENTS, _ROUNDS = 20, 5
 _SHORT_AGENTS, _SHORT_ROUNDS = 2, 2
 _KILLS, _SHORT_KILLS = 3, 1
 _GOES_ON_S, _HALF_OPEN_S = 15.0, 22.0
+# An agent that ends sooner after its start is started again later and later.
+_STABLE_S = 6.0
 # Each agent is restarted while its script waits; the code tells which script of which round it was.
 _SCRIPT = """
 name=$(get_octopusvariable Octopus.Machine.Name)
@@ -63,6 +65,8 @@ def _agents(lab: Lab, environment: str, section: Section, rounds: int) -> None:
     step = script_step("Exit", _SCRIPT, role="recovery")
     right, total = 0, 0
     for number in range(rounds):
+        _wait_until_connected(lab)
+        time.sleep(_STABLE_S)
         variables = {"Round": str(number)}
         release = lab.make_release(f"Exit {number}", environment, [step], variables)
         task = lab.queue(release, environment)
@@ -84,9 +88,7 @@ def _agents(lab: Lab, environment: str, section: Section, rounds: int) -> None:
 def _silence(lab: Lab, section: Section) -> None:
     """Stop an agent without a word: its connection stays open and nothing answers."""
     name = lab.agents.names[0]
-    deadline = time.monotonic() + 60
-    while lab.agents.connected() < len(lab.agents.names) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    _wait_until_connected(lab)
     pid = lab.agents.pids()[name]
     os.kill(pid, signal.SIGSTOP)
     began = time.monotonic()
@@ -98,6 +100,12 @@ def _silence(lab: Lab, section: Section) -> None:
     finally:
         os.kill(pid, signal.SIGCONT)
     section.add("half-open connection found", time.monotonic() - began, "s", at_most=_HALF_OPEN_S)
+
+
+def _wait_until_connected(lab: Lab) -> None:
+    deadline = time.monotonic() + 60
+    while lab.agents.connected() < len(lab.agents.names) and time.monotonic() < deadline:
+        time.sleep(0.2)
 
 
 def _wait_until_running(task: str, *, step: int, count: int = 1) -> None:

@@ -27,7 +27,7 @@ BENCHMARKS = (
         "drain-postgres", "A full queue on PostgreSQL", "benchmarks.drain", 120, on_postgres=True
     ),
     Benchmark("logs", "A large log", "benchmarks.logs", 90),
-    Benchmark("viewers", "From a line to its viewers", "benchmarks.viewers", 90),
+    Benchmark("viewers", "From a line to its viewers", "benchmarks.viewers", 150),
     Benchmark("recovery", "Recovery", "benchmarks.recovery", 150),
     Benchmark("bootstrap", "Start of a script", "benchmarks.bootstrap", 30),
 )

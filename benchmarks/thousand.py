@@ -7,9 +7,11 @@ import sys
 import time
 from typing import Any
 
+from benchmarks.bare_gateway import BareGateway, bare_gateway
 from benchmarks.lab import Lab, open_lab, script_step
 from benchmarks.results import Section, grid
 from benchmarks.virtual_agents import FleetProcess, fleet_process
+from tests.support.processes import free_port
 
 _AGENTS, _ROUNDS = 1000, 5
 _SHORT_AGENTS, _SHORT_ROUNDS = 50, 1
@@ -35,6 +37,15 @@ def run(*, short: bool) -> Section:
             print(f"  {agents} agents connected within {took:.1f} s", file=sys.stderr)
             _dispatch(lab, fleet, section, release, environment, rounds)
             _restart(lab, fleet, section, agents)
+        port = free_port()
+        bare_url = f"wss://127.0.0.1:{port}"
+        with (
+            bare_gateway(port) as bare,
+            fleet_process(bare_url, gateway_pin(), credentials) as fleet,
+        ):
+            fleet.start(agents)
+            fleet.wait_for("connected", agents, within=_CONNECT_WITHIN)
+            _bare(bare, fleet, section, agents, rounds)
     return section
 
 
@@ -61,6 +72,26 @@ def _dispatch(
     section.add(what, statistics.median(spans), "s", at_most=_DISPATCH_S)
     section.add(f"the whole deployment to {count} agents", statistics.median(wholes), "s")
     section.remarks.append(_processor(processor))
+
+
+def _bare(
+    bare: BareGateway, fleet: FleetProcess, section: Section, agents: int, rounds: int
+) -> None:
+    """Measure the same frames where nothing is read, decided or kept."""
+    spans, processor = [], []
+    for number in range(rounds + 1):
+        time.sleep(1)
+        fleet.reset()
+        before = bare.cpu_seconds()
+        bare.command_all()
+        fleet.wait_for("acknowledged", agents, within=_CONNECT_WITHIN)
+        seen = fleet.statistics()
+        if number:
+            spans.append(seen.last_acknowledged - seen.first_run)
+            processor.append(bare.cpu_seconds() - before)
+    what = f"{agents} commands through a gateway that keeps nothing"
+    section.add(what, statistics.median(spans), "s")
+    section.add("its processor time", statistics.median(processor), "s")
 
 
 def _restart(lab: Lab, fleet: FleetProcess, section: Section, agents: int) -> None:

@@ -1,7 +1,8 @@
 """Reads of projects."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -23,7 +24,10 @@ from deployments.projects.process import Process, process_from_json
 
 @dataclass(frozen=True, slots=True)
 class PhaseView:
-    """A phase with its environments' numbers; implicit phases have an environment's id and name."""
+    """A phase with its environments' numbers; implicit phases have an environment's id and name.
+
+    `release_retention` is its own policy, in the wire's form.
+    """
 
     id: str
     name: str
@@ -32,6 +36,7 @@ class PhaseView:
     minimum: int
     is_optional: bool
     is_priority: bool = False
+    release_retention: Mapping[str, Any] | None = None
 
     @property
     def environments(self) -> tuple[int, ...]:
@@ -117,6 +122,7 @@ def phases_of_many(lifecycles: Iterable[Lifecycle]) -> dict[int, list[PhaseView]
             minimum=phase.minimum_environments,
             is_optional=phase.is_optional,
             is_priority=phase.is_priority,
+            release_retention=phase.release_retention,
         )
         stored[phase.lifecycle_id].append((view, bool(links)))
     return {number: _complete(phases, environments) for number, phases in stored.items()}

@@ -113,8 +113,10 @@ class LifecycleViewSet(SpaceViewSet[Lifecycle]):
                 "AutomaticDeploymentTargets": [f"Environments-{n}" for n in view.automatic],
                 "MinimumEnvironmentsBeforePromotion": view.minimum,
                 "IsOptionalPhase": view.is_optional,
-                "IsPriorityPhase": False,
-                "ReleaseRetentionPolicy": None,
+                "IsPriorityPhase": view.is_priority,
+                "ReleaseRetentionPolicy": (
+                    retention(view.release_retention) if view.release_retention else None
+                ),
                 "TentacleRetentionPolicy": None,
             }
             for view in phases_of(row)

@@ -17,6 +17,7 @@ from deployments.base.naming import free_slug, require_free_name, required_name
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Lifecycle, Phase, PhaseEnvironment
 from deployments.projects.models.lifecycle import new_phase_id
+from deployments.projects.retention import InvalidRetention, policy_from_json, stored_policy
 
 DEFAULT_NAME: Final = "Default Lifecycle"
 KEEP_FOREVER: Final[Mapping[str, Any]] = {
@@ -131,6 +132,8 @@ def _require_valid(row: Lifecycle, phases: Sequence[PhaseInput]) -> None:
                     f" lifecycle ('{seen[environment.pk]}' and '{phase.name}')."
                 )
             seen[environment.pk] = phase.name
+        if phase.minimum < 0:
+            errors.append(f"The phase '{phase.name}' asks for less than no environment.")
         if environments and phase.minimum > len(environments):
             errors.append(
                 f"The phase '{phase.name}' asks for {phase.minimum} environments before promotion"
@@ -166,7 +169,21 @@ def _write_phases(row: Lifecycle, phases: Sequence[PhaseInput]) -> None:
 
 
 def _plain(retention: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    try:
+        policy_from_json(retention)
+    except InvalidRetention as error:
+        raise Invalid(str(error)) from error
     return dict(retention) if retention else None
+
+
+def _kept(phase: Phase) -> str:
+    """Say what a phase has of its own, for the history."""
+    words = ["; priority"] if phase.is_priority else []
+    if phase.release_retention:
+        words.append(f"; releases: {stored_policy(phase.release_retention).words}")
+    if phase.tentacle_retention:
+        words.append(f"; files on targets: {stored_policy(phase.tentacle_retention).words}")
+    return "".join(words)
 
 
 def _snapshot(row: Lifecycle) -> dict[str, Any]:
@@ -181,6 +198,7 @@ def _snapshot(row: Lifecycle) -> dict[str, Any]:
         phases.append(
             f"{phase.name}{optional}: {', '.join(environments) or 'all others'};"
             f" at least {phase.minimum_environments or 'all'}"
+            f"{_kept(phase)}"
         )
     return {
         "Name": row.name,

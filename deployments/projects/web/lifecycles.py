@@ -1,10 +1,10 @@
 """Lifecycles: the phases that releases pass."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from deployments.access.permissions import Permission
@@ -12,23 +12,22 @@ from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, sho
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Lifecycle, Phase
-from deployments.projects.queries import phases_of_many
+from deployments.projects.queries import PhaseView, phases_of_many
+from deployments.projects.retention import Inherited, policies_of_phases
 from deployments.projects.services import lifecycles as services
+from deployments.projects.web.lifecycle_forms import (
+    KEEP,
+    PhaseForm,
+    RetentionForm,
+    phase_input,
+    rearranged,
+    retention_form,
+    sent_phases,
+    sent_retention,
+    stored_phase,
+)
 
 LIST = "projects/lifecycles"
-_MOST_PHASES = 50
-
-
-@dataclass
-class PhaseForm:
-    """One phase as the form shows it; `places` maps an environment's id to manual or automatic."""
-
-    id: str = ""
-    name: str = ""
-    minimum: str = "0"
-    is_optional: bool = False
-    places: dict[str, str] = field(default_factory=dict)
-    stored: Phase | None = None
 
 
 @require_GET
@@ -38,20 +37,7 @@ def lifecycle_list(request: PageRequest) -> HttpResponse:
     rows = list(Lifecycle.objects.in_space(request.space).select_related("space"))
     names = {row.pk: row.name for row in Environment.objects.in_space(request.space)}
     phases = phases_of_many(rows)
-    drawn = [
-        (
-            row,
-            [
-                (
-                    phase,
-                    [(names.get(n, ""), True) for n in phase.automatic]
-                    + [(names.get(n, ""), False) for n in phase.manual],
-                )
-                for phase in phases.get(row.pk, [])
-            ],
-        )
-        for row in rows
-    ]
+    drawn = [(row, _drawn(phases.get(row.pk, []), row, names)) for row in rows]
     values = {
         "lifecycles": drawn,
         "may_create": request.grants.allows(Permission.LifecycleCreate),
@@ -60,12 +46,31 @@ def lifecycle_list(request: PageRequest) -> HttpResponse:
     return show(request, "projects/lifecycles.html", values)
 
 
+def _drawn(
+    phases: Sequence[PhaseView], lifecycle: Lifecycle, names: Mapping[int, str]
+) -> list[tuple[PhaseView, list[tuple[str, bool]], Inherited]]:
+    """Return the phases with their environments and how long they keep releases."""
+    policies = policies_of_phases(
+        [(phase.name, phase.release_retention) for phase in phases], lifecycle.release_retention
+    )
+    return [
+        (
+            phase,
+            [(names.get(number, ""), True) for number in phase.automatic]
+            + [(names.get(number, ""), False) for number in phase.manual],
+            policy,
+        )
+        for phase, policy in zip(phases, policies, strict=True)
+    ]
+
+
 @require_http_methods(["GET", "POST"])
 @page(Permission.LifecycleCreate)
 def lifecycle_new(request: PageRequest) -> HttpResponse:
     """Create a lifecycle."""
     if request.method == "GET":
-        return _form(request, None, {"name": "", "description": ""}, [PhaseForm()])
+        values = {"releases": RetentionForm("forever"), "targets": RetentionForm("forever")}
+        return _form(request, None, values, [PhaseForm()])
     return _save(request, None)
 
 
@@ -75,8 +80,13 @@ def lifecycle_edit(request: PageRequest, lifecycle: str) -> HttpResponse:
     """Change a lifecycle."""
     row = find(request, Lifecycle, lifecycle, Permission.LifecycleView)
     if request.method == "GET":
-        values = {"name": row.name, "description": row.description}
-        return _form(request, row, values, _stored_phases(row))
+        values = {
+            "name": row.name,
+            "description": row.description,
+            "releases": retention_form(row.release_retention, inherits=False),
+            "targets": retention_form(row.tentacle_retention, inherits=False),
+        }
+        return _form(request, row, values, [stored_phase(phase) for phase in _rows(row)])
     return _save(request, row)
 
 
@@ -96,19 +106,25 @@ def lifecycle_delete(request: PageRequest, lifecycle: str) -> HttpResponse:
 
 def _save(request: PageRequest, stored: Lifecycle | None) -> HttpResponse:
     sent = request.POST
-    phases = _sent_phases(sent, {p.guid: p for p in _rows(stored)})
-    values = {"name": sent.get("name", ""), "description": sent.get("description", "")}
+    phases = sent_phases(sent)
+    releases, targets = sent_retention(sent, "releases"), sent_retention(sent, "targets")
+    values = {
+        "name": sent.get("name", ""),
+        "description": sent.get("description", ""),
+        "releases": releases,
+        "targets": targets,
+    }
     if what := sent.get("do", ""):
-        return _form(request, stored, values, _rearranged(phases, what))
+        return _form(request, stored, values, rearranged(phases, what))
     environments = {row.public_id: row for row in Environment.objects.in_space(request.space)}
 
     def save() -> Lifecycle:
         lifecycle = services.LifecycleInput(
-            name=values["name"],
-            description=values["description"],
-            phases=[_input(phase, environments) for phase in phases],
-            release_retention=stored.release_retention if stored else None,
-            tentacle_retention=stored.tentacle_retention if stored else None,
+            name=sent.get("name", ""),
+            description=sent.get("description", ""),
+            phases=[phase_input(phase, environments) for phase in phases],
+            release_retention=releases.document(),
+            tentacle_retention=targets.document(),
             slug=stored.slug if stored else "",
         )
         if stored is None:
@@ -124,87 +140,9 @@ def _save(request: PageRequest, stored: Lifecycle | None) -> HttpResponse:
     return go(request, LIST)
 
 
-def _rearranged(phases: list[PhaseForm], what: str) -> list[PhaseForm]:
-    """Return the phases after a button of the form that does not save yet."""
-    name, _, text = what.partition("-")
-    if name == "add":
-        return [*phases, PhaseForm()]
-    at = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else -1  # noqa: PLR2004
-    if not 0 <= at < len(phases):
-        return phases
-    if name == "remove":
-        return [*phases[:at], *phases[at + 1 :]]
-    to = at - 1 if name == "up" else at + 1
-    if 0 <= to < len(phases):
-        phases[at], phases[to] = phases[to], phases[at]
-    return phases
-
-
-def _sent_phases(sent: QueryDict, stored: dict[str, Phase]) -> list[PhaseForm]:
-    count = sent.get("phases", "0")
-    total = int(count) if count.isascii() and count.isdigit() and len(count) < 4 else 0  # noqa: PLR2004
-    phases = []
-    for number in range(min(total, _MOST_PHASES)):
-        start = f"phase-{number}-"
-        places = {
-            name.removeprefix(f"{start}at-"): value
-            for name, value in sent.items()
-            if name.startswith(f"{start}at-") and value in {"manual", "automatic"}
-        }
-        guid = sent.get(f"{start}id", "")
-        phases.append(
-            PhaseForm(
-                id=guid,
-                name=sent.get(f"{start}name", ""),
-                minimum=sent.get(f"{start}minimum", "0"),
-                is_optional=sent.get(f"{start}optional") == "on",
-                places=places,
-                stored=stored.get(guid),
-            )
-        )
-    return phases
-
-
-def _input(phase: PhaseForm, environments: dict[str, Environment]) -> services.PhaseInput:
-    text = phase.minimum.strip()
-    chosen = {name: how for name, how in phase.places.items() if name in environments}
-    return services.PhaseInput(
-        name=phase.name,
-        manual=[environments[name] for name, how in chosen.items() if how == "manual"],
-        automatic=[environments[name] for name, how in chosen.items() if how == "automatic"],
-        minimum=int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0,  # noqa: PLR2004
-        is_optional=phase.is_optional,
-        is_priority=phase.stored.is_priority if phase.stored else False,
-        id=phase.id,
-        release_retention=phase.stored.release_retention if phase.stored else None,
-        tentacle_retention=phase.stored.tentacle_retention if phase.stored else None,
-    )
-
-
-def _rows(lifecycle: Lifecycle | None) -> list[Phase]:
-    if lifecycle is None:
-        return []
+def _rows(lifecycle: Lifecycle) -> list[Phase]:
     rows = Phase.objects.filter(lifecycle=lifecycle).prefetch_related("phase_environments")
     return list(rows.order_by("position"))
-
-
-def _stored_phases(lifecycle: Lifecycle) -> list[PhaseForm]:
-    return [
-        PhaseForm(
-            id=phase.guid,
-            name=phase.name,
-            minimum=str(phase.minimum_environments),
-            is_optional=phase.is_optional,
-            places={
-                f"Environments-{link.environment_id}": "automatic"
-                if link.is_automatic
-                else "manual"
-                for link in phase.phase_environments.all()
-            },
-            stored=phase,
-        )
-        for phase in _rows(lifecycle)
-    ]
 
 
 def _form(
@@ -218,6 +156,7 @@ def _form(
         "lifecycle": stored,
         "values": values,
         "phases": list(enumerate(phases)),
+        "keep": KEEP,
         "environments": list(Environment.objects.in_space(request.space)),
         "is_unsaved": bool(request.POST.get("do")),
         "may_delete": stored is not None and request.grants.allows(Permission.LifecycleDelete),

@@ -4,7 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agent.versions import InvalidVersionRange, Version, VersionRange, matches_rule
+from agent.versions import (
+    InvalidVersionRange,
+    Version,
+    VersionRange,
+    matches_rule,
+    matches_tag,
+    tag_text,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,17 @@ class VersionRule:
     def accepts(self, version: Version) -> bool:
         """Whether the version may be used."""
         return matches_rule(version, self.version_range, self.tag)
+
+    def why_not(self, version: Version) -> str:
+        """Return why the version may not be used; empty when it may."""
+        parts = []
+        if self.version_range is not None and not self.version_range.contains(version):
+            parts.append(f"outside the range {self.version_range}")
+        if self.tag and not matches_tag(version, self.tag):
+            text = tag_text(version)
+            words = f"tag {text} does not match" if text else "has no tag to match"
+            parts.append(f"{words} {self.tag}")
+        return " and ".join(parts)
 
 
 def parse_range(text: str) -> VersionRange:

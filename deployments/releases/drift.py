@@ -1,4 +1,4 @@
-"""What changed in a project's variables since a release froze them."""
+"""What differs between a project's variables at two times."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from deployments.library.values import (
     document_of,
     open_candidate,
 )
+from deployments.projects.models import Project
 from deployments.releases.models import Release
 
 
@@ -38,16 +39,29 @@ def changed_variables(actor: Actor, release: Release) -> list[Change]:
     snapshot = release.variable_snapshot
     if snapshot.owner_id == variable_set.public_id and snapshot.version == variable_set.version:
         return []
-    grants = load_grants(actor, release.space)
-    then = _by_key(snapshot.variables)
-    now = _by_key(document_of(row) for row in variables_of(variable_set))
+    now = [document_of(row) for row in variables_of(variable_set)]
+    return differing_variables(actor, release.project, snapshot.variables, now)
+
+
+def differing_variables(
+    actor: Actor,
+    project: Project,
+    before: Iterable[VariableDocument],
+    after: Iterable[VariableDocument],
+) -> list[Change]:
+    """Return what differs between two states of the project's variables, by name."""
+    variable_set = project.variable_set
+    if variable_set is None:
+        return []
+    grants = load_grants(actor, project.space)
+    then, now = _by_key(before), _by_key(after)
     changes = []
     for key in sorted(then.keys() | now.keys()):
         old, new = then.get(key), now.get(key)
         shown = new or then[key]
         if not may_view(grants, shown["scope"], variable_set):
             continue
-        if old and new and _same(old, new, snapshot.owner_id):
+        if old and new and _same(old, new, variable_set.public_id):
             continue
         changes.append(_change(old, new, shown))
     return changes

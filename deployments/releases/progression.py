@@ -55,6 +55,7 @@ class Progression:
     """How a release stands in all phases and which environments come next."""
 
     phases: tuple[PhaseState, ...]
+    has_defect: bool = False
 
     @property
     def current(self) -> PhaseState | None:
@@ -134,7 +135,7 @@ def progress_of(
         )
         is_open = is_open and (is_complete or phase.is_optional)
         is_first = is_first and not environments
-    return Progression(tuple(states))
+    return Progression(tuple(states), has_defect)
 
 
 def _progress(*, is_complete: bool, is_current: bool) -> Progress:

@@ -11,7 +11,7 @@ from deployments.infrastructure.models import Environment
 from deployments.projects.models import Channel, Lifecycle, Project
 from deployments.projects.process import Process, process_from_json
 from deployments.projects.queries import PhaseView, lifecycle_of, phases_of, phases_of_many
-from deployments.releases.models import DeletedRelease, Deployment, Release
+from deployments.releases.models import Defect, DeletedRelease, Deployment, Release
 from deployments.releases.progression import Phase, Progression, progress_of
 from deployments.server_tasks.states import TaskState
 
@@ -78,6 +78,22 @@ def _succeeded(space: Space, releases: Collection[int]) -> dict[int, set[int]]:
     return found
 
 
+def defects_of(release: Release) -> QuerySet[Defect]:
+    """Return the release's defects, newest first."""
+    return Defect.objects.in_space(release.space).filter(release=release)
+
+
+def unresolved_defect(release: Release) -> Defect | None:
+    """Return what blocks the progression of the release."""
+    return defects_of(release).filter(resolved__isnull=True).first()
+
+
+def blocked_releases(space: Space, releases: Iterable[int]) -> set[int]:
+    """Return those of the releases, by number, whose progression is blocked; one query."""
+    rows = Defect.objects.in_space(space).filter(release__in=list(releases), resolved__isnull=True)
+    return set(rows.order_by().values_list("release_id", flat=True))
+
+
 def waiting_for_people(release: Release, environment: Environment) -> list[str]:
     """Return the tasks that deploy the release to the environment and wait for an answer."""
     rows = Deployment.objects.in_space(release.space).filter(
@@ -90,7 +106,8 @@ def progression_of(release: Release) -> Progression:
     """Return where the release stands in its channel's lifecycle."""
     phases = phases_of(lifecycle_of(release.channel))
     succeeded = succeeded_environments([release])[release.pk]
-    return progress_of([_phase(view) for view in phases], succeeded)
+    has_defect = unresolved_defect(release) is not None
+    return progress_of([phase_of_view(view) for view in phases], succeeded, has_defect=has_defect)
 
 
 def progressions_of(releases: Collection[Release]) -> dict[int, Progression]:
@@ -101,9 +118,12 @@ def progressions_of(releases: Collection[Release]) -> dict[int, Progression]:
     lifecycles = {row.pk: lifecycle_of(row.channel) for row in releases}
     phases = phases_of_many({row.pk: row for row in lifecycles.values()}.values())
     succeeded = succeeded_environments(releases)
+    blocked = blocked_releases(next(iter(releases)).space, succeeded) if succeeded else set()
     return {
         release.pk: progress_of(
-            [_phase(view) for view in phases[lifecycles[release.pk].pk]], succeeded[release.pk]
+            [phase_of_view(view) for view in phases[lifecycles[release.pk].pk]],
+            succeeded[release.pk],
+            has_defect=release.pk in blocked,
         )
         for release in releases
     }
@@ -115,16 +135,19 @@ def progressions_in(space: Space, lifecycles: Mapping[int, int]) -> dict[int, Pr
     for row in rows:
         row.space = space
     phases = {
-        number: [_phase(view) for view in views] for number, views in phases_of_many(rows).items()
+        number: [phase_of_view(view) for view in views]
+        for number, views in phases_of_many(rows).items()
     }
     succeeded = _succeeded(space, lifecycles)
+    blocked = blocked_releases(space, lifecycles)
     return {
-        release: progress_of(phases[lifecycle], succeeded[release])
+        release: progress_of(phases[lifecycle], succeeded[release], has_defect=release in blocked)
         for release, lifecycle in lifecycles.items()
     }
 
 
-def _phase(view: PhaseView) -> Phase:
+def phase_of_view(view: PhaseView) -> Phase:
+    """Return a phase of a lifecycle as progressions see it."""
     return Phase(
         view.id, view.name, view.environments, view.minimum, view.is_optional, view.is_priority
     )

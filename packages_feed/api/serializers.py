@@ -8,6 +8,7 @@ from deployments.base.api import dates
 from deployments.base.api.fields import text
 from deployments.base.api.links import space_path, with_query
 from deployments.base.api.serializers import SpaceResourceSerializer
+from packages_feed.build_links import told
 from packages_feed.models import BuildInformation, Feed, PackageVersion
 
 
@@ -51,18 +52,12 @@ def package_resource(
 
 def build_information_resource(row: BuildInformation) -> dict[str, Any]:
     """Return what was told about a version."""
-    commits = [{**commit, "LinkUrl": None} for commit in row.document.get("Commits", [])]
     return {
         "Id": row.public_id,
         "SpaceId": f"Spaces-{row.space_id}",
         "PackageId": row.package_id,
         "Version": row.version,
-        **row.document,
-        "Commits": commits,
-        "VcsCommitUrl": None,
-        "IssueTrackerName": None,
-        "WorkItems": [],
-        "IncompleteDataWarning": None,
+        **told(row.document),
         "Created": dates.to_wire(row.created),
         "Links": {"Self": space_path(f"Spaces-{row.space_id}", "build-information", row.public_id)},
     }

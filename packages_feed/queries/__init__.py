@@ -1,6 +1,6 @@
 """Reading packages and feeds; nothing here checks permissions."""
 
-from packages_feed.queries.build_information import build_information_of
+from packages_feed.queries.build_information import build_information_for, build_information_of
 from packages_feed.queries.feeds import built_in_feed, find_feed
 from packages_feed.queries.search import newest_of_each, ranked, with_words
 from packages_feed.queries.versions import (
@@ -14,6 +14,7 @@ from packages_feed.queries.versions import (
 )
 
 __all__ = [
+    "build_information_for",
     "build_information_of",
     "built_in_feed",
     "find_by_wire_id",

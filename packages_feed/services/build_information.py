@@ -13,6 +13,7 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Conflict, Invalid
 from deployments.base.models import Space
+from packages_feed.build_links import safe_url, without_credentials
 from packages_feed.models import BuildInformation
 from packages_feed.services.store import Outcome, OverwriteMode
 
@@ -39,7 +40,7 @@ def push_build_information(
         "package_id": package_id,
         "version": parsed.original,
         "version_key": parsed.sort_key,
-        "document": dict(document),
+        "document": _cleaned(document),
         "created": clock(),
     }
     with transaction.atomic():
@@ -83,6 +84,14 @@ def _again(
     row.save()
     _record(actor, row, "Modified", "was replaced", clock)
     return row, Outcome.REPLACED
+
+
+def _cleaned(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document without credentials; raises Invalid for an address of another kind."""
+    url = str(document.get("BuildUrl") or "").strip()
+    if url and ":" in url and safe_url(url) is None:
+        raise Invalid(fields={"BuildUrl": ["BuildUrl must begin with http:// or https://."]})
+    return {**document, "VcsRoot": without_credentials(document.get("VcsRoot"))}
 
 
 def _parsed(package_id: str, version: str) -> Version:

@@ -16,10 +16,12 @@ from deployments.infrastructure.models import AgentSession, Environment
 from deployments.infrastructure.queries import default_worker_pool, machines_of_environment
 from deployments.infrastructure.services.workers import WorkerInput, create_worker
 from deployments.library.services import VariableInput
+from deployments.projects.models import Project
 from deployments.projects.services.lifecycles import PhaseInput
 from deployments.releases.models import Deployment, Release
 from deployments.releases.services import DeploymentOptions, create_deployment, create_release
-from tests.factories import SYSTEM, domain
+from packages_feed.services import push_build_information
+from tests.factories import SYSTEM, default_space, domain
 from tests.factories.execution import Scene, SettableClock, make_agent
 
 _MACHINES: Final = {
@@ -48,6 +50,7 @@ _PROJECTS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
     },
 }
 _WITH_QUESTION: Final = "Price Approval"
+_WITH_CHANNEL: Final = "Checkout API"
 _NOTES: Final = (
     "New basket with saved delivery slots, behind `Feature.NewBasket`.\n\n"
     "- Basket keeps its delivery slot for 30 minutes\n"
@@ -94,6 +97,7 @@ def fill() -> None:
             domain.make_variables(project, *_variables(places))
             for version, states in versions.items():
                 domain.make_package(package, version)
+                _tell_about_build(package, version)
                 is_latest = version == list(versions)[-1]
                 days = 0.5 if is_latest else 7
                 release = create_release(
@@ -107,6 +111,42 @@ def fill() -> None:
                     clock = _ago(hours + (0 if is_latest else 150) + 0.1)
                     _deploy(manager, release, place, state, clock)
             domain.make_variables(project, *_variables(places, changed=True))
+            if name == _WITH_CHANNEL:
+                _open_early_access(project)
+
+
+def _tell_about_build(package: str, version: str) -> None:
+    """Push what a build server would."""
+    push_build_information(
+        actor=SYSTEM,
+        space=default_space(),
+        package_id=package,
+        version=version,
+        document={
+            "BuildEnvironment": "Jenkins",
+            "BuildNumber": "288",
+            "BuildUrl": "https://ci.example.com/job/288",
+            "Branch": "main",
+            "VcsType": "Git",
+            "VcsRoot": "https://code.example.com/acme/shop.git",
+            "VcsCommitNumber": "9f2c41d07be1",
+            "Commits": [
+                {"Id": "9f2c41d07be1", "Comment": "Keep the delivery slot for 30 minutes (#418)"},
+                {"Id": "41b7e0a55c3d", "Comment": "Round split payments once, fixes #402"},
+            ],
+        },
+    )
+
+
+def _open_early_access(project: Project) -> None:
+    """Give the project a second channel with a rule and a field."""
+    package = {"DeploymentAction": "Deploy Checkout.API", "PackageReference": ""}
+    domain.make_channel(
+        project,
+        "Early access",
+        rules=[{"VersionRange": "", "Tag": "^beta", "ActionPackages": [package]}],
+        extra={"CustomFieldDefinitions": [{"FieldName": "Ticket", "Description": "The change"}]},
+    )
 
 
 def _ago(hours: float) -> SettableClock:

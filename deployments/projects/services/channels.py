@@ -15,6 +15,11 @@ from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
 from deployments.base.naming import free_slug, require_free_name, required_name
+from deployments.projects.custom_fields import (
+    InvalidFields,
+    definitions_from_json,
+    definitions_to_json,
+)
 from deployments.projects.models import Channel, Lifecycle, Project
 from deployments.projects.version_rules import parse_range
 
@@ -90,8 +95,18 @@ def _fill(row: Channel, channel: ChannelInput) -> None:
     row.extra = {
         name: list(channel.extra[name]) for name in _KEPT if _is_list(name, channel.extra.get(name))
     }
+    definitions = row.extra.get("CustomFieldDefinitions")
+    if definitions:
+        row.extra["CustomFieldDefinitions"] = _definitions(definitions)
     require_free_name(row, "A channel", project=row.project)
     row.slug = free_slug(row, channel.slug or row.slug, project=row.project)
+
+
+def _definitions(entries: Sequence[Any]) -> list[dict[str, str]]:
+    try:
+        return definitions_to_json(definitions_from_json(entries))
+    except InvalidFields as error:
+        raise Invalid(fields={"CustomFieldDefinitions": list(error.errors)}) from error
 
 
 def _give_default(row: Channel, *, is_default: bool) -> None:

@@ -1,7 +1,7 @@
 """The channels of a project and their version rules."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
@@ -12,7 +12,9 @@ from deployments.access.policy import allows_on, require_on
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.errors import NotFound
+from deployments.library.queries import variables_of
 from deployments.projects.models import Channel, Lifecycle, Project
+from deployments.projects.process import Process
 from deployments.projects.queries import (
     channels_of,
     find_channel,
@@ -22,8 +24,11 @@ from deployments.projects.queries import (
 )
 from deployments.projects.services import channels as services
 from deployments.projects.web.rail import project_frame
+from deployments.projects.web.rule_tester import RuleTest, newest_versions_of, try_rule
 
+FIELDS: Final = "CustomFieldDefinitions"
 _SEPARATOR = "\t"
+_MOST_CHARACTERS: Final = 350
 
 
 @dataclass
@@ -117,8 +122,11 @@ def _save(request: PageRequest, project: Project, stored: Channel | None) -> Htt
         is_default=checked(request, "is_default") or bool(stored and stored.is_default),
         lifecycle=find_lifecycle(request.space, sent.get("lifecycle", "")),
     )
+    shown.extra = {**(stored.extra if stored else {}), FIELDS: _sent_fields(sent)}
     if sent.get("do") == "add-rule":
         return _form(request, project, stored, shown, [*rules, RuleForm()])
+    if sent.get("do") == "test":
+        return _form(request, project, stored, shown, rules)
     channel = services.ChannelInput(
         name=shown.name,
         description=shown.description,
@@ -126,7 +134,7 @@ def _save(request: PageRequest, project: Project, stored: Channel | None) -> Htt
         lifecycle=shown.lifecycle,
         is_default=shown.is_default,
         rules=[_wire(rule) for rule in rules if not rule.is_blank],
-        extra=stored.extra if stored else {},
+        extra=shown.extra,
     )
 
     def save() -> Channel:
@@ -177,12 +185,13 @@ def _form(
     rules: list[RuleForm],
     problems: Problems = NO_PROBLEMS,
 ) -> HttpResponse:
+    process = read_process(process_of(project))
     packages = [
         (
             f"{action.name}{_SEPARATOR}{package.name}",
             f"{action.name}: {package.package_id}" if package.package_id else action.name,
         )
-        for _, action in read_process(process_of(project)).actions()
+        for _, action in process.actions()
         for package in action.packages
     ]
     may_edit = allows_on(request.actor, project, Permission.ProcessEdit)
@@ -192,9 +201,55 @@ def _form(
         "channel": shown,
         "rules": list(enumerate(rules)),
         "packages": packages,
+        "fields": "\n".join(_field_line(entry) for entry in shown.extra.get(FIELDS) or ()),
+        "tests": _tests(request, process, rules) if request.POST.get("do") == "test" else None,
+        "try": request.POST.get("try", ""),
+        "usage": _usage(process, stored) if stored else None,
         "lifecycles": Lifecycle.objects.in_space(request.space),
         "may_edit": may_edit,
         "is_unsaved": bool(request.POST.get("do")),
         "may_delete": may_edit and stored is not None and not stored.is_default,
     }
     return show(request, "projects/channel.html", values, problems)
+
+
+def _sent_fields(sent: QueryDict) -> list[dict[str, str]]:
+    """Read one definition of a custom field a line: its name, a colon, what it means."""
+    lines = [line.partition(":") for line in sent.get("fields", "").splitlines() if line.strip()]
+    return [{"FieldName": name.strip(), "Description": words.strip()} for name, _, words in lines]
+
+
+def _field_line(entry: dict[str, str]) -> str:
+    words = entry.get("Description", "")
+    return f"{entry.get('FieldName', '')}: {words}" if words else entry.get("FieldName", "")
+
+
+def _tests(request: PageRequest, process: Process, rules: list[RuleForm]) -> list[RuleTest]:
+    """Try the rules on the version that was typed and on what the feed has."""
+    typed = request.POST.get("try", "").strip()[:_MOST_CHARACTERS]
+    ids = {
+        f"{action.name}{_SEPARATOR}{package.name}": package.package_id
+        for _, action in process.actions()
+        for package in action.packages
+    }
+    may_look = request.grants.allows_anywhere(Permission.FeedView)
+    stored = newest_versions_of(request.space, list(ids.values())) if may_look else {}
+    tests = []
+    for number, rule in enumerate(rules, start=1):
+        if typed:
+            tests.append(try_rule(number, rule.version_range, rule.tag, "", [typed]))
+        for package_id in dict.fromkeys(ids.get(value, "") for value in rule.packages):
+            versions = stored.get(package_id, [])
+            tests.append(try_rule(number, rule.version_range, rule.tag, package_id, versions))
+    return tests
+
+
+def _usage(process: Process, channel: Channel) -> dict[str, Any]:
+    """Return what is limited to the channel."""
+    variable_set = channel.project.variable_set
+    rows = variables_of(variable_set) if variable_set else []
+    names = [row.name for row in rows if channel.public_id in (row.scope.get("Channel") or ())]
+    return {
+        "steps": [a.name for _, a in process.actions() if channel.public_id in a.channels],
+        "variables": list(dict.fromkeys(names)),
+    }

@@ -153,6 +153,7 @@ def _page(
         "disabled": sum(action.is_disabled for _, action in process.actions()),
         "version": request.POST.get("version") or stored.version,
         "form": form,
+        "may_compare": allows_on(request.actor, project, Permission.ReleaseView),
         "may_edit": may_edit,
         "is_stale": STALE in problems.errors,
     }

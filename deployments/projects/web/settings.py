@@ -14,7 +14,7 @@ from deployments.base.errors import Invalid
 from deployments.projects.models import Lifecycle, Project, ProjectGroup
 from deployments.projects.queries import find_group, find_lifecycle, process_of, read_process
 from deployments.projects.services import projects as services
-from deployments.projects.settings import DEFAULT_TEMPLATE, settings_document
+from deployments.projects.settings import DEFAULT_TEMPLATE, extra_document, settings_document
 from deployments.projects.web.rail import project_frame
 
 _SEPARATOR = "\t"
@@ -40,6 +40,8 @@ def project_settings(request: PageRequest, project: str) -> HttpResponse:
         "guided_failure": request.POST.get("guided_failure", ""),
         "skips": checked(request, "skips"),
         "no_targets": checked(request, "no_targets"),
+        "discrete_channels": checked(request, "discrete_channels"),
+        "ignores_rules": checked(request, "ignores_rules"),
         "supersedes_queued": checked(request, "supersedes_queued"),
         "supersedes_paused": checked(request, "supersedes_paused"),
     }
@@ -103,6 +105,11 @@ def _save(request: PageRequest, row: Project, sent: dict[str, Any]) -> Project:
         slug=row.slug,
         is_disabled=sent["is_disabled"],
         settings=settings,
+        extra={
+            **extra_document(row.extra),
+            "DiscreteChannelRelease": sent["discrete_channels"],
+            "AllowIgnoreChannelRules": sent["ignores_rules"],
+        },
     )
     return services.update_project(actor=request.actor, row=row, project=project)
 
@@ -110,7 +117,7 @@ def _save(request: PageRequest, row: Project, sent: dict[str, Any]) -> Project:
 def _stored(row: Project) -> dict[str, Any]:
     document = settings_document(row.settings)
     strategy, policy = document["VersioningStrategy"], document["ConnectivityPolicy"]
-    donor = strategy.get("DonorPackage") or {}
+    donor, extra = strategy.get("DonorPackage") or {}, extra_document(row.extra)
     return {
         "name": row.name,
         "description": row.description,
@@ -125,6 +132,8 @@ def _stored(row: Project) -> dict[str, Any]:
         "guided_failure": document["DefaultGuidedFailureMode"],
         "skips": policy["SkipMachineBehavior"] == "SkipUnavailableMachines",
         "no_targets": bool(policy["AllowDeploymentsToNoTargets"]),
+        "discrete_channels": bool(extra["DiscreteChannelRelease"]),
+        "ignores_rules": bool(extra["AllowIgnoreChannelRules"]),
         "supersedes_queued": bool(document["CancelQueuedTasks"]),
         "supersedes_paused": bool(document["CancelRunningTasks"]),
     }

@@ -17,7 +17,7 @@ from deployments.projects.models import Project
 from deployments.releases.models import Release
 from deployments.releases.selection import InvalidPackageSpec, PackageSpec, parse_spec
 from deployments.releases.services import create_release
-from deployments.releases.services.releases import resolve_channel
+from deployments.releases.services.channel_choice import resolve_channel
 
 
 class CreateReleaseSerializer(ResourceSerializer):
@@ -48,7 +48,9 @@ class CreateReleaseViewSet(SpaceViewSet[Release]):
             actor=self.actor,
             project=project,
             version=data["release_version"],
-            channel=resolve_channel(project, data["channel_name"]),
+            channel=resolve_channel(project, data["channel_name"])
+            if data["channel_name"]
+            else None,
             selected_packages=_specs(data["packages"]),
             package_version=data["package_version"],
             package_prerelease=data["package_prerelease"],

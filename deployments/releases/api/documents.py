@@ -27,8 +27,9 @@ from deployments.releases.models import (
     VariableSetSnapshot,
 )
 from deployments.releases.queries import releases_of
+from deployments.releases.services.channel_choice import resolve_channel
 from deployments.releases.services.packages import NeededPackage, needed_packages
-from deployments.releases.services.releases import next_number, resolve_channel
+from deployments.releases.services.releases import next_number
 from deployments.releases.variables import values_at_release
 from deployments.server_tasks.states import TaskState
 

@@ -9,6 +9,7 @@ from deployments.base.api.dates import to_wire
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Channel, Project
 from deployments.projects.queries import PhaseView, lifecycle_of, phases_of, phases_of_many
+from deployments.projects.settings import extra_document
 from deployments.releases.api.resources import (
     deployment_resource,
     release_resource,
@@ -82,7 +83,7 @@ def project_progression(project: Project, actor: Actor) -> dict[str, Any]:
                 },
                 "Deployments": items.get(release.pk, {}),
                 "NextDeployments": _ids(progressions[release.pk].next_environments),
-                "HasUnresolvedDefect": False,
+                "HasUnresolvedDefect": progressions[release.pk].has_defect,
             }
             for release in releases
         ],
@@ -132,14 +133,16 @@ def _newest_items(
     )
     versions = {release.pk: release.version for release in releases}
     items: dict[int, dict[str, list[dict[str, Any]]]] = {}
-    current: set[int] = set()
+    is_discrete = bool(extra_document(project.extra)["DiscreteChannelRelease"])
+    current: set[tuple[int, int]] = set()
     for row in rows:
         of_release = items.setdefault(row.release_id, {})
         name = f"Environments-{row.environment_id}"
         if name in of_release:
             continue
-        is_current = row.environment_id not in current
-        current.add(row.environment_id)
+        place = (row.environment_id, row.channel_id if is_discrete else 0)
+        is_current = place not in current
+        current.add(place)
         of_release[name] = [_item(row, row.task, versions[row.release_id], is_current=is_current)]
     return items
 

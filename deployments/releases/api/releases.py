@@ -23,6 +23,7 @@ from deployments.projects.api.projects import visible_projects
 from deployments.projects.models import Channel
 from deployments.releases.api.progressions import release_progression
 from deployments.releases.api.resources import deployment_resource, release_resource
+from deployments.releases.availability import missing_of
 from deployments.releases.models import Deployment, Release
 from deployments.releases.selection import PackageSpec
 from deployments.releases.services import (
@@ -31,7 +32,6 @@ from deployments.releases.services import (
     update_release,
     update_variables_of_release,
 )
-from packages_feed.queries.versions import find_versions
 
 
 class ReleaseSerializer(ResourceSerializer):
@@ -42,7 +42,7 @@ class ReleaseSerializer(ResourceSerializer):
     selected_packages = serializers.ListField(
         child=serializers.DictField(), default=None, allow_null=True
     )
-    custom_fields = serializers.DictField(default=dict)
+    custom_fields = serializers.DictField(default=None, allow_null=True)
 
     def to_representation(self, instance: Release) -> dict[str, Any]:
         return release_resource(instance)
@@ -129,6 +129,7 @@ class ReleaseViewSet(SpaceViewSet[Release]):
             notes=data["release_notes"] or "",
             channel=find_one(channels, channel, field="ChannelId") if channel else None,
             selected_packages=exact_specs(packages) if packages else None,
+            custom_fields=data["custom_fields"],
         )
         return self._again(changed)
 
@@ -163,11 +164,10 @@ class ReleaseViewSet(SpaceViewSet[Release]):
         return self.answer(self._again(row))
 
     def missing_packages(self, request: Request, **ids: Any) -> Response:
-        """List the selected packages that the feed does not have any more."""
-        release = self.get_object()
-        wanted = [(row.package_id, row.version) for row in release.selected_packages.all()]
-        found = find_versions(self.space, wanted)
-        missing = [pair for pair in dict.fromkeys(wanted) if pair not in found]
+        """List the selected packages that cannot be found any more."""
+        missing = dict.fromkeys(
+            (row.package_id, row.version) for row in missing_of(self.get_object())
+        )
         return Response(
             {"Packages": [{"Id": package, "Version": version} for package, version in missing]}
         )

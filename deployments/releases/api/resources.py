@@ -34,7 +34,7 @@ def release_resource(row: Release) -> dict[str, Any]:
             for package in row.selected_packages.all()
         ],
         "SelectedGitResources": [],
-        "BuildInformation": [],
+        "BuildInformation": row.build_information,
         "CustomFields": row.custom_fields,
         "VersionControlReference": None,
         "Links": _release_links(row),
@@ -119,6 +119,9 @@ def _release_links(row: Release) -> dict[str, str]:
         "DeploymentPreviews": f"{path}/deployments/previews",
         "Artifacts": space_path(space, "artifacts") + f"?regarding={row.public_id}",
         "SnapshotVariables": f"{path}/snapshot-variables",
+        "Defects": f"{path}/defects",
+        "ReportDefect": f"{path}/defects",
+        "ResolveDefect": f"{path}/defects/resolve",
         "ProjectVariableSnapshot": space_path(space, "variables", row.variable_snapshot.public_id),
         "ProjectDeploymentProcessSnapshot": space_path(
             space, "deploymentprocesses", row.process_snapshot.public_id

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from deployments.access.api.viewsets import resource_routes
 from deployments.releases.api.create_release import CreateReleaseViewSet
+from deployments.releases.api.defects import DefectViewSet
 from deployments.releases.api.deploy_release import DeployReleaseViewSet
 from deployments.releases.api.deployments import DeploymentViewSet
 from deployments.releases.api.documents import ProjectDocumentsViewSet
@@ -18,6 +19,11 @@ routes: list[URLPattern] = [
         "releases/<str:id>/snapshot-variables",
         ReleaseViewSet.as_view({"post": "snapshot_variables"}),
     ),
+    path(
+        "releases/<str:id>/defects",
+        DefectViewSet.as_view({"get": "defects", "post": "report"}),
+    ),
+    path("releases/<str:id>/defects/resolve", DefectViewSet.as_view({"post": "resolve_one"})),
     path("releases/<str:id>/missingpackages", ReleaseViewSet.as_view({"get": "missing_packages"})),
     path(
         "releases/<str:id>/deployments/template",

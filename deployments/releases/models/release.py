@@ -13,7 +13,8 @@ from packages_feed.models.fields import BytewiseCharField
 class Release(SpaceOwned):
     """A version of a project with frozen process, variables and package versions.
 
-    `version_key` sorts as versions do.
+    `version_key` sorts as versions do. `build_information` is what was known of the builds of its
+    packages when they were chosen (deployments.releases.builds).
     """
 
     id_prefix = "Releases"
@@ -38,6 +39,7 @@ class Release(SpaceOwned):
     )
     ignore_channel_rules = models.BooleanField(default=False)
     custom_fields = models.JSONField(default=dict)
+    build_information = models.JSONField(default=list)
 
     class Meta:
         ordering: ClassVar = ["-id"]

@@ -1,6 +1,6 @@
 """Changing and deleting releases."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import IntegrityError, transaction
 
@@ -13,6 +13,8 @@ from deployments.base.errors import Invalid
 from deployments.base.public_ids import make
 from deployments.projects.models import Channel
 from deployments.projects.process import process_from_json
+from deployments.projects.process.shape import PROJECT_FEED_ID
+from deployments.releases.builds import builds_of
 from deployments.releases.models import (
     DeletedRelease,
     Deployment,
@@ -30,7 +32,13 @@ from deployments.releases.services.packages import (
     require_rules,
     select_packages,
 )
-from deployments.releases.services.releases import store_selection, taken, version_columns
+from deployments.releases.services.releases import (
+    fields_for,
+    package_pairs,
+    store_selection,
+    taken,
+    version_columns,
+)
 from deployments.releases.services.snapshots import freeze_variables
 from deployments.releases.variables import snapshot_candidates, values_at_release
 from deployments.server_tasks.models import ServerTask
@@ -45,8 +53,9 @@ def update_release(
     notes: str | None = None,
     channel: Channel | None = None,
     selected_packages: Sequence[PackageSpec] | None = None,
+    custom_fields: Mapping[str, str] | None = None,
 ) -> Release:
-    """Change number and notes; channel and packages only until it was deployed."""
+    """Change number, notes and fields; channel and packages only until it was deployed."""
     require_on(actor, release, Permission.ReleaseEdit)
     before = _snapshot(release)
     with transaction.atomic():
@@ -57,6 +66,9 @@ def update_release(
         moved = channel is not None and channel.pk != release.channel_id
         if moved or selected_packages is not None:
             _choose_again(release, channel or release.channel, selected_packages or ())
+        if moved or custom_fields not in (None, release.custom_fields):
+            given = release.custom_fields if custom_fields is None else custom_fields
+            release.custom_fields = fields_for(release.channel, given)
         try:
             with transaction.atomic():
                 release.save()
@@ -69,7 +81,10 @@ def update_release(
 def update_variables_of_release(
     *, actor: Actor, release: Release, clock: Clock = utc_now
 ) -> Release:
-    """Take the project's variables as they are now; the process stays as it was."""
+    """Take the project's variables and what is known of the builds as they are now.
+
+    The process stays as it was.
+    """
     require_on(actor, release, Permission.ReleaseEdit)
     variable_set = release.project.variable_set
     if variable_set is None:
@@ -77,7 +92,8 @@ def update_variables_of_release(
     before = _snapshot(release)
     with transaction.atomic():
         release.variable_snapshot = freeze_variables(variable_set, clock)
-        release.save(update_fields=["variable_snapshot"])
+        release.build_information = builds_of(release.space, _stored_pairs(release))
+        release.save(update_fields=["variable_snapshot", "build_information"])
         _record(actor, release, "given the current variables", before=before)
     return release
 
@@ -115,6 +131,7 @@ def delete_release(*, actor: Actor, release: Release) -> None:
 
 
 def _renumber(release: Release, version: str) -> None:
+    """Give another number; one under which it was deployed is not given again."""
     try:
         number = filled_number(version, ())
     except InvalidNumber as error:
@@ -122,6 +139,8 @@ def _renumber(release: Release, version: str) -> None:
     others = Release.objects.in_space(release.space).filter(project=release.project)
     if others.filter(version_lower=number.lower()).exclude(pk=release.pk).exists():
         raise taken(number)
+    if deployments_of(release).exists():
+        _remember(release)
     for name, value in version_columns(number).items():
         setattr(release, name, value)
 
@@ -153,6 +172,12 @@ def _choose_again(release: Release, channel: Channel, packages: Sequence[Package
     release.channel = channel
     ReleaseSelectedPackage.objects.filter(release=release).delete()
     store_selection(release, selected)
+    release.build_information = builds_of(release.space, package_pairs(selected))
+
+
+def _stored_pairs(release: Release) -> list[tuple[str, str]]:
+    rows = ReleaseSelectedPackage.objects.filter(release=release)
+    return [(row.package_id, row.version) for row in rows if row.feed_id.lower() != PROJECT_FEED_ID]
 
 
 def _remember(release: Release) -> None:
@@ -178,6 +203,7 @@ def _snapshot(release: Release) -> dict[str, object]:
         "Version": release.version,
         "Channel": make("Channels", release.channel_id),
         "ReleaseNotes": release.notes,
+        "CustomFields": release.custom_fields,
         "Packages": [f"{row.package_id} {row.version} ({row.action_name})" for row in packages],
         "Variables": release.variable_snapshot.public_id,
     }

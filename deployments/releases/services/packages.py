@@ -118,7 +118,7 @@ def select_packages(
     errors: list[str] = []
     selected = []
     for need in needed:
-        wish = _wish(need, wishes)
+        wish = wished_version(need, wishes)
         try:
             version = _given(space, need, wish) if wish else _newest(space, need, rules, wishes)
         except Invalid as error:
@@ -138,7 +138,8 @@ def require_rules(channel: Channel, selected: Sequence[SelectedPackage]) -> None
         raise Invalid(*(rule.sentence(channel.name) for rule in broken))
 
 
-def _wish(need: NeededPackage, wishes: PackageWishes) -> str:
+def wished_version(need: NeededPackage, wishes: PackageWishes) -> str:
+    """Return the version that was asked for or that the step fixes; empty for the newest."""
     version = chosen_version(
         wishes.specs,
         step_name=need.step.name,

@@ -1,7 +1,7 @@
 """Cutting a release: channel, package versions, number, snapshots."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db import IntegrityError, transaction
@@ -15,19 +15,20 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.library.queries import candidates
-from deployments.projects.models import Channel, Project
-from deployments.projects.queries import (
-    channels_of,
-    default_channel,
-    find_channel,
-    process_of,
-    read_process,
+from deployments.projects.custom_fields import (
+    InvalidFields,
+    checked_fields,
+    definitions_from_json,
 )
+from deployments.projects.models import Channel, Project
+from deployments.projects.queries import process_of, read_process
 from deployments.projects.settings import DeploymentSettings, deployment_settings, extra_document
+from deployments.releases.builds import build_variables, builds_of
 from deployments.releases.models import Release, ReleaseSelectedPackage
 from deployments.releases.numbering import InvalidNumber, filled_number, number_from_template
 from deployments.releases.queries import find_release, used_numbers
 from deployments.releases.selection import PackageSpec
+from deployments.releases.services.channel_choice import resolve_channel
 from deployments.releases.services.packages import (
     PackageWishes,
     SelectedPackage,
@@ -75,27 +76,39 @@ def create_release(
 
     `version` may be a mask and is made from the project's template when empty. `selected_packages`
     name versions, `package_version` is for all others, else the newest that fits is taken, of those
-    with the `package_prerelease` label if given. With `ignore_if_exists` a release of the same
-    number is returned as it is.
+    with the `package_prerelease` label if given. Without a channel it is the one that fits the
+    versions that were named (deployments.releases.channel_choice). With `ignore_if_exists` a
+    release of the same number is returned as it is.
     """
+    require_on(actor, project, Permission.ReleaseCreate)
+    wishes = PackageWishes(selected_packages, package_version, package_prerelease)
     release = ReleaseInput(
         version=version.strip(),
-        channel=channel or default_channel(project),
+        channel=channel or resolve_channel(project, "", wishes, ignore_rules=ignore_channel_rules),
         packages=selected_packages,
         package_version=package_version,
         package_prerelease=package_prerelease,
         notes=notes,
         ignore_channel_rules=ignore_channel_rules,
         ignore_if_exists=ignore_if_exists,
-        custom_fields=custom_fields or {},
+        custom_fields={},
     )
-    require_on(actor, project, Permission.ReleaseCreate)
     _require_possible(project, release)
     if release.ignore_if_exists and release.version:
         existing = find_release(project, release.version)
         if existing is not None:
             return existing
+    release = replace(release, custom_fields=fields_for(release.channel, custom_fields or {}))
     return _create_repeatedly(actor, project, release, clock)
+
+
+def fields_for(channel: Channel, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the custom fields of a release in the channel; raises Invalid."""
+    definitions = definitions_from_json(channel.extra.get("CustomFieldDefinitions") or ())
+    try:
+        return checked_fields(given, definitions)
+    except InvalidFields as error:
+        raise Invalid(fields={"CustomFields": list(error.errors)}) from error
 
 
 def _require_possible(project: Project, release: ReleaseInput) -> None:
@@ -145,18 +158,28 @@ def _create(actor: Actor, project: Project, release: ReleaseInput, clock: Clock)
         raise taken(number)
     if project.variable_set is None:
         raise Invalid(f"The project '{project.name}' has no variable set.")
+    builds = builds_of(project.space, package_pairs(selected))
+    known = {
+        **values,
+        **build_variables(package_pairs(selected), builds),
+        **{f"Octopus.Release.CustomFields[{k}]": v for k, v in release.custom_fields.items()},
+        "Octopus.Release.Number": number,
+        "Octopus.Release.Channel.Name": channel.name,
+        "Octopus.Project.Name": project.name,
+    }
     row = Release.objects.create(
         space=project.space,
         project=project,
         channel=channel,
         **version_columns(number),
-        notes=release.notes or _notes(settings, number, values),
+        notes=release.notes or _notes(settings, known),
         assembled=clock(),
         assembled_by=actor.username,
         process_snapshot=freeze_process(process, clock),
         variable_snapshot=freeze_variables(project.variable_set, clock),
         ignore_channel_rules=release.ignore_channel_rules,
         custom_fields=dict(release.custom_fields),
+        build_information=builds,
     )
     store_selection(row, selected)
     _record(actor, row, selected, clock)
@@ -223,19 +246,6 @@ def next_number(
     return _number(project, channel, "", settings, selected, values, clock)
 
 
-def resolve_channel(project: Project, text: str) -> Channel:
-    """Return the channel by name, slug or id, the default one for an empty text."""
-    if not text:
-        return default_channel(project)
-    channel = find_channel(project, text)
-    if channel is None:
-        names = ", ".join(channels_of(project).values_list("name", flat=True))
-        raise Invalid(
-            f"The channel '{text}' was not found in the project '{project.name}'. It has: {names}."
-        )
-    return channel
-
-
 def _number(
     project: Project,
     channel: Channel,
@@ -276,15 +286,18 @@ def _donated(settings: DeploymentSettings, selected: Sequence[SelectedPackage]) 
     )
 
 
-def _notes(settings: DeploymentSettings, number: str, values: Mapping[str, str | None]) -> str:
+def _notes(settings: DeploymentSettings, known: Mapping[str, str | None]) -> str:
     if not settings.release_notes_template:
         return ""
     try:
-        return evaluate(
-            settings.release_notes_template, {**values, "Octopus.Release.Number": number}
-        ).text
+        return evaluate(settings.release_notes_template, known).text
     except LanguageError as error:
         raise Invalid(f"The release notes template cannot be used: {error}") from error
+
+
+def package_pairs(selected: Sequence[SelectedPackage]) -> list[tuple[str, str]]:
+    """Return package id and version of the packages; releases of other projects are none."""
+    return [(p.need.package_id, p.version) for p in selected if p.need.project is None]
 
 
 def taken(number: str) -> Invalid:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from deployments.access.permissions import Permission
 from deployments.access.web.forms import attempt, go, show
 from deployments.access.web.pages import PageRequest, page
+from deployments.projects.custom_fields import definitions_from_json
 from deployments.projects.web.rail import project_frame
 from deployments.releases.models import Release, ReleaseSelectedPackage
 from deployments.releases.queries import deployments_of
@@ -40,6 +41,7 @@ def release_edit(request: PageRequest, project: str, version: str) -> HttpRespon
         "notes": release.notes,
         "packages": [(row, row.version) for row in stored],
         "may_choose": may_choose,
+        "fields": _fields(release),
     }
     if request.method == "GET":
         return show(request, "releases/release_edit.html", values)
@@ -48,6 +50,7 @@ def release_edit(request: PageRequest, project: str, version: str) -> HttpRespon
     specs = [
         PackageSpec(row.action_name, row.reference_name, text, is_exact=True) for row, text in sent
     ]
+    fields = {name: request.POST.get(f"field:{name}", text) for name, text in _fields(release)}
     saved, problems = attempt(
         lambda: update_release(
             actor=request.actor,
@@ -55,13 +58,21 @@ def release_edit(request: PageRequest, project: str, version: str) -> HttpRespon
             version=number,
             notes=notes,
             selected_packages=specs if may_choose else None,
+            custom_fields=fields or None,
         )
     )
     if saved is None:
-        values |= {"version": number, "notes": notes, "packages": sent}
+        values |= {"version": number, "notes": notes, "packages": sent, "fields": fields.items()}
         return show(request, "releases/release_edit.html", values, problems)
     messages.success(request, f"Release {saved.version} was saved.")
     return go(request, path_of(saved))
+
+
+def _fields(release: Release) -> list[tuple[str, str]]:
+    """Return the release's custom fields and those that its channel asks for."""
+    asked = definitions_from_json(release.channel.extra.get("CustomFieldDefinitions") or ())
+    names = dict.fromkeys((*release.custom_fields, *(each.name for each in asked)))
+    return [(name, str(release.custom_fields.get(name, ""))) for name in names]
 
 
 @require_POST

@@ -15,6 +15,7 @@ from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid
 from deployments.projects.settings import deployment_settings
 from deployments.projects.web.rail import project_frame
+from deployments.releases.availability import missing_of
 from deployments.releases.models import Release
 from deployments.releases.preview import PlannedAction, Target, lacks_targets
 from deployments.releases.prompts import Prompt, prompts_for
@@ -131,6 +132,7 @@ def _page(
         "target_choices": TARGET_CHOICES,
         "when": sent.get("when", "now"),
         "priority": sent.get("priority", "LifecycleDefault"),
+        "missing": missing_of(release),
         "waits_for_people": waiting_for_people(release, place.environment),
         "asks_by_default": uses_guided_failure(release, place.environment, wish=None),
         "skipped": skipped,

@@ -8,6 +8,7 @@ from deployments.access.web.pages import PageRequest, find
 from deployments.base.errors import NotFound
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Project
+from deployments.projects.settings import extra_document
 from deployments.releases.cells import Deployed
 from deployments.releases.deployed import newest_deployments
 from deployments.releases.models import Deployment, Release
@@ -74,10 +75,21 @@ def visible_environments(request: PageRequest) -> list[Environment]:
     return environments
 
 
-def visible_deployments(request: PageRequest, project: Project) -> list[Deployed]:
-    """Return the newest deployment of the project in each environment."""
+def visible_deployments(
+    request: PageRequest, project: Project, channel: int | None = None
+) -> list[Deployed]:
+    """Return the newest deployment of the project in each environment.
+
+    Where channels stand on their own it is the newest of the channel, for None of each channel.
+    """
     rows = Deployment.objects.visible_to(request.actor, request.space, Permission.DeploymentView)
-    return newest_deployments(rows.filter(project=project), "project_id", "environment_id")
+    rows, by = rows.filter(project=project), ["project_id", "environment_id"]
+    if extra_document(project.extra)["DiscreteChannelRelease"]:
+        if channel is None:
+            by.append("channel_id")
+        else:
+            rows = rows.filter(channel=channel)
+    return newest_deployments(rows, *by)
 
 
 def may_deploy(request: PageRequest, project: Project, environment: int) -> bool:
@@ -113,7 +125,8 @@ def places_of(
     )
     own = newest_deployments(deployments.filter(release=release), "environment_id")
     here = {each.environment: each for each in own}
-    current = {each.environment: each for each in visible_deployments(request, release.project)}
+    newest = visible_deployments(request, release.project, release.channel_id)
+    current = {each.environment: each for each in newest}
     coming = progression.next_environments
     return {
         row.pk: PlaceView(

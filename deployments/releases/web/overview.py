@@ -52,7 +52,8 @@ def project_overview(request: PageRequest, project: str) -> HttpResponse:
     part = page_of(request, _with_lifecycles(releases), _RELEASES_OF_A_PAGE)
     shown = list(part)
     progressions = progressions_of(shown)
-    current = {each.environment: each for each in visible_deployments(request, row)}
+    newest = visible_deployments(request, row, channel.pk if channel else None)
+    current = {each.environment: each for each in sorted(newest, key=lambda each: each.moment)}
     environments = _columns(visible_environments(request), progressions, current)
     values: dict[str, Any] = {
         **project_frame(request, row, "Overview"),

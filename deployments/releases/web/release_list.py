@@ -13,6 +13,7 @@ from deployments.projects.queries import channels_of, find_channel
 from deployments.projects.web.rail import project_frame
 from deployments.releases.cells import Deployed
 from deployments.releases.models import Release
+from deployments.releases.queries import blocked_releases
 from deployments.releases.web.frames import (
     project_of,
     visible_deployments,
@@ -27,7 +28,7 @@ def release_list(request: PageRequest, project: str) -> HttpResponse:
     row = project_of(request, project)
     releases = Release.objects.visible_to(request.actor, request.space, Permission.ReleaseView)
     every = releases.filter(project=row)
-    rows = every.select_related("channel").order_by("-pk")
+    rows = every.select_related("channel").order_by("-pk").defer("build_information")
     text = request.GET.get("q", "").strip()
     channel = find_channel(row, request.GET.get("channel", ""))
     if text:
@@ -36,14 +37,15 @@ def release_list(request: PageRequest, project: str) -> HttpResponse:
         rows = rows.filter(channel=channel)
     names = {each.pk: each for each in visible_environments(request)}
     where: dict[int, list[tuple[Any, Deployed]]] = {}
-    current = {each.environment: each for each in visible_deployments(request, row)}
-    for number, environment in names.items():
-        if deployed := current.get(number):
-            where.setdefault(deployed.release, []).append((environment, deployed))
+    order = {number: place for place, number in enumerate(names)}
+    current = [each for each in visible_deployments(request, row) if each.environment in names]
+    for deployed in sorted(current, key=lambda each: order[each.environment]):
+        where.setdefault(deployed.release, []).append((names[deployed.environment], deployed))
     part = page_of(request, rows)
     values = {
         **project_frame(request, row, "Releases"),
         "page": part,
+        "blocked": blocked_releases(request.space, [release.pk for release in part]),
         "rows": [(release, where.get(release.pk, [])) for release in part],
         "channels": list(channels_of(row)),
         "channel": channel,

@@ -9,13 +9,17 @@ from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
 from deployments.access.web.forms import go, show
 from deployments.access.web.pages import PageRequest, find, page
-from deployments.infrastructure.models import Machine
 from deployments.projects.process.shape import PROJECT_FEED_ID
-from deployments.projects.queries import channels_of, lifecycle_of, process_of
+from deployments.projects.queries import lifecycle_of, process_of
 from deployments.projects.web.rail import project_frame
+from deployments.releases.availability import missing_of
+from deployments.releases.builds import work_items_of
 from deployments.releases.drift import changed_variables
 from deployments.releases.models import Deployment, Release, ReleaseSelectedPackage
-from deployments.releases.queries import process_of_release, progression_of
+from deployments.releases.queries import (
+    progression_of,
+    unresolved_defect,
+)
 from deployments.releases.services.child_releases import projects_named
 from deployments.releases.web.frames import (
     boxes_of,
@@ -24,6 +28,7 @@ from deployments.releases.web.frames import (
     release_of,
     visible_environments,
 )
+from deployments.releases.web.scope_words import scope_words
 from packages_feed.models import Feed
 
 _MOST_DEPLOYMENTS = 100
@@ -47,7 +52,10 @@ def release_page(request: PageRequest, project: str, version: str) -> HttpRespon
         "promote": next_place([place for box in boxes for place in box.places]),
         "may_deploy": any(place.may_deploy for place in places.values()),
         "is_everywhere": bool(boxes) and all(box.is_done or box.is_optional for box in boxes),
+        "defect": unresolved_defect(release),
         "packages": _packages(release),
+        "builds": release.build_information,
+        "work_items": work_items_of(release.build_information),
         "deployments": _deployments(request, release),
         **_snapshots(request, release),
         **_rights(request, release),
@@ -64,12 +72,14 @@ def deployment_redirect(request: PageRequest, deployment: str) -> HttpResponse:
 
 
 def _packages(release: Release) -> list[dict[str, Any]]:
-    rows = ReleaseSelectedPackage.objects.filter(release=release)
+    rows = list(ReleaseSelectedPackage.objects.filter(release=release))
+    missing = {row.pk for row in missing_of(release)} if rows else set()
     feeds = {feed.public_id: feed for feed in Feed.objects.in_space(release.space)}
     projects = projects_named(release.space, [(row.feed_id, row.package_id) for row in rows])
     return [
         {
             "row": row,
+            "is_missing": row.pk in missing,
             "feed": feeds.get(row.feed_id),
             "project": projects.get(row.package_id) if row.feed_id == PROJECT_FEED_ID else None,
         }
@@ -107,29 +117,16 @@ def _snapshots(request: PageRequest, release: Release) -> dict[str, Any]:
         "process_version": release.process_snapshot.version,
         "process_is_current": process.version == release.process_snapshot.version,
         "variable_version": release.variable_snapshot.version,
-        "changes": [(change, _scope_words(request, release, change.scope)) for change in changes],
+        "changes": [(change, scope_words(request, release, change.scope)) for change in changes],
     }
-
-
-def _scope_words(request: PageRequest, release: Release, scope: dict[str, list[str]]) -> list[str]:
-    """Return the values of a scope in words; names are read once for a request."""
-    names: dict[str, str] | None = getattr(request, "scope_names", None)
-    if names is None:
-        names = {row.public_id: row.name for row in visible_environments(request)}
-        machines = Machine.objects.visible_to(request.actor, request.space, Permission.MachineView)
-        names |= {
-            f"Machines-{pk}": f"target: {name}" for pk, name in machines.values_list("pk", "name")
-        }
-        names |= {row.public_id: f"channel: {row.name}" for row in channels_of(release.project)}
-        names |= {
-            action.id: f"step: {action.name}" for _, action in process_of_release(release).actions()
-        }
-        request.scope_names = names  # type: ignore[attr-defined]  # kept for this request
-    return [names.get(value, value) for values in scope.values() for value in values]
 
 
 def _rights(request: PageRequest, release: Release) -> dict[str, bool]:
     return {
         "may_edit": allows_on(request.actor, release, Permission.ReleaseEdit),
         "may_delete": allows_on(request.actor, release, Permission.ReleaseDelete),
+        "may_copy": not release.project.is_disabled
+        and allows_on(request.actor, release.project, Permission.ReleaseCreate),
+        "may_block": allows_on(request.actor, release, Permission.DefectReport),
+        "may_unblock": allows_on(request.actor, release, Permission.DefectResolve),
     }

@@ -2,17 +2,30 @@
 
 from django.urls import path
 
-from deployments.releases.web import acts, create, deploy, overview, release_list, release_page
+from deployments.releases.web import (
+    acts,
+    blocking,
+    compare,
+    create,
+    deploy,
+    overview,
+    release_list,
+    release_page,
+    simulator,
+)
 
 urlpatterns = [
     path("projects/<str:project>", overview.project_overview, name="project_overview"),
+    path("projects/<str:project>/try-version", simulator.channel_simulator),
     path("projects/<str:project>/releases", release_list.release_list, name="releases"),
     path("projects/<str:project>/releases/create", create.release_create, name="release_create"),
+    path("projects/<str:project>/releases/compare", compare.release_compare),
     path("projects/<str:project>/releases/notes", create.notes_preview, name="notes_preview"),
     path("projects/<str:project>/releases/<str:version>", release_page.release_page),
     path("projects/<str:project>/releases/<str:version>/edit", acts.release_edit),
     path("projects/<str:project>/releases/<str:version>/delete", acts.release_delete),
     path("projects/<str:project>/releases/<str:version>/variables", acts.update_variables),
+    path("projects/<str:project>/releases/<str:version>/block", blocking.release_blocking),
     path("projects/<str:project>/releases/<str:version>/deploy", deploy.deploy_page),
     path("deployments/<str:deployment>", release_page.deployment_redirect, name="deployment"),
 ]

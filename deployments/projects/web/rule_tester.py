@@ -1,0 +1,62 @@
+"""Trying the version rules of a channel, saved or not, on versions."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from agent.versions import InvalidTagPattern, InvalidVersionRange, Version
+from deployments.base.models import Space
+from deployments.projects.version_rules import VersionRule, parse_range
+from packages_feed.queries import versions_of
+
+_NEWEST: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a rule says about a version; `why_not` is empty when it may be used."""
+
+    version: str
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTest:
+    """A rule tried on the newest versions of one package, or on one that was typed."""
+
+    rule: int
+    about: str
+    verdicts: tuple[Verdict, ...] = ()
+    error: str = ""
+
+
+def try_rule(
+    number: int, version_range: str, tag: str, about: str, versions: Iterable[str]
+) -> RuleTest:
+    """Return the verdicts; `error` says what is wrong with the rule itself."""
+    try:
+        rule = VersionRule(parse_range(version_range) if version_range else None, tag, frozenset())
+        verdicts = tuple(_verdict(rule, text) for text in versions)
+    except (InvalidVersionRange, InvalidTagPattern) as error:
+        return RuleTest(number, about, error=str(error))
+    return RuleTest(number, about, verdicts)
+
+
+def newest_versions_of(space: Space, package_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return the newest versions of packages of the built-in feed; one query for each."""
+    return {
+        package_id: list(
+            versions_of(space, package_id)
+            .filter(listed=True)
+            .values_list("version", flat=True)[:_NEWEST]
+        )
+        for package_id in dict.fromkeys(package_ids)
+        if package_id and "#{" not in package_id
+    }
+
+
+def _verdict(rule: VersionRule, text: str) -> Verdict:
+    version = Version.try_parse(text)
+    if version is None:
+        return Verdict(text, "not a version number")
+    return Verdict(text, rule.why_not(version))

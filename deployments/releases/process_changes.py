@@ -1,0 +1,161 @@
+"""What differs between two processes, step by step; pure. Secrets only say that they changed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher, unified_diff
+from typing import Any, Final
+
+from deployments.projects.process.shape import is_sealed
+
+_WITHOUT_MEANING: Final = frozenset({"Id", "Slug", "Links", "Actions", "LastSnapshotId"})
+_DOTS: Final = "••••••"
+_MOST_LINES: Final = 2000
+_PREFIXES: Final = ("Octopus.Action.", "Octopus.Step.")
+
+
+@dataclass(frozen=True, slots=True)
+class PartChange:
+    """A setting that differs; None is one that is not there.
+
+    For texts of several lines `lines` has the difference: pairs of sign (`+`, `-`, blank) and text.
+    """
+
+    label: str
+    old: str | None
+    new: str | None
+    is_secret: bool = False
+    lines: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepChange:
+    """A step that was added, removed, moved or changed."""
+
+    name: str
+    kind: str
+    parts: tuple[PartChange, ...] = ()
+    old_position: int = 0
+    new_position: int = 0
+
+
+def changed_steps(
+    old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]
+) -> list[StepChange]:
+    """Return the differences in the order of the new steps, removed ones last.
+
+    Steps are the same by id, else by name. One that only stands elsewhere among those that both
+    processes have has `moved`.
+    """
+    pairs = _paired(old, new)
+    places = {id(step): number for number, step in enumerate(old, start=1)}
+    stays = _in_order([(name, places[id(was)]) for name, was, now in pairs if was and now])
+    changes = []
+    for position, (name, before, after) in enumerate(pairs, start=1):
+        if before is None or after is None:
+            kind = "added" if before is None else "removed"
+            changes.append(StepChange(name, kind))
+            continue
+        parts = tuple(_parts(before, after))
+        if parts or name not in stays:
+            kind = "changed" if parts else "moved"
+            changes.append(StepChange(name, kind, parts, places[id(before)], position))
+    return changes
+
+
+def _in_order(common: Sequence[tuple[str, int]]) -> set[str]:
+    """Return the steps that kept their order; the rest was moved."""
+    names = [name for name, _ in common]
+    earlier = [name for name, _ in sorted(common, key=lambda each: each[1])]
+    blocks = SequenceMatcher(None, earlier, names, autojunk=False).get_matching_blocks()
+    return {names[block.b + offset] for block in blocks for offset in range(block.size)}
+
+
+def _paired(
+    old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, Mapping[str, Any] | None, Mapping[str, Any] | None]]:
+    by_id = {step.get("Id"): step for step in old if step.get("Id")}
+    by_name = {str(step.get("Name", "")).lower(): step for step in old}
+    used: set[int] = set()
+    pairs: list[tuple[str, Mapping[str, Any] | None, Mapping[str, Any] | None]] = []
+    for step in new:
+        before = by_id.get(step.get("Id")) or by_name.get(str(step.get("Name", "")).lower())
+        if before is not None and id(before) in used:
+            before = None
+        if before is not None:
+            used.add(id(before))
+        pairs.append((str(step.get("Name", "")), before, step))
+    pairs += [(str(step.get("Name", "")), step, None) for step in old if id(step) not in used]
+    return pairs
+
+
+def _parts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[PartChange]:
+    before, after = dict(_flat(old, "")), dict(_flat(new, ""))
+    yield from _differences(before, after, "")
+    old_actions, new_actions = old.get("Actions") or (), new.get("Actions") or ()
+    is_single = len(old_actions) == len(new_actions) == 1
+    for name, action_before, action_after in _paired(old_actions, new_actions):
+        start = "" if is_single else f"{name}: "
+        if action_before is None or action_after is None:
+            was, now = (None, "added") if action_before is None else ("removed", None)
+            yield PartChange(f"{start or name}action", was, now)
+            continue
+        flat_before, flat_after = dict(_flat(action_before, "")), dict(_flat(action_after, ""))
+        if is_single and before.get("Name") == flat_before.get("Name"):
+            flat_before.pop("Name", None)
+            flat_after.pop("Name", None)
+        yield from _differences(flat_before, flat_after, start)
+
+
+def _differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], start: str
+) -> Iterator[PartChange]:
+    for key in dict.fromkeys((*new, *old)):
+        before, after = old.get(key), new.get(key)
+        if before == after:
+            continue
+        label = start + _label(key)
+        if is_sealed(before) or is_sealed(after):
+            yield PartChange(label, _hidden(before), _hidden(after), is_secret=True)
+            continue
+        texts = (_text(before), _text(after))
+        yield PartChange(label, *texts, lines=_lines(*texts))
+
+
+def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield the leaves by their path; what is empty counts as not there."""
+    if isinstance(value, Mapping) and not is_sealed(value):
+        for name, entry in value.items():
+            if name not in _WITHOUT_MEANING:
+                yield from _flat(entry, f"{path} / {name}" if path else str(name))
+    elif isinstance(value, list | tuple) and any(isinstance(each, Mapping) for each in value):
+        for number, entry in enumerate(value, start=1):
+            yield from _flat(entry, f"{path} {number}")
+    elif value not in (None, "", [], (), {}):
+        yield path, value
+
+
+def _label(path: str) -> str:
+    text = path.removeprefix("Properties / ")
+    for prefix in _PREFIXES:
+        text = text.removeprefix(prefix)
+    return text
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, list | tuple):
+        return ", ".join(str(each) for each in value)
+    return str(value)
+
+
+def _hidden(value: Any) -> str | None:
+    return None if value is None else _DOTS
+
+
+def _lines(old: str | None, new: str | None) -> tuple[tuple[str, str], ...]:
+    before, after = (old or "").splitlines(), (new or "").splitlines()
+    if max(len(before), len(after)) < 2 or max(len(before), len(after)) > _MOST_LINES:  # noqa: PLR2004 several
+        return ()
+    found = list(unified_diff(before, after, n=2, lineterm=""))[2:]
+    return tuple(("@" if line.startswith("@@") else line[0], line[1:]) for line in found)

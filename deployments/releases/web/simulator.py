@@ -1,0 +1,99 @@
+"""Trying out where a version of a project would go, by channels and lifecycles."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_GET
+
+from agent.versions import InvalidTagPattern, Version
+from deployments.access.permissions import Permission
+from deployments.access.web.forms import show
+from deployments.access.web.pages import PageRequest, page
+from deployments.base import public_ids
+from deployments.infrastructure.models import Environment
+from deployments.projects.models import Channel
+from deployments.projects.queries import channels_of, lifecycle_of, phases_of_many
+from deployments.projects.version_rules import rules_from_json
+from deployments.projects.web.rail import project_frame
+from deployments.releases.queries import phase_of_view
+from deployments.releases.simulating import PhaseVerdict, refusals, simulate
+from deployments.releases.web.frames import project_of, visible_environments
+
+
+@require_GET
+@page(Permission.ProcessView)
+def channel_simulator(request: PageRequest, project: str) -> HttpResponse:
+    """Say which channels take the version and where each would let it go.
+
+    `done` are environments where it is taken to have succeeded, `blocked` blocks it.
+    """
+    row = project_of(request, project)
+    text = request.GET.get("version", "").strip()[:350]
+    version = Version.try_parse(text) if text else None
+    channels = list(channels_of(row).select_related("lifecycle__space"))
+    done = {
+        number
+        for each in request.GET.getlist("done")
+        if (number := public_ids.parse(Environment.id_prefix, each)) is not None
+    }
+    for channel in channels:
+        channel.project = row
+    results = _results(request, channels, version, done) if version else []
+    values = {
+        **project_frame(request, row, "Channels"),
+        "version": text,
+        "is_wrong": bool(text) and version is None,
+        "results": results,
+        "places": list(
+            dict.fromkeys(
+                environment
+                for result in results
+                if not result["why_not"]
+                for _, places in result["phases"]
+                for environment, _ in places
+            )
+        ),
+        "done": done,
+        "blocked": request.GET.get("blocked") == "1",
+    }
+    return show(request, "releases/simulator.html", values)
+
+
+def _results(
+    request: PageRequest, channels: list[Channel], version: Version, done: set[int]
+) -> list[dict[str, Any]]:
+    lifecycles = {channel.pk: lifecycle_of(channel) for channel in channels}
+    for lifecycle in lifecycles.values():
+        lifecycle.space = request.space
+    views = phases_of_many({row.pk: row for row in lifecycles.values()}.values())
+    names = {row.pk: row for row in visible_environments(request)}
+    has_defect = request.GET.get("blocked") == "1"
+    results = []
+    for channel in channels:
+        lifecycle = lifecycles[channel.pk]
+        phases = simulate(
+            [phase_of_view(view) for view in views[lifecycle.pk]],
+            done,
+            has_defect=has_defect,
+            automatic={number for view in views[lifecycle.pk] for number in view.automatic},
+        )
+        results.append(
+            {
+                "channel": channel,
+                "lifecycle": lifecycle,
+                "why_not": _why_not(channel, version),
+                "phases": [(phase, _places(phase, names)) for phase in phases],
+            }
+        )
+    return results
+
+
+def _why_not(channel: Channel, version: Version) -> list[str]:
+    try:
+        return refusals(version, rules_from_json(channel.rules))
+    except InvalidTagPattern as error:
+        return [str(error)]
+
+
+def _places(phase: PhaseVerdict, names: dict[int, Environment]) -> list[tuple[Environment, Any]]:
+    return [(names[p.environment], p) for p in phase.places if p.environment in names]

@@ -7,6 +7,7 @@ from django.db import transaction
 from deployments.access.services import create_space
 from deployments.access.services.seeding import seed_access
 from deployments.base.actor import Actor
+from deployments.base.following.consuming import ensure_cursors
 from deployments.base.models import Space
 from deployments.base.secrets import open_text, seal_text
 from deployments.base.settings_rows import get_setting, set_setting
@@ -26,6 +27,7 @@ def seed_server() -> None:
         seed_access()
         if not Space.objects.exists():
             create_space(actor=Actor.system("migration"), name=DEFAULT_SPACE, is_default=True)
+        ensure_cursors()
 
 
 def require_same_master_key() -> None:

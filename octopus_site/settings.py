@@ -154,6 +154,11 @@ SPECTACULAR_SETTINGS = {
 }
 CELERY_BEAT_SCHEDULE = {
     "execution.sweep": {"task": "execution.sweep", "schedule": 2.0, "options": {"expires": 10}},
+    "base.consume_all": {
+        "task": "base.consume_all",
+        "schedule": 2.0,
+        "options": {"expires": 10},
+    },
     "infrastructure.check_health": {
         "task": "infrastructure.check_health",
         "schedule": 60.0,

@@ -24,6 +24,7 @@ CATEGORIES = {
     "MachineDeleted": "Machine deleted",
     "MachineEnabled": "Machine enabled",
     "MachineDisabled": "Machine disabled",
+    "MachineDeploymentRelatedPropertyWasUpdated": "Place or tags of a machine changed",
     "MachineHealthy": "Machine found healthy",
     "MachineUnhealthy": "Machine found unhealthy",
     "MachineUnavailable": "Machine unavailable",
@@ -33,6 +34,7 @@ CATEGORIES = {
     "MachineUpgraded": "Agent upgraded",
     "MachineUpgradeFailed": "Upgrade of an agent failed",
     "MachineQuarantined": "Machine quarantined",
+    "EventHandlingFailed": "Event could not be handled",
 }
 
 GROUPS = {
@@ -52,8 +54,20 @@ GROUPS = {
         "MachineUnhealthy",
         "MachineUnavailable",
         "MachineHasWarnings",
+        "MachineCleanupFailed",
+        "MachineDeploymentRelatedPropertyWasUpdated",
     ),
-    "MachineCritical": ("MachineUnhealthy", "MachineUnavailable"),
+    "MachineCritical": ("MachineCleanupFailed", "MachineUnavailable"),
+    "MachineAvailableForDeployment": (
+        "MachineEnabled",
+        "MachineHealthy",
+        "MachineHasWarnings",
+    ),
+    "MachineUnavailableForDeployment": (
+        "MachineDisabled",
+        "MachineUnhealthy",
+        "MachineUnavailable",
+    ),
     "MachineHealthChanged": (
         "MachineHealthy",
         "MachineUnhealthy",

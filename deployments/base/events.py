@@ -1,13 +1,15 @@
-"""Recording and reading the stream of events."""
+"""Recording the stream of events; deployments.base.following reads it."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection, transaction
 
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
+from deployments.base.following.consumers import consumers_of
 from deployments.base.models import Event, EventRelated, Space
+from deployments.base.wake import wake
 
 Snapshot = Mapping[str, Any]
 
@@ -24,12 +26,34 @@ def record(
     after: Snapshot | None = None,
     clock: Clock = utc_now,
 ) -> Event:
-    """Record an act in the caller's transaction.
+    """Record an act in the caller's transaction and wake who waits for its kind.
 
     `before` and `after` are flat snapshots of the subject (secrets already as fingerprints);
     only what differs is kept. `related` are public ids, the subject's is added.
     """
-    event = Event.objects.create(
+    # One transaction for the number and the row that has it, also where the caller has none.
+    with transaction.atomic(savepoint=False):
+        event = _stored(actor, space, category, message, subject, before, after, clock)
+        documents = dict.fromkeys(document for document in (subject, *related) if document)
+        EventRelated.objects.bulk_create(
+            [EventRelated(event=event, document_id=document) for document in documents]
+        )
+        for consumer in consumers_of(category):
+            wake("base.consume", consumer.name)
+    return event
+
+
+def _stored(
+    actor: Actor,
+    space: Space | None,
+    category: str,
+    message: str,
+    subject: str,
+    before: Snapshot | None,
+    after: Snapshot | None,
+    clock: Clock,
+) -> Event:
+    return Event.objects.create(
         space=space,
         category=category,
         occurred=clock(),
@@ -43,26 +67,6 @@ def record(
         changes=_differences(before or {}, after or {}),
         transaction_id=_transaction_id(),
     )
-    documents = dict.fromkeys(document for document in (subject, *related) if document)
-    EventRelated.objects.bulk_create(
-        [EventRelated(event=event, document_id=document) for document in documents]
-    )
-    return event
-
-
-def read_after(cursor: int, *, limit: int = 100) -> list[Event]:
-    """Return the next events after the cursor (an event's id), oldest first.
-
-    On PostgreSQL ids become visible out of order, so only events of transactions older than
-    every running one are returned; on SQLite writers are serial and the id is enough.
-    """
-    events = Event.objects.filter(id__gt=cursor).order_by("id")
-    if connection.vendor == "postgresql":
-        with connection.cursor() as sql:
-            sql.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-            (oldest_running,) = sql.fetchone()
-        events = events.filter(models.Q(transaction_id__lt=oldest_running))
-    return list(events[:limit])
 
 
 def _transaction_id() -> int:

@@ -9,7 +9,7 @@ from deployments.base.public_ids import PublicId
 
 
 class Event(PublicId, models.Model):
-    """One act. `id` grows monotonically; consumers read by cursor (deployments.base.events)."""
+    """One act. Consumers read them by transaction and id (deployments.base.following)."""
 
     id_prefix = "Events"
 
@@ -33,6 +33,7 @@ class Event(PublicId, models.Model):
         indexes: ClassVar = [
             models.Index(fields=["space", "-id"], name="event_space_newest"),
             models.Index(fields=["space", "category", "-id"], name="event_space_category"),
+            models.Index(fields=["transaction_id", "id"], name="event_stream"),
         ]
 
     def __str__(self) -> str:

@@ -1,9 +1,7 @@
-"""Events: what is kept of a change, and reading by cursor."""
-
-import threading
+"""Events: what is kept of a change."""
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import transaction
 
 from deployments.base import events
 from deployments.base.actor import Actor
@@ -48,33 +46,3 @@ def test_an_act_that_is_undone_leaves_no_event() -> None:
     with pytest.raises(ZeroDivisionError):
         fail()
     assert Event.objects.count() == before
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_cursor_misses_nothing_that_commits_late() -> None:
-    """Ids become visible out of order on PostgreSQL; on SQLite writers are serial."""
-    start = max(Event.objects.values_list("id", flat=True), default=0)
-    if connection.vendor != "postgresql":
-        events.record(actor=SYSTEM, space=None, category="Created", message="one")
-        events.record(actor=SYSTEM, space=None, category="Created", message="two")
-        assert [event.message for event in events.read_after(start)] == ["one", "two"]
-        return
-    recorded, let_go = threading.Event(), threading.Event()
-
-    def slow() -> None:
-        try:
-            with transaction.atomic():
-                events.record(actor=SYSTEM, space=None, category="Created", message="slow")
-                recorded.set()
-                let_go.wait(10)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=slow)
-    thread.start()
-    assert recorded.wait(10)
-    events.record(actor=SYSTEM, space=None, category="Created", message="quick")
-    assert events.read_after(start) == []
-    let_go.set()
-    thread.join()
-    assert [event.message for event in events.read_after(start)] == ["slow", "quick"]

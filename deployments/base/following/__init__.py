@@ -1,0 +1,1 @@
+"""Following the stream of events: who does, where each one is, and giving each its events once."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.lab import Lab, open_lab, resident, script_step
+from benchmarks.lab import Lab, cpu_of_session, open_lab, resident, script_step
 from benchmarks.peers import PEERS, Peer, PeerMissing
 from benchmarks.results import Section, grid, median_ratio, number
 
@@ -26,12 +26,15 @@ _GOAL, _GOAL_FROM, _GOAL_PER_TARGET = 3.0, 25, 0.004
 _IDLE_AGENT_MB = 30.0
 
 Times = dict[str, dict[int, list[float]]]
+# Processor seconds of each part in each round, by the number of targets.
+Costs = dict[int, list[dict[str, float]]]
 
 
 def run(*, short: bool) -> Section:
     """Measure all sizes; the tools take turns within each round."""
     sizes, rounds = (_SHORT_SIZES, _SHORT_ROUNDS) if short else (_SIZES, _ROUNDS)
     times: Times = {}
+    costs: Costs = {}
     late = time.monotonic() + _BEGIN_WITHIN
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="octopus-peers-")))
@@ -45,9 +48,11 @@ def run(*, short: bool) -> Section:
             known = len(lab.agents.names)
             roles = [[f"of-{n}" for n in sizes if n > i] for i in range(known, size)]
             lab.agents.grow(environment, roles)
-            _measure_size(lab, environment, size, rounds, peers, times, late)
+            _measure_size(lab, environment, size, rounds, peers, times, costs, late)
         memory = [resident(pid) / 2**20 for pid in lab.agents.pids().values()]
-    return _section(times, memory, missing)
+    section = _section(times, memory, missing)
+    section.remarks.append(_processor(costs))
+    return section
 
 
 def _open_peers(stack: ExitStack, folder: Path, most: int) -> tuple[list[Peer], dict[str, str]]:
@@ -67,6 +72,7 @@ def _measure_size(
     rounds: int,
     peers: list[Peer],
     times: Times,
+    costs: Costs,
     late: float,
 ) -> None:
     release = lab.make_release(
@@ -74,7 +80,7 @@ def _measure_size(
     )
     tools: dict[str, Callable[[], float]] = {
         "bare": lambda: bare_runs(size),
-        "deployment": lambda: lab.deploy(release, environment),
+        "deployment": lambda: _deploy(lab, release, environment, costs.setdefault(size, [])),
     }
     for peer in peers:
         if size <= peer.most:
@@ -90,6 +96,20 @@ def _measure_size(
             time.sleep(0.2 if is_peer else _BETWEEN)
             times.setdefault(name, {}).setdefault(size, []).append(measure())
     print(f"  {size} targets measured", file=sys.stderr)
+
+
+def _deploy(lab: Lab, release: str, environment: str, costs: list[dict[str, float]]) -> float:
+    """Deploy; note the processor time of each part of the server and of all agents together."""
+    before = _cpu_seconds(lab)
+    seconds = lab.deploy(release, environment)
+    after = _cpu_seconds(lab)
+    costs.append({name: after[name] - before[name] for name in before})
+    return seconds
+
+
+def _cpu_seconds(lab: Lab) -> dict[str, float]:
+    agents = sum(cpu_of_session(pid) for pid in lab.agents.pids().values())
+    return {**lab.cpu_seconds(), "agents": agents}
 
 
 def bare_runs(count: int) -> float:
@@ -118,6 +138,19 @@ def _section(times: Times, memory: list[float], missing: dict[str, str]) -> Sect
     section.remarks.append(_comparison(times, sizes))
     section.remarks += [f"{name} is missing here: {why}" for name, why in missing.items()]
     return section
+
+
+def _processor(costs: Costs) -> str:
+    """Return the processor time of a deployment, part by part."""
+    names = list(next(iter(costs.values()))[0])
+    rows = [
+        [
+            f"processor time, {size} targets, ms",
+            *(f"{statistics.median(one[name] for one in rounds) * 1000:.0f}" for name in names),
+        ]
+        for size, rounds in costs.items()
+    ]
+    return grid(["", *names], rows)
 
 
 def _comparison(times: Times, sizes: list[int]) -> str:

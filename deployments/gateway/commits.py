@@ -21,7 +21,10 @@ from deployments.gateway.store import Outcome, Report, Said, store
 
 log = structlog.get_logger(__name__)
 
+# Output is stored this long after the last commit, so that a chatty script costs few of them;
+# after a pause sooner, but late enough for the result of a short command to come along.
 OUTPUT_DELAY = 0.2
+_FIRST_OUTPUT_DELAY = 0.05
 # So much is not kept waiting: with the window of one command it would slow a large log down.
 _MUCH = 1024 * 1024
 SOON = 0.002
@@ -47,6 +50,7 @@ class Commits:
         self._reports: dict[tuple[Session, str], Report] = {}
         self._held: dict[tuple[Session, str], Sequence[Frame]] = {}
         self._due = float("inf")
+        self._stored_at = 0.0
         self._changed = asyncio.Event()
         self._gathered = 0
         self._room = asyncio.Event()
@@ -58,7 +62,11 @@ class Commits:
             Frame(frame.stream, frame.time_ms, frame.offset, frame.payload)
         )
         self._count(len(frame.payload))
-        self._want(OUTPUT_DELAY if self._gathered < _MUCH else SOON)
+        if self._gathered >= _MUCH:
+            self._want(SOON)
+        else:
+            since = time.monotonic() - self._stored_at
+            self._want(max(_FIRST_OUTPUT_DELAY, OUTPUT_DELAY - since))
 
     def said(self, session: Session, execution_pk: int, message: Said) -> None:
         """Gather a message; a result is stored at once, with whatever else comes in the moment."""
@@ -90,6 +98,7 @@ class Commits:
             await self._wait()
             reports = self._take()
             size = sum(report.size for report in reports)
+            self._stored_at = time.monotonic()
             try:
                 outcomes = await loop.run_in_executor(self._executor, store, reports, self.secrets)
             except Exception as error:  # noqa: BLE001 whatever it is, the agents' words stay

@@ -62,6 +62,20 @@ def changed_steps(
     return changes
 
 
+def settings_of(step: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what a step and its actions have set, with labels; secrets as dots."""
+    actions = step.get("Actions") or ()
+    found = [(_label(path), value) for path, value in _flat(step, "") if path != "Name"]
+    for action in actions:
+        start = "" if len(actions) == 1 else f"{action.get('Name', '')}: "
+        found += [(start + _label(path), value) for path, value in _flat(action, "")]
+    return [
+        (label, _DOTS if is_sealed(value) else _text(value) or "")
+        for label, value in found
+        if label != "Name" or value != step.get("Name")
+    ]
+
+
 def _in_order(common: Sequence[tuple[str, int]]) -> set[str]:
     """Return the steps that kept their order; the rest was moved."""
     names = [name for name, _ in common]

@@ -38,6 +38,7 @@ REASONS: dict[str, dict[str, str]] = {
         "projects.groups": "seed_project_group",
         "projects.lifecycles": "seed_lifecycle",
         "projects.projects": "insert_project",
+        "projects.renaming": "follow_renames",
         "releases.releases": "store_selection",
         "releases.snapshots": "freeze_process freeze_variables",
         "server_tasks.enqueue": "enqueue",

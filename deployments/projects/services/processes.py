@@ -25,6 +25,7 @@ from deployments.projects.process import (
     seal_process,
     validate_process,
 )
+from deployments.projects.services.renaming import follow_renames, renamed_actions
 
 STALE = (
     "The deployment process has been changed by somebody else since it was read. Reload it and"
@@ -56,6 +57,8 @@ def save_process(
         row.version = current.version
         row.steps = process_to_json(sealed)
         rows.update(steps=row.steps)
+        if names := renamed_actions(previous, sealed):
+            follow_renames(row.project, names)
         events.record(
             actor=actor,
             space=row.space,

@@ -142,8 +142,12 @@ def _stored(row: Project) -> dict[str, Any]:
 def _page(
     request: PageRequest, row: Project, sent: dict[str, Any], problems: Problems = NO_PROBLEMS
 ) -> HttpResponse:
+    limited = " (only in some channels: releases in others need a number)"
     donors = [
-        (f"{action.name}{_SEPARATOR}{package.name}", f"{action.name}: {package.package_id}")
+        (
+            f"{action.name}{_SEPARATOR}{package.name}",
+            f"{action.name}: {package.package_id}{limited if action.channels else ''}",
+        )
         for _, action in read_process(process_of(row)).actions()
         for package in action.packages
         if package.package_id

@@ -1,14 +1,15 @@
 """Progressions on the wire: of a release in its lifecycle, and of a project's newest releases."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deployments.access.permissions import Permission
 from deployments.base.actor import Actor
 from deployments.base.api.dates import to_wire
 from deployments.infrastructure.models import Environment
-from deployments.projects.models import Channel, Project
+from deployments.projects.models import Channel, Lifecycle, Project
 from deployments.projects.queries import PhaseView, lifecycle_of, phases_of, phases_of_many
+from deployments.projects.retention import policies_of_phases, policy_to_json, stored_policy
 from deployments.projects.settings import extra_document
 from deployments.releases.api.resources import (
     deployment_resource,
@@ -16,7 +17,7 @@ from deployments.releases.api.resources import (
     task_summary,
 )
 from deployments.releases.models import Deployment, Release
-from deployments.releases.progression import PhaseState
+from deployments.releases.progression import PhaseState, Progression
 from deployments.releases.queries import progression_of, progressions_of
 from deployments.server_tasks.models import ServerTask
 
@@ -63,7 +64,10 @@ def project_progression(project: Project, actor: Actor) -> dict[str, Any]:
         .select_related("lifecycle", "project__lifecycle")
     )
     seen = list(Environment.objects.visible_to(actor, project.space, Permission.EnvironmentView))
-    of_channels = _environments_of(channels, seen)
+    lifecycles = {channel.pk: lifecycle_of(channel) for channel in channels}
+    views = phases_of_many({row.pk: row for row in lifecycles.values()}.values())
+    phases = {channel.pk: views[lifecycles[channel.pk].pk] for channel in channels}
+    of_channels = _environments_of(channels, phases, seen)
     used = {row.pk for rows in of_channels.values() for row in rows}
     progressions = progressions_of(releases)
     items = _newest_items(project, releases, actor)
@@ -75,19 +79,30 @@ def project_progression(project: Project, actor: Actor) -> dict[str, Any]:
         },
         "Releases": [
             {
-                "Release": release_resource(release),
-                "Channel": {
-                    "Id": release.channel.public_id,
-                    "Name": release.channel.name,
-                    "IsDefault": release.channel.is_default,
-                },
+                **_release_row(release, progressions[release.pk]),
                 "Deployments": items.get(release.pk, {}),
-                "NextDeployments": _ids(progressions[release.pk].next_environments),
-                "HasUnresolvedDefect": progressions[release.pk].has_defect,
+                **_kept(
+                    progressions[release.pk],
+                    lifecycles[release.channel_id],
+                    phases[release.channel_id],
+                ),
             }
             for release in releases
         ],
         "Links": {},
+    }
+
+
+def _release_row(release: Release, progression: Progression) -> dict[str, Any]:
+    return {
+        "Release": release_resource(release),
+        "Channel": {
+            "Id": release.channel.public_id,
+            "Name": release.channel.name,
+            "IsDefault": release.channel.is_default,
+        },
+        "NextDeployments": _ids(progression.next_environments),
+        "HasUnresolvedDefect": progression.has_defect,
     }
 
 
@@ -109,15 +124,33 @@ def _phase(state: PhaseState, view: PhaseView, deployments: Sequence[Deployment]
     }
 
 
+def _kept(
+    progression: Progression, lifecycle: Lifecycle, phases: Sequence[PhaseView]
+) -> dict[str, Any]:
+    """Return how long the release is kept: as the furthest phase with a success says."""
+    policies = policies_of_phases(
+        [(phase.name, phase.release_retention) for phase in phases], lifecycle.release_retention
+    )
+    reached = [
+        each.policy
+        for each, state in zip(policies, progression.phases, strict=True)
+        if state.succeeded
+    ]
+    release = reached[-1] if reached else stored_policy(lifecycle.release_retention)
+    return {
+        "ReleaseRetentionPeriod": policy_to_json(release),
+        "TentacleRetentionPeriod": policy_to_json(stored_policy(lifecycle.tentacle_retention)),
+    }
+
+
 def _environments_of(
-    channels: Sequence[Channel], seen: Sequence[Environment]
+    channels: Sequence[Channel],
+    phases: Mapping[int, Sequence[PhaseView]],
+    seen: Sequence[Environment],
 ) -> dict[str, list[Environment]]:
-    lifecycles = {channel.pk: lifecycle_of(channel) for channel in channels}
-    phases = phases_of_many({row.pk: row for row in lifecycles.values()}.values())
     found = {}
     for channel in channels:
-        views = phases[lifecycles[channel.pk].pk]
-        numbers = {number for view in views for number in view.environments}
+        numbers = {number for view in phases[channel.pk] for number in view.environments}
         found[channel.public_id] = [row for row in seen if row.pk in numbers]
     return found
 

@@ -10,6 +10,7 @@ from deployments.access.permissions import Permission
 from deployments.access.web.forms import attempt, go, show
 from deployments.access.web.pages import PageRequest, page
 from deployments.projects.custom_fields import definitions_from_json
+from deployments.projects.queries import channels_of
 from deployments.projects.web.rail import project_frame
 from deployments.releases.models import Release, ReleaseSelectedPackage
 from deployments.releases.queries import deployments_of
@@ -19,6 +20,7 @@ from deployments.releases.services import (
     update_release,
     update_variables_of_release,
 )
+from deployments.releases.services.channel_choice import resolve_channel
 from deployments.releases.web.frames import release_of
 
 
@@ -33,7 +35,8 @@ def release_edit(request: PageRequest, project: str, version: str) -> HttpRespon
     """Change the number, the notes and, until it was deployed, the packages."""
     release = release_of(request, project, version)
     stored = list(ReleaseSelectedPackage.objects.filter(release=release))
-    may_choose = bool(stored) and not deployments_of(release).exists()
+    is_new = not deployments_of(release).exists()
+    may_choose = bool(stored) and is_new
     values: dict[str, Any] = {
         **project_frame(request, release.project, "Releases"),
         "release": release,
@@ -41,7 +44,10 @@ def release_edit(request: PageRequest, project: str, version: str) -> HttpRespon
         "notes": release.notes,
         "packages": [(row, row.version) for row in stored],
         "may_choose": may_choose,
+        "is_new": is_new,
         "fields": _fields(release),
+        "channels": list(channels_of(release.project)),
+        "channel": release.channel.public_id,
     }
     if request.method == "GET":
         return show(request, "releases/release_edit.html", values)
@@ -51,6 +57,7 @@ def release_edit(request: PageRequest, project: str, version: str) -> HttpRespon
         PackageSpec(row.action_name, row.reference_name, text, is_exact=True) for row, text in sent
     ]
     fields = {name: request.POST.get(f"field:{name}", text) for name, text in _fields(release)}
+    wanted = request.POST.get("channel", "") if is_new else ""
     saved, problems = attempt(
         lambda: update_release(
             actor=request.actor,
@@ -59,10 +66,17 @@ def release_edit(request: PageRequest, project: str, version: str) -> HttpRespon
             notes=notes,
             selected_packages=specs if may_choose else None,
             custom_fields=fields or None,
+            channel=resolve_channel(release.project, wanted) if wanted else None,
         )
     )
     if saved is None:
-        values |= {"version": number, "notes": notes, "packages": sent, "fields": fields.items()}
+        values |= {
+            "version": number,
+            "notes": notes,
+            "channel": wanted or release.channel.public_id,
+            "packages": sent,
+            "fields": fields.items(),
+        }
         return show(request, "releases/release_edit.html", values, problems)
     messages.success(request, f"Release {saved.version} was saved.")
     return go(request, path_of(saved))

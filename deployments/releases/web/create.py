@@ -59,7 +59,7 @@ def release_create(request: PageRequest, project: str) -> HttpResponse:
         lambda: create_release(
             actor=request.actor,
             project=row,
-            version=sent.get("version", ""),
+            version=_version(sent),
             channel=chosen,
             selected_packages=specs,
             notes=sent.get("notes", ""),
@@ -69,7 +69,9 @@ def release_create(request: PageRequest, project: str) -> HttpResponse:
     )
     if release is None:
         return _page(request, row, chosen, sent.dict(), problems)
-    messages.success(request, f"Release {release.version} was created.")
+    proposed = sent.get("proposed", "")
+    taken = f" It is not {proposed}, as proposed." if _is_other(release.version, sent) else ""
+    messages.success(request, f"Release {release.version} was created.{taken}")
     return go(request, path_of(release))
 
 
@@ -81,6 +83,20 @@ def notes_preview(request: PageRequest, project: str) -> HttpResponse:
     return render(
         request, "releases/_notes_preview.html", {"notes": request.POST.get("notes", "")[:100_000]}
     )
+
+
+def _version(sent: Mapping[str, Any]) -> str:
+    """Return the number that was typed; empty when the proposed one was left as it was.
+
+    It is made anew then: two people do not collide, and a package that gives the number may have
+    been changed.
+    """
+    version = str(sent.get("version", "")).strip()
+    return "" if version == sent.get("proposed") else version
+
+
+def _is_other(version: str, sent: Mapping[str, Any]) -> bool:
+    return not _version(sent) and bool(sent.get("proposed")) and version != sent["proposed"]
 
 
 def sent_fields(sent: Mapping[str, Any]) -> dict[str, str]:
@@ -135,7 +151,8 @@ def _page(
         "channels": channels,
         "channel": channel,
         "packages": packages,
-        "version": sent.get("version", proposed or ""),
+        "version": _version(sent) or proposed or "",
+        "proposed": proposed or "",
         "notes": sent.get("notes", ""),
         "fields": [(each, sent.get(f"{FIELD}{each.name}", "")) for each in definitions],
         "why_no_number": why_no_number.errors,

@@ -1,5 +1,6 @@
 """Trying out where a version of a project would go, by channels and lifecycles."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -8,11 +9,16 @@ from django.views.decorators.http import require_GET
 from agent.versions import InvalidTagPattern, Version
 from deployments.access.permissions import Permission
 from deployments.access.web.forms import show
-from deployments.access.web.pages import PageRequest, page
+from deployments.access.web.pages import PageRequest, find, page
 from deployments.base import public_ids
 from deployments.infrastructure.models import Environment
-from deployments.projects.models import Channel
-from deployments.projects.queries import channels_of, lifecycle_of, phases_of_many
+from deployments.projects.models import Channel, Lifecycle
+from deployments.projects.queries import (
+    PhaseView,
+    channels_of,
+    lifecycle_of,
+    phases_of_many,
+)
 from deployments.projects.version_rules import rules_from_json
 from deployments.projects.web.rail import project_frame
 from deployments.releases.queries import phase_of_view
@@ -31,11 +37,7 @@ def channel_simulator(request: PageRequest, project: str) -> HttpResponse:
     text = request.GET.get("version", "").strip()[:350]
     version = Version.try_parse(text) if text else None
     channels = list(channels_of(row).select_related("lifecycle__space"))
-    done = {
-        number
-        for each in request.GET.getlist("done")
-        if (number := public_ids.parse(Environment.id_prefix, each)) is not None
-    }
+    done = _done(request)
     for channel in channels:
         channel.project = row
     results = _results(request, channels, version, done) if version else []
@@ -54,9 +56,52 @@ def channel_simulator(request: PageRequest, project: str) -> HttpResponse:
             )
         ),
         "done": done,
-        "blocked": request.GET.get("blocked") == "1",
+        "blocked": _is_blocked(request),
     }
     return show(request, "releases/simulator.html", values)
+
+
+@require_GET
+@page(Permission.LifecycleView)
+def lifecycle_simulator(request: PageRequest, lifecycle: str) -> HttpResponse:
+    """Say where a release with some successes may go in one lifecycle."""
+    row = find(request, Lifecycle, lifecycle, Permission.LifecycleView)
+    row.space = request.space
+    names = {each.pk: each for each in visible_environments(request)}
+    done = _done(request)
+    phases = [
+        (phase, _places(phase, names))
+        for phase in _simulated(request, phases_of_many([row])[row.pk], done)
+    ]
+    values = {
+        "lifecycle": row,
+        "phases": phases,
+        "places": [environment for _, places in phases for environment, _ in places],
+        "done": done,
+        "blocked": _is_blocked(request),
+        "may_edit": request.grants.allows(Permission.LifecycleEdit),
+    }
+    return show(request, "releases/lifecycle_simulator.html", values)
+
+
+def _done(request: PageRequest) -> set[int]:
+    parsed = (public_ids.parse(Environment.id_prefix, each) for each in request.GET.getlist("done"))
+    return {number for number in parsed if number is not None}
+
+
+def _is_blocked(request: PageRequest) -> bool:
+    return request.GET.get("blocked") == "1"
+
+
+def _simulated(
+    request: PageRequest, views: Sequence[PhaseView], done: set[int]
+) -> list[PhaseVerdict]:
+    return simulate(
+        [phase_of_view(view) for view in views],
+        done,
+        has_defect=_is_blocked(request),
+        automatic={number for view in views for number in view.automatic},
+    )
 
 
 def _results(
@@ -67,16 +112,10 @@ def _results(
         lifecycle.space = request.space
     views = phases_of_many({row.pk: row for row in lifecycles.values()}.values())
     names = {row.pk: row for row in visible_environments(request)}
-    has_defect = request.GET.get("blocked") == "1"
     results = []
     for channel in channels:
         lifecycle = lifecycles[channel.pk]
-        phases = simulate(
-            [phase_of_view(view) for view in views[lifecycle.pk]],
-            done,
-            has_defect=has_defect,
-            automatic={number for view in views[lifecycle.pk] for number in view.automatic},
-        )
+        phases = _simulated(request, views[lifecycle.pk], done)
         results.append(
             {
                 "channel": channel,

@@ -12,10 +12,12 @@ from deployments.releases.web import (
     release_list,
     release_page,
     simulator,
+    snapshot,
 )
 
 urlpatterns = [
     path("projects/<str:project>", overview.project_overview, name="project_overview"),
+    path("projects/lifecycles/<str:lifecycle>/try", simulator.lifecycle_simulator),
     path("projects/<str:project>/try-version", simulator.channel_simulator),
     path("projects/<str:project>/releases", release_list.release_list, name="releases"),
     path("projects/<str:project>/releases/create", create.release_create, name="release_create"),
@@ -26,6 +28,7 @@ urlpatterns = [
     path("projects/<str:project>/releases/<str:version>/delete", acts.release_delete),
     path("projects/<str:project>/releases/<str:version>/variables", acts.update_variables),
     path("projects/<str:project>/releases/<str:version>/block", blocking.release_blocking),
+    path("projects/<str:project>/releases/<str:version>/snapshot", snapshot.release_snapshot),
     path("projects/<str:project>/releases/<str:version>/deploy", deploy.deploy_page),
     path("deployments/<str:deployment>", release_page.deployment_redirect, name="deployment"),
 ]

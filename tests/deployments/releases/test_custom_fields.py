@@ -112,7 +112,15 @@ def test_on_the_pages(project: Project, stable: Channel) -> None:
     assert "asks for the custom field" in text_of(ana.post(create, sent))
     assert ana.post(create, {**sent, "field:Ticket": "7"}).status_code == 302
     assert "Ticket 7" in text_of(ana.get("projects/web/releases/1.0.0"))
+    default = project.channels.get(is_default=True)
     edit = "projects/web/releases/1.0.0/edit"
+    sent = {"version": "1.0.0", "field:Ticket": "7", "channel": default.public_id}
+    assert ana.post(edit, sent).status_code == 302
+    assert project.releases.get().channel == default
+    sent = {"version": "1.0.0", "field:Ticket": "", "channel": stable.public_id}
+    assert "asks for the custom field" in text_of(ana.post(edit, sent))
+    assert ana.post(edit, {**sent, "field:Ticket": "7"}).status_code == 302
+    assert project.releases.get().channel == stable
     assert ana.post(edit, {"version": "1.0.0", "field:Ticket": "8"}).status_code == 302
     assert project.releases.get().custom_fields == {"Ticket": "8"}
     assert "asks for" in text_of(ana.post(edit, {"version": "1.0.0", "field:Ticket": ""}))

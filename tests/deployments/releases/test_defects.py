@@ -110,6 +110,7 @@ def test_over_rest(project: Project) -> None:
     assert "is blocked already" in answer["Errors"][0]
     status, answer = send(ana, "get", f"{S}/projects/{project.public_id}/progression")
     assert answer["Releases"][0]["HasUnresolvedDefect"] is True
+    assert answer["Releases"][0]["ReleaseRetentionPeriod"]["ShouldKeepForever"] is True
     status, answer = send(ana, "get", f"{S}/releases/{release.public_id}/progression")
     assert [phase["Blocked"] for phase in answer["Phases"]] == [False, True]
     status, answer = send(ana, "post", f"{path}/resolve")

@@ -10,13 +10,13 @@ from deployments.infrastructure.models import Environment
 from deployments.infrastructure.services.environments import sort_environments
 from deployments.library.services import VariableInput
 from deployments.projects.models import Project
-from deployments.projects.queries import phases_of
+from deployments.projects.queries import phases_of, process_of
 from deployments.projects.services.lifecycles import PhaseInput
 from deployments.projects.services.projects import update_settings
 from deployments.releases.models import Deployment, Release
 from deployments.releases.services import delete_release, update_release
 from deployments.server_tasks.models import ServerTask
-from tests.factories import SYSTEM, default_space
+from tests.factories import SYSTEM, default_space, make_ana
 from tests.factories.domain import (
     finish,
     make_channel,
@@ -32,6 +32,7 @@ from tests.factories.domain import (
     script_step,
 )
 from tests.support.cases import case_name, cases
+from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -109,6 +110,33 @@ def test_a_donor_that_the_channel_does_not_have(project: Project) -> None:
     with pytest.raises(Invalid, match="this channel does not have"):
         make_release(project, channel=beta)
     assert make_release(project, "1.0.0", channel=beta).version == "1.0.0"
+    page = text_of(Visitor(make_ana()).get("projects/web/settings"))
+    assert "Deploy: Acme.Web (only in some channels" in page
+
+
+def test_rules_and_donor_follow_a_step_that_is_renamed(project: Project) -> None:
+    """Two steps of the same package that swap their names keep their own rules."""
+    for version in ("1.0.0", "2.0.0"):
+        make_package("Acme.Web", version)
+    make_process(project, package_step("Acme.Web", "Old"), package_step("Acme.Web", "New"))
+    channel = project.channels.get()
+    for name, wanted in (("OLD", "[1.0.0]"), ("New", "[2.0.0]")):
+        package = {"DeploymentAction": name, "PackageReference": ""}
+        channel.rules.append({"VersionRange": wanted, "Tag": "", "ActionPackages": [package]})
+    channel.save()
+    donor = {"DeploymentAction": "Old", "PackageReference": ""}
+    update_settings(
+        actor=SYSTEM, row=project, settings={"VersioningStrategy": {"DonorPackage": donor}}
+    )
+    steps = [dict(step) for step in process_of(project).steps]
+    for step, name in zip(steps, ("New", "Old"), strict=True):
+        step["Name"] = step["Actions"][0]["Name"] = name
+    make_process(project, *steps)
+    project.refresh_from_db()
+    release = make_release(project)
+    chosen = {row.action_name: row.version for row in release.selected_packages.all()}
+    assert chosen == {"New": "1.0.0", "Old": "2.0.0"}
+    assert release.version == "1.0.0"
 
 
 def test_a_template_reads_variables_of_the_channel(project: Project) -> None:

@@ -82,6 +82,18 @@ def test_the_page(project: Project, dev: Environment) -> None:
     assert "outside the range [1.0,2.0) and has no tag to match ^beta" in text
 
 
+def test_a_lifecycle_alone(project: Project, dev: Environment) -> None:
+    ana = Visitor(make_ana())
+    page = f"projects/lifecycles/{project.lifecycle.public_id}/try"
+    assert "Prod May not go First the phase Dev must succeed." in text_of(ana.get(page))
+    assert "Prod May go" in text_of(ana.get(page, {"done": dev.public_id}))
+    text = text_of(ana.get(page, {"done": dev.public_id, "blocked": "1"}))
+    assert "Its progression is blocked and it has not succeeded in this phase." in text
+    assert f"{page.rpartition('/')[0]}/try" in ana.get("projects/lifecycles").content.decode()
+    assert Visitor(make_cleo(default_space())).get(page).status_code == 200
+    assert Visitor(make_dan(make_space())).get(page).status_code == 404
+
+
 def test_who_sees_the_page(project: Project, dev: Environment) -> None:
     people = [
         (make_ben(default_space(), dev.public_id), 200),

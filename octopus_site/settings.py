@@ -164,6 +164,20 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "releases.run_due_schedules": {
+        "task": "releases.run_due_schedules",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
+    "releases.deploy_to_waiting_targets": {
+        "task": "releases.deploy_to_waiting_targets",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "releases.forget_old_decisions": {
+        "task": "releases.forget_old_decisions",
+        "schedule": 86400.0,
+    },
     "execution.archive_logs": {"task": "execution.archive_logs", "schedule": 600.0},
     "packages_feed.sweep": {"task": "packages_feed.sweep", "schedule": 3600.0},
 }

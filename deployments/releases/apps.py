@@ -6,6 +6,20 @@ class ReleasesConfig(AppConfig):
     label = "releases"
 
     def ready(self) -> None:
-        from deployments.server_tasks.kinds import register_kind  # noqa: PLC0415 models come first
+        from deployments.base.following.consumers import register_consumer  # noqa: PLC0415 models come first
+        from deployments.releases.services.automation import (  # noqa: PLC0415
+            lifecycles,
+            packages,
+            targets,
+        )
+        from deployments.server_tasks.kinds import register_kind  # noqa: PLC0415
 
         register_kind("Deploy", advance="execution.advance", label="Deploy a release")
+        for each, handle in (
+            (lifecycles, lifecycles.follow_lifecycle),
+            (targets, targets.mark_targets),
+            (packages, packages.create_releases),
+        ):
+            register_consumer(
+                each.NAME, label=each.LABEL, categories=each.CATEGORIES, handle=handle
+            )

@@ -26,6 +26,7 @@ ALLOWED = {
     "the viewer's access to the task was checked": "deployments/execution/logs/",
     "the viewer's access was checked": "deployments/execution/logs/",
     "an administrator counts what is stored": "deployments/execution/queries.py",
+    "automation spans the spaces": "deployments/",
     "among rows that were scoped": "deployments/releases/deployed.py",
     "a list over all spaces": "deployments/access/api/viewsets.py",
 }

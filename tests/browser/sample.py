@@ -21,6 +21,7 @@ from deployments.projects.services.lifecycles import PhaseInput
 from deployments.releases.models import Deployment, Release
 from deployments.releases.services import DeploymentOptions, create_deployment, create_release
 from packages_feed.services import push_build_information
+from tests.browser.sample_triggers import make_triggers
 from tests.factories import SYSTEM, default_space, domain
 from tests.factories.execution import Scene, SettableClock, make_agent
 
@@ -51,6 +52,7 @@ _PROJECTS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
 }
 _WITH_QUESTION: Final = "Price Approval"
 _WITH_CHANNEL: Final = "Checkout API"
+_WITH_TRIGGERS: Final = "Storefront Web"
 _NOTES: Final = (
     "New basket with saved delivery slots, behind `Feature.NewBasket`.\n\n"
     "- Basket keeps its delivery slot for 30 minutes\n"
@@ -113,6 +115,8 @@ def fill() -> None:
             domain.make_variables(project, *_variables(places, changed=True))
             if name == _WITH_CHANNEL:
                 _open_early_access(project)
+            if name == _WITH_TRIGGERS:
+                make_triggers(project, places, manager)
 
 
 def _tell_about_build(package: str, version: str) -> None:

@@ -75,7 +75,7 @@ def update_machine(*, actor: Actor, row: Machine, machine: MachineInput) -> Mach
             row.policy = machine.policy
         row.save()
         _place(row, machine.environments)
-        _record(actor, row, "Modified", "changed", before=before, after=_snapshot(row))
+        _record_changes(actor, row, "changed", before)
     return row
 
 
@@ -86,8 +86,7 @@ def set_machine_disabled(*, actor: Actor, row: Machine, is_disabled: bool) -> Ma
     with transaction.atomic():
         row.is_disabled = is_disabled
         row.save(update_fields=["is_disabled"])
-        verb = "disabled" if is_disabled else "enabled"
-        _record(actor, row, "Modified", verb, before=before, after=_snapshot(row))
+        _record_changes(actor, row, "disabled" if is_disabled else "enabled", before)
     return row
 
 
@@ -161,6 +160,19 @@ def _snapshot(row: Machine) -> dict[str, Any]:
         "IsDisabled": row.is_disabled,
         "MachinePolicyId": f"MachinePolicies-{row.policy_id}",
     }
+
+
+def _record_changes(actor: Actor, row: Machine, verb: str, before: dict[str, Any]) -> None:
+    """Record the change, and beside it what triggers wait for."""
+    after = _snapshot(row)
+    _record(actor, row, "Modified", verb, before=before, after=after)
+    if before["IsDisabled"] != after["IsDisabled"]:
+        state = "Disabled" if row.is_disabled else "Enabled"
+        _record(actor, row, f"Machine{state}", state.lower(), before=after, after=after)
+    if any(before[name] != after[name] for name in ("Environments", "Roles")):
+        category = "MachineDeploymentRelatedPropertyWasUpdated"
+        what = "given other environments or target tags"
+        _record(actor, row, category, what, before=after, after=after)
 
 
 def _record(

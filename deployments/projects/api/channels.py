@@ -2,23 +2,20 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agent.versions import InvalidTagPattern, InvalidVersionRange, Version, matches_tag
-from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
-from deployments.base import public_ids
 from deployments.base.api.fields import PublicIdField, RecordField, flag, text
 from deployments.base.api.links import space_path
 from deployments.base.api.parsers import fields_of
 from deployments.base.api.serializers import SpaceResourceSerializer
-from deployments.base.errors import Invalid, NotFound
+from deployments.base.errors import Invalid
 from deployments.base.finding import find_one
-from deployments.projects.api.projects import visible_projects
-from deployments.projects.models import Channel, Lifecycle, Project
+from deployments.projects.api.below_project import BelowProjectViewSet
+from deployments.projects.models import Channel, Lifecycle
 from deployments.projects.services.channels import (
     ChannelInput,
     create_channel,
@@ -68,13 +65,14 @@ class ChannelSerializer(SpaceResourceSerializer):
         }
 
 
-class ChannelViewSet(SpaceViewSet[Channel]):
-    """Channels of the space, or below a project (`project` in the path) its own."""
+class ChannelViewSet(BelowProjectViewSet[Channel]):
+    """Channels of the space, or below a project its own."""
 
     model = Channel
     serializer_class = ChannelSerializer
     item_type = "Channel"
     path = "channels"
+    below = "channels"
     view_permission = Permission.ProcessView
     permission_map = {
         "list": Permission.ProcessView,
@@ -86,15 +84,8 @@ class ChannelViewSet(SpaceViewSet[Channel]):
         "test_rule": Permission.ProcessView,
     }
 
-    def get_queryset(self) -> QuerySet[Channel]:
-        rows = super().get_queryset()
-        project = self._project()
-        return rows if project is None else rows.filter(project=project)
-
     def create_row(self, data: dict[str, Any]) -> Channel:
-        project = self._project() or find_one(
-            visible_projects(self.actor, self.space), data["project_id"], field="ProjectId"
-        )
+        project = self.project_for(data["project_id"])
         return create_channel(actor=self.actor, project=project, channel=self._input(data))
 
     def update_row(self, row: Channel, data: dict[str, Any]) -> Channel:
@@ -102,12 +93,6 @@ class ChannelViewSet(SpaceViewSet[Channel]):
 
     def destroy_row(self, row: Channel) -> None:
         delete_channel(actor=self.actor, row=row)
-
-    def base_path(self) -> str:
-        project = self._project()
-        if project is None:
-            return super().base_path()
-        return space_path(self.space, "projects", project.public_id, "channels")
 
     def test_rule(self, request: Request, **ids: Any) -> Response:
         """Say whether a version satisfies a range and a pre-release tag."""
@@ -134,20 +119,6 @@ class ChannelViewSet(SpaceViewSet[Channel]):
                 "Errors": errors,
             }
         )
-
-    def _project(self) -> Project | None:
-        wanted = self.kwargs.get("project")
-        if not wanted:
-            return None
-        if not hasattr(self, "_found"):
-            rows = visible_projects(self.actor, self.space)
-            number = public_ids.parse("Projects", wanted)
-            self._found = (
-                rows.filter(slug=wanted.lower()) if number is None else rows.filter(pk=number)
-            ).first()
-        if self._found is None:
-            raise NotFound
-        return self._found
 
     def _input(self, data: dict[str, Any]) -> ChannelInput:
         if data["type"] not in {"", "Lifecycle"}:

@@ -11,6 +11,7 @@ from deployments.projects.api.groups import ProjectGroupViewSet
 from deployments.projects.api.lifecycles import LifecycleViewSet
 from deployments.projects.api.processes import ProcessViewSet
 from deployments.projects.api.projects import ProjectViewSet
+from deployments.projects.api.triggers import ScheduledTriggerViewSet, TriggerViewSet
 from deployments.projects.api.variables import VariablesViewSet
 
 _ONE: dict[str, Any] = {"get": "retrieve", "put": "update"}
@@ -33,6 +34,16 @@ routes: list[URLPattern] = [
         "projects/<str:project>/channels/<str:id>",
         ChannelViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
     ),
+    path(
+        "projects/<str:project>/triggers",
+        TriggerViewSet.as_view({"get": "list", "post": "create"}),
+    ),
+    path(
+        "projects/<str:project>/triggers/<str:id>",
+        TriggerViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+    ),
+    *resource_routes(TriggerViewSet),
+    *resource_routes(ScheduledTriggerViewSet),
     path("channels/rule-test", ChannelViewSet.as_view({"get": "test_rule", "post": "test_rule"})),
     *resource_routes(ChannelViewSet),
     path("projectgroups/<str:id>/projects", ProjectGroupViewSet.as_view({"get": "projects"})),

@@ -5,13 +5,23 @@ from deployments.projects.models.group import ProjectGroup
 from deployments.projects.models.lifecycle import Lifecycle, Phase, PhaseEnvironment
 from deployments.projects.models.process import DeploymentProcess
 from deployments.projects.models.project import Project
+from deployments.projects.models.trigger import (
+    AutomationDecision,
+    Outcome,
+    ProjectTrigger,
+    WaitingTarget,
+)
 
 __all__ = [
+    "AutomationDecision",
     "Channel",
     "DeploymentProcess",
     "Lifecycle",
+    "Outcome",
     "Phase",
     "PhaseEnvironment",
     "Project",
     "ProjectGroup",
+    "ProjectTrigger",
+    "WaitingTarget",
 ]

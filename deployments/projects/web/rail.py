@@ -15,6 +15,7 @@ _PAGES = (
     ("Variables", "/variables", "variable", Permission.ProjectView),
     ("Releases", "/releases", "package", Permission.ReleaseView),
     ("Channels", "/channels", "branch", Permission.ProcessView),
+    ("Triggers", "/triggers", "history", Permission.TriggerView),
     ("Settings", "/settings", "gear", Permission.ProjectView),
 )
 

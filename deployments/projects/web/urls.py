@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from deployments.projects.web import channels, lifecycles, listing, process, settings, variables
+from deployments.projects.web import (
+    channels,
+    lifecycles,
+    listing,
+    process,
+    settings,
+    trigger_form,
+    triggers,
+    variables,
+)
 
 urlpatterns = [
     path("projects", listing.project_list),
@@ -25,6 +34,13 @@ urlpatterns = [
     path("projects/<str:project>/channels/new", channels.channel_new),
     path("projects/<str:project>/channels/<str:channel>", channels.channel_edit),
     path("projects/<str:project>/channels/<str:channel>/delete", channels.channel_delete),
+    path("projects/<str:project>/triggers", triggers.trigger_list),
+    path("projects/<str:project>/triggers/new", trigger_form.trigger_new),
+    path("projects/<str:project>/triggers/decisions", triggers.decision_list),
+    path("projects/<str:project>/triggers/<str:trigger>", triggers.trigger_page),
+    path("projects/<str:project>/triggers/<str:trigger>/edit", trigger_form.trigger_edit),
+    path("projects/<str:project>/triggers/<str:trigger>/pause", triggers.trigger_pause),
+    path("projects/<str:project>/triggers/<str:trigger>/delete", triggers.trigger_delete),
     path("projects/<str:project>/settings", settings.project_settings),
     path("projects/<str:project>/settings/delete", settings.project_delete),
 ]

@@ -12,6 +12,7 @@ from deployments.access.web.pages import PageRequest, find, page
 from deployments.projects.process.shape import PROJECT_FEED_ID
 from deployments.projects.queries import lifecycle_of, process_of
 from deployments.projects.web.rail import project_frame
+from deployments.projects.web.triggers import decisions_of, names_of, shown_decisions
 from deployments.releases.availability import missing_of
 from deployments.releases.builds import work_items_of
 from deployments.releases.drift import changed_variables
@@ -32,6 +33,7 @@ from deployments.releases.web.scope_words import scope_words
 from packages_feed.models import Feed
 
 _MOST_DEPLOYMENTS = 100
+_MOST_DECISIONS = 50
 
 
 @require_GET
@@ -57,6 +59,7 @@ def release_page(request: PageRequest, project: str, version: str) -> HttpRespon
         "builds": release.build_information,
         "work_items": work_items_of(release.build_information),
         "deployments": _deployments(request, release),
+        "decisions": _decisions(request, release),
         **_snapshots(request, release),
         **_rights(request, release),
     }
@@ -107,6 +110,14 @@ def _deployments(request: PageRequest, release: Release) -> list[dict[str, Any]]
             }
         )
     return items
+
+
+def _decisions(request: PageRequest, release: Release) -> list[dict[str, Any]]:
+    """Return what triggers and the lifecycle decided about the release by themselves."""
+    if not allows_on(request.actor, release.project, Permission.TriggerView):
+        return []
+    rows = decisions_of(release.project).filter(release_id=release.public_id)
+    return shown_decisions(rows[:_MOST_DECISIONS], names_of(release.project))
 
 
 def _snapshots(request: PageRequest, release: Release) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """The deployment that the step queues: what it is of, whether it is needed, what came of it."""
 
 from agent.versions import Version
-from deployments.access.actors import actor_of
-from deployments.access.models import User
+from deployments.access.actors import actor_behind
 from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
@@ -143,13 +142,8 @@ def _why_not(parent: Deployment, release: Release, condition: str) -> str:
 
 def _requester(parent: Deployment) -> Actor:
     """Return who deploys the parent: whatever they may not do, the step may not."""
-    number = public_ids.parse(User.id_prefix, parent.deployed_by)
-    if number is None:
-        return Actor.system(f"deployment {parent.public_id}")
-    user = User.objects.filter(pk=number, is_active=True).first()
-    if user is None:
-        raise Invalid(f"{parent.deployed_by_name}, who deploys this, may not sign in any more.")
-    return actor_of(user, "Session")
+    reason = f"deployment {parent.public_id}"
+    return actor_behind(parent.deployed_by, parent.deployed_by_name, reason=reason)
 
 
 def _answers(parent: Deployment, release: Release, passed: list[Passed]) -> dict[str, str]:

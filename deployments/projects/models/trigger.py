@@ -1,0 +1,117 @@
+"""Triggers: what makes a project deploy by itself, and why it did or did not."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from deployments.base.models import SpaceOwned
+from deployments.infrastructure.models import Environment, Machine
+from deployments.projects.models.project import Project
+
+
+class ProjectTrigger(SpaceOwned):
+    """A filter and an action, as documents of the wire (deployments.projects.triggers).
+
+    It acts as who saved it last. `next_run` is there for schedules that are not paused.
+    """
+
+    id_prefix = "ProjectTriggers"
+    scope_paths: ClassVar[dict[str, str]] = {
+        "project": "project_id",
+        "project_group": "project__group_id",
+    }
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="triggers")
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    is_disabled = models.BooleanField(default=False)
+    filter_type = models.CharField(max_length=40)
+    filter = models.JSONField()
+    action = models.JSONField()
+    saved_by = models.CharField(max_length=100)
+    saved_by_name = models.CharField(max_length=200)
+    created = models.DateTimeField()
+    next_run = models.DateTimeField(null=True, blank=True, db_index=True)
+    last_run = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "name"], name="trigger_name_unique")
+        ]
+        indexes: ClassVar = [models.Index(fields=["space", "filter_type"], name="trigger_kind")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WaitingTarget(models.Model):
+    """A deployment target that a trigger has marked: its event counted, its deployment comes."""
+
+    trigger = models.ForeignKey(
+        ProjectTrigger, on_delete=models.CASCADE, related_name="waiting_targets"
+    )
+    machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="+")
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    cause = models.CharField(max_length=300)
+    since = models.DateTimeField()
+    has_been_told = models.BooleanField(default=False)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["trigger", "machine", "environment"], name="waiting_target_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.machine} in {self.environment}"
+
+
+class Outcome(models.TextChoices):
+    """What came of a decision."""
+
+    DEPLOYED = "Deployed", "Deployed"
+    CREATED = "Created", "Release created"
+    NOTHING = "Nothing", "Nothing to do"
+    WAITING = "Waiting", "Waiting"
+    REFUSED = "Refused", "Refused"
+
+
+class AutomationDecision(SpaceOwned):
+    """One decision of a trigger, or without a trigger of a lifecycle: the cause and the reason.
+
+    `release_id`, `environment_id` and `results` are public ids.
+    """
+
+    id_prefix = "AutomationDecisions"
+    scope_paths: ClassVar[dict[str, str]] = {
+        "project": "project_id",
+        "project_group": "project__group_id",
+    }
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="decisions")
+    trigger = models.ForeignKey(
+        ProjectTrigger, on_delete=models.CASCADE, null=True, blank=True, related_name="decisions"
+    )
+    made = models.DateTimeField(db_index=True)
+    outcome = models.CharField(max_length=20, choices=Outcome.choices)
+    cause = models.CharField(max_length=300)
+    reason = models.TextField()
+    event_id = models.CharField(max_length=100, blank=True)
+    release_id = models.CharField(max_length=100, blank=True)
+    environment_id = models.CharField(max_length=100, blank=True)
+    tenant_id = models.CharField(max_length=100, blank=True)
+    results = models.JSONField(default=list)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["project", "-id"], name="decision_of_project"),
+            models.Index(fields=["trigger", "-id"], name="decision_of_trigger"),
+            models.Index(fields=["release_id", "-id"], name="decision_of_release"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_outcome_display()}: {self.reason}"

@@ -1,0 +1,186 @@
+"""Triggers of a project: creating, changing, pausing, deleting."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import require_on
+from deployments.base import events, public_ids
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.base.errors import Invalid
+from deployments.base.naming import require_free_name, required_name
+from deployments.infrastructure.models import Environment
+from deployments.projects.models import Channel, Project, ProjectTrigger
+from deployments.projects.queries import process_of, read_process
+from deployments.projects.triggers.actions import CREATE_RELEASE, checked_action
+from deployments.projects.triggers.filters import (
+    FEEDS,
+    SCHEDULES,
+    checked_filter,
+    timetable_of,
+)
+from deployments.projects.triggers.schedules import next_run
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerInput:
+    """A trigger as it shall be; filter and action in the wire's form."""
+
+    name: str
+    filter: Mapping[str, Any]
+    action: Mapping[str, Any]
+    description: str = ""
+    is_disabled: bool = False
+
+
+def create_trigger(
+    *, actor: Actor, project: Project, trigger: TriggerInput, clock: Clock = utc_now
+) -> ProjectTrigger:
+    """Create a trigger; it acts as the actor."""
+    require_on(actor, project, Permission.TriggerCreate)
+    row = ProjectTrigger(space=project.space, project=project, created=clock())
+    with transaction.atomic():
+        _fill(row, trigger, actor, clock())
+        row.save(force_insert=True)
+        _record(actor, row, "Created", "created", clock, after=_snapshot(row))
+    return row
+
+
+def update_trigger(
+    *, actor: Actor, row: ProjectTrigger, trigger: TriggerInput, clock: Clock = utc_now
+) -> ProjectTrigger:
+    """Give the trigger these values; it acts as the actor from now on.
+
+    When it runs next changes only with its schedule, or when it goes on after a pause.
+    """
+    require_on(actor, row, Permission.TriggerEdit)
+    before = _snapshot(row)
+    with transaction.atomic():
+        _fill(row, trigger, actor, clock())
+        row.save()
+        if row.is_disabled:
+            row.waiting_targets.all().delete()
+        _record(actor, row, "Modified", "changed", clock, before=before, after=_snapshot(row))
+    return row
+
+
+def set_trigger_disabled(
+    *, actor: Actor, row: ProjectTrigger, is_disabled: bool, clock: Clock = utc_now
+) -> ProjectTrigger:
+    """Pause the trigger or let it go on; what it missed meanwhile is not made up for."""
+    trigger = TriggerInput(row.name, row.filter, row.action, row.description, is_disabled)
+    return update_trigger(actor=actor, row=row, trigger=trigger, clock=clock)
+
+
+def delete_trigger(*, actor: Actor, row: ProjectTrigger, clock: Clock = utc_now) -> None:
+    """Delete the trigger with its decisions."""
+    require_on(actor, row, Permission.TriggerDelete)
+    with transaction.atomic():
+        _record(actor, row, "Deleted", "deleted", clock, before=_snapshot(row))
+        row.delete()
+
+
+def _fill(row: ProjectTrigger, trigger: TriggerInput, actor: Actor, now: datetime) -> None:
+    old_filter, was_disabled = row.filter if row.pk else None, row.is_disabled
+    row.name = required_name(trigger.name)
+    row.description = trigger.description
+    row.is_disabled = trigger.is_disabled
+    row.filter = checked_filter(trigger.filter, now)
+    row.filter_type = row.filter["FilterType"]
+    row.action = checked_action(trigger.action, row.filter_type)
+    row.saved_by, row.saved_by_name = actor.public_id, actor.username
+    _require_things(row)
+    require_free_name(row, "A trigger", project=row.project)
+    if row.filter_type not in SCHEDULES or row.is_disabled:
+        row.next_run = None
+    elif row.filter != old_filter or was_disabled or row.next_run is None:
+        table = timetable_of(row.filter)
+        row.next_run = next_run(table.schedule, table.zone, now)
+
+
+def _require_things(row: ProjectTrigger) -> None:
+    """Raise Invalid when filter or action name what does not exist."""
+    action = row.action
+    one = [action.get(name) for name in ("DestinationEnvironmentId", "EnvironmentId")]
+    _require_environments(row, "Action", [name for name in one if name])
+    _require_environments(row, "SourceEnvironmentIds", action.get("SourceEnvironmentIds", []))
+    _require_environments(row, "EnvironmentIds", row.filter.get("EnvironmentIds", []))
+    if action.get("TenantIds") or action.get("TenantTags"):
+        raise Invalid(fields={"TenantIds": ["A trigger cannot deploy to tenants."]})
+    channel = action.get("ChannelId")
+    if channel:
+        number = public_ids.parse(Channel.id_prefix, channel)
+        rows = Channel.objects.in_space(row.space).filter(project=row.project, pk=number or 0)
+        if not rows.exists():
+            raise Invalid(fields={"ChannelId": [f"The project has no channel {channel}."]})
+    if row.filter_type in FEEDS:
+        _require_packages(row)
+    if action["ActionType"] == CREATE_RELEASE and not channel:
+        raise Invalid(fields={"ChannelId": ["Choose the channel of the release."]})
+
+
+def _require_environments(row: ProjectTrigger, field: str, ids: list[str]) -> None:
+    numbers = {text: public_ids.parse(Environment.id_prefix, text) for text in ids}
+    rows = Environment.objects.in_space(row.space).filter(
+        pk__in=[number for number in numbers.values() if number is not None]
+    )
+    known = set(rows.values_list("pk", flat=True))
+    missing = [text for text, number in numbers.items() if number not in known]
+    if missing:
+        raise Invalid(fields={field: [f"There is no environment {missing[0]}."]})
+
+
+def _require_packages(row: ProjectTrigger) -> None:
+    known = {
+        (name.lower(), reference.name.lower())
+        for _, action in read_process(process_of(row.project)).actions()
+        for name in (action.name, action.id)
+        for reference in action.packages
+    }
+    for each in row.filter["Packages"]:
+        if (each["DeploymentAction"].lower(), each["PackageReference"].lower()) not in known:
+            raise Invalid(
+                fields={
+                    "Packages": [
+                        f"No step '{each['DeploymentAction']}' of the process has such a package."
+                    ]
+                }
+            )
+
+
+def _snapshot(row: ProjectTrigger) -> dict[str, Any]:
+    return {
+        "Name": row.name,
+        "Description": row.description,
+        "IsDisabled": row.is_disabled,
+        "Filter": row.filter,
+        "Action": row.action,
+    }
+
+
+def _record(
+    actor: Actor,
+    row: ProjectTrigger,
+    category: str,
+    verb: str,
+    clock: Clock,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    events.record(
+        actor=actor,
+        space=row.space,
+        category=category,
+        message=f"Trigger {row.name} of {row.project.name} was {verb}",
+        subject=row.public_id,
+        related=[row.project.public_id],
+        before=before,
+        after=after,
+        clock=clock,
+    )

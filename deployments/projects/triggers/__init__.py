@@ -1,0 +1,1 @@
+"""What triggers are made of, as pure data: schedules, filters, actions."""

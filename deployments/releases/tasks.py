@@ -1,0 +1,25 @@
+"""The Celery tasks of triggers."""
+
+from celery import shared_task
+
+from deployments.projects.services.decisions import forget_old_decisions
+from deployments.releases.services.automation.scheduled import run_due_schedules
+from deployments.releases.services.automation.targets import deploy_to_waiting_targets
+
+
+@shared_task(name="releases.run_due_schedules", expires=10)
+def run_due_schedules_task() -> None:
+    """Run the scheduled triggers that are due."""
+    run_due_schedules()
+
+
+@shared_task(name="releases.deploy_to_waiting_targets", expires=10)
+def deploy_to_waiting_targets_task() -> None:
+    """Deploy to the targets that triggers have marked."""
+    deploy_to_waiting_targets()
+
+
+@shared_task(name="releases.forget_old_decisions", expires=3600)
+def forget_old_decisions_task() -> None:
+    """Delete decisions of triggers that are too old to matter."""
+    forget_old_decisions()

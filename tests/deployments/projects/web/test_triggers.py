@@ -1,0 +1,220 @@
+"""The pages of triggers."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from deployments.base.clock import utc_now
+from deployments.projects.models import Outcome, Project, ProjectTrigger
+from deployments.projects.queries import default_channel
+from deployments.projects.services.decisions import (
+    KEPT_FOR,
+    Decision,
+    forget_old_decisions,
+    log_decision,
+)
+from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
+from tests.factories.automation import make_trigger
+from tests.factories.domain import make_environment, make_project, package_step
+from tests.support.portal import Visitor, text_of
+
+pytestmark = pytest.mark.django_db
+
+CRON = {"FilterType": "CronExpressionSchedule", "CronExpression": "0 6 * * Mon-Fri"}
+
+
+def _path(project: Project, more: str = "") -> str:
+    return f"projects/{project.public_id}/triggers{more}"
+
+
+def _nightly(project: Project, name: str = "Nightly") -> ProjectTrigger:
+    environment = make_environment()
+    action = {"ActionType": "DeployNewRelease", "EnvironmentId": environment.public_id}
+    return make_trigger(project, CRON, action, name=name)
+
+
+def _schedule(**more: Any) -> dict[str, Any]:
+    return {
+        "kind": "schedule",
+        "name": "Nightly",
+        "schedule": "OnceDailySchedule",
+        "zone": "Europe/Berlin",
+        "days": ["Monday", "Tuesday"],
+        "at": "02:30",
+        "after": "00:00",
+        "until": "23:59",
+        "action": "DeployLatestRelease",
+        "redeploys": "on",
+        **more,
+    }
+
+
+def _only(project: Project) -> ProjectTrigger:
+    return ProjectTrigger.objects.in_space(project.space).get(project=project)
+
+
+def test_a_schedule_is_created_shown_and_changed() -> None:
+    project, staging, production = (
+        make_project(),
+        make_environment("Staging"),
+        make_environment("Live"),
+    )
+    ana = Visitor(make_ana())
+    assert "No triggers yet" in text_of(ana.get(_path(project)))
+    assert "Europe/Berlin" in ana.get(_path(project, "/new"), {"kind": "schedule"}).content.decode()
+    sent = _schedule(sources=[staging.public_id], destination=production.public_id)
+    assert ana.post(_path(project, "/new"), sent).status_code == 302
+    row = _only(project)
+    assert row.filter == {
+        "FilterType": "OnceDailySchedule",
+        "StartTime": "2000-01-01T02:30:00.000Z",
+        "DaysOfWeek": ["Monday", "Tuesday"],
+        "Timezone": "Europe/Berlin",
+    }
+    assert row.action["SourceEnvironmentIds"] == [staging.public_id]
+    assert row.saved_by_name == "ana"
+    shown = text_of(ana.get(_path(project, f"/{row.public_id}")))
+    assert "Monday, Tuesday at 02:30, Europe/Berlin" in shown
+    assert "Deploy what is current in Staging to Live" in shown
+    assert shown.count("UTC") == 5
+    form = ana.get(_path(project, f"/{row.public_id}/edit")).content.decode()
+    assert 'value="02:30"' in form
+    sent = _schedule(schedule="DayOfMonth", number="L", weekday="Friday", at="18:00")
+    sent |= {"action": "DeployNewRelease", "destination": staging.public_id}
+    assert ana.post(_path(project, f"/{row.public_id}/edit"), sent).status_code == 302
+    listed = text_of(ana.get(_path(project)))
+    assert "On the last Friday of the month at 18:00, Europe/Berlin" in listed
+    assert "Create a release and deploy it to Staging" in listed
+
+
+def test_the_next_runs_are_shown_before_it_is_saved() -> None:
+    project = make_project()
+    ana = Visitor(make_ana())
+    sent = _schedule(schedule="CronExpressionSchedule", cron="0 6 1 1 *", do="preview")
+    answer = ana.post(_path(project, "/new"), sent)
+    assert f"{utc_now().year + 1}-01-01 06:00" in text_of(answer)
+    assert not ProjectTrigger.objects.in_space(project.space).exists()
+    assert 'value="0 6 1 1 *"' in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"name": ""}, "Name is required."),
+        ({"zone": "Mars"}, "'Mars' is no time zone."),
+        ({"destination": ""}, "Choose the environment to deploy to"),
+        ({"schedule": "CronExpressionSchedule", "cron": "soon"}, "has not five, six or seven"),
+        ({"schedule": "ContinuousDailySchedule", "every": "0"}, "is no number from 1 to 23."),
+        ({"schedule": "Moon"}, "'Moon' is not one of"),
+        ({"at": "25:99"}, "StartTime needs a time of day"),
+    ],
+)
+def test_what_is_wrong_is_said_and_kept(wrong: dict[str, str], sentence: str) -> None:
+    project, live = make_project(), make_environment("Live")
+    ana = Visitor(make_ana())
+    sent = {**_schedule(destination=live.public_id, description="kept"), **wrong}
+    answer = ana.post(_path(project, "/new"), sent)
+    assert answer.status_code == 400
+    assert sentence in text_of(answer)
+    assert "kept" in answer.content.decode()
+
+
+def test_triggers_of_targets_and_of_packages() -> None:
+    project = make_project(steps=[package_step("Acme.Web")])
+    staging = make_environment("Staging")
+    ana = Visitor(make_ana())
+    sent = {
+        "kind": "targets",
+        "name": "New targets",
+        "groups": ["MachineAvailableForDeployment"],
+        "environments": [staging.public_id],
+        "roles": "web, db",
+    }
+    assert ana.post(_path(project, "/new"), sent).status_code == 302
+    shown = text_of(ana.get(_path(project)))
+    assert "A target becomes available for deployment, in Staging, tagged web, db" in shown
+    _only(project).delete()
+    assert "Deploy: Acme.Web" in text_of(ana.get(_path(project, "/new"), {"kind": "packages"}))
+    sent = {
+        "kind": "packages",
+        "name": "Pushes",
+        "packages": ["Deploy\t"],
+        "how": "ArcFeedFilter",
+        "channel": default_channel(project).public_id,
+    }
+    assert ana.post(_path(project, "/new"), sent).status_code == 302
+    assert "Create a release in the channel Default" in text_of(ana.get(_path(project)))
+    edit = ana.get(_path(project, f"/{_only(project).public_id}/edit")).content.decode()
+    assert 'value="Deploy\t" checked' in edit
+
+
+def test_pausing_going_on_and_deleting() -> None:
+    project = make_project()
+    row = _nightly(project)
+    ana = Visitor(make_ana())
+    ana.post(_path(project, f"/{row.public_id}/pause"), {"do": "pause", "from": "page"})
+    assert _only(project).is_disabled
+    assert "Paused" in text_of(ana.get(_path(project)))
+    ana.post(_path(project, f"/{row.public_id}/pause"), {"do": "resume"})
+    assert isinstance(_only(project).next_run, datetime)
+    ana.post(_path(project, f"/{row.public_id}/delete"), {})
+    assert not ProjectTrigger.objects.in_space(project.space).exists()
+
+
+def test_decisions_are_told_with_their_reasons() -> None:
+    project = make_project()
+    row = _nightly(project)
+    decision = Decision(Outcome.REFUSED, "The cause", "The <b>reason</b>")
+    log_decision(project, decision, trigger=row)
+    log_decision(project, Decision(Outcome.NOTHING, "Release 1.0.0 was created", "It was before."))
+    ana = Visitor(make_ana())
+    listed = text_of(ana.get(_path(project)))
+    assert "The <b>reason</b>" in listed.replace("&lt;", "<").replace("&gt;", ">")
+    assert "Lifecycle" in listed
+    assert "The cause" in text_of(ana.get(_path(project, f"/{row.public_id}")))
+    only = text_of(ana.get(_path(project, "/decisions"), {"outcome": "Nothing"}))
+    assert "It was before." in only
+    assert "The cause" not in only
+    assert forget_old_decisions(clock=lambda: utc_now() + KEPT_FOR / 2) == 0
+    assert forget_old_decisions(clock=lambda: utc_now() + KEPT_FOR * 2) == 2
+
+
+def test_the_list_costs_the_same_for_many() -> None:
+    project = make_project()
+    ana = Visitor(make_ana())
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert ana.get(_path(project)).status_code == 200
+        return len(captured)
+
+    for name in ("One", "Two"):
+        log_decision(project, Decision(Outcome.NOTHING, "c", "r"), trigger=_nightly(project, name))
+    few = queries()
+    for number in range(5):
+        row = _nightly(project, f"More {number}")
+        log_decision(project, Decision(Outcome.NOTHING, "c", "r"), trigger=row)
+    assert queries() == few
+
+
+def test_each_sees_and_does_what_they_may() -> None:
+    """Ana manages; Ben edits projects; Cleo looks; Dan belongs elsewhere."""
+    space = default_space()
+    project = make_project()
+    row = _nightly(project)
+    ben, cleo = Visitor(make_ben(space)), Visitor(make_cleo(space))
+    dan = Visitor(make_dan(make_space("Elsewhere")))
+    for visitor in (ben, cleo):
+        assert visitor.get(_path(project)).status_code == 200
+        assert visitor.get(_path(project, f"/{row.public_id}")).status_code == 200
+    assert ben.get(_path(project, "/new")).status_code == 200
+    assert cleo.get(_path(project, "/new")).status_code == 403
+    for more in ("edit", "pause", "delete"):
+        answer = cleo.post(_path(project, f"/{row.public_id}/{more}"), _schedule())
+        assert answer.status_code == 403
+    assert dan.get(_path(project)).status_code == 404
+    other = make_project()
+    assert Visitor(make_ana()).get(_path(other, f"/{row.public_id}")).status_code == 404

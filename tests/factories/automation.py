@@ -1,0 +1,52 @@
+"""Triggers, and what follows the stream of events, without waiting for workers."""
+
+from typing import Any
+
+from django.db.models import Max
+
+from deployments.base.following.consumers import find_consumer
+from deployments.base.models import Event
+from deployments.projects.models import AutomationDecision, Project, ProjectTrigger
+from deployments.projects.services.triggers import TriggerInput, create_trigger
+from tests.factories.people import SYSTEM
+
+
+class Stream:
+    """Gives consumers what happened since it was made or last asked.
+
+    The real cursor waits for running transactions, and a test is one on PostgreSQL.
+    """
+
+    def __init__(self) -> None:
+        self.place = Event.objects.aggregate(newest=Max("id"))["newest"] or 0
+
+    def deliver(self, name: str, **more: Any) -> None:
+        """Let the consumer handle what is new, what it adds meanwhile included."""
+        consumer = find_consumer(name)
+        assert consumer is not None
+        while event := Event.objects.filter(id__gt=self.place).order_by("id").first():
+            self.place = event.pk
+            if event.category in consumer.categories:
+                consumer.handle(event, **more)
+
+
+def make_trigger(
+    project: Project,
+    trigger_filter: dict[str, Any],
+    action: dict[str, Any],
+    *,
+    name: str = "Trigger",
+    actor: Any = SYSTEM,
+    **fields: Any,
+) -> ProjectTrigger:
+    """Create a trigger."""
+    clock = fields.pop("clock", None)
+    trigger = TriggerInput(name=name, filter=trigger_filter, action=action, **fields)
+    more = {"clock": clock} if clock else {}
+    return create_trigger(actor=actor, project=project, trigger=trigger, **more)
+
+
+def decisions(project: Project) -> list[tuple[str, str]]:
+    """Return outcome and reason of what was decided about the project, oldest first."""
+    rows = AutomationDecision.objects.in_space(project.space).filter(project=project)
+    return list(rows.order_by("pk").values_list("outcome", "reason"))

@@ -9,6 +9,7 @@ class ReleasesConfig(AppConfig):
         from deployments.base.following.consumers import register_consumer  # noqa: PLC0415 models come first
         from deployments.releases.services.automation import (  # noqa: PLC0415
             lifecycles,
+            overrides,
             packages,
             targets,
         )
@@ -19,6 +20,7 @@ class ReleasesConfig(AppConfig):
             (lifecycles, lifecycles.follow_lifecycle),
             (targets, targets.mark_targets),
             (packages, packages.create_releases),
+            (overrides, overrides.end_override),
         ):
             register_consumer(
                 each.NAME, label=each.LABEL, categories=each.CATEGORIES, handle=handle

@@ -15,13 +15,22 @@ class PassedVariable:
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """The trigger behind a deployment; `is_for_targets` when it brings targets up to date."""
+
+    id: str
+    name: str
+    is_for_targets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DeploymentOptions:
     """The choices. `skip_actions` are action ids, machines public ids, tags target tags.
 
     A target with a tag counts like one that is named. `form_values` answer prompts by variable
     name or id. `use_guided_failure` None takes the project's, then the environment's default.
     `not_before` and `expires` bound the start.
-    `parent_task` is the task of the deployment that waits for this one.
+    `parent_task` is the task of the deployment that waits for this one. `trigger` is what made it.
     """
 
     comments: str = ""
@@ -39,6 +48,7 @@ class DeploymentOptions:
     priority: str = "LifecycleDefault"
     passed_variables: tuple[PassedVariable, ...] = ()
     parent_task: str = ""
+    trigger: Trigger | None = None
 
     @property
     def is_complete(self) -> bool:

@@ -77,6 +77,8 @@ def _of_deployment(deployment: Deployment) -> dict[str, str]:
             user.display_name if user else deployment.deployed_by_name
         ),
         "Octopus.Deployment.CreatedBy.EmailAddress": user.email if user else "",
+        "Octopus.Deployment.Trigger.Id": options.get("trigger_id", ""),
+        "Octopus.Deployment.Trigger.Name": options.get("trigger_name", ""),
         "Octopus.Deployment.ForcePackageDownload": str(bool(options.get("force_package_download"))),
         "Octopus.Deployment.SpecificMachines": ",".join(options.get("specific_machines") or ()),
         "Octopus.Deployment.ExcludedMachines": ",".join(options.get("excluded_machines") or ()),

@@ -200,10 +200,22 @@ def _stored(
             release, environment, wish=options.use_guided_failure
         ),
         "priority": options.priority,
+        **_of_trigger(options),
         "passed_variables": seal_passed(options.passed_variables, deployment),
         "form_values": seal_answers(
             answers, form_place(deployment), snapshot_candidates(release.variable_snapshot)
         ),
+    }
+
+
+def _of_trigger(options: DeploymentOptions) -> dict[str, Any]:
+    trigger = options.trigger
+    if trigger is None:
+        return {}
+    return {
+        "trigger_id": trigger.id,
+        "trigger_name": trigger.name,
+        "for_targets": trigger.is_for_targets,
     }
 
 

@@ -17,7 +17,7 @@ from deployments.projects.triggers.actions import DEPLOY_NEW
 from deployments.projects.triggers.filters import SCHEDULES, timetable_of
 from deployments.projects.triggers.schedules import next_run
 from deployments.releases.models import Deployment, Release
-from deployments.releases.options import DeploymentOptions
+from deployments.releases.options import DeploymentOptions, Trigger
 from deployments.releases.queries import progressions_of, releases_of
 from deployments.releases.services.automation.acting import attempt, current_deployment
 from deployments.releases.services.deployments import create_deployment
@@ -208,7 +208,10 @@ def _deploy(
         ),
         release=release,
         environment=environment,
-        options=DeploymentOptions(comments=f"Deployed by the trigger {trigger.name}."),
+        options=DeploymentOptions(
+            comments=f"Deployed by the trigger {trigger.name}.",
+            trigger=Trigger(trigger.public_id, trigger.name),
+        ),
         clock=clock,
     )
 

@@ -24,8 +24,8 @@ from deployments.projects.triggers.filters import (
     MACHINE_CATEGORIES,
     machine_filter_of,
 )
-from deployments.releases.models import Deployment
-from deployments.releases.options import DeploymentOptions
+from deployments.releases.models import Deployment, Release
+from deployments.releases.options import DeploymentOptions, Trigger
 from deployments.releases.queries import process_of_release
 from deployments.releases.services.automation.acting import (
     answers_of,
@@ -33,6 +33,7 @@ from deployments.releases.services.automation.acting import (
     current_deployment,
     running_deployment,
 )
+from deployments.releases.services.automation.overrides import override_for
 from deployments.releases.services.deployments import create_deployment
 from deployments.server_tasks.states import TaskState
 
@@ -127,13 +128,22 @@ def _settle(trigger_id: int, environment_id: int, clock: Clock) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What the targets get: the release, and the deployment whose choices are taken over."""
+
+    release: Release
+    words: str
+    like: Deployment | None
+
+
 def _decide(group: _Group, clock: Clock) -> Decision:
     trigger, environment = group.trigger, group.environment
-    current = current_deployment(trigger.space, trigger.project_id, environment.pk)
-    if current is None:
+    plan = _plan(group)
+    if plan is None:
         reason = f"No release has been deployed to {environment.name} successfully yet."
         return Decision(Outcome.NOTHING, group.cause, reason)
-    machines, left_out = _machines(group, current)
+    machines, left_out = _machines(group, plan.release)
     if not machines:
         return Decision(Outcome.NOTHING, group.cause, " ".join(left_out))
 
@@ -142,43 +152,57 @@ def _decide(group: _Group, clock: Clock) -> Decision:
             actor=actor_behind(
                 trigger.saved_by, trigger.saved_by_name, reason=f"trigger {trigger.name}"
             ),
-            release=current.release,
+            release=plan.release,
             environment=environment,
-            options=_options(trigger, current, machines),
+            options=_options(trigger, plan, machines),
             clock=clock,
         )
 
     names = ", ".join(machine.name for machine in machines)
-    what = f"{current.release.version}, which is current in {environment.name}, to {names}"
+    what = f"{plan.release.version}, {plan.words} in {environment.name}, to {names}"
     deployment, refusal = attempt(deploy, name=trigger.saved_by_name)
-    if deployment is None:
-        reason = " ".join((f"It could not deploy {what}: {refusal}", *left_out))
-        return Decision(Outcome.REFUSED, group.cause, reason, release_id=current.release.public_id)
-    return Decision(
+    decision = Decision(
         Outcome.DEPLOYED,
         group.cause,
         " ".join((f"It deploys {what}.", *left_out)),
-        release_id=current.release.public_id,
-        results=(deployment.public_id,),
+        release_id=plan.release.public_id,
     )
+    if deployment is None:
+        reason = " ".join((f"It could not deploy {what}: {refusal}", *left_out))
+        return replace(decision, outcome=Outcome.REFUSED, reason=reason)
+    return replace(decision, results=(deployment.public_id,))
+
+
+def _plan(group: _Group) -> _Plan | None:
+    """Return the release that the project names for the environment, else the current one."""
+    trigger, environment = group.trigger, group.environment
+    current = current_deployment(trigger.space, trigger.project_id, environment.pk)
+    named = override_for(trigger.project, environment)
+    if named is not None:
+        like = current if current is not None and current.release_id == named.pk else None
+        return _Plan(named, "which the project names for new targets", like)
+    if current is None:
+        return None
+    return _Plan(current.release, "which is current", current)
 
 
 def _options(
-    trigger: ProjectTrigger, current: Deployment, machines: Sequence[Machine]
+    trigger: ProjectTrigger, plan: _Plan, machines: Sequence[Machine]
 ) -> DeploymentOptions:
     """Return the choices of the current deployment, for these targets alone."""
-    known = {action.id for _, action in process_of_release(current.release).actions()}
-    skipped = current.options.get("skip_actions", [])
+    known = {action.id for _, action in process_of_release(plan.release).actions()}
+    chosen = plan.like.options if plan.like is not None else {}
     return DeploymentOptions(
         comments=f"Deployed by the trigger {trigger.name}.",
-        skip_actions=tuple(each for each in skipped if each in known),
+        skip_actions=tuple(each for each in chosen.get("skip_actions", []) if each in known),
         specific_machines=tuple(machine.public_id for machine in machines),
-        use_guided_failure=current.options.get("use_guided_failure"),
-        form_values=answers_of(current),
+        use_guided_failure=chosen.get("use_guided_failure"),
+        form_values=answers_of(plan.like) if plan.like is not None else {},
+        trigger=Trigger(trigger.public_id, trigger.name, is_for_targets=True),
     )
 
 
-def _machines(group: _Group, current: Deployment) -> tuple[list[Machine], list[str]]:
+def _machines(group: _Group, release: Release) -> tuple[list[Machine], list[str]]:
     """Return the targets to deploy to, and a sentence for each that is left out."""
     environment = group.environment
     still_here = set(
@@ -187,7 +211,7 @@ def _machines(group: _Group, current: Deployment) -> tuple[list[Machine], list[s
         )
     )
     redeploys = bool(group.trigger.action[_REDEPLOY])
-    releases = {} if redeploys else _last_releases(current)
+    releases = {} if redeploys else _last_releases(release, environment)
     chosen, left_out = [], []
     for each in group.waiting:
         machine = each.machine
@@ -197,25 +221,25 @@ def _machines(group: _Group, current: Deployment) -> tuple[list[Machine], list[s
             left_out.append(f"{machine.name} is disabled.")
         elif machine.health_status == HealthStatus.UNAVAILABLE:
             left_out.append(f"{machine.name} is unavailable.")
-        elif releases.get(machine.public_id) == current.release_id:
-            left_out.append(f"{machine.name} has {current.release.version} already.")
+        elif releases.get(machine.public_id) == release.pk:
+            left_out.append(f"{machine.name} has {release.version} already.")
         else:
             chosen.append(machine)
     return chosen, left_out
 
 
-def _last_releases(current: Deployment) -> dict[str, int]:
-    """Return which release each target got last, by its public id."""
-    rows = Deployment.objects.in_space(current.space).filter(
-        project=current.project_id,
-        environment=current.environment_id,
+def _last_releases(release: Release, environment: Environment) -> dict[str, int]:
+    """Return which release each target of the environment got last, by its public id."""
+    rows = Deployment.objects.in_space(release.space).filter(
+        project=release.project_id,
+        environment=environment,
         tenant_number=None,
         task__state=TaskState.SUCCESS,
     )
     found: dict[str, int] = {}
-    for release, machines in rows.values_list("release_id", "deployed_machines")[:_LOOKED_THROUGH]:
+    for number, machines in rows.values_list("release_id", "deployed_machines")[:_LOOKED_THROUGH]:
         for machine in machines:
-            found.setdefault(machine, release)
+            found.setdefault(machine, number)
     return found
 
 

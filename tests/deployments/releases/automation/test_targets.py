@@ -207,6 +207,29 @@ def test_without_a_release_there_nothing_is_deployed(farm: Farm) -> None:
     ]
 
 
+def test_the_release_that_the_project_names_goes_before_the_current_one(farm: Farm) -> None:
+    farm.trigger()
+    named = make_release(farm.project, "2.0.0")
+    override = {"EnvironmentId": farm.staging.public_id, "ReleaseId": named.public_id}
+    farm.project.extra = {"AutoDeployReleaseOverrides": [override]}
+    farm.project.save()
+    follower = Stream()
+    farm.say(make_machine(farm.staging))
+    farm.settle()
+    (made,) = farm.made()
+    assert made.release_id == named.pk
+    assert made.options["trigger_name"] == "Trigger"
+    finish(made)
+    # Its own deployment leaves the override, one by people ends it.
+    follower.deliver("release-overrides")
+    farm.project.refresh_from_db()
+    assert farm.project.extra["AutoDeployReleaseOverrides"] == [override]
+    make_deployment(farm.release, farm.staging)
+    follower.deliver("release-overrides")
+    farm.project.refresh_from_db()
+    assert farm.project.extra["AutoDeployReleaseOverrides"] == []
+
+
 def test_a_pause_forgets_what_waits(farm: Farm) -> None:
     trigger = farm.trigger()
     farm.say(make_machine(farm.staging))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import time
 import urllib.error
@@ -62,7 +63,10 @@ class Lab:
     @property
     def records(self) -> Records:
         url = self.settings.get("OCTOPUS_DATABASE_URL")
-        return PostgresRecords(url) if url else SqliteRecords(self.data_dir / "octopus.sqlite3")
+        if url:
+            return PostgresRecords(url)
+        folder = self._copy_of_database() if self.small_disk else self.data_dir
+        return SqliteRecords(folder / "octopus.sqlite3")
 
     @property
     def data_dir(self) -> Path:
@@ -286,6 +290,15 @@ class Lab:
                 if time.monotonic() > end:
                     raise
             time.sleep(0.2)
+
+    def _copy_of_database(self) -> Path:
+        """Copy the database, because SQLite opens none through another process's eyes."""
+        copy = self.folder / "copy"
+        copy.mkdir(exist_ok=True)
+        for name in ("octopus.sqlite3-wal", "octopus.sqlite3"):
+            shutil.copyfile(self.data_dir / name, copy / name)
+        (copy / "octopus.sqlite3-shm").unlink(missing_ok=True)
+        return copy
 
     @property
     def _points(self) -> Path:

@@ -82,7 +82,10 @@ def test_bytes_and_ids_survive(task: ServerTask) -> None:
     )
     insert_rows([message])
     stored = AgentMessage.objects.in_space(task.space).get()
-    assert (bytes(stored.sealed_body or b""), stored.message_id) == (b"\x00\xff", message.message_id)
+    assert (bytes(stored.sealed_body or b""), stored.message_id) == (
+        b"\x00\xff",
+        message.message_id,
+    )
 
 
 def test_rows_that_exist_already_are_refused_as_one(task: ServerTask) -> None:

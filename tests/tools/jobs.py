@@ -36,7 +36,7 @@ def _group(
     return Job(name, [pytest], environment or {}, needs, is_tests=True)
 
 
-# The longest first, so that the two lanes end together.
+# The longest first, so that the lanes end together.
 JOBS = (
     _group("postgres", "postgresql", environment={"OCTOPUS_TEST_DATABASE": "postgres"}),
     _group("clients", "nuget", "dotnet", "node", "api-client"),

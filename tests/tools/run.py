@@ -1,4 +1,4 @@
-"""`make test`: run every check and group, two at a time, and say what ran, failed or was left out.
+"""`make test`: run every check and group, some at a time, and say what ran, failed or was left out.
 
 OCTOPUS_TEST_REQUIRE_ALL=1 makes a group that was left out a failure.
 """
@@ -22,7 +22,8 @@ sys.path.insert(0, str(ROOT))
 from tests.tools import install  # noqa: E402 it lies in this repository
 from tests.tools.jobs import JOBS, Job  # noqa: E402
 
-LANES = 2
+# One more than cores: most groups wait half of their time for processes and browsers.
+LANES = (os.cpu_count() or 2) + 1
 LONGEST_JOB = 1500
 NO_TESTS = 5
 _COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)")

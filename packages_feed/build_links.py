@@ -6,6 +6,7 @@ web address of the same host.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -36,6 +37,7 @@ def without_credentials(root: str | None) -> str | None:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
+@lru_cache(maxsize=256)
 def web_root(root: str | None) -> str | None:
     """Return where a repository is looked at; None when that cannot be told."""
     text = (root or "").strip().removesuffix("/").removesuffix(".git")

@@ -43,6 +43,14 @@ def definitions_from_json(entries: Iterable[Any]) -> tuple[FieldDefinition, ...]
     return tuple(found)
 
 
+def stored_definitions(extra: Mapping[str, Any]) -> tuple[FieldDefinition, ...]:
+    """Return what a channel asks for; ones stored before they were checked ask for nothing."""
+    try:
+        return definitions_from_json(extra.get("CustomFieldDefinitions") or ())
+    except InvalidFields:
+        return ()
+
+
 def definitions_to_json(definitions: Iterable[FieldDefinition]) -> list[dict[str, str]]:
     """Return the wire's form."""
     return [{"FieldName": each.name, "Description": each.description} for each in definitions]

@@ -30,11 +30,18 @@ class PhaseVerdict:
     places: tuple[PlaceVerdict, ...]
 
 
-def refusals(version: Version, rules: Sequence[VersionRule]) -> list[str]:
-    """Return why a channel with these rules does not take packages of the version."""
+def refusals(
+    version: Version, rules: Sequence[VersionRule], packages: Collection[tuple[str, str]]
+) -> list[str]:
+    """Return why a channel with these rules does not take packages of the version.
+
+    Only rules about one of the `packages` count: pairs of action and reference.
+    """
     found = []
     for number, rule in enumerate(rules, start=1):
-        if rule.packages and (why_not := rule.why_not(version)):
+        if not any(rule.is_about(*package) for package in packages):
+            continue
+        if why_not := rule.why_not(version):
             found.append(f"Rule {number}: {why_not}.")
     return found
 

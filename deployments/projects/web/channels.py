@@ -219,7 +219,9 @@ def _sent_fields(sent: QueryDict) -> list[dict[str, str]]:
     return [{"FieldName": name.strip(), "Description": words.strip()} for name, _, words in lines]
 
 
-def _field_line(entry: dict[str, str]) -> str:
+def _field_line(entry: Any) -> str:
+    if not isinstance(entry, dict):
+        return str(entry)
     words = entry.get("Description", "")
     return f"{entry.get('FieldName', '')}: {words}" if words else entry.get("FieldName", "")
 

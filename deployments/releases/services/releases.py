@@ -18,7 +18,7 @@ from deployments.library.queries import candidates
 from deployments.projects.custom_fields import (
     InvalidFields,
     checked_fields,
-    definitions_from_json,
+    stored_definitions,
 )
 from deployments.projects.models import Channel, Project
 from deployments.projects.queries import process_of, read_process
@@ -104,7 +104,7 @@ def create_release(
 
 def fields_for(channel: Channel, given: Mapping[str, str]) -> dict[str, str]:
     """Return the custom fields of a release in the channel; raises Invalid."""
-    definitions = definitions_from_json(channel.extra.get("CustomFieldDefinitions") or ())
+    definitions = stored_definitions(channel.extra)
     try:
         return checked_fields(given, definitions)
     except InvalidFields as error:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from deployments.access.permissions import Permission
 from deployments.access.web.forms import attempt, go, show
 from deployments.access.web.pages import PageRequest, page
-from deployments.projects.custom_fields import definitions_from_json
+from deployments.projects.custom_fields import stored_definitions
 from deployments.projects.queries import channels_of
 from deployments.projects.web.rail import project_frame
 from deployments.releases.models import Release, ReleaseSelectedPackage
@@ -84,7 +84,7 @@ def release_edit(request: PageRequest, project: str, version: str) -> HttpRespon
 
 def _fields(release: Release) -> list[tuple[str, str]]:
     """Return the release's custom fields and those that its channel asks for."""
-    asked = definitions_from_json(release.channel.extra.get("CustomFieldDefinitions") or ())
+    asked = stored_definitions(release.channel.extra)
     names = dict.fromkeys((*release.custom_fields, *(each.name for each in asked)))
     return [(name, str(release.custom_fields.get(name, ""))) for name in names]
 

@@ -13,7 +13,7 @@ from deployments.access.policy import require_on
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show
 from deployments.access.web.pages import PageRequest, page
 from deployments.library.queries import candidates
-from deployments.projects.custom_fields import definitions_from_json
+from deployments.projects.custom_fields import stored_definitions
 from deployments.projects.models import Channel, Project
 from deployments.projects.queries import channels_of, process_of, read_process
 from deployments.projects.settings import extra_document
@@ -145,7 +145,7 @@ def _page(
         if (name := f"package:{number}")
     ]
     proposed, why_no_number = attempt(lambda: _proposed(project, channel, needed))
-    definitions = definitions_from_json(channel.extra.get("CustomFieldDefinitions") or ())
+    definitions = stored_definitions(channel.extra)
     values = {
         **project_frame(request, project, "Releases"),
         "channels": channels,

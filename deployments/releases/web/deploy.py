@@ -19,7 +19,11 @@ from deployments.releases.availability import missing_of
 from deployments.releases.models import Release
 from deployments.releases.preview import PlannedAction, Target, lacks_targets
 from deployments.releases.prompts import Prompt, prompts_for
-from deployments.releases.queries import progression_of, waiting_for_people
+from deployments.releases.queries import (
+    progression_of,
+    unresolved_defect,
+    waiting_for_people,
+)
 from deployments.releases.services import DeploymentOptions, create_deployment
 from deployments.releases.services.deployments import uses_guided_failure
 from deployments.releases.services.planning import plan_of
@@ -133,6 +137,7 @@ def _page(
         "when": sent.get("when", "now"),
         "priority": sent.get("priority", "LifecycleDefault"),
         "missing": missing_of(release),
+        "defect": unresolved_defect(release),
         "waits_for_people": waiting_for_people(release, place.environment),
         "asks_by_default": uses_guided_failure(release, place.environment, wish=None),
         "skipped": skipped,

@@ -13,11 +13,14 @@ from deployments.access.web.pages import PageRequest, find, page
 from deployments.base import public_ids
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Channel, Lifecycle
+from deployments.projects.process import Process
 from deployments.projects.queries import (
     PhaseView,
     channels_of,
     lifecycle_of,
     phases_of_many,
+    process_of,
+    read_process,
 )
 from deployments.projects.version_rules import rules_from_json
 from deployments.projects.web.rail import project_frame
@@ -112,6 +115,7 @@ def _results(
         lifecycle.space = request.space
     views = phases_of_many({row.pk: row for row in lifecycles.values()}.values())
     names = {row.pk: row for row in visible_environments(request)}
+    process = read_process(process_of(channels[0].project))
     results = []
     for channel in channels:
         lifecycle = lifecycles[channel.pk]
@@ -120,16 +124,22 @@ def _results(
             {
                 "channel": channel,
                 "lifecycle": lifecycle,
-                "why_not": _why_not(channel, version),
+                "why_not": _why_not(channel, process, version),
                 "phases": [(phase, _places(phase, names)) for phase in phases],
             }
         )
     return results
 
 
-def _why_not(channel: Channel, version: Version) -> list[str]:
+def _why_not(channel: Channel, process: Process, version: Version) -> list[str]:
+    packages = [
+        (action.name, reference.name)
+        for _, action in process.actions()
+        if action.applies_to(environment=None, channel=channel.public_id)
+        for reference in action.packages
+    ]
     try:
-        return refusals(version, rules_from_json(channel.rules))
+        return refusals(version, rules_from_json(channel.rules), packages)
     except InvalidTagPattern as error:
         return [str(error)]
 

@@ -73,6 +73,14 @@ def stable(project: Project) -> Channel:
     return make_channel(project, "Stable", extra={"CustomFieldDefinitions": asked})
 
 
+def test_definitions_stored_before_they_were_checked(project: Project, stable: Channel) -> None:
+    stable.extra = {"CustomFieldDefinitions": ["Ticket", 7]}
+    stable.save()
+    assert make_release(project, channel=stable).custom_fields == {}
+    answer = Visitor(make_ana()).get(f"projects/web/channels/{stable.public_id}")
+    assert answer.status_code == 200
+
+
 def test_a_channel_asks_for_fields(project: Project, stable: Channel) -> None:
     with pytest.raises(Invalid, match="asks for the custom field 'Ticket'"):
         make_release(project, channel=stable)

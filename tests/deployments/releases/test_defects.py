@@ -149,6 +149,7 @@ def test_on_the_pages(project: Project, dev: Environment) -> None:
     assert "Progression is blocked Loses <b>orders</b>" in text
     assert "The progression of this release is blocked." in text
     assert "Blocked" in text_of(cleo.get("projects/web/releases"))
+    assert "is blocked Loses <b>orders</b>" in text_of(ana.get(f"{page}/deploy"))
     assert "You need the permission DefectResolve" in text_of(cleo.get(f"{page}/block"))
     assert cleo.post(f"{page}/block", {"do": "unblock"}).status_code == 403
     assert ana.post(f"{page}/block", {"do": "unblock"}).status_code == 302

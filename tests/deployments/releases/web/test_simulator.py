@@ -47,8 +47,11 @@ def test_where_it_may_go(case: dict[str, Any]) -> None:
 
 def test_a_rule_without_packages_refuses_nothing() -> None:
     rules = rules_from_json([{**BETA, "ActionPackages": []}, BETA])
-    assert refusals(Version.parse("1.4.2-beta"), rules) == []
-    assert refusals(Version.parse("1.4.2"), rules) == ["Rule 2: has no tag to match ^beta."]
+    packages = [("Deploy", "")]
+    assert refusals(Version.parse("1.4.2-beta"), rules, packages) == []
+    found = refusals(Version.parse("1.4.2"), rules, packages)
+    assert found == ["Rule 2: has no tag to match ^beta."]
+    assert refusals(Version.parse("1.4.2"), rules, [("Another", "")]) == []
 
 
 @pytest.fixture

@@ -20,8 +20,11 @@ FLIPS_TO_QUARANTINE = 3
 FLIP_WINDOW = timedelta(seconds=60)
 # Gateways note signs of life every 10 s.
 SILENCE = timedelta(seconds=30)
+# Who was away for longer may have been left out of deployments, so its return is told.
+LONG_AWAY = timedelta(minutes=2)
 # Beyond this `seen` has told.
 REVOKED_LATELY = timedelta(seconds=60)
+_CAME_OR_WENT = "an agent connected or left"
 _FROM_HELLO = (
     "version",
     "operating_system",
@@ -72,6 +75,8 @@ def begin_sessions(
             .filter(pk__in=list(hellos), revoked=None, quarantined=None)
             .order_by("pk")
         )
+        last = AgentSession.objects.filter(agent_id__in=[agent.pk for agent in agents])
+        long_away = _long_away(last, now)
         numbers = _take_over([agent.pk for agent in agents], gateway, now)
         served = []
         for agent in agents:
@@ -84,7 +89,7 @@ def begin_sessions(
             else:
                 served.append(agent)
         update_rows(agents, _FROM_HELLO)
-        _set_back([agent.pk for agent in served])
+        _set_back([agent.pk for agent in served], long_away, now)
     return {agent.pk: Session(agent.pk, numbers[agent.pk]) for agent in served}
 
 
@@ -112,14 +117,13 @@ def seen(sessions: Iterable[Session], *, clock: Clock = utc_now) -> tuple[set[in
     current = [
         pk for pk, number in held.items() if (row := numbers.get(pk)) and row.number == number
     ]
+    now = clock()
     with transaction.atomic():
-        AgentSession.objects.filter(agent_id__in=current).update(
-            last_seen=clock(), disconnected=None
-        )
+        AgentSession.objects.filter(agent_id__in=current).update(last_seen=now, disconnected=None)
         # Another gateway took this one for dead while the database was away.
         back = [pk for pk in current if numbers[pk].disconnected is not None]
         if back:
-            _set_back(back)
+            _set_back(back, _long_away(numbers.values(), now), now)
     revoked = (
         Agent.objects.unscoped(reason="close revoked sessions")
         .filter(pk__in=current)
@@ -220,12 +224,12 @@ def _quarantine(agent: Agent, now: datetime, reason: tuple[str, str]) -> None:
     )
 
 
-def _set_back(agent_pks: Iterable[int]) -> None:
+def _set_back(agent_pks: Iterable[int], long_away: Collection[int], now: datetime) -> None:
     """Give what came back the verdict of the last check that reached it, healthy without one."""
     for model in (Machine, Worker):
-        model.objects.unscoped(reason="an agent connected or left").filter(
-            agent_id__in=list(agent_pks)
-        ).update(
+        rows = model.objects.unscoped(reason=_CAME_OR_WENT).filter(agent_id__in=list(agent_pks))
+        _tell_of_return(rows, long_away, now)
+        rows.update(
             health_status=models.Case(
                 models.When(verdict="", then=models.Value(HealthStatus.HEALTHY)),
                 default=models.F("verdict"),
@@ -237,8 +241,34 @@ def _set_back(agent_pks: Iterable[int]) -> None:
         )
 
 
+def _tell_of_return(
+    rows: "QuerySet[Machine] | QuerySet[Worker]", long_away: Collection[int], now: datetime
+) -> None:
+    """Record what connects for the first time or was away for long; triggers wait for it."""
+    new = models.Q(health_status=HealthStatus.UNKNOWN)
+    back = models.Q(health_status=HealthStatus.UNAVAILABLE, agent_id__in=list(long_away))
+    news = []
+    for row in rows.filter(new | back).select_related("space"):
+        is_new = row.health_status == HealthStatus.UNKNOWN
+        words = "connected for the first time" if is_new else "is connected again"
+        category = f"Machine{row.verdict or HealthStatus.HEALTHY}"
+        news.append(events.News(row.space, category, f"{row.name} {words}", row.public_id))
+    if news:
+        actor = Actor.system("agent sessions")
+        events.record_all(actor=actor, news=news, clock=lambda: now)
+
+
+def _long_away(rows: Iterable[AgentSession], now: datetime) -> set[int]:
+    """Return the agents whose last connection ended long ago: more than a hiccup."""
+    return {
+        row.agent_id
+        for row in rows
+        if row.disconnected is not None and row.disconnected <= now - LONG_AWAY
+    }
+
+
 def _set_health(agent_pks: Iterable[int], status: HealthStatus, summary: str) -> None:
     for model in (Machine, Worker):
-        model.objects.unscoped(reason="an agent connected or left").filter(
-            agent_id__in=list(agent_pks)
-        ).update(health_status=status, status_summary=summary)
+        model.objects.unscoped(reason=_CAME_OR_WENT).filter(agent_id__in=list(agent_pks)).update(
+            health_status=status, status_summary=summary
+        )

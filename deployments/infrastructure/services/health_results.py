@@ -73,7 +73,9 @@ def store_finding(row: Machine | Worker, finding: Finding, policy: HealthPolicy)
             *("last_check", "last_check_task", "failed_checks", "away_s"),
         ]
     )
-    if before != finding.status:
+    # That an agent left was seen at once, but only a check says that it stays away.
+    is_missed = finding.status == HealthStatus.UNAVAILABLE and row.failed_checks == 1
+    if before != finding.status or is_missed:
         record(
             actor=Actor.system("health checks"),
             space=row.space,

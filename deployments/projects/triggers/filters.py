@@ -168,6 +168,12 @@ def _number(value: object, limits: range, field: str) -> int:
     raise _wrong(field, f"'{text}' is no number from {limits[0]} to {limits[-1]}.")
 
 
+def _count(value: object) -> object:
+    """Return a number, as clients expect, where a text says one; judging it comes later."""
+    text = str(value or "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else value  # noqa: PLR2004
+
+
 def _day_numbers(days: list[str]) -> frozenset[int]:
     return frozenset(_day_number(day, "DaysOfWeek") for day in days) or EVERY_DAY
 
@@ -217,8 +223,8 @@ def _once_daily(document: Mapping[str, Any]) -> dict[str, Any]:
 def _continuous(document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "Interval": document.get("Interval") or "OnceHourly",
-        "HourInterval": document.get("HourInterval"),
-        "MinuteInterval": document.get("MinuteInterval"),
+        "HourInterval": _count(document.get("HourInterval")),
+        "MinuteInterval": _count(document.get("MinuteInterval")),
         "RunAfter": _start(document, "RunAfter", "2000-01-01T00:00:00"),
         "RunUntil": _start(document, "RunUntil", "2000-01-01T23:59:00"),
         "DaysOfWeek": _named_days(document),
@@ -251,8 +257,8 @@ def _old_daily(document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "StartTime": _start(document, "StartTime"),
         "Interval": document.get("Interval") or "OnceDaily",
-        "HourInterval": document.get("HourInterval"),
-        "MinuteInterval": document.get("MinuteInterval"),
+        "HourInterval": _count(document.get("HourInterval")),
+        "MinuteInterval": _count(document.get("MinuteInterval")),
         "DaysOfWeek": named or _named_days(document),
         **_zone(document),
     }

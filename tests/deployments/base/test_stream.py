@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 from deployments.base import events
 from deployments.base.following import consumers
@@ -101,6 +102,15 @@ def test_an_event_that_always_fails_is_passed_over_for_all_to_see(follower: Foll
     told = Event.objects.get(category=GIVEN_UP)
     assert told.subject_id == bad.public_id
     assert "ZeroDivisionError" in told.message
+
+
+def test_looking_when_there_is_nothing_new_writes_nothing(follower: Follower) -> None:
+    record("one")
+    consume(NAME)
+    with CaptureQueriesContext(connection) as captured:
+        assert consume(NAME) == 0
+    assert captured.captured_queries
+    assert all(query["sql"].startswith("SELECT") for query in captured.captured_queries)
 
 
 def test_two_workers_never_consume_at_once(follower: Follower) -> None:

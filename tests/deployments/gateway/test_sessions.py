@@ -183,3 +183,30 @@ async def test_a_wrong_credential_is_refused(lab: GatewayLab) -> None:
     with pytest.raises(Exception, match="401"):
         async with lab.wire():
             pass
+
+
+def test_the_first_connection_and_a_return_after_long_are_told(scene: Scene) -> None:
+    Machine.objects.in_space(scene.deployment.space).update(health_status="Unknown")
+    start = utc_now()
+    known = set(Event.objects.values_list("pk", flat=True))
+
+    def told() -> list[tuple[str, str]]:
+        rows = Event.objects.exclude(pk__in=known).order_by("pk")
+        return list(rows.values_list("category", "message"))
+
+    agent = scene.machines[0].agent
+    assert agent is not None
+    name = scene.machines[0].name
+    session = sessions.begin_session(agent.pk, HELLO, "one", clock=lambda: start)
+    assert session is not None
+    assert told() == [("MachineHealthy", f"{name} connected for the first time")]
+    # A hiccup is not worth a word.
+    sessions.end_session(session, clock=lambda: start)
+    session = sessions.begin_session(
+        agent.pk, HELLO, "one", clock=lambda: start + sessions.LONG_AWAY / 2
+    )
+    assert session is not None
+    assert len(told()) == 1
+    sessions.end_session(session, clock=lambda: start)
+    sessions.begin_session(agent.pk, HELLO, "one", clock=lambda: start + sessions.LONG_AWAY * 2)
+    assert told()[1:] == [("MachineHealthy", f"{name} is connected again")]

@@ -11,12 +11,11 @@ from deployments.infrastructure.models import Environment
 from deployments.projects.models import Outcome
 from deployments.projects.queries import lifecycle_of, phases_of
 from deployments.projects.services.decisions import Decision, log_decision
-from deployments.releases.automatic import entered_environments
 from deployments.releases.models import Deployment, Release
 from deployments.releases.options import DeploymentOptions
-from deployments.releases.progression import Phase
-from deployments.releases.queries import succeeded_environments
+from deployments.releases.queries import phase_of_view, succeeded_environments
 from deployments.releases.services.automation.acting import attempt
+from deployments.releases.services.automation.entering import entered_environments
 from deployments.releases.services.deployments import create_deployment
 from deployments.server_tasks.states import TaskState
 
@@ -104,10 +103,7 @@ def _deploy(
     if not any(automatic.values()):
         return
     entered = entered_environments(
-        [
-            Phase(view.id, view.name, view.environments, view.minimum, view.is_optional)
-            for view in views
-        ],
+        [phase_of_view(view) for view in views],
         automatic,
         succeeded=succeeded,
         newly=newly,

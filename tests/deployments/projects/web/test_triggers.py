@@ -90,6 +90,17 @@ def test_a_schedule_is_created_shown_and_changed() -> None:
     assert "Create a release and deploy it to Staging" in listed
 
 
+def test_an_interval_is_kept_as_numbers() -> None:
+    project, live = make_project(), make_environment("Live")
+    ana = Visitor(make_ana())
+    sent = _schedule(schedule="ContinuousDailySchedule", every="20", unit="minutes")
+    sent |= {"destination": live.public_id}
+    assert ana.post(_path(project, "/new"), sent).status_code == 302
+    assert _only(project).filter["MinuteInterval"] == 20
+    edit = ana.get(_path(project, f"/{_only(project).public_id}/edit")).content.decode()
+    assert 'name="every" value="20"' in edit
+
+
 def test_the_next_runs_are_shown_before_it_is_saved() -> None:
     project = make_project()
     ana = Visitor(make_ana())

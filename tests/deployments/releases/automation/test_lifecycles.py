@@ -8,11 +8,12 @@ from deployments.base.actor import Actor
 from deployments.base.events import record
 from deployments.projects.models import AutomationDecision
 from deployments.projects.services.lifecycles import PhaseInput
-from deployments.releases.automatic import entered_environments
 from deployments.releases.models import Deployment
 from deployments.releases.progression import Phase
 from deployments.releases.services import create_deployment, create_release
-from tests.factories import default_space, give_role, make_ana, make_ben
+from deployments.releases.services.automation.entering import entered_environments
+from deployments.releases.services.defects import report_defect, resolve_defect
+from tests.factories import SYSTEM, default_space, give_role, make_ana, make_ben
 from tests.factories.automation import Stream, decisions
 from tests.factories.domain import (
     finish,
@@ -170,6 +171,21 @@ def test_a_lifecycle_without_automatic_environments_decides_nothing() -> None:
     make_release(project)
     stream.deliver("lifecycles")
     assert decisions(project) == []
+
+
+def test_a_blocked_release_goes_on_when_it_is_unblocked(chain: Chain) -> None:
+    release = make_release(chain.project)
+    chain.follow()
+    report_defect(actor=SYSTEM, release=release, description="Slow")
+    chain.succeed(chain.deployments()[0])
+    chain.follow()
+    assert chain.places() == ["Dev"]
+    outcome, reason = decisions(chain.project)[-1]
+    assert outcome == "Refused"
+    assert "prevented" in reason or "blocked" in reason
+    resolve_defect(actor=SYSTEM, release=release)
+    chain.follow()
+    assert chain.places() == ["Dev", "Staging"]
 
 
 def test_the_page_of_the_release_tells_what_was_decided(chain: Chain) -> None:

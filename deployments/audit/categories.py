@@ -9,6 +9,8 @@ CATEGORIES = {
     "DeploymentResumed": "Deployment resumed",
     "DeploymentSucceeded": "Deployment succeeded",
     "DeploymentFailed": "Deployment failed",
+    "DefectReported": "Progression of a release blocked",
+    "DefectResolved": "Progression of a release unblocked",
     "TaskQueued": "Task queued",
     "TaskCanceled": "Task canceled",
     "TaskPrioritized": "Task moved to the top",

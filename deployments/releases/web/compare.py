@@ -10,8 +10,8 @@ from deployments.access.permissions import Permission
 from deployments.access.web.forms import show
 from deployments.access.web.pages import PageRequest, page
 from deployments.projects.web.rail import project_frame
-from deployments.releases.comparing import compare
-from deployments.releases.drift import Change
+from deployments.releases.comparison.releases import compare
+from deployments.releases.comparison.variables import Change
 from deployments.releases.models import Release
 from deployments.releases.queries import find_release
 from deployments.releases.web.frames import project_of

@@ -16,7 +16,7 @@ from deployments.library.queries import candidates
 from deployments.projects.custom_fields import stored_definitions
 from deployments.projects.models import Channel, Project
 from deployments.projects.queries import channels_of, process_of, read_process
-from deployments.projects.settings import extra_document
+from deployments.projects.settings import deployment_settings, extra_document
 from deployments.projects.web.rail import project_frame
 from deployments.releases.models import Release, ReleaseSelectedPackage
 from deployments.releases.queries import find_release
@@ -154,6 +154,7 @@ def _page(
         "version": _version(sent) or proposed or "",
         "proposed": proposed or "",
         "notes": sent.get("notes", ""),
+        "has_template": bool(deployment_settings(project.settings).release_notes_template),
         "fields": [(each, sent.get(f"{FIELD}{each.name}", "")) for each in definitions],
         "why_no_number": why_no_number.errors,
         "has_steps": bool(process_of(project).steps),

@@ -15,7 +15,7 @@ from deployments.projects.web.rail import project_frame
 from deployments.projects.web.triggers import decisions_of, names_of, shown_decisions
 from deployments.releases.availability import missing_of
 from deployments.releases.builds import work_items_of
-from deployments.releases.drift import changed_variables
+from deployments.releases.comparison.variables import changed_variables
 from deployments.releases.models import Deployment, Release, ReleaseSelectedPackage
 from deployments.releases.queries import (
     progression_of,

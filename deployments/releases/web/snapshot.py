@@ -12,8 +12,8 @@ from deployments.access.web.pages import PageRequest, page
 from deployments.library.queries import may_view
 from deployments.library.values import VariableDocument
 from deployments.projects.web.rail import project_frame
+from deployments.releases.comparison.processes import settings_of
 from deployments.releases.models import Release
-from deployments.releases.process_changes import settings_of
 from deployments.releases.web.frames import release_of
 from deployments.releases.web.scope_words import scope_words
 

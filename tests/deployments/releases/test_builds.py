@@ -149,6 +149,8 @@ def test_notes_are_written_from_the_builds(project: Project) -> None:
     )
     update_settings(actor=SYSTEM, row=project, settings={"ReleaseNotesTemplate": template})
     assert make_release(project).notes == "0.0.1 in Default: #12"
+    page = text_of(Visitor(make_ana()).get("projects/web/releases/create"))
+    assert "Left empty, the project's template writes them." in page
 
 
 def test_addresses_of_other_kinds_are_refused(project: Project) -> None:

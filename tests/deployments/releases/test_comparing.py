@@ -7,8 +7,8 @@ import pytest
 from deployments.library.services import VariableInput
 from deployments.projects.models import Project
 from deployments.releases.availability import missing_of
-from deployments.releases.comparing import compare
-from deployments.releases.process_changes import changed_steps
+from deployments.releases.comparison.processes import changed_steps
+from deployments.releases.comparison.releases import compare
 from deployments.releases.services import delete_release
 from packages_feed.models import PackageVersion
 from packages_feed.services import delete_version

@@ -17,6 +17,7 @@ from deployments.releases.models import Deployment, Release
 from deployments.releases.services import delete_release, update_release
 from deployments.server_tasks.models import ServerTask
 from tests.factories import SYSTEM, default_space, make_ana
+from tests.factories.automation import make_trigger
 from tests.factories.domain import (
     finish,
     make_channel,
@@ -128,6 +129,11 @@ def test_rules_and_donor_follow_a_step_that_is_renamed(project: Project) -> None
     update_settings(
         actor=SYSTEM, row=project, settings={"VersioningStrategy": {"DonorPackage": donor}}
     )
+    trigger = make_trigger(
+        project,
+        {"FilterType": "ArcFeedFilter", "Packages": [donor]},
+        {"ActionType": "CreateRelease", "ChannelId": channel.public_id},
+    )
     steps = [dict(step) for step in process_of(project).steps]
     for step, name in zip(steps, ("New", "Old"), strict=True):
         step["Name"] = step["Actions"][0]["Name"] = name
@@ -137,6 +143,8 @@ def test_rules_and_donor_follow_a_step_that_is_renamed(project: Project) -> None
     chosen = {row.action_name: row.version for row in release.selected_packages.all()}
     assert chosen == {"New": "1.0.0", "Old": "2.0.0"}
     assert release.version == "1.0.0"
+    trigger.refresh_from_db()
+    assert [each["DeploymentAction"] for each in trigger.filter["Packages"]] == ["New"]
 
 
 def test_a_template_reads_variables_of_the_channel(project: Project) -> None:

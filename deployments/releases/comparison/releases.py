@@ -11,9 +11,9 @@ from deployments.library.queries import variables_of
 from deployments.library.values import VariableDocument, document_of
 from deployments.projects.models import Project
 from deployments.projects.queries import process_of
-from deployments.releases.drift import Change, differing_variables
+from deployments.releases.comparison.processes import StepChange, changed_steps
+from deployments.releases.comparison.variables import Change, differing_variables
 from deployments.releases.models import Release, ReleaseSelectedPackage
-from deployments.releases.process_changes import StepChange, changed_steps
 from deployments.releases.queries import releases_of
 
 _MOST_NOTES: Final = 50

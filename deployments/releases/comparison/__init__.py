@@ -1,0 +1,1 @@
+"""What differs between two processes, two states of variables, two releases."""

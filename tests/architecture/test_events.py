@@ -7,6 +7,8 @@ from functools import cache
 from tests.architecture.tree import Module, code_modules
 
 WRITES = {"save", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "delete"}
+# Functions below the services that write rows.
+WRITERS = {"insert_rows"}
 RECORDS = {"events.record", "record"}
 
 # Reason -> services, by app and module.
@@ -92,6 +94,8 @@ def called(function: ast.FunctionDef) -> Iterator[str]:
             continue
         if isinstance(node.func, ast.Name):
             yield node.func.id
+            if node.func.id in WRITERS:
+                yield "!write"
         elif isinstance(node.func, ast.Attribute):
             if is_write(node, node.func):
                 yield "!write"

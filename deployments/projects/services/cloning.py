@@ -1,6 +1,7 @@
 """Cloning a project: process, channels, variables and settings under a new name."""
 
 from dataclasses import replace
+from typing import Any
 
 from django.db import transaction
 
@@ -58,6 +59,8 @@ def clone_project(
         row.slug = free_slug(row)
         insert_project(row, actor=actor)
         renamed = {source.public_id: row.public_id, **_copy_channels(source, row)}
+        row.extra = _extra(source, renamed)
+        row.save(update_fields=["extra"])
         _copy_process(source, row, renamed)
         if source.variable_set is not None and row.variable_set is not None:
             copy_variables(
@@ -85,6 +88,16 @@ def _copy_channels(source: Project, row: Project) -> dict[str, str]:
         )
         renamed[channel.public_id] = copy.public_id
     return renamed
+
+
+def _extra(source: Project, renamed: dict[str, str]) -> dict[str, Any]:
+    """Return what the project has beside its settings, about the copy's channels and releases."""
+    extra = {**source.extra, "AutoDeployReleaseOverrides": []}
+    strategy = extra.get("ReleaseCreationStrategy")
+    if isinstance(strategy, dict):
+        channel = str(strategy.get("ChannelId") or "")
+        extra["ReleaseCreationStrategy"] = {**strategy, "ChannelId": renamed.get(channel)}
+    return extra
 
 
 def _copy_process(source: Project, row: Project, renamed: dict[str, str]) -> None:

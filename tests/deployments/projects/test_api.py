@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from deployments.library.services import VariableInput
 from deployments.projects.models import DeploymentProcess, Project
+from deployments.projects.queries import default_channel
 from tests.deployments.calls import S, send
 from tests.factories import (
     Person,
@@ -94,8 +95,17 @@ def test_clone_a_project() -> None:
         VariableInput("Db", "x"),
         VariableInput("Key", "top secret", is_sensitive=True),
     )
+    old = default_channel(source).public_id
+    source.extra = {
+        "AutoDeployReleaseOverrides": [{"EnvironmentId": "Environments-1"}],
+        "ReleaseCreationStrategy": {"ChannelId": old, "ReleaseCreationPackage": None},
+    }
+    source.save()
     status, clone = send(ana, "post", f"{S}/projects?clone={source.public_id}", {"Name": "Web 2"})
     assert status == 201, clone
+    new = default_channel(Project.objects.in_space(source.space).get(name="Web 2")).public_id
+    assert clone["ReleaseCreationStrategy"]["ChannelId"] == new
+    assert clone["AutoDeployReleaseOverrides"] == []
     assert clone["ClonedFromProjectId"] == source.public_id
     steps = send(ana, "get", f"{S}/projects/{clone['Id']}/deploymentprocesses")[1]["Steps"]
     assert [step["Name"] for step in steps] == ["Hello"]

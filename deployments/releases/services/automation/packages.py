@@ -8,11 +8,13 @@ from agent.versions import Version
 from deployments.access.actors import actor_behind
 from deployments.base import public_ids
 from deployments.base.clock import Clock, utc_now
-from deployments.base.models import Event
+from deployments.base.models import Event, Space
 from deployments.library.queries import candidates
-from deployments.projects.models import Channel, Outcome, ProjectTrigger
-from deployments.projects.queries import process_of, read_process
+from deployments.projects.models import Channel, Outcome, Project, ProjectTrigger
+from deployments.projects.queries import default_channel, process_of, read_process
 from deployments.projects.services.decisions import Decision, log_decision
+from deployments.projects.settings import extra_document
+from deployments.projects.triggers.actions import CREATE_RELEASE
 from deployments.projects.triggers.filters import ALL_ARRIVED, FEEDS
 from deployments.projects.version_rules import rules_from_json
 from deployments.releases.channel_rules import rule_for
@@ -55,10 +57,38 @@ def create_releases(event: Event, *, clock: Clock = utc_now) -> None:
     triggers = ProjectTrigger.objects.in_space(event.space).filter(
         filter_type__in=FEEDS, is_disabled=False
     )
-    for trigger in triggers.select_related("project", "space"):
+    followers = [*triggers.select_related("project", "space"), *_of_projects(event.space)]
+    for trigger in followers:
         decision = _decide(trigger, version, event, clock)
         if decision is not None:
-            log_decision(trigger.project, decision, trigger=trigger, clock=clock)
+            stored = trigger if trigger.pk else None
+            log_decision(trigger.project, decision, trigger=stored, clock=clock)
+
+
+def _of_projects(space: Space) -> list[ProjectTrigger]:
+    """Return what projects say in their own settings, the older way, in the form of triggers."""
+    rows = Project.objects.in_space(space).filter(extra__AutoCreateRelease=True)
+    triggers = []
+    for project in rows.select_related("space"):
+        strategy = extra_document(project.extra)["ReleaseCreationStrategy"]
+        package = strategy.get("ReleaseCreationPackage")
+        if not isinstance(package, dict):
+            continue
+        watched = {
+            name: str(package.get(name) or "") for name in ("DeploymentAction", "PackageReference")
+        }
+        channel = strategy.get("ChannelId") or default_channel(project).public_id
+        triggers.append(
+            ProjectTrigger(
+                space=space,
+                project=project,
+                name="of the project",
+                filter_type=ALL_ARRIVED,
+                filter={"FilterType": ALL_ARRIVED, "Packages": [watched]},
+                action={"ActionType": CREATE_RELEASE, "ChannelId": str(channel)},
+            )
+        )
+    return triggers
 
 
 def _decide(

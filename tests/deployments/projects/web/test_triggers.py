@@ -180,7 +180,11 @@ def test_decisions_are_told_with_their_reasons() -> None:
     row = _nightly(project)
     decision = Decision(Outcome.REFUSED, "The cause", "The <b>reason</b>")
     log_decision(project, decision, trigger=row)
-    log_decision(project, Decision(Outcome.NOTHING, "Release 1.0.0 was created", "It was before."))
+    place = make_environment().public_id
+    by_lifecycle = Decision(
+        Outcome.NOTHING, "Release 1.0.0 was created", "It was before.", environment_id=place
+    )
+    log_decision(project, by_lifecycle)
     ana = Visitor(make_ana())
     listed = text_of(ana.get(_path(project)))
     assert "The <b>reason</b>" in listed.replace("&lt;", "<").replace("&gt;", ">")

@@ -145,3 +145,21 @@ def test_packages_of_others_are_not_worth_a_word(shop: Shop) -> None:
     shop.trigger("Web")
     shop.push("Acme.Other", "1.0.0")
     assert decisions(shop.project) == []
+
+
+def test_the_older_setting_of_a_project_is_followed(shop: Shop) -> None:
+    """`AutoCreateRelease` and `ReleaseCreationStrategy`, as clients still send them."""
+    shop.push("Acme.Api", "1.0.0")
+    package = {"DeploymentAction": "Web", "PackageReference": ""}
+    shop.project.extra = {
+        "AutoCreateRelease": True,
+        "ReleaseCreationStrategy": {"ChannelId": None, "ReleaseCreationPackage": package},
+    }
+    shop.project.save()
+    shop.push("Acme.Web", "1.0.0")
+    assert shop.releases() == [{"Acme.Web": "1.0.0", "Acme.Api": "1.0.0"}]
+    assert [outcome for outcome, _ in decisions(shop.project)] == ["Created"]
+    shop.project.extra = {**shop.project.extra, "AutoCreateRelease": False}
+    shop.project.save()
+    shop.push("Acme.Web", "2.0.0")
+    assert len(shop.releases()) == 1

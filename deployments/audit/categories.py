@@ -11,6 +11,7 @@ CATEGORIES = {
     "DeploymentFailed": "Deployment failed",
     "DefectReported": "Progression of a release blocked",
     "DefectResolved": "Progression of a release unblocked",
+    "DeploymentFreezeOverridden": "Deployment freeze overridden",
     "TaskQueued": "Task queued",
     "TaskCanceled": "Task canceled",
     "TaskPrioritized": "Task moved to the top",

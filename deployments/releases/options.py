@@ -31,6 +31,8 @@ class DeploymentOptions:
     name or id. `use_guided_failure` None takes the project's, then the environment's default.
     `not_before` and `expires` bound the start.
     `parent_task` is the task of the deployment that waits for this one. `trigger` is what made it.
+    `freeze_reason` overrides the freezes that hold it, of those with `freeze_names` when some are
+    named.
     """
 
     comments: str = ""
@@ -49,6 +51,8 @@ class DeploymentOptions:
     passed_variables: tuple[PassedVariable, ...] = ()
     parent_task: str = ""
     trigger: Trigger | None = None
+    freeze_reason: str = ""
+    freeze_names: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:

@@ -31,6 +31,7 @@ PLACES = (
     ("Teams", "teams", Permission.TeamView, False),
     ("Roles", "roles", Permission.UserRoleView, True),
     ("Audit", "audit", Permission.EventView, False),
+    ("Freezes", "freezes", Permission.ProjectView, False),
     ("Outgoing", "outgoing", Permission.ConfigureServer, True),
     ("Logs", "logs", Permission.ConfigureServer, True),
 )

@@ -28,6 +28,7 @@ from deployments.library.scoping import Candidate, resolve_all
 from deployments.library.values import open_candidate
 from deployments.projects.process import Action, Process, open_properties
 from deployments.projects.settings import deployment_settings
+from deployments.releases.freezes.holding import require_no_freeze_at_start
 from deployments.releases.models import Deployment, Release, ReleaseSelectedPackage
 from deployments.releases.queries import process_of_release
 from deployments.releases.variables import deployment_candidates, deployment_context
@@ -44,6 +45,7 @@ _WORKER_LEASE_CAP = "Octopus.Deployment.WorkerLeaseCap"
 def plan_deployment(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPlan:
     """Return the unsaved plan of a deployment. Raises Invalid when it cannot be planned."""
     deployment = deployment_of(task)
+    require_no_freeze_at_start(deployment, at=clock())
     process = process_of_release(deployment.release)
     candidates = tuple(_opened(entry) for entry in deployment_candidates(deployment))
     system = system_variables(deployment, task)

@@ -45,6 +45,8 @@ class DeployReleaseSerializer(ResourceSerializer):
     variables = serializers.DictField(default=dict)
     comments = text()
     priority = text()
+    deployment_freeze_names = texts()
+    deployment_freeze_override_reason = text()
 
 
 class DeployReleaseViewSet(SpaceViewSet[Deployment]):
@@ -135,6 +137,8 @@ def _options(
         not_before=data["run_at"],
         expires=data["no_run_after"],
         priority=data["priority"] or "LifecycleDefault",
+        freeze_reason=data["deployment_freeze_override_reason"],
+        freeze_names=tuple(data["deployment_freeze_names"]),
     )
 
 

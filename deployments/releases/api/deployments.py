@@ -49,6 +49,8 @@ class DeploymentSerializer(ResourceSerializer):
     queue_time = MomentField(default=None, allow_null=True)
     queue_time_expiry = MomentField(default=None, allow_null=True)
     priority = text()
+    deployment_freeze_names = texts()
+    deployment_freeze_override_reason = text()
 
     def to_representation(self, instance: Deployment) -> dict[str, Any]:
         return deployment_resource(instance)
@@ -119,6 +121,8 @@ class DeploymentViewSet(SpaceViewSet[Deployment]):
                 not_before=data["queue_time"],
                 expires=data["queue_time_expiry"],
                 priority=data["priority"] or "LifecycleDefault",
+                freeze_reason=data["deployment_freeze_override_reason"],
+                freeze_names=tuple(data["deployment_freeze_names"]),
             ),
         )
         return Response(deployment_resource(deployment), status=201)

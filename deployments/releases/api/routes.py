@@ -8,6 +8,7 @@ from deployments.releases.api.defects import DefectViewSet
 from deployments.releases.api.deploy_release import DeployReleaseViewSet
 from deployments.releases.api.deployments import DeploymentViewSet
 from deployments.releases.api.documents import ProjectDocumentsViewSet
+from deployments.releases.api.freezes import FreezeViewSet
 from deployments.releases.api.releases import ReleaseViewSet
 from deployments.releases.api.templates import DeploymentTemplateViewSet
 
@@ -58,4 +59,5 @@ routes: list[URLPattern] = [
     path("variables/<str:id>", ProjectDocumentsViewSet.as_view({"get": "variable_snapshot"})),
     path("deployments/create/untenanted/v1", DeployReleaseViewSet.as_view({"post": "create"})),
     *resource_routes(DeploymentViewSet),
+    *resource_routes(FreezeViewSet),
 ]

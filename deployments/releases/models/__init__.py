@@ -2,6 +2,7 @@
 
 from deployments.releases.models.defect import Defect
 from deployments.releases.models.deployment import Deployment
+from deployments.releases.models.freeze import DeploymentFreeze, FreezeScope
 from deployments.releases.models.release import DeletedRelease, Release, ReleaseSelectedPackage
 from deployments.releases.models.snapshot import ProcessSnapshot, VariableSetSnapshot
 
@@ -9,6 +10,8 @@ __all__ = [
     "Defect",
     "DeletedRelease",
     "Deployment",
+    "DeploymentFreeze",
+    "FreezeScope",
     "ProcessSnapshot",
     "Release",
     "ReleaseSelectedPackage",

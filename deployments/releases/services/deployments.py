@@ -13,12 +13,14 @@ from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment, Machine, MachineEnvironment
 from deployments.projects.settings import deployment_settings, extra_document
+from deployments.releases.freezes.holding import freezes_for
 from deployments.releases.models import Deployment, Release
 from deployments.releases.options import DeploymentOptions
 from deployments.releases.preview import PlannedAction, lacks_targets
 from deployments.releases.progression import Progression
 from deployments.releases.prompts import checked_answers, prompts_for
 from deployments.releases.queries import progression_of
+from deployments.releases.services.freezes import require_unfrozen
 from deployments.releases.services.planning import plan_of
 from deployments.releases.services.queueing import queue_task
 from deployments.releases.variables import (
@@ -52,6 +54,7 @@ def create_deployment(
         environment=environment.pk,
     )
     _require_possible(release, environment)
+    overridden = _overridden(actor, release, environment, options, clock)
     _require_times(options, clock)
     _require_machines(environment, options)
     _require_plan(release, environment, options)
@@ -71,7 +74,7 @@ def create_deployment(
             deployed_by=actor.public_id,
             deployed_by_name=actor.username,
         )
-        deployment.options = _stored(deployment, options, answers)
+        deployment.options = _stored(deployment, options, answers) | overridden
         deployment.save(force_insert=True)
         task.arguments = {"DeploymentId": deployment.public_id}
         if options.parent_task:
@@ -120,6 +123,29 @@ def _require_possible(release: Release, environment: Environment) -> None:
     if extra_document(project.extra)["TenantedDeploymentMode"] == "Tenanted":
         raise Invalid(f"The project '{project.name}' can be deployed only to tenants.")
     require_progression(progression_of(release), release, environment)
+
+
+def _overridden(
+    actor: Actor,
+    release: Release,
+    environment: Environment,
+    options: DeploymentOptions,
+    clock: Clock,
+) -> dict[str, Any]:
+    """Return what is stored of the freezes that the deployment passes; raises Invalid."""
+    if options.trigger is not None and options.trigger.is_for_targets:
+        return {}
+    held = freezes_for(
+        release.space, project=release.project_id, environment=environment.pk, at=clock()
+    )
+    ids = require_unfrozen(
+        actor,
+        release.space,
+        held,
+        reason=options.freeze_reason,
+        names=options.freeze_names,
+    )
+    return {"freezes": ids, "freeze_reason": options.freeze_reason.strip()} if ids else {}
 
 
 def _require_times(options: DeploymentOptions, clock: Clock) -> None:
@@ -239,3 +265,17 @@ def _record(actor: Actor, deployment: Deployment, clock: Clock) -> None:
         ],
         clock=clock,
     )
+    if freezes := deployment.options.get("freezes"):
+        events.record(
+            actor=actor,
+            space=deployment.space,
+            category="DeploymentFreezeOverridden",
+            message=(
+                f"{', '.join(freezes)} was overridden for {release.project.name} release"
+                f" {release.version} to {deployment.environment.name}:"
+                f" {deployment.options['freeze_reason']}"
+            ),
+            subject=deployment.public_id,
+            related=[*freezes, release.project.public_id, deployment.environment.public_id],
+            clock=clock,
+        )

@@ -16,6 +16,7 @@ from deployments.base.errors import Invalid
 from deployments.projects.settings import deployment_settings
 from deployments.projects.web.rail import project_frame
 from deployments.releases.availability import missing_of
+from deployments.releases.freezes.holding import HeldBy, freezes_of_project
 from deployments.releases.models import Release
 from deployments.releases.preview import PlannedAction, Target, lacks_targets
 from deployments.releases.prompts import Prompt, prompts_for
@@ -139,12 +140,25 @@ def _page(
         "missing": missing_of(release),
         "defect": unresolved_defect(release),
         "waits_for_people": waiting_for_people(release, place.environment),
+        **_freezes(request, release, place),
         "asks_by_default": uses_guided_failure(release, place.environment, wish=None),
         "skipped": skipped,
     }
     if request.headers.get("HX-Target") == "plan":
         return show(request, "releases/_plan.html", values)
     return show(request, "releases/deploy.html", values, problems)
+
+
+def _freezes(request: PageRequest, release: Release, place: PlaceView) -> dict[str, Any]:
+    """Return the freezes that hold the place, the next one, and who may pass them."""
+    freezes, now = freezes_of_project(request.space, release.project_id), utc_now()
+    number = place.environment.pk
+    held: tuple[HeldBy, ...] = freezes.holding(number, at=now)
+    return {
+        "held": held,
+        "next_freeze": None if held else freezes.coming(number, after=now),
+        "may_override": request.grants.allows(Permission.DeploymentFreezeAdminister),
+    }
 
 
 def _targets(planned: Sequence[PlannedAction]) -> list[Target]:
@@ -191,6 +205,7 @@ def _options(sent: QueryDict, prompts: Sequence[Prompt]) -> DeploymentOptions:
         comments=sent.get("comments", ""),
         use_guided_failure={"ask": True, "fail": False}.get(sent.get("guided", "")),
         priority=sent.get("priority", "LifecycleDefault"),
+        freeze_reason=sent.get("freeze_reason", ""),
         skip_actions=tuple(sent.getlist("skip")),
         specific_machines=only,
         excluded_machines=without,

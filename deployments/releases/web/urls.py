@@ -8,6 +8,7 @@ from deployments.releases.web import (
     compare,
     create,
     deploy,
+    freezes,
     overview,
     release_list,
     release_page,
@@ -30,5 +31,9 @@ urlpatterns = [
     path("projects/<str:project>/releases/<str:version>/block", blocking.release_blocking),
     path("projects/<str:project>/releases/<str:version>/snapshot", snapshot.release_snapshot),
     path("projects/<str:project>/releases/<str:version>/deploy", deploy.deploy_page),
+    path("administration/freezes", freezes.freeze_list),
+    path("administration/freezes/new", freezes.freeze_new),
+    path("administration/freezes/<str:freeze>", freezes.freeze_edit),
+    path("administration/freezes/<str:freeze>/delete", freezes.freeze_delete),
     path("deployments/<str:deployment>", release_page.deployment_redirect, name="deployment"),
 ]

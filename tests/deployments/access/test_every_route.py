@@ -135,7 +135,7 @@ def test_no_model_reaches_a_space_without_owning_one() -> None:
     }
     children = {
         *("AgentSession", "RegistrationToken", "MachineEnvironment"),
-        *("Phase", "PhaseEnvironment", "ReleaseSelectedPackage", "WaitingTarget"),
+        *("Phase", "PhaseEnvironment", "ReleaseSelectedPackage", "WaitingTarget", "FreezeScope"),
     }
     assert without <= children
 

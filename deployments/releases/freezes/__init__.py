@@ -1,0 +1,1 @@
+"""Times in which nothing is deployed: their schedule and what they hold."""

@@ -17,7 +17,7 @@ REASONS: dict[str, dict[str, str]] = {
         "execution.artifacts": "receive_piece",
         "execution.logs/archive": "archive_log archive_logs",
         "execution.cancel_live": "abandon cancel_live close_questions send_cancels",
-        "execution.carry_out": "cancel_executions start_actions",
+        "execution.carry_out": "cancel_executions skip_actions start_actions",
         "execution.failures": "ask_about_failures",
         "execution.lease": "claim settle",
         "execution.lost_agents": "settle_lost_agents",

@@ -13,6 +13,7 @@ from deployments.access.web.csrf import token_of_request
 _NAVIGATION = (
     ("Dashboard", "dashboard", "dashboard", ()),
     ("Projects", "projects", "projects", (Permission.ProjectView,)),
+    ("Tenants", "tenants", "tenants", (Permission.TenantView,)),
     ("Tasks", "tasks", "tasks", (Permission.TaskView,)),
     (
         "Infrastructure",

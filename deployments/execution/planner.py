@@ -19,6 +19,7 @@ from deployments.execution.plan import (
 )
 from deployments.execution.worker_choice import WorkerChoice, WorkerChooser
 from deployments.projects.process import Action, Process, Step, split_list
+from tenants.matching import matches_tags
 
 _RETRIES: Final = "Octopus.Action.AutoRetry.MaximumCount"
 _BACKOFF: Final = "Octopus.Action.AutoRetry.MinimumBackoff"
@@ -185,7 +186,7 @@ def _applies(source: PlanInput, action: Action) -> bool:
         environment=source.environment, channel=source.channel, is_tenanted=True
     ):
         return False
-    return not action.tenant_tags or not source.tenant_tags.isdisjoint(action.tenant_tags)
+    return not action.tenant_tags or matches_tags(action.tenant_tags, source.tenant_tags)
 
 
 def _plan_action(

@@ -3,19 +3,22 @@
 import hashlib
 from collections.abc import Iterable
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from deployments.base.actor import Actor
 from deployments.base.finding import find
 from deployments.base.models import Space
+from deployments.base.participation import Participation
 from deployments.infrastructure.models import (
     Environment,
     Machine,
     MachineEnvironment,
+    MachineTenant,
     RegistrationToken,
     Worker,
     WorkerPool,
 )
+from deployments.infrastructure.tenancy import FoundTenancy
 
 
 def machines_of_environment(space: Space, environment: Environment) -> QuerySet[Machine]:
@@ -46,6 +49,38 @@ def environment_numbers(machines: Iterable[Machine]) -> dict[int, list[int]]:
     for link in links.order_by("environment__sort_order", "environment_id"):
         numbers[link.machine_id].append(link.environment_id)
     return numbers
+
+
+def tenant_numbers_of_machines(machines: Iterable[Machine]) -> dict[int, list[int]]:
+    """Return the tenants that each machine names, by the machine's number; one query."""
+    numbers: dict[int, list[int]] = {machine.pk: [] for machine in machines}
+    links = MachineTenant.objects.filter(machine__in=list(numbers)).order_by("tenant_number")
+    for machine, tenant in links.values_list("machine_id", "tenant_number"):
+        numbers[machine].append(tenant)
+    return numbers
+
+
+def stored_tenancy(machine: Machine) -> FoundTenancy:
+    """Return which tenants the machine serves."""
+    return FoundTenancy(
+        Participation(machine.tenanted_participation),
+        tenant_numbers_of_machines([machine])[machine.pk],
+        list(machine.tenant_tags),
+    )
+
+
+def machines_serving(
+    rows: QuerySet[Machine], tenants: Iterable[int], tags: Iterable[str]
+) -> QuerySet[Machine]:
+    """Return the machines that name one of the tenants or tags (canonical names)."""
+    wanted = {tag.lower() for tag in tags}
+    tagged = [
+        number
+        for number, names in rows.exclude(tenant_tags=[]).values_list("pk", "tenant_tags")
+        if wanted & {str(name).lower() for name in names}
+    ]
+    links = MachineTenant.objects.filter(tenant_number__in=list(tenants)).values("machine")
+    return rows.filter(Q(pk__in=links) | Q(pk__in=tagged))
 
 
 def roles_in_space(space: Space) -> list[str]:

@@ -13,8 +13,15 @@ class ReleasesConfig(AppConfig):
             packages,
             targets,
         )
+        from deployments.releases.tenancy.uses import (  # noqa: PLC0415 models come first
+            deployments_of_tenant,
+            snapshots_with_tag,
+        )
         from deployments.server_tasks.kinds import register_kind  # noqa: PLC0415
+        from tenants.usage import register_tag_uses, register_tenant_uses  # noqa: PLC0415
 
+        register_tenant_uses(deployments_of_tenant)
+        register_tag_uses(snapshots_with_tag)
         register_kind("Deploy", advance="execution.advance", label="Deploy a release")
         for each, handle in (
             (lifecycles, lifecycles.follow_lifecycle),

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from deployments.projects.process import Process, split_list
+from deployments.projects.process import Action, Process, split_list
+from tenants.matching import matches_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,13 @@ def planned_actions(
     choice: TargetChoice = TargetChoice(),
     skipped: Collection[str] = (),
     roles_of: "dict[str, str] | None" = None,
+    tenant_tags: Collection[str] | None = None,
 ) -> tuple[PlannedAction, ...]:
     """Return the actions that apply, in order; skipped ones are marked.
 
     `environment` and `channel` are public ids, `skipped` action ids. `roles_of` gives the role text
-    of steps (by id) whose own one had expressions.
+    of steps (by id) whose own one had expressions. `tenant_tags` are those of the tenant, None
+    without one.
     """
     planned = []
     for position, step in enumerate(process.steps, start=1):
@@ -91,7 +94,7 @@ def planned_actions(
         taken = tuple(target for target in matching if choice.takes(target))
         left_out = tuple(target for target in matching if not choice.takes(target))
         for index, action in enumerate(step.actions, start=1):
-            if not action.applies_to(environment=environment, channel=channel):
+            if not _applies(action, environment, channel, tenant_tags):
                 continue
             number = str(position) if len(step.actions) == 1 else f"{position}.{index}"
             planned.append(
@@ -110,6 +113,16 @@ def planned_actions(
                 )
             )
     return tuple(planned)
+
+
+def _applies(
+    action: Action, environment: str, channel: str, tenant_tags: Collection[str] | None
+) -> bool:
+    if not action.applies_to(
+        environment=environment, channel=channel, is_tenanted=tenant_tags is not None
+    ):
+        return False
+    return not action.tenant_tags or matches_tags(action.tenant_tags, tenant_tags or ())
 
 
 def lacks_targets(planned: Sequence[PlannedAction]) -> bool:

@@ -8,7 +8,8 @@ from deployments.base.errors import Invalid
 from deployments.library.scoping import Candidate, ScopeContext, resolve_all
 from deployments.projects.models import Channel
 from deployments.releases.models import Release
-from deployments.releases.variables import prompts_of
+from deployments.releases.variables import prompts_of, tenant_context
+from tenants.queries import TenantScope
 
 _LATER: Final = frozenset({"Action", "Machine", "Role"})
 
@@ -28,7 +29,9 @@ class Prompt:
     display: Mapping[str, str]
 
 
-def prompts_for(release: Release, *, environment: str, channel: Channel) -> list[Prompt]:
+def prompts_for(
+    release: Release, *, environment: str, channel: Channel, tenant: TenantScope | None = None
+) -> list[Prompt]:
     """Return the prompts of the values that apply in the environment, by label.
 
     A prompt limited to an action or a target is asked as well, because those come into play later.
@@ -36,7 +39,11 @@ def prompts_for(release: Release, *, environment: str, channel: Channel) -> list
     asked = prompts_of(release)
     owner = f"Projects-{release.project_id}"
     context = ScopeContext(
-        environment=environment, channel=channel.public_id, process_owner=owner, project=owner
+        environment=environment,
+        channel=channel.public_id,
+        process_owner=owner,
+        project=owner,
+        **tenant_context(tenant),
     )
     candidates = [candidate for _, candidate in asked]
     winners = resolve_all([_loosened(candidate) for candidate in candidates], context)

@@ -14,6 +14,8 @@ from deployments.projects.queries import PhaseView, lifecycle_of, phases_of, pha
 from deployments.releases.models import Defect, DeletedRelease, Deployment, Release
 from deployments.releases.progression import Phase, Progression, progress_of
 from deployments.server_tasks.states import TaskState
+from tenants.models import Tenant
+from tenants.queries import environments_of_tenant
 
 
 def releases_of(project: Project) -> QuerySet[Release]:
@@ -67,10 +69,12 @@ def succeeded_environments(releases: Iterable[Release]) -> dict[int, set[int]]:
     return _succeeded(rows[0].space, [row.pk for row in rows]) if rows else {}
 
 
-def _succeeded(space: Space, releases: Collection[int]) -> dict[int, set[int]]:
+def _succeeded(
+    space: Space, releases: Collection[int], *, tenant: int | None = None
+) -> dict[int, set[int]]:
     found: dict[int, set[int]] = {number: set() for number in releases}
     done = Deployment.objects.in_space(space).filter(
-        release__in=found, task__state=TaskState.SUCCESS, tenant_number__isnull=True
+        release__in=found, task__state=TaskState.SUCCESS, tenant_number=tenant
     )
     pairs = done.order_by().values_list("release_id", "environment_id").distinct()
     for release, environment in pairs:
@@ -94,20 +98,32 @@ def blocked_releases(space: Space, releases: Iterable[int]) -> set[int]:
     return set(rows.order_by().values_list("release_id", flat=True))
 
 
-def waiting_for_people(release: Release, environment: Environment) -> list[str]:
+def waiting_for_people(
+    release: Release, environment: Environment, tenant: int | None = None
+) -> list[str]:
     """Return the tasks that deploy the release to the environment and wait for an answer."""
     rows = Deployment.objects.in_space(release.space).filter(
-        release=release, environment=environment, task__has_pending_interruptions=True
+        release=release,
+        environment=environment,
+        tenant_number=tenant,
+        task__has_pending_interruptions=True,
     )
     return [f"ServerTasks-{number}" for number in rows.values_list("task_id", flat=True)]
 
 
-def progression_of(release: Release) -> Progression:
-    """Return where the release stands in its channel's lifecycle."""
+def progression_of(release: Release, tenant: Tenant | None = None) -> Progression:
+    """Return where the release stands in its channel's lifecycle, for a tenant or without one."""
     phases = phases_of(lifecycle_of(release.channel))
-    succeeded = succeeded_environments([release])[release.pk]
+    number = tenant.pk if tenant else None
+    succeeded = _succeeded(release.space, [release.pk], tenant=number)[release.pk]
+    connected = environments_of_tenant(tenant, release.project) or () if tenant else None
     has_defect = unresolved_defect(release) is not None
-    return progress_of([phase_of_view(view) for view in phases], succeeded, has_defect=has_defect)
+    return progress_of(
+        [phase_of_view(view) for view in phases],
+        succeeded,
+        has_defect=has_defect,
+        connected=connected,
+    )
 
 
 def progressions_of(releases: Collection[Release]) -> dict[int, Progression]:

@@ -16,6 +16,8 @@ from deployments.library.scoping import (
 from deployments.library.values import VariableDocument, candidate_of
 from deployments.releases.models import Deployment, Release, VariableSetSnapshot
 from deployments.releases.options import PassedVariable
+from tenants.queries import TenantScope
+from tenants.variables import tenant_candidates
 
 
 def snapshot_candidates(snapshot: VariableSetSnapshot) -> list[Candidate]:
@@ -28,17 +30,49 @@ def snapshot_candidates(snapshot: VariableSetSnapshot) -> list[Candidate]:
     ]
 
 
+def release_candidates(
+    release: Release, environment: int, tenant: TenantScope | None
+) -> list[Candidate]:
+    """Return the frozen variables of a release and what the tenant filled in, as it is now."""
+    return [
+        *snapshot_candidates(release.variable_snapshot),
+        *tenant_candidates(release.project, tenant, environment),
+    ]
+
+
 def deployment_candidates(deployment: Deployment) -> list[Candidate]:
     """Return what a deployment resolves from: the release's variables and the prompted values."""
-    candidates = snapshot_candidates(deployment.release.variable_snapshot)
+    scope = TenantScope(deployment.tenant_number, "") if deployment.tenant_number else None
+    candidates = release_candidates(deployment.release, deployment.environment_id, scope)
     answers = deployment.options.get("form_values") or {}
     prompted = prompted_candidates(answers, form_place(deployment), candidates)
     return [*candidates, *prompted, *_passed_candidates(deployment)]
 
 
-def deployment_context(deployment: Deployment, **more: Any) -> ScopeContext:
+def tenant_context(tenant: TenantScope | None) -> dict[str, Any]:
+    """Return what a tenant adds to the scope in which values are asked for."""
+    if tenant is None:
+        return {}
+    return {"tenant": tenant.public_id, "tenant_tags": frozenset(tenant.tags)}
+
+
+def tenant_variables(tenant: TenantScope | None) -> dict[str, str]:
+    """Return the system variables about the tenant; none without one."""
+    if tenant is None:
+        return {}
+    return {
+        "Octopus.Deployment.Tenant.Id": tenant.public_id,
+        "Octopus.Deployment.Tenant.Name": tenant.name,
+        "Octopus.Deployment.Tenant.Tags": ",".join(tenant.tags),
+    }
+
+
+def deployment_context(
+    deployment: Deployment, tenant: TenantScope | None = None, **more: Any
+) -> ScopeContext:
     """Return the deployment's scope; `more` adds action, machine, roles and target_roles."""
     return ScopeContext(
+        **tenant_context(tenant),
         environment=f"Environments-{deployment.environment_id}",
         channel=f"Channels-{deployment.channel_id}",
         process_owner=f"Projects-{deployment.project_id}",

@@ -33,6 +33,7 @@ REASONS: dict[str, dict[str, str]] = {
     "part of another service, which records the whole": {
         "access.spaces": "seed_managers_team",
         "access.teams": "new_team",
+        "infrastructure.machines": "store_tenants",
         "infrastructure.policies": "seed_machine_policy",
         "infrastructure.workers": "seed_worker_pool",
         "library.copying": "copy_variables",
@@ -44,6 +45,7 @@ REASONS: dict[str, dict[str, str]] = {
         "releases.releases": "store_selection",
         "releases.snapshots": "freeze_process freeze_variables",
         "server_tasks.enqueue": "enqueue",
+        "tenants.connections": "replace_connections",
         "releases.queueing": "queue_task",
         "packages_feed.blobs": "drop_after_commit drop_if_unused lock_bytes store_bytes",
         "packages_feed.feeds": "ensure_built_in_feed",

@@ -21,6 +21,7 @@ from deployments.projects.services.lifecycles import PhaseInput
 from deployments.releases.models import Deployment, Release
 from deployments.releases.services import DeploymentOptions, create_deployment, create_release
 from packages_feed.services import push_build_information
+from tests.browser.sample_tenants import make_tenants
 from tests.browser.sample_triggers import make_triggers
 from tests.factories import SYSTEM, default_space, domain
 from tests.factories.execution import Scene, SettableClock, make_agent
@@ -88,6 +89,7 @@ def fill() -> None:
     lifecycle = domain.make_lifecycle(
         *(PhaseInput(place.name, manual=[place]) for place in places.values()), name="Standard"
     )
+    make_tenants(places, lifecycle, manager)
     for group_name, projects in _PROJECTS.items():
         group = domain.make_group(group_name)
         for name, versions in projects.items():

@@ -14,16 +14,23 @@ from deployments.infrastructure.models import Environment, Machine, Worker, Work
 from deployments.infrastructure.models.machine import HealthStatus
 from deployments.infrastructure.queries import machines_of_environment
 from deployments.projects.settings import DeploymentSettings
+from tenants.queries import TenantScope, machines_for
 
 _FIT = frozenset({HealthStatus.HEALTHY, HealthStatus.HAS_WARNINGS})
 _DOWN = frozenset({HealthStatus.UNAVAILABLE, HealthStatus.UNHEALTHY})
 
 
 def targets_for(
-    space: Space, environment: Environment, settings: DeploymentSettings
+    space: Space,
+    environment: Environment,
+    settings: DeploymentSettings,
+    tenant: TenantScope | None = None,
 ) -> list[Target]:
-    """Return the enabled targets of the environment, with why the project leaves some out."""
-    machines = list(machines_of_environment(space, environment))
+    """Return the enabled targets of the environment that serve the tenant, or take none.
+
+    They say why the project leaves some of them out.
+    """
+    machines = machines_for(machines_of_environment(space, environment), tenant)
     present = _present_ones(machines)
     return [
         Target(

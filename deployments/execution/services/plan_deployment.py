@@ -24,17 +24,22 @@ from deployments.execution.services.places import default_pool, targets_for, wor
 from deployments.execution.services.situation import seal_manifest
 from deployments.execution.services.system_variables import system_variables
 from deployments.execution.steps.registry import action_kinds
-from deployments.library.scoping import Candidate, resolve_all
+from deployments.library.scoping import Candidate, ScopeContext, resolve_all
 from deployments.library.values import open_candidate
 from deployments.projects.process import Action, Process, open_properties
 from deployments.projects.settings import deployment_settings
 from deployments.releases.freezes.holding import require_no_freeze_at_start
 from deployments.releases.models import Deployment, Release, ReleaseSelectedPackage
 from deployments.releases.queries import process_of_release
-from deployments.releases.variables import deployment_candidates, deployment_context
+from deployments.releases.variables import (
+    deployment_candidates,
+    deployment_context,
+    tenant_variables,
+)
 from deployments.server_tasks.models import ServerTask
 from packages_feed.models import PackageVersion
 from packages_feed.queries import find_versions
+from tenants.queries import TenantScope, tenant_of, tenant_scope
 
 START_WITHIN_SETTING = "execution.start_within_s"
 _PARALLELISM = "Octopus.Action.MaxParallelism"
@@ -46,19 +51,21 @@ def plan_deployment(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPla
     """Return the unsaved plan of a deployment. Raises Invalid when it cannot be planned."""
     deployment = deployment_of(task)
     require_no_freeze_at_start(deployment, at=clock())
+    tenant = tenant_scope(tenant_of(deployment.space, deployment.tenant_number))
+    context = deployment_context(deployment, tenant)
     process = process_of_release(deployment.release)
     candidates = tuple(_opened(entry) for entry in deployment_candidates(deployment))
-    system = system_variables(deployment, task)
+    system = {**system_variables(deployment, task), **tenant_variables(tenant)}
     values = VariableSet(
         {
             **{
                 name: winner.candidate.value
-                for name, winner in resolve_all(candidates, deployment_context(deployment)).items()
+                for name, winner in resolve_all(candidates, context).items()
             },
             **system,
         }
     )
-    source = _plan_input(deployment, process, values)
+    source = _plan_input(deployment, process, values, tenant)
     plan = make_plan(source)
     _require_targets(deployment, source, plan)
     packages = _packages(deployment, process, values)
@@ -73,7 +80,7 @@ def plan_deployment(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPla
             target.id: MachineData(target.name, tuple(sorted(target.roles)))
             for target in source.targets
         },
-        **_scope(deployment),
+        **_scope(context),
     )
     return ExecutionPlan(
         space=task.space,
@@ -130,7 +137,9 @@ def _was_left_out(source: PlanInput, target: Target, steps: list[PlannedStep]) -
     return bool(target.skip_reason and tags & wanted and is_chosen(source, target))
 
 
-def _plan_input(deployment: Deployment, process: Process, values: VariableSet) -> PlanInput:
+def _plan_input(
+    deployment: Deployment, process: Process, values: VariableSet, tenant: TenantScope | None
+) -> PlanInput:
     space, options = deployment.space, deployment.options
     settings = deployment_settings(deployment.project.settings)
 
@@ -148,11 +157,12 @@ def _plan_input(deployment: Deployment, process: Process, values: VariableSet) -
     parallelism = number(_PARALLELISM, 0)
     return PlanInput(
         process=process,
-        targets=targets_for(space, deployment.environment, settings),
+        targets=targets_for(space, deployment.environment, settings, tenant),
         workers=workers_of(space, pool),
         kinds=action_kinds(),
         environment=f"Environments-{deployment.environment_id}",
         channel=f"Channels-{deployment.channel_id}",
+        tenant_tags=frozenset(tenant.tags) if tenant else frozenset(),
         default_pool=pool,
         skip_actions=frozenset(options.get("skip_actions") or ()),
         specific_machines=frozenset(options.get("specific_machines") or ()),
@@ -170,9 +180,10 @@ def _plan_input(deployment: Deployment, process: Process, values: VariableSet) -
     )
 
 
-def _scope(deployment: Deployment) -> dict[str, Any]:
-    context = deployment_context(deployment)
+def _scope(context: ScopeContext) -> dict[str, Any]:
     return {
+        "tenant": context.tenant,
+        "tenant_tags": tuple(sorted(context.tenant_tags)),
         "environment": context.environment,
         "channel": context.channel,
         "process_owner": context.process_owner,

@@ -19,6 +19,7 @@ from deployments.base.models import Space
 from deployments.infrastructure.agent_credentials import agent_for_credential, bearer
 from deployments.infrastructure.models import Agent
 from deployments.infrastructure.services import registration
+from deployments.infrastructure.tenancy import Tenancy
 
 log = structlog.get_logger(__name__)
 
@@ -95,8 +96,6 @@ def _body(request: HttpRequest) -> dict[str, Any]:
 
 
 def _wish(body: dict[str, Any]) -> registration.Wish:
-    if _texts(body, "tenants") or _texts(body, "tenantTags"):
-        raise Invalid("This server has no tenants; register without --tenant and --tenanttag.")
     policy = body.get("machinePolicy")
     return registration.Wish(
         name=str(body.get("name") or ""),
@@ -106,6 +105,7 @@ def _wish(body: dict[str, Any]) -> registration.Wish:
         is_worker=bool(body.get("isWorker")),
         worker_pools=_texts(body, "workerPools"),
         force=bool(body.get("force")),
+        tenancy=Tenancy(tenants=_texts(body, "tenants"), tags=_texts(body, "tenantTags")),
         agent_version=str(body.get("agentVersion") or ""),
     )
 

@@ -1,7 +1,7 @@
 """Deployment targets on the wire."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
@@ -25,7 +25,12 @@ from deployments.infrastructure.models import (
     MachinePolicy,
     Worker,
 )
-from deployments.infrastructure.queries import environment_numbers, visible_roles
+from deployments.infrastructure.queries import (
+    environment_numbers,
+    machines_serving,
+    tenant_numbers_of_machines,
+    visible_roles,
+)
 from deployments.infrastructure.services.machines import (
     MachineInput,
     create_machine,
@@ -33,6 +38,17 @@ from deployments.infrastructure.services.machines import (
     update_machine,
 )
 from deployments.infrastructure.services.upgrades import request_upgrades
+from deployments.infrastructure.tenancy import Tenancy
+
+_WRITTEN: Final = (
+    "EnvironmentIds",
+    "Roles",
+    "MachinePolicyId",
+    "Endpoint",
+    "TenantedDeploymentParticipation",
+    "TenantIds",
+    "TenantTags",
+)
 
 
 class MachineBasedSerializer(SpaceResourceSerializer):
@@ -72,10 +88,14 @@ class MachineBasedSerializer(SpaceResourceSerializer):
 class MachineSerializer(MachineBasedSerializer):
     environment_ids = texts()
     roles = texts()
+    tenanted_deployment_participation = text()
+    tenant_ids = texts()
+    tenant_tags = texts()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._known_places: dict[int, list[int]] = {}
+        self._known_tenants: dict[int, list[int]] = {}
 
     def to_representation(self, instance: Machine) -> dict[str, Any]:
         numbers = self._places(instance)
@@ -85,10 +105,18 @@ class MachineSerializer(MachineBasedSerializer):
             **super().to_representation(instance),
             "EnvironmentIds": [f"Environments-{number}" for number in shown],
             "Roles": list(instance.roles),
-            "TenantedDeploymentParticipation": "Untenanted",
-            "TenantIds": [],
-            "TenantTags": [],
+            "TenantedDeploymentParticipation": instance.tenanted_participation,
+            "TenantIds": [f"Tenants-{number}" for number in self._tenants(instance)],
+            "TenantTags": list(instance.tenant_tags),
         }
+
+    def _tenants(self, instance: Machine) -> list[int]:
+        if instance.pk not in self._known_tenants:
+            rows = getattr(self.parent, "instance", None)
+            self._known_tenants.update(
+                tenant_numbers_of_machines(rows if isinstance(rows, list) else [instance])
+            )
+        return self._known_tenants[instance.pk]
 
     def _places(self, instance: Machine) -> list[int]:
         places = self._known_places
@@ -99,7 +127,7 @@ class MachineSerializer(MachineBasedSerializer):
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
-        for name in ("EnvironmentIds", "Roles", "MachinePolicyId", "Endpoint"):
+        for name in _WRITTEN:
             fields[name].write_only = True
         return fields
 
@@ -143,6 +171,10 @@ class MachineViewSet(SpaceViewSet[Machine]):
             )
             links = MachineEnvironment.objects.filter(environment__in=wanted.values("pk"))
             rows = rows.filter(pk__in=links.values("machine"))
+        tenants = [public_ids.parse("Tenants", text) for text in query.texts("tenantIds")]
+        tags = query.texts("tenantTags")
+        if tenants or tags:
+            rows = machines_serving(rows, [n for n in tenants if n is not None], tags)
         if roles := {role.lower() for role in query.texts("roles")}:
             fitting = [
                 number
@@ -206,6 +238,9 @@ class MachineViewSet(SpaceViewSet[Machine]):
             policy=policy_of(self, data["machine_policy_id"]),
             is_disabled=data["is_disabled"],
             endpoint=data["endpoint"],
+            tenancy=Tenancy(
+                data["tenanted_deployment_participation"], data["tenant_ids"], data["tenant_tags"]
+            ),
         )
 
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from deployments.base.models import SpaceOwned
+from deployments.base.participation import Participation
 from deployments.infrastructure.models.agent import Agent
 from deployments.infrastructure.models.environment import Environment
 from deployments.infrastructure.models.policy import MachinePolicy
@@ -44,10 +45,17 @@ class HealthChecked(models.Model):
 
 
 class Machine(HealthChecked, SpaceOwned):
-    """A server that steps run on, chosen by environment and roles (target tags)."""
+    """A server that steps run on, chosen by environment and roles (target tags).
+
+    For a tenant it is chosen as well when `tenanted_participation` allows it and the tenant is
+    among its MachineTenant rows or carries its `tenant_tags` (canonical names).
+    """
 
     id_prefix = "Machines"
-    scope_paths: ClassVar[dict[str, str]] = {"environment": "environments__id"}
+    scope_paths: ClassVar[dict[str, str]] = {
+        "environment": "environments__id",
+        "tenant": "tenant_links__tenant_number",
+    }
 
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=210)
@@ -55,6 +63,12 @@ class Machine(HealthChecked, SpaceOwned):
         Environment, through="MachineEnvironment", related_name="machines"
     )
     roles = models.JSONField(default=list)
+    tenanted_participation = models.CharField(
+        max_length=30,
+        choices=[(each, each) for each in Participation],
+        default=Participation.UNTENANTED,
+    )
+    tenant_tags = models.JSONField(default=list)
     is_disabled = models.BooleanField(default=False)
     policy = models.ForeignKey(MachinePolicy, on_delete=models.PROTECT, related_name="machines")
     agent = models.OneToOneField(
@@ -89,3 +103,20 @@ class MachineEnvironment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.machine} in {self.environment}"
+
+
+class MachineTenant(models.Model):
+    """A tenant that a machine serves, by number because tenants are of an upper floor."""
+
+    machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="tenant_links")
+    tenant_number = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["machine", "tenant_number"], name="machine_tenant_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.machine} for Tenants-{self.tenant_number}"

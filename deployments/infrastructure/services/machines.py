@@ -19,8 +19,11 @@ from deployments.infrastructure.models import (
     Machine,
     MachineEnvironment,
     MachinePolicy,
+    MachineTenant,
 )
+from deployments.infrastructure.queries import stored_tenancy
 from deployments.infrastructure.services.policies import default_policy
+from deployments.infrastructure.tenancy import FoundTenancy, Tenancy, found_tenancy
 
 STYLES: Final = (
     "None",
@@ -35,9 +38,22 @@ STYLES: Final = (
 )
 
 
+# What decides about the deployments that a target takes part in.
+_OF_DEPLOYMENTS: Final = (
+    "Environments",
+    "Roles",
+    "TenantedDeploymentParticipation",
+    "TenantIds",
+    "TenantTags",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class MachineInput:
-    """A deployment target as it shall be; `endpoint` in the wire's form."""
+    """A deployment target as it shall be; `endpoint` in the wire's form.
+
+    `tenancy` None keeps the tenants that it serves.
+    """
 
     name: str
     environments: Sequence[Environment]
@@ -46,6 +62,7 @@ class MachineInput:
     policy: MachinePolicy | None = None
     is_disabled: bool = False
     endpoint: Mapping[str, Any] = field(default_factory=dict)
+    tenancy: Tenancy | None = None
 
 
 def create_machine(
@@ -53,12 +70,15 @@ def create_machine(
 ) -> Machine:
     """Create a target; without an agent it stays Unknown until one registers under its name."""
     numbers = [environment.pk for environment in machine.environments]
-    require(actor, space, Permission.MachineCreate, environment=numbers)
+    tenancy = found_tenancy(space, machine.tenancy or Tenancy())
+    require(actor, space, Permission.MachineCreate, environment=numbers, tenant=tenancy.tenants)
     row = Machine(space=space, created=clock(), policy=machine.policy or default_policy(space))
     with transaction.atomic():
         _fill(row, machine)
+        serve_tenants(row, tenancy)
         row.save(force_insert=True)
         _place(row, machine.environments)
+        store_tenants(row, tenancy)
         _record(actor, row, "Created", "created", after=_snapshot(row))
     return row
 
@@ -67,14 +87,20 @@ def update_machine(*, actor: Actor, row: Machine, machine: MachineInput) -> Mach
     """Give the target these values; needs MachineEdit where it is and where it shall be."""
     require_on(actor, row, Permission.MachineEdit)
     numbers = [environment.pk for environment in machine.environments]
-    require(actor, row.space, Permission.MachineEdit, environment=numbers)
+    if machine.tenancy is None:
+        tenancy = stored_tenancy(row)
+    else:
+        tenancy = found_tenancy(row.space, machine.tenancy)
+    require(actor, row.space, Permission.MachineEdit, environment=numbers, tenant=tenancy.tenants)
     before = _snapshot(row)
     with transaction.atomic():
         _fill(row, machine)
         if machine.policy is not None:
             row.policy = machine.policy
+        serve_tenants(row, tenancy)
         row.save()
         _place(row, machine.environments)
+        store_tenants(row, tenancy)
         _record_changes(actor, row, "changed", before)
     return row
 
@@ -131,6 +157,20 @@ def _fill(row: Machine, machine: MachineInput) -> None:
     row.slug = free_slug(row, machine.slug or row.slug)
 
 
+def serve_tenants(row: Machine, tenancy: FoundTenancy) -> None:
+    """Give the row what it keeps itself of the tenants that it serves."""
+    row.tenanted_participation = tenancy.participation
+    row.tenant_tags = list(tenancy.tags)
+
+
+def store_tenants(row: Machine, tenancy: FoundTenancy) -> None:
+    """Store the tenants that a saved row names; part of saving it."""
+    MachineTenant.objects.filter(machine=row).delete()
+    MachineTenant.objects.bulk_create(
+        [MachineTenant(machine=row, tenant_number=number) for number in tenancy.tenants]
+    )
+
+
 def _place(row: Machine, environments: Iterable[Environment]) -> None:
     MachineEnvironment.objects.filter(machine=row).delete()
     MachineEnvironment.objects.bulk_create(
@@ -153,12 +193,17 @@ def checked_endpoint(endpoint: Mapping[str, Any]) -> dict[str, Any]:
 def _snapshot(row: Machine) -> dict[str, Any]:
     links = MachineEnvironment.objects.filter(machine=row)
     numbers = links.values_list("environment_id", flat=True)
+    served = MachineTenant.objects.filter(machine=row)
+    tenants = served.values_list("tenant_number", flat=True)
     return {
         "Name": row.name,
         "Environments": [f"Environments-{number}" for number in sorted(numbers)],
         "Roles": list(row.roles),
         "IsDisabled": row.is_disabled,
         "MachinePolicyId": f"MachinePolicies-{row.policy_id}",
+        "TenantedDeploymentParticipation": row.tenanted_participation,
+        "TenantIds": [f"Tenants-{number}" for number in sorted(tenants)],
+        "TenantTags": list(row.tenant_tags),
     }
 
 
@@ -169,9 +214,9 @@ def _record_changes(actor: Actor, row: Machine, verb: str, before: dict[str, Any
     if before["IsDisabled"] != after["IsDisabled"]:
         state = "Disabled" if row.is_disabled else "Enabled"
         _record(actor, row, f"Machine{state}", state.lower(), before=after, after=after)
-    if any(before[name] != after[name] for name in ("Environments", "Roles")):
+    if any(before[name] != after[name] for name in _OF_DEPLOYMENTS):
         category = "MachineDeploymentRelatedPropertyWasUpdated"
-        what = "given other environments or target tags"
+        what = "given other environments, target tags or tenants"
         _record(actor, row, category, what, before=after, after=after)
 
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -30,7 +30,12 @@ from deployments.infrastructure.models import (
     WorkerPool,
 )
 from deployments.infrastructure.services.gateway_certificate import thumbprint
-from deployments.infrastructure.services.machines import clean_roles
+from deployments.infrastructure.services.machines import (
+    clean_roles,
+    serve_tenants,
+    store_tenants,
+)
+from deployments.infrastructure.tenancy import Tenancy, found_tenancy
 
 TOKEN_LIFE = timedelta(hours=1)
 _CREDENTIAL_BYTES = 32
@@ -49,6 +54,7 @@ class Wish:
     worker_pools: Sequence[str] = ()
     force: bool = False
     agent_version: str = ""
+    tenancy: Tenancy = field(default_factory=Tenancy)
 
 
 @dataclass(frozen=True)
@@ -78,10 +84,7 @@ def create_registration_token(
     """
     is_worker = is_built_in_worker or bool(worker_pools)
     permission = Permission.WorkerEdit if is_worker else Permission.MachineCreate
-    for environment in environments:
-        require(actor, space, permission, environment=environment.pk)
-    if not environments:
-        require(actor, space, permission)
+    require(actor, space, permission, environment=[row.pk for row in environments])
     token = f"TOKEN-{secrets.token_hex(_CREDENTIAL_BYTES).upper()}"
     now = clock()
     with transaction.atomic():
@@ -123,15 +126,11 @@ def register_with_token(*, token: str, wish: Wish, clock: Clock = utc_now) -> Re
         # Its maker needed no right over workers, and a worker runs what every project tells it.
         raise Invalid("This token registers deployment targets only. Make one for workers.")
     actor = Actor.system(f"registration token of {row.created_by}")
-    merged = Wish(
-        name=wish.name,
+    merged = replace(
+        wish,
         roles=wish.roles or row.roles,
         environments=wish.environments or row.environments,
-        machine_policy=wish.machine_policy,
-        is_worker=wish.is_worker,
         worker_pools=wish.worker_pools or row.worker_pools,
-        force=wish.force,
-        agent_version=wish.agent_version,
     )
     _require_inside_token(row, merged)
     _require_own_target(row, merged)
@@ -174,6 +173,9 @@ def _require_inside_token(row: RegistrationToken, wish: Wish) -> None:
     }
     if row.environments and outside:
         raise Invalid(f"The token does not allow these environments: {', '.join(sorted(outside))}.")
+    if wish.tenancy.tenants or wish.tenancy.tags:
+        # Its maker chose no tenants, and a target gets the secrets of those that it serves.
+        raise Invalid("The token does not allow tenants. Give them to the target afterwards.")
     pools = {str(name).lower() for name in row.worker_pools}
     strange = [name for name in wish.worker_pools if name.strip().lower() not in pools]
     if row.worker_pools and strange:
@@ -230,8 +232,9 @@ def _machine(
     actor: Actor, space: Space, wish: Wish, name: str, agent: Agent, clock: Clock
 ) -> Machine:
     environments = _environments(space, wish.environments)
-    for environment in environments:
-        require(actor, space, Permission.MachineCreate, environment=environment.pk)
+    tenancy = found_tenancy(space, wish.tenancy)
+    numbers = [environment.pk for environment in environments]
+    require(actor, space, Permission.MachineCreate, environment=numbers, tenant=tenancy.tenants)
     if not environments:
         raise Invalid(fields={"environments": ["At least one environment is needed."]})
     roles = clean_roles(role for role in wish.roles if role.strip())
@@ -248,7 +251,9 @@ def _machine(
     machine.policy = _policy(space, wish.machine_policy)
     machine.endpoint = {"CommunicationStyle": "TentacleActive"}
     created = machine.pk is None
+    serve_tenants(machine, tenancy)
     _save(machine)
+    store_tenants(machine, tenancy)
     machine.environments.clear()
     MachineEnvironment.objects.bulk_create(
         [MachineEnvironment(machine=machine, environment=item) for item in environments]

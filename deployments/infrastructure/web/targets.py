@@ -16,9 +16,10 @@ from deployments.access.web.pages import PageRequest, find, page
 from deployments.audit.queries import about, events_visible_to
 from deployments.base.clock import utc_now
 from deployments.infrastructure.models import AgentSession, Environment, Machine
-from deployments.infrastructure.queries import visible_roles
+from deployments.infrastructure.queries import tenant_numbers_of_machines, visible_roles
 from deployments.infrastructure.services import machines as services
 from deployments.infrastructure.services.upgrades import upgrade_of, why_not
+from deployments.infrastructure.tenancy import Tenancy, tenant_words
 from deployments.infrastructure.web.health import may_check
 from deployments.infrastructure.web.upgrades import upgradable_targets
 
@@ -33,6 +34,7 @@ HEALTHS = (
 )
 FILTERS = ("q", "environment", "role", "health")
 _RECENT = 10
+_TENANCY = ("participation", "tenants", "tenant_tags")
 
 
 @require_GET
@@ -76,13 +78,22 @@ def target_page(request: PageRequest, target: str) -> HttpResponse:
     """Show a target; change its name, environments and tags."""
     row = find(request, Machine, target, Permission.MachineView)
     placed = [e.public_id for e in _placed(row)]
-    stored = {"name": row.name, "roles": ", ".join(row.roles), "environments": placed}
+    served = tenant_numbers_of_machines([row])[row.pk]
+    stored: dict[str, Any] = {
+        "name": row.name,
+        "roles": ", ".join(row.roles),
+        "environments": placed,
+        "participation": row.tenanted_participation,
+        "tenants": ", ".join(tenant_words(request.space, served)),
+        "tenant_tags": ", ".join(row.tenant_tags),
+    }
     if request.method == "GET":
         return _page(request, row, stored)
     sent = {
         "name": request.POST.get("name", ""),
         "roles": request.POST.get("roles", ""),
         "environments": request.POST.getlist("environments"),
+        **{name: request.POST.get(name, stored[name]) for name in _TENANCY},
     }
     chosen = [
         environment
@@ -99,6 +110,11 @@ def target_page(request: PageRequest, target: str) -> HttpResponse:
                 roles=words(str(sent["roles"])),
                 slug=row.slug,
                 is_disabled=row.is_disabled,
+                tenancy=Tenancy(
+                    str(sent["participation"]),
+                    words(str(sent["tenants"])),
+                    words(str(sent["tenant_tags"])),
+                ),
             ),
         )
     )

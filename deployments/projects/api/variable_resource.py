@@ -14,6 +14,7 @@ from deployments.library.values import VariableDocument
 from deployments.projects.models import Project
 from deployments.projects.process import process_from_json
 from deployments.projects.queries import channels_of, process_of
+from deployments.projects.tenant_tags import tenant_tags_of
 
 
 def set_resource(
@@ -67,7 +68,7 @@ def scope_values(actor: Actor, project: Project) -> dict[str, list[dict[str, Any
         "Roles": [_reference(roles[key], roles[key]) for key in sorted(roles)],
         "Actions": [_reference(action.id, action.name) for _, action in process.actions()],
         "Channels": _references(channels_of(project)),
-        "TenantTags": [],
+        "TenantTags": [_reference(name, name.partition("/")[2]) for name in tenant_tags_of(space)],
         "Processes": [{**_reference(project.public_id, project.name), "ProcessType": "Deployment"}],
     }
 

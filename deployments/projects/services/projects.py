@@ -102,6 +102,17 @@ def update_settings(*, actor: Actor, row: Project, settings: Mapping[str, Any]) 
     return row
 
 
+def set_project_extra(*, actor: Actor, row: Project, extra: Mapping[str, Any]) -> Project:
+    """Change some of what a project has beside its settings, such as whether it is for tenants."""
+    require_on(actor, row, Permission.ProjectEdit)
+    before = _snapshot(row)
+    with transaction.atomic():
+        row.extra = {**row.extra, **checked_extra(extra)}
+        row.save(update_fields=["extra"])
+        record_project(actor, row, "Modified", "changed", before=before, after=_snapshot(row))
+    return row
+
+
 def delete_project(*, actor: Actor, row: Project) -> None:
     """Delete a project that has no releases, with its process, channels and variables."""
     require_on(actor, row, Permission.ProjectDelete)

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from deployments.base.errors import Invalid
+from deployments.base.participation import Participation
 from deployments.projects.settings import DEFAULTS, EXTRA_DEFAULTS, GUIDED_FAILURE_MODES
+from deployments.projects.variable_templates import checked_templates
 
 _SKIP_BEHAVIORS: Final = ("None", "SkipUnavailableMachines")
-_TENANTED: Final = ("Untenanted", "TenantedOrUntenanted", "Tenanted")
+_TENANTED: Final = tuple(Participation)
 
 
 def checked_settings(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,6 +40,8 @@ def checked_extra(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the known parts beside the settings; raises Invalid."""
     extra = {name: value for name, value in document.items() if name in EXTRA_DEFAULTS}
     _require_choice("TenantedDeploymentMode", extra.get("TenantedDeploymentMode"), _TENANTED)
+    if extra.get("Templates") is not None:
+        extra["Templates"] = checked_templates(extra["Templates"])
     return extra
 
 

@@ -23,6 +23,7 @@ from deployments.projects.queries import (
     read_process,
 )
 from deployments.projects.services import channels as services
+from deployments.projects.tenant_tags import tenant_tags_of
 from deployments.projects.web.rail import project_frame
 from deployments.projects.web.rule_tester import RuleTest, newest_versions_of, try_rule
 
@@ -123,6 +124,7 @@ def _save(request: PageRequest, project: Project, stored: Channel | None) -> Htt
         lifecycle=find_lifecycle(request.space, sent.get("lifecycle", "")),
     )
     shown.extra = {**(stored.extra if stored else {}), FIELDS: _sent_fields(sent)}
+    shown.extra["TenantTags"] = sent.getlist("tenant_tags")
     if sent.get("do") == "add-rule":
         return _form(request, project, stored, shown, [*rules, RuleForm()])
     if sent.get("do") == "test":
@@ -195,6 +197,7 @@ def _form(
         for package in action.packages
     ]
     may_edit = allows_on(request.actor, project, Permission.ProcessEdit)
+    limits = shown.extra.get("TenantTags") or []
     values = {
         **project_frame(request, project, "Channels"),
         "stored": stored,
@@ -205,6 +208,8 @@ def _form(
         "tests": _tests(request, process, rules) if request.POST.get("do") == "test" else None,
         "try": request.POST.get("try", ""),
         "usage": _usage(process, stored) if stored else None,
+        "tenant_tags": list(dict.fromkeys((*tenant_tags_of(request.space), *limits))),
+        "limits": limits,
         "lifecycles": Lifecycle.objects.in_space(request.space),
         "may_edit": may_edit,
         "is_unsaved": bool(request.POST.get("do")),

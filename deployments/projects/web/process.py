@@ -19,6 +19,7 @@ from deployments.projects.process import Process, editing
 from deployments.projects.queries import channels_of, process_of, read_process
 from deployments.projects.services.processes import STALE, save_process
 from deployments.projects.step_catalogue import find_step_kind, step_kinds
+from deployments.projects.tenant_tags import tenant_tags_of
 from deployments.projects.web.process_form import (
     StepForm,
     form_of,
@@ -179,6 +180,7 @@ def _choices(
     return {
         "environments": environments,
         "channels": channels_of(project),
+        "tenant_tags": _tags(request, form),
         "pools": WorkerPool.objects.in_space(request.space),
         "known_roles": visible_roles(request.actor, request.space),
         "packages": list(packages) if "package" in kinds else [],
@@ -187,6 +189,11 @@ def _choices(
         "teams": list(teams_visible_to(request.actor, request.space)) if "teams" in kinds else [],
         "may_run_in_parallel": not is_first,
     }
+
+
+def _tags(request: PageRequest, form: StepForm) -> list[str]:
+    """Return the tags that a step may be for, with those that are gone but still named."""
+    return list(dict.fromkeys((*tenant_tags_of(request.space), *form.action.tenant_tags)))
 
 
 def _other_projects(request: PageRequest, project: Project) -> list[Project]:

@@ -145,6 +145,7 @@ def sent_step(
         environments=chosen if rule == "only" else (),
         excluded_environments=chosen if rule == "except" else (),
         channels=tuple(sent.getlist("channels")),
+        tenant_tags=tuple(sent.getlist("tenant_tags")),
         worker_pool_id=sent.get("worker_pool", action.worker_pool_id),
         properties=properties,
         packages=_packages(action, properties, kind),

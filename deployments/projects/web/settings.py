@@ -37,6 +37,7 @@ def project_settings(request: PageRequest, project: str) -> HttpResponse:
         "template": request.POST.get("template", "").strip(),
         "donor": request.POST.get("donor", ""),
         "notes": request.POST.get("notes", ""),
+        "tenanted": request.POST.get("tenanted", "Untenanted"),
         "guided_failure": request.POST.get("guided_failure", ""),
         "skips": checked(request, "skips"),
         "no_targets": checked(request, "no_targets"),
@@ -109,6 +110,7 @@ def _save(request: PageRequest, row: Project, sent: dict[str, Any]) -> Project:
             **extra_document(row.extra),
             "DiscreteChannelRelease": sent["discrete_channels"],
             "AllowIgnoreChannelRules": sent["ignores_rules"],
+            "TenantedDeploymentMode": sent["tenanted"],
         },
     )
     return services.update_project(actor=request.actor, row=row, project=project)
@@ -129,6 +131,7 @@ def _stored(row: Project) -> dict[str, Any]:
         "donor": f"{donor.get('DeploymentAction', '')}{_SEPARATOR}"
         f"{donor.get('PackageReference') or ''}",
         "notes": document["ReleaseNotesTemplate"] or "",
+        "tenanted": extra_document(row.extra)["TenantedDeploymentMode"],
         "guided_failure": document["DefaultGuidedFailureMode"],
         "skips": policy["SkipMachineBehavior"] == "SkipUnavailableMachines",
         "no_targets": bool(policy["AllowDeploymentsToNoTargets"]),
@@ -160,6 +163,11 @@ def _page(
             request.actor, request.space, Permission.ProjectGroupView
         ),
         "lifecycles": Lifecycle.objects.in_space(request.space),
+        "tenanted_modes": (
+            ("Untenanted", "Without a tenant only"),
+            ("TenantedOrUntenanted", "With or without a tenant"),
+            ("Tenanted", "For tenants only"),
+        ),
         "guided": (
             ("EnvironmentDefault", "As the environment says"),
             ("Off", "Stop the deployment"),

@@ -10,6 +10,7 @@ from deployments.projects.web import (
     settings,
     trigger_form,
     triggers,
+    variable_templates,
     variables,
 )
 
@@ -28,6 +29,8 @@ urlpatterns = [
     path("projects/<str:project>/process/save", process.step_save),
     path("projects/<str:project>/process/change", process.step_change),
     path("projects/<str:project>/variables", variables.variable_list),
+    path("projects/<str:project>/variables/templates", variable_templates.template_list),
+    path("projects/<str:project>/variables/templates/save", variable_templates.template_save),
     path("projects/<str:project>/variables/save", variables.variable_save),
     path("projects/<str:project>/variables/<str:guid>/delete", variables.variable_delete),
     path("projects/<str:project>/channels", channels.channel_list),

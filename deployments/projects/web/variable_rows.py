@@ -16,7 +16,13 @@ _WORDS = {
     "Tenant": "tenant",
     "TenantTag": "tenant tag",
 }
-_PREFIXES = {"Role": "tag: ", "Machine": "target: ", "Action": "step: ", "Channel": "channel: "}
+_PREFIXES = {
+    "Role": "tag: ",
+    "Machine": "target: ",
+    "Action": "step: ",
+    "Channel": "channel: ",
+    "TenantTag": "tenants: ",
+}
 # Which dimension is named first when several do not fit.
 _ORDER = ("Environment", "Role", "Machine", "Channel", *RANKS)
 

@@ -20,6 +20,7 @@ from deployments.projects.models import Channel, Project
 from deployments.projects.process import Process
 from deployments.projects.process.editing import step_of
 from deployments.projects.queries import channels_of, process_of, read_process
+from deployments.projects.tenant_tags import tenant_tags_of
 from deployments.projects.web.rail import project_frame
 from deployments.projects.web.variable_rows import (
     ValueRow,
@@ -29,7 +30,7 @@ from deployments.projects.web.variable_rows import (
     verdicts,
 )
 
-_SCOPED = ("Environment", "Role", "Machine", "Action", "Channel")
+_SCOPED = ("Environment", "Role", "Machine", "Action", "Channel", "TenantTag")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Surroundings:
     machines: list[Machine]
     channels: list[Channel]
     process: Process
+    tenant_tags: list[str]
 
     @property
     def roles(self) -> list[str]:
@@ -69,6 +71,7 @@ class Surroundings:
             ("Machine", "Targets", [(m.public_id, m.name) for m in self.machines]),
             ("Action", "Steps", [(a.id, a.name) for _, a in self.process.actions()]),
             ("Channel", "Channels", [(c.public_id, c.name) for c in self.channels]),
+            ("TenantTag", "Tenant tags", [(name, name) for name in self.tenant_tags]),
         ]
 
 
@@ -266,6 +269,7 @@ def _surroundings(request: PageRequest, project: Project) -> Surroundings:
         ),
         channels=list(channels_of(project)),
         process=read_process(process_of(project)),
+        tenant_tags=tenant_tags_of(request.space),
     )
 
 

@@ -1,6 +1,6 @@
-"""`deployments/create/untenanted/v1`: deployments by names, all of them or none."""
+"""`deployments/create/untenanted/v1` and `tenanted/v1`: by names, all of them or none."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -26,6 +26,8 @@ from deployments.releases.services import (
     create_deployment,
     update_variables_of_release,
 )
+from tenants.models import Tenant
+from tenants.queries import chosen_tenants, connected_environments, tenants_of_project
 
 
 class DeployReleaseSerializer(ResourceSerializer):
@@ -33,6 +35,8 @@ class DeployReleaseSerializer(ResourceSerializer):
     release_version = serializers.CharField()
     environment_names = texts()
     environment_name = text()
+    tenants = texts()
+    tenant_tags = texts()
     force_package_download = serializers.BooleanField(default=None, allow_null=True)
     force_package_redeployment = flag()
     update_variable_snapshot = flag()
@@ -55,9 +59,40 @@ class DeployReleaseViewSet(SpaceViewSet[Deployment]):
     item_type = "Deployment"
     path = "deployments"
     view_permission = Permission.DeploymentView
-    permission_map = {"create": Permission.DeploymentCreate}
+    permission_map = {
+        "create": Permission.DeploymentCreate,
+        "create_tenanted": Permission.DeploymentCreate,
+    }
 
     def create(self, request: Request, **ids: Any) -> Response:
+        """Deploy to environments, without a tenant."""
+        return self._created([None])
+
+    def create_tenanted(self, request: Request, **ids: Any) -> Response:
+        """Deploy to one environment for tenants named and those whom the tags mean."""
+        data = self.read()
+        rows = Tenant.objects.visible_to(self.actor, self.space, Permission.TenantView)
+        named = _named(rows, data["tenants"], "Tenants", "tenant")
+        meant = []
+        if tags := data["tenant_tags"]:
+            project = self._release(data).project
+            connected = tenants_of_project(self.actor, project, Permission.TenantView)
+            places = self._environments([*data["environment_names"], data["environment_name"]])
+            there = connected_environments(project)
+            meant = [
+                row
+                for row in chosen_tenants(connected, self.space, tenants=(), tags=tags)
+                if all(place.pk in there[row.pk] for place in places)
+            ]
+        tenants = {row.pk: row for row in (*named, *meant)}
+        if not tenants:
+            words = "Name a tenant or a tag."
+            if tags:
+                words = "No tenant with these tags is connected there."
+            raise Invalid(fields={"Tenants": [words]})
+        return self._created(list(tenants.values()))
+
+    def _created(self, tenants: Sequence[Tenant | None]) -> Response:
         data = self.read()
         release = self._release(data)
         environments = self._environments(
@@ -73,9 +108,11 @@ class DeployReleaseViewSet(SpaceViewSet[Deployment]):
                     actor=self.actor,
                     release=release,
                     environment=environment,
+                    tenant=tenant,
                     options=_options(data, release, environment, only, without),
                 )
                 for environment in environments
+                for tenant in tenants
             ]
         return Response(
             {
@@ -103,6 +140,7 @@ class DeployReleaseViewSet(SpaceViewSet[Deployment]):
         return row
 
     def _environments(self, names: list[str]) -> list[Environment]:
+        names = [name for name in names if name]
         if not names:
             raise Invalid(fields={"EnvironmentNames": ["EnvironmentNames is required."]})
         rows = Environment.objects.visible_to(self.actor, self.space, Permission.EnvironmentView)

@@ -13,7 +13,6 @@ from deployments.base import public_ids
 from deployments.base.api.fields import MomentField, PublicIdField, flag, text, texts
 from deployments.base.api.query import Query
 from deployments.base.api.serializers import ResourceSerializer
-from deployments.base.errors import Invalid
 from deployments.base.finding import find_one
 from deployments.infrastructure.models import Environment
 from deployments.releases.api.releases import with_parts
@@ -22,6 +21,7 @@ from deployments.releases.models import Deployment, Release
 from deployments.releases.prompts import given_answers
 from deployments.releases.services import DeploymentOptions, create_deployment
 from deployments.server_tasks.states import TaskState
+from tenants.models import Tenant
 
 _FILTERS = {
     "projects": ("Projects", "project"),
@@ -97,16 +97,17 @@ class DeploymentViewSet(SpaceViewSet[Deployment]):
 
     def create(self, request: Request, **ids: Any) -> Response:
         data = self.read()
-        if data["tenant_id"]:
-            raise Invalid(fields={"TenantId": ["The release cannot be deployed to a tenant."]})
         visible = Release.objects.visible_to(self.actor, self.space, Permission.ReleaseView)
         environments = Environment.objects.visible_to(
             self.actor, self.space, Permission.EnvironmentView
         )
+        tenants = Tenant.objects.visible_to(self.actor, self.space, Permission.TenantView)
+        wanted = data["tenant_id"]
         deployment = create_deployment(
             actor=self.actor,
             release=find_one(with_parts(visible), data["release_id"], field="ReleaseId"),
             environment=find_one(environments, data["environment_id"], field="EnvironmentId"),
+            tenant=find_one(tenants, wanted, field="TenantId") if wanted else None,
             options=DeploymentOptions(
                 comments=data["comments"],
                 skip_actions=tuple(data["skip_actions"]),

@@ -167,16 +167,19 @@ def _newest_items(
     versions = {release.pk: release.version for release in releases}
     items: dict[int, dict[str, list[dict[str, Any]]]] = {}
     is_discrete = bool(extra_document(project.extra)["DiscreteChannelRelease"])
-    current: set[tuple[int, int]] = set()
+    current: set[tuple[int, int | None, int]] = set()
+    seen: set[tuple[int, int, int | None]] = set()
     for row in rows:
         of_release = items.setdefault(row.release_id, {})
-        name = f"Environments-{row.environment_id}"
-        if name in of_release:
+        lane = (row.environment_id, row.tenant_number)
+        if (row.release_id, *lane) in seen:
             continue
-        place = (row.environment_id, row.channel_id if is_discrete else 0)
+        seen.add((row.release_id, *lane))
+        place = (*lane, row.channel_id if is_discrete else 0)
         is_current = place not in current
         current.add(place)
-        of_release[name] = [_item(row, row.task, versions[row.release_id], is_current=is_current)]
+        item = _item(row, row.task, versions[row.release_id], is_current=is_current)
+        of_release.setdefault(f"Environments-{row.environment_id}", []).append(item)
     return items
 
 
@@ -190,7 +193,7 @@ def _item(row: Deployment, task: ServerTask, version: str, *, is_current: bool) 
         "ReleaseId": f"Releases-{row.release_id}",
         "ChannelId": f"Channels-{row.channel_id}",
         "TaskId": task.public_id,
-        "TenantId": None,
+        "TenantId": f"Tenants-{row.tenant_number}" if row.tenant_number else None,
         "ReleaseVersion": version,
         "Created": to_wire(row.created),
         "QueueTime": summary["QueueTime"],

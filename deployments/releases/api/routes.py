@@ -35,6 +35,10 @@ routes: list[URLPattern] = [
         DeploymentTemplateViewSet.as_view({"get": "preview"}),
     ),
     path(
+        "releases/<str:id>/deployments/preview/<str:environment>/<str:tenant>",
+        DeploymentTemplateViewSet.as_view({"get": "preview"}),
+    ),
+    path(
         "releases/<str:id>/deployments/previews",
         DeploymentTemplateViewSet.as_view({"post": "previews"}),
     ),
@@ -58,6 +62,9 @@ routes: list[URLPattern] = [
     ),
     path("variables/<str:id>", ProjectDocumentsViewSet.as_view({"get": "variable_snapshot"})),
     path("deployments/create/untenanted/v1", DeployReleaseViewSet.as_view({"post": "create"})),
+    path(
+        "deployments/create/tenanted/v1", DeployReleaseViewSet.as_view({"post": "create_tenanted"})
+    ),
     *resource_routes(DeploymentViewSet),
     *resource_routes(FreezeViewSet),
 ]

@@ -20,6 +20,9 @@ from deployments.releases.prompts import Prompt, prompts_for
 from deployments.releases.queries import progression_of
 from deployments.releases.services.deployments import uses_guided_failure
 from deployments.releases.services.planning import plan_of
+from deployments.releases.tenancy.standings import standings
+from tenants.models import Tenant
+from tenants.queries import tenant_scope, tenanted_mode
 
 
 class DeploymentTemplateViewSet(SpaceViewSet[Release]):
@@ -54,7 +57,9 @@ class DeploymentTemplateViewSet(SpaceViewSet[Release]):
                 "Links": {"Preview": f"{path}/preview/{row.public_id}"},
             }
             for row in rows
-            if progression.may_deploy_to(row.pk) and self._may_deploy(release, row)
+            if tenanted_mode(release.project).allows_untenanted
+            and progression.may_deploy_to(row.pk)
+            and self._may_deploy(release, row)
         ]
         project = release.project
         variable_set = project.variable_set
@@ -62,7 +67,7 @@ class DeploymentTemplateViewSet(SpaceViewSet[Release]):
             {
                 "Id": f"{release.public_id}-template",
                 "PromoteTo": promotions,
-                "TenantPromotions": [],
+                "TenantPromotions": self._tenant_promotions(release, list(rows), path),
                 "IsDeploymentProcessModified": process_of(project).version
                 != release.process_snapshot.version,
                 "IsVariableSetModified": variable_set is not None
@@ -75,7 +80,8 @@ class DeploymentTemplateViewSet(SpaceViewSet[Release]):
 
     def preview(self, request: Request, **ids: Any) -> Response:
         """Say what a deployment to one environment would do."""
-        return Response(self._preview(self.get_object(), str(ids["environment"])))
+        tenant = str(ids.get("tenant") or "")
+        return Response(self._preview(self.get_object(), str(ids["environment"]), tenant))
 
     def previews(self, request: Request, **ids: Any) -> Response:
         """Say it for several environments."""
@@ -85,20 +91,54 @@ class DeploymentTemplateViewSet(SpaceViewSet[Release]):
             raise Invalid(fields={"DeploymentPreviews": ["A list is expected."]})
         return Response(
             [
-                self._preview(release, str(_lower(entry).get("environmentid") or ""))
+                self._preview(
+                    release,
+                    str(_lower(entry).get("environmentid") or ""),
+                    str(_lower(entry).get("tenantid") or ""),
+                )
                 for entry in wanted
             ]
         )
 
-    def _preview(self, release: Release, text: str) -> dict[str, Any]:
+    def _tenant_promotions(
+        self, release: Release, environments: list[Environment], path: str
+    ) -> list[dict[str, Any]]:
+        if not tenanted_mode(release.project).allows_tenants:
+            return []
+        promotions = []
+        for standing in standings(release, self.actor, Permission.TenantView):
+            tenant = standing.tenant
+            places = [
+                {
+                    "Id": row.public_id,
+                    "Name": row.name,
+                    "Links": {"Preview": f"{path}/preview/{row.public_id}/{tenant.public_id}"},
+                }
+                for row in environments
+                if not standing.why_not
+                and standing.progression.may_deploy_to(row.pk)
+                and self._may_deploy(release, row, tenant.pk)
+            ]
+            promotions.append({"Id": tenant.public_id, "Name": tenant.name, "PromoteTo": places})
+        return promotions
+
+    def _preview(self, release: Release, text: str, tenant_text: str = "") -> dict[str, Any]:
         rows = Environment.objects.visible_to(self.actor, self.space, Permission.EnvironmentView)
         environment = find(rows, text)
         if environment is None:
             raise NotFound
-        prompts = prompts_for(release, environment=environment.public_id, channel=release.channel)
-        planned = plan_of(release, environment, viewer=self.actor)
+        tenants = Tenant.objects.visible_to(self.actor, self.space, Permission.TenantView)
+        tenant = find(tenants, tenant_text) if tenant_text else None
+        if tenant_text and tenant is None:
+            raise NotFound
+        scope = tenant_scope(tenant)
+        prompts = prompts_for(
+            release, environment=environment.public_id, channel=release.channel, tenant=scope
+        )
+        planned = plan_of(release, environment, tenant=scope, viewer=self.actor)
+        of_tenant = f"-{tenant.public_id}" if tenant else ""
         return {
-            "Id": f"{release.public_id}-{environment.public_id}",
+            "Id": f"{release.public_id}-{environment.public_id}{of_tenant}",
             "StepsToExecute": [_step(action) for action in planned],
             "Form": _form(prompts),
             "UseGuidedFailureModeByDefault": uses_guided_failure(release, environment, wish=None),
@@ -107,12 +147,15 @@ class DeploymentTemplateViewSet(SpaceViewSet[Release]):
             "Links": {},
         }
 
-    def _may_deploy(self, release: Release, environment: Environment) -> bool:
+    def _may_deploy(
+        self, release: Release, environment: Environment, tenant: int | None = None
+    ) -> bool:
         return self.grants.allows(
             Permission.DeploymentCreate,
             project=release.project_id,
             project_group=release.project.group_id,
             environment=environment.pk,
+            tenant=tenant,
         )
 
 

@@ -12,7 +12,7 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment, Machine, MachineEnvironment
-from deployments.projects.settings import deployment_settings, extra_document
+from deployments.projects.settings import deployment_settings
 from deployments.releases.freezes.holding import freezes_for
 from deployments.releases.models import Deployment, Release
 from deployments.releases.options import DeploymentOptions
@@ -23,6 +23,7 @@ from deployments.releases.queries import progression_of
 from deployments.releases.services.freezes import require_unfrozen
 from deployments.releases.services.planning import plan_of
 from deployments.releases.services.queueing import queue_task
+from deployments.releases.tenancy.standings import why_not_for_tenant
 from deployments.releases.variables import (
     form_place,
     seal_answers,
@@ -31,6 +32,9 @@ from deployments.releases.variables import (
 )
 from deployments.server_tasks.services import supersede_queued
 from deployments.server_tasks.services.enqueue import PARENT_TASK
+from tenants.models import Tenant
+from tenants.queries import TenantScope, tenant_scope
+from tenants.variables import missing_names
 
 _LATEST_START: Final = timedelta(days=30)
 
@@ -40,34 +44,32 @@ def create_deployment(
     actor: Actor,
     release: Release,
     environment: Environment,
+    tenant: Tenant | None = None,
     options: DeploymentOptions = DeploymentOptions(),  # noqa: B008 frozen
     clock: Clock = utc_now,
 ) -> Deployment:
     """Queue a deployment of the release; raises NotPermitted, or Invalid that says why not."""
-    project = release.project
-    require(
-        actor,
-        release.space,
-        Permission.DeploymentCreate,
-        project=project.pk,
-        project_group=project.group_id,
-        environment=environment.pk,
-    )
-    _require_possible(release, environment)
-    overridden = _overridden(actor, release, environment, options, clock)
+    project, scope = release.project, tenant_scope(tenant)
+    _require_permission(actor, release, environment, tenant)
+    _require_possible(release, environment, tenant)
+    _require_values(release, environment, scope)
+    overridden = _overridden(actor, release, environment, tenant, options, clock)
     _require_times(options, clock)
     _require_machines(environment, options)
-    _require_plan(release, environment, options)
-    prompts = prompts_for(release, environment=environment.public_id, channel=release.channel)
+    _require_plan(release, environment, scope, options)
+    prompts = prompts_for(
+        release, environment=environment.public_id, channel=release.channel, tenant=scope
+    )
     answers = checked_answers(prompts, options.form_values)
     with transaction.atomic():
-        task = queue_task(actor, release, environment, options, clock)
+        task = queue_task(actor, release, environment, options, clock, tenant=scope)
         deployment = Deployment(
             space=release.space,
             project=project,
             release=release,
             channel=release.channel,
             environment=environment,
+            tenant_number=tenant.pk if tenant else None,
             task=task,
             comments=options.comments,
             created=clock(),
@@ -80,10 +82,24 @@ def create_deployment(
         if options.parent_task:
             task.arguments[PARENT_TASK] = options.parent_task
         task.save(update_fields=["arguments"])
-        _record(actor, deployment, clock)
+        _record(actor, deployment, clock, scope)
         if deployment_settings(project.settings).cancel_superseded_queued:
             supersede_queued(task=task, clock=clock)
     return deployment
+
+
+def _require_permission(
+    actor: Actor, release: Release, environment: Environment, tenant: Tenant | None
+) -> None:
+    require(
+        actor,
+        release.space,
+        Permission.DeploymentCreate,
+        project=release.project_id,
+        project_group=release.project.group_id,
+        environment=environment.pk,
+        tenant=tenant.pk if tenant else None,
+    )
 
 
 def uses_guided_failure(release: Release, environment: Environment, *, wish: bool | None) -> bool:
@@ -114,21 +130,33 @@ def require_progression(
         raise Invalid(f"{where}: its progression is prevented.")
 
 
-def _require_possible(release: Release, environment: Environment) -> None:
+def _require_possible(release: Release, environment: Environment, tenant: Tenant | None) -> None:
     project = release.project
     if environment.space_id != release.space_id:
         raise Invalid("The environment does not exist in this space.")
     if project.is_disabled:
         raise Invalid(f"The project '{project.name}' is disabled: it cannot be deployed.")
-    if extra_document(project.extra)["TenantedDeploymentMode"] == "Tenanted":
-        raise Invalid(f"The project '{project.name}' can be deployed only to tenants.")
-    require_progression(progression_of(release), release, environment)
+    if tenant is not None and tenant.space_id != release.space_id:
+        raise Invalid("The tenant does not exist in this space.")
+    if reason := why_not_for_tenant(release, tenant, environment):
+        raise Invalid(reason)
+    require_progression(progression_of(release, tenant), release, environment)
+
+
+def _require_values(release: Release, environment: Environment, tenant: TenantScope | None) -> None:
+    missing = missing_names(release.project, tenant, environment.pk) if tenant else []
+    if tenant and missing:
+        raise Invalid(
+            f"The tenant '{tenant.name}' has no value for {', '.join(missing)} in the environment"
+            f" '{environment.name}'. Fill it in on the page of the tenant's variables."
+        )
 
 
 def _overridden(
     actor: Actor,
     release: Release,
     environment: Environment,
+    tenant: Tenant | None,
     options: DeploymentOptions,
     clock: Clock,
 ) -> dict[str, Any]:
@@ -136,7 +164,11 @@ def _overridden(
     if options.trigger is not None and options.trigger.is_for_targets:
         return {}
     held = freezes_for(
-        release.space, project=release.project_id, environment=environment.pk, at=clock()
+        release.space,
+        project=release.project_id,
+        environment=environment.pk,
+        tenant=tenant.pk if tenant else None,
+        at=clock(),
     )
     ids = require_unfrozen(
         actor,
@@ -173,10 +205,16 @@ def _require_machines(environment: Environment, options: DeploymentOptions) -> N
         )
 
 
-def _require_plan(release: Release, environment: Environment, options: DeploymentOptions) -> None:
+def _require_plan(
+    release: Release,
+    environment: Environment,
+    tenant: TenantScope | None,
+    options: DeploymentOptions,
+) -> None:
     planned = plan_of(
         release,
         environment,
+        tenant=tenant,
         only=options.specific_machines,
         without=options.excluded_machines,
         only_tags=options.specific_tags,
@@ -186,7 +224,7 @@ def _require_plan(release: Release, environment: Environment, options: Deploymen
     _require_skippable(planned, options)
     settings = deployment_settings(release.project.settings)
     if lacks_targets(planned) and not settings.allow_no_targets:
-        raise Invalid(_no_targets(planned, environment))
+        raise Invalid(_no_targets(planned, environment, tenant))
 
 
 def _require_skippable(planned: tuple[PlannedAction, ...], options: DeploymentOptions) -> None:
@@ -199,12 +237,15 @@ def _require_skippable(planned: tuple[PlannedAction, ...], options: DeploymentOp
             raise Invalid(f"The step '{action.action_name}' is required and cannot be skipped.")
 
 
-def _no_targets(planned: tuple[PlannedAction, ...], environment: Environment) -> str:
+def _no_targets(
+    planned: tuple[PlannedAction, ...], environment: Environment, tenant: TenantScope | None
+) -> str:
     roles = sorted({role for action in planned for role in action.roles})
+    served = f" that serve the tenant '{tenant.name}'" if tenant else ""
     return (
         f"There are no deployment targets with the target tags {', '.join(roles)} in the"
-        f" environment '{environment.name}'. Add one, or allow deployments without targets in the"
-        " project's settings."
+        f" environment '{environment.name}'{served}. Add one, or allow deployments without"
+        " targets in the project's settings."
     )
 
 
@@ -245,15 +286,16 @@ def _of_trigger(options: DeploymentOptions) -> dict[str, Any]:
     }
 
 
-def _record(actor: Actor, deployment: Deployment, clock: Clock) -> None:
+def _record(actor: Actor, deployment: Deployment, clock: Clock, tenant: TenantScope | None) -> None:
     release = deployment.release
+    whom = f" for {tenant.name}" if tenant else ""
     events.record(
         actor=actor,
         space=deployment.space,
         category="DeploymentQueued",
         message=(
             f"Deployment of {release.project.name} release {release.version} to"
-            f" {deployment.environment.name} was queued"
+            f" {deployment.environment.name}{whom} was queued"
         ),
         subject=deployment.public_id,
         related=[
@@ -262,6 +304,7 @@ def _record(actor: Actor, deployment: Deployment, clock: Clock) -> None:
             deployment.environment.public_id,
             deployment.task.public_id,
             release.channel.public_id,
+            tenant.public_id if tenant else "",
         ],
         clock=clock,
     )

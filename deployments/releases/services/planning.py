@@ -15,13 +15,15 @@ from deployments.projects.settings import deployment_settings
 from deployments.releases.models import Release
 from deployments.releases.preview import PlannedAction, Target, TargetChoice, planned_actions
 from deployments.releases.queries import process_of_release
-from deployments.releases.variables import plain_values, snapshot_candidates
+from deployments.releases.variables import plain_values, release_candidates, tenant_context
+from tenants.queries import TenantScope, machines_for
 
 
 def plan_of(
     release: Release,
     environment: Environment,
     *,
+    tenant: TenantScope | None = None,
     only: Collection[str] = (),
     without: Collection[str] = (),
     only_tags: Collection[str] = (),
@@ -40,7 +42,8 @@ def plan_of(
         process,
         environment=environment.public_id,
         channel=f"Channels-{release.channel_id}",
-        targets=[_target(machine) for machine in machines],
+        tenant_tags=frozenset(tenant.tags) if tenant else None,
+        targets=[_target(machine) for machine in machines_for(machines, tenant)],
         choice=TargetChoice(
             frozenset(only),
             frozenset(without),
@@ -49,7 +52,7 @@ def plan_of(
             settings.exclude_unhealthy_targets,
         ),
         skipped=skipped,
-        roles_of=_evaluated_roles(process, release, environment),
+        roles_of=_evaluated_roles(process, release, environment, tenant),
     )
 
 
@@ -64,7 +67,7 @@ def _target(machine: Machine) -> Target:
 
 
 def _evaluated_roles(
-    process: Process, release: Release, environment: Environment
+    process: Process, release: Release, environment: Environment, tenant: TenantScope | None
 ) -> dict[str, str]:
     """Return the role texts of the steps that write them as templates."""
     texts = {step.id: step.text(TARGET_ROLES) for step in process.steps}
@@ -77,8 +80,9 @@ def _evaluated_roles(
         channel=f"Channels-{release.channel_id}",
         process_owner=owner,
         project=owner,
+        **tenant_context(tenant),
     )
-    values = plain_values(resolve_all(snapshot_candidates(release.variable_snapshot), context))
+    values = plain_values(resolve_all(release_candidates(release, environment.pk, tenant), context))
     try:
         return {number: evaluate(text, values).text for number, text in templates.items()}
     except LanguageError as error:

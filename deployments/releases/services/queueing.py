@@ -12,10 +12,16 @@ from deployments.library.scoping import ScopeContext, resolve_all
 from deployments.releases.models import Release
 from deployments.releases.options import DeploymentOptions
 from deployments.releases.queries import progression_of
-from deployments.releases.variables import plain_values, snapshot_candidates
+from deployments.releases.variables import (
+    plain_values,
+    release_candidates,
+    tenant_context,
+    tenant_variables,
+)
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services import enqueue
 from deployments.server_tasks.services.enqueue import PARENT_TASK
+from tenants.queries import TenantScope
 
 KIND: Final = "Deploy"
 CONCURRENCY_TAG: Final = "Octopus.Task.ConcurrencyTag"
@@ -29,12 +35,15 @@ def queue_task(
     environment: Environment,
     options: DeploymentOptions,
     clock: Clock,
+    *,
+    tenant: TenantScope | None = None,
 ) -> ServerTask:
     """Queue the task of a deployment. Raises Invalid for a wrong priority or tag."""
     if options.priority not in PRIORITIES:
         raise Invalid(fields={"Priority": [f"Choose one of {', '.join(PRIORITIES)}."]})
     project = release.project
-    tag = _concurrency_tag(release, environment)
+    tag = _concurrency_tag(release, environment, tenant)
+    whom = f" for {tenant.name}" if tenant else ""
     if tag in _tags_above(release, options.parent_task):
         raise Invalid(
             "The deployment would wait for the one that waits for it: both have the concurrency"
@@ -44,7 +53,9 @@ def queue_task(
         actor=actor,
         space=release.space,
         kind=KIND,
-        description=f"Deploy {project.name} release {release.version} to {environment.name}"[:500],
+        description=(
+            f"Deploy {project.name} release {release.version} to {environment.name}{whom}"[:500]
+        ),
         arguments={},
         concurrency_tag=tag,
         priority=int(_is_prioritized(release, environment, options)),
@@ -52,6 +63,7 @@ def queue_task(
         is_complete=options.is_complete and not options.parent_task,
         project_number=project.pk,
         environment_number=environment.pk,
+        tenant_number=tenant.number if tenant else None,
         not_before=options.not_before,
         expires=options.expires,
         clock=clock,
@@ -77,17 +89,20 @@ def _is_prioritized(release: Release, environment: Environment, options: Deploym
     return state is not None and state.phase.is_priority
 
 
-def _concurrency_tag(release: Release, environment: Environment) -> str:
-    """Return what the variable says within the space, else project and environment."""
+def _concurrency_tag(release: Release, environment: Environment, tenant: TenantScope | None) -> str:
+    """Return what the variable says within the space, else tenant, project and environment."""
     project = release.project
     usual = f"{project.public_id}/{environment.public_id}"
+    if tenant is not None:
+        usual = f"{tenant.public_id}/{usual}"
     context = ScopeContext(
         environment=environment.public_id,
         channel=f"Channels-{release.channel_id}",
         process_owner=project.public_id,
         project=project.public_id,
+        **tenant_context(tenant),
     )
-    values = plain_values(resolve_all(snapshot_candidates(release.variable_snapshot), context))
+    values = plain_values(resolve_all(release_candidates(release, environment.pk, tenant), context))
     known = {name.lower(): text for name, text in values.items()}
     template = (known.get(CONCURRENCY_TAG.lower()) or "").strip()
     if not template:
@@ -99,6 +114,7 @@ def _concurrency_tag(release: Release, environment: Environment) -> str:
         "Octopus.Environment.Name": environment.name,
         "Octopus.Release.Number": release.version,
         "Octopus.Space.Id": release.space.public_id,
+        **tenant_variables(tenant),
     }
     try:
         tag = evaluate(template, VariableSet({**values, **places})).text.strip()

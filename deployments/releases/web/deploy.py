@@ -20,11 +20,7 @@ from deployments.releases.freezes.holding import HeldBy, freezes_of_project
 from deployments.releases.models import Release
 from deployments.releases.preview import PlannedAction, Target, lacks_targets
 from deployments.releases.prompts import Prompt, prompts_for
-from deployments.releases.queries import (
-    progression_of,
-    unresolved_defect,
-    waiting_for_people,
-)
+from deployments.releases.queries import unresolved_defect, waiting_for_people
 from deployments.releases.services import DeploymentOptions, create_deployment
 from deployments.releases.services.deployments import uses_guided_failure
 from deployments.releases.services.planning import plan_of
@@ -36,6 +32,7 @@ from deployments.releases.web.frames import (
     release_of,
     visible_environments,
 )
+from deployments.releases.web.whom import Whom, whom_of
 
 TARGET_CHOICES: Final = (
     ("all", "All that fit"),
@@ -49,15 +46,18 @@ TARGET_CHOICES: Final = (
 def deploy_page(request: PageRequest, project: str, version: str) -> HttpResponse:
     """Choose, look at the plan, deploy."""
     release = release_of(request, project, version)
-    progression = progression_of(release)
-    places = places_of(request, release, progression, visible_environments(request))
-    boxes = boxes_of(progression, places)
+    whom = whom_of(request, release)
+    boxes = []
+    if (progression := whom.progression) is not None:
+        seen = visible_environments(request)
+        boxes = boxes_of(progression, places_of(request, release, progression, seen, whom))
     ordered = [place for box in boxes for place in box.places]
     wanted = request.POST.get("environment") or request.GET.get("environment", "")
     chosen = _chosen(ordered, wanted)
     values = {
         **project_frame(request, release.project, "Releases"),
         "release": release,
+        "whom": whom,
         "places": ordered,
         "place": chosen,
         "now": utc_now(),
@@ -65,7 +65,12 @@ def deploy_page(request: PageRequest, project: str, version: str) -> HttpRespons
     if chosen is None:
         return show(request, "releases/deploy.html", values)
     environment = chosen.environment
-    prompts = prompts_for(release, environment=environment.public_id, channel=release.channel)
+    prompts = prompts_for(
+        release,
+        environment=environment.public_id,
+        channel=release.channel,
+        tenant=whom.scope,
+    )
     if request.method == "GET":
         return _page(request, values, release, chosen, prompts, QueryDict(""))
     if "preview" in request.POST:
@@ -75,13 +80,15 @@ def deploy_page(request: PageRequest, project: str, version: str) -> HttpRespons
             actor=request.actor,
             release=release,
             environment=environment,
+            tenant=whom.tenant,
             options=_options(request.POST, prompts),
         )
     )
     if deployment is None:
         return _page(request, values, release, chosen, prompts, request.POST, problems)
     messages.success(
-        request, f"The deployment of {release.version} to {environment.name} is in the queue."
+        request,
+        f"The deployment of {release.version} to {environment.name}{whom.words} is in the queue.",
     )
     return go(request, f"tasks/ServerTasks-{deployment.task_id}")
 
@@ -110,9 +117,11 @@ def _page(
     only, without = _marked(sent, "machine")
     only_tags, without_tags = _marked(sent, "tag")
     skipped = sent.getlist("skip")
+    whom: Whom = values["whom"]
     planned = plan_of(
         release,
         place.environment,
+        tenant=whom.scope,
         only=only,
         without=without,
         only_tags=only_tags,
@@ -139,8 +148,8 @@ def _page(
         "priority": sent.get("priority", "LifecycleDefault"),
         "missing": missing_of(release),
         "defect": unresolved_defect(release),
-        "waits_for_people": waiting_for_people(release, place.environment),
-        **_freezes(request, release, place),
+        "waits_for_people": waiting_for_people(release, place.environment, whom.number),
+        **_freezes(request, release, place, whom.number),
         "asks_by_default": uses_guided_failure(release, place.environment, wish=None),
         "skipped": skipped,
     }
@@ -149,14 +158,16 @@ def _page(
     return show(request, "releases/deploy.html", values, problems)
 
 
-def _freezes(request: PageRequest, release: Release, place: PlaceView) -> dict[str, Any]:
+def _freezes(
+    request: PageRequest, release: Release, place: PlaceView, tenant: int | None
+) -> dict[str, Any]:
     """Return the freezes that hold the place, the next one, and who may pass them."""
     freezes, now = freezes_of_project(request.space, release.project_id), utc_now()
     number = place.environment.pk
-    held: tuple[HeldBy, ...] = freezes.holding(number, at=now)
+    held: tuple[HeldBy, ...] = freezes.holding(number, tenant=tenant, at=now)
     return {
         "held": held,
-        "next_freeze": None if held else freezes.coming(number, after=now),
+        "next_freeze": None if held else freezes.coming(number, tenant=tenant, after=now),
         "may_override": request.grants.allows(Permission.DeploymentFreezeAdminister),
     }
 

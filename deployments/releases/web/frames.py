@@ -14,6 +14,7 @@ from deployments.releases.deployed import newest_deployments
 from deployments.releases.models import Deployment, Release
 from deployments.releases.progression import PhaseState, Progress, Progression
 from deployments.releases.queries import find_release
+from deployments.releases.web.whom import Whom
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,18 @@ def visible_environments(request: PageRequest) -> list[Environment]:
 
 
 def visible_deployments(
-    request: PageRequest, project: Project, channel: int | None = None
+    request: PageRequest,
+    project: Project,
+    channel: int | None = None,
+    whom: Whom | None = None,
 ) -> list[Deployed]:
     """Return the newest deployment of the project in each environment.
 
     Where channels stand on their own it is the newest of the channel, for None of each channel.
     """
     rows = Deployment.objects.visible_to(request.actor, request.space, Permission.DeploymentView)
+    if whom is not None:
+        rows = rows.filter(tenant_number=whom.number)
     rows, by = rows.filter(project=project), ["project_id", "environment_id"]
     if extra_document(project.extra)["DiscreteChannelRelease"]:
         if channel is None:
@@ -92,13 +98,16 @@ def visible_deployments(
     return newest_deployments(rows, *by)
 
 
-def may_deploy(request: PageRequest, project: Project, environment: int) -> bool:
-    """Tell whether the reader may deploy the project to the environment."""
+def may_deploy(
+    request: PageRequest, project: Project, environment: int, tenant: int | None = None
+) -> bool:
+    """Tell whether the reader may deploy the project to the environment, for the tenant."""
     return not project.is_disabled and request.grants.allows(
         Permission.DeploymentCreate,
         project=project.pk,
         project_group=project.group_id,
         environment=environment,
+        tenant=tenant,
     )
 
 
@@ -118,14 +127,17 @@ def places_of(
     release: Release,
     progression: Progression,
     environments: Iterable[Environment],
+    whom: Whom | None = None,
 ) -> dict[int, PlaceView]:
-    """Return each environment with what is there, by its number."""
+    """Return each environment with what is there, by its number; with `whom` in its lane only."""
     deployments = Deployment.objects.visible_to(
         request.actor, request.space, Permission.DeploymentView
     )
+    if whom is not None:
+        deployments = deployments.filter(tenant_number=whom.number)
     own = newest_deployments(deployments.filter(release=release), "environment_id")
     here = {each.environment: each for each in own}
-    newest = visible_deployments(request, release.project, release.channel_id)
+    newest = visible_deployments(request, release.project, release.channel_id, whom)
     current = {each.environment: each for each in newest}
     coming = progression.next_environments
     return {
@@ -134,7 +146,7 @@ def places_of(
             deployed=here.get(row.pk),
             current=current.get(row.pk),
             is_next=row.pk in coming,
-            may_deploy=may_deploy(request, release.project, row.pk),
+            may_deploy=may_deploy(request, release.project, row.pk, whom.number if whom else None),
             why_not=why_not(progression, row.pk),
         )
         for row in environments

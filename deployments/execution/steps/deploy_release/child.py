@@ -25,6 +25,8 @@ from deployments.releases.queries import find_release
 from deployments.releases.services import create_deployment
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
+from tenants.models import Tenant
+from tenants.queries import tenant_of, tenant_scope, tenanted_mode
 
 _HIDDEN = "(passed)"
 _VERSION = "Octopus.Action.Package.PackageVersion"
@@ -44,7 +46,11 @@ def begin(action: ServerAction) -> str | Result:
     require_no_circle(parent, release)
     condition = action.variables.text(f"{PREFIX}.DeploymentCondition") or "Always"
     name = f"{release.project.name} {release.version}"
-    if reason := _why_not(parent, release, condition):
+    # A child that is not deployed for tenants is deployed once, whoever the parent is for.
+    tenant = None
+    if tenanted_mode(release.project).allows_tenants:
+        tenant = tenant_of(parent.space, parent.tenant_number)
+    if reason := _why_not(parent, release, condition, tenant):
         action.log("info", f"{name} is not deployed: {reason}")
         return Result()
     try:
@@ -58,11 +64,12 @@ def begin(action: ServerAction) -> str | Result:
         actor=_requester(parent),
         release=release,
         environment=parent.environment,
+        tenant=tenant,
         options=DeploymentOptions(
             comments=f"Deployed by the step {execution.action_name} of {parent.project.name}"
             f" {parent.release.version}.",
             specific_machines=(execution.target_id,) if on_machine else (),
-            form_values=_answers(parent, release, passed),
+            form_values=_answers(parent, release, passed, tenant),
             priority="On" if execution.task.priority > 0 else "LifecycleDefault",
             passed_variables=tuple(
                 PassedVariable(each.name, each.text, each.is_sensitive) for each in passed
@@ -71,7 +78,9 @@ def begin(action: ServerAction) -> str | Result:
         ),
     )
     task_id = f"ServerTasks-{deployment.task_id}"
-    action.log("highlight", f"{name} is deployed to {parent.environment.name} by {task_id}.")
+    whom = f" for {tenant.name}" if tenant else ""
+    where = f"{parent.environment.name}{whom}"
+    action.log("highlight", f"{name} is deployed to {where} by {task_id}.")
     return task_id
 
 
@@ -119,14 +128,17 @@ def _release(parent: Deployment, action: ServerAction) -> Release:
     return release
 
 
-def _why_not(parent: Deployment, release: Release, condition: str) -> str:
+def _why_not(parent: Deployment, release: Release, condition: str, tenant: Tenant | None) -> str:
     """Return why the release need not be deployed."""
     if condition == "Always":
         return ""
     here = (
         Deployment.objects.in_space(parent.space)
         .filter(
-            project=release.project, environment=parent.environment, task__state=TaskState.SUCCESS
+            project=release.project,
+            environment=parent.environment,
+            tenant_number=tenant.pk if tenant else None,
+            task__state=TaskState.SUCCESS,
         )
         .order_by("-pk")
         .values_list("release__version", flat=True)
@@ -146,10 +158,15 @@ def _requester(parent: Deployment) -> Actor:
     return actor_behind(parent.deployed_by, parent.deployed_by_name, reason=reason)
 
 
-def _answers(parent: Deployment, release: Release, passed: list[Passed]) -> dict[str, str]:
+def _answers(
+    parent: Deployment, release: Release, passed: list[Passed], tenant: Tenant | None
+) -> dict[str, str]:
     """Return what is passed to prompts of the child, by their names."""
     prompts = prompts_for(
-        release, environment=parent.environment.public_id, channel=release.channel
+        release,
+        environment=parent.environment.public_id,
+        channel=release.channel,
+        tenant=tenant_scope(tenant),
     )
     sealed = {prompt.name.lower(): prompt.is_sensitive for prompt in prompts}
     return {

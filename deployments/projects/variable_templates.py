@@ -1,0 +1,112 @@
+"""Variable templates of a project: the values that each tenant fills in; pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+from deployments.base.errors import Invalid
+
+CONTROL_TYPE: Final = "Octopus.ControlType"
+SENSITIVE: Final = "Sensitive"
+CONTROLS: Final = (
+    ("SingleLineText", "Text"),
+    ("MultiLineText", "Text of several lines"),
+    ("Checkbox", "Yes or no"),
+    ("Select", "One of several"),
+    (SENSITIVE, "Secret"),
+)
+MOST: Final = 200
+_LONGEST: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class VariableTemplate:
+    """A value to fill in. `default` None means that a tenant must give one."""
+
+    id: str
+    name: str
+    label: str = ""
+    help: str = ""
+    default: str | None = None
+    display: Mapping[str, str] | None = None
+
+    @property
+    def is_sensitive(self) -> bool:
+        return self.control == SENSITIVE
+
+    @property
+    def control(self) -> str:
+        return (self.display or {}).get(CONTROL_TYPE) or CONTROLS[0][0]
+
+    @property
+    def words(self) -> str:
+        """What people call it."""
+        return self.label or self.name
+
+    @property
+    def options(self) -> tuple[tuple[str, str], ...]:
+        """The choices of a Select, as value and words."""
+        lines = (self.display or {}).get("Octopus.SelectOptions", "").splitlines()
+        parts = [line.partition("|") for line in lines if line.strip()]
+        return tuple((value, words or value) for value, _, words in parts)
+
+
+def read_templates(documents: Iterable[Mapping[str, Any]]) -> tuple[VariableTemplate, ...]:
+    """Return the templates of stored documents."""
+    return tuple(
+        VariableTemplate(
+            id=str(entry["Id"]),
+            name=str(entry["Name"]),
+            label=str(entry.get("Label") or ""),
+            help=str(entry.get("HelpText") or ""),
+            default=entry.get("DefaultValue"),
+            display=entry.get("DisplaySettings") or {},
+        )
+        for entry in documents
+    )
+
+
+def checked_templates(documents: Any) -> list[dict[str, Any]]:
+    """Return documents as they are stored, new ones with an id; raises Invalid."""
+    if not isinstance(documents, list) or len(documents) > MOST:
+        raise Invalid(fields={"Templates": [f"Templates must be a list of at most {MOST}."]})
+    checked = [_checked(entry) for entry in documents]
+    errors = []
+    for key in ("Name", "Id"):
+        counts = Counter(entry[key].lower() for entry in checked)
+        several = [text for text, count in counts.items() if count > 1]
+        errors += [f"There are several templates with the {key} '{text}'." for text in several]
+    if errors:
+        raise Invalid(fields={"Templates": errors})
+    return checked
+
+
+def _checked(entry: Any) -> dict[str, Any]:
+    if not isinstance(entry, Mapping):
+        raise Invalid(fields={"Templates": ["A template must be an object."]})
+    fields = {str(name).lower(): value for name, value in entry.items()}
+    display = fields.get("displaysettings") or {}
+    default = fields.get("defaultvalue")
+    if isinstance(default, Mapping):  # clients send {"HasValue", "NewValue"} for secrets
+        default = {str(name).lower(): inner for name, inner in default.items()}.get("newvalue")
+    texts = {name: fields.get(name) or "" for name in ("id", "name", "label", "helptext")}
+    if not isinstance(display, Mapping) or not all(isinstance(t, str) for t in texts.values()):
+        raise Invalid(fields={"Templates": ["A template has texts and an object DisplaySettings."]})
+    name = texts["name"].strip()
+    if not name or len(name) > _LONGEST:
+        problem = f"A template needs a name of 1 to {_LONGEST} characters."
+        raise Invalid(fields={"Templates": [problem]})
+    shown = {str(key): str(value) for key, value in display.items()}
+    if shown.get(CONTROL_TYPE) == SENSITIVE and default:
+        problem = f"The template '{name}' is for a secret, which has no default."
+        raise Invalid(fields={"Templates": [problem]})
+    return {
+        "Id": texts["id"][:100] or str(uuid4()),
+        "Name": name,
+        "Label": texts["label"],
+        "HelpText": texts["helptext"],
+        "DefaultValue": str(default) if default not in (None, "") else None,
+        "DisplaySettings": shown,
+    }

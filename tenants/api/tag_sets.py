@@ -1,0 +1,143 @@
+"""Tag sets on the wire."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.access.api.viewsets import SpaceViewSet
+from deployments.access.permissions import Permission
+from deployments.base.api.fields import text
+from deployments.base.api.links import space_path
+from deployments.base.api.parsers import fields_of
+from deployments.base.api.query import Query
+from deployments.base.api.serializers import SpaceResourceSerializer
+from deployments.base.errors import Invalid
+from tenants.models import TagSet
+from tenants.queries import tag_sets_of
+from tenants.services.tag_sets import (
+    DEFAULT_COLOR,
+    TagInput,
+    TagSetInput,
+    create_tag_set,
+    delete_tag_set,
+    sort_tag_sets,
+    update_tag_set,
+)
+
+_SCOPE = "Tenant"
+
+
+class TagSetSerializer(SpaceResourceSerializer):
+    name = serializers.CharField(max_length=200)
+    slug = serializers.CharField(read_only=True)
+    description = text()
+    sort_order = serializers.IntegerField(default=None, allow_null=True)
+    type = text()
+    tags = serializers.ListField(child=serializers.JSONField(), default=list)
+    scopes = serializers.ListField(child=serializers.CharField(), default=list)
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        for name in ("Tags", "Type", "Scopes"):
+            fields[name].write_only = True
+        return fields
+
+    def to_representation(self, instance: TagSet) -> dict[str, Any]:
+        return {
+            **super().to_representation(instance),
+            "Type": instance.kind,
+            "Scopes": [_SCOPE],
+            "Tags": [
+                {
+                    "Id": tag.public_id,
+                    "Name": tag.name,
+                    "Color": tag.color,
+                    "Description": tag.description,
+                    "SortOrder": tag.sort_order,
+                    "CanonicalTagName": f"{instance.name}/{tag.name}",
+                }
+                for tag in instance.tags.all()
+            ],
+        }
+
+    def get_links(self, row: TagSet) -> dict[str, str]:
+        return {"Self": space_path(f"Spaces-{row.space_id}", "tagsets", row.public_id)}
+
+
+class TagSetViewSet(SpaceViewSet[TagSet]):
+    model = TagSet
+    serializer_class = TagSetSerializer
+    item_type = "TagSet"
+    path = "tagsets"
+    view_permission = Permission.TenantView
+    query_names = ("skip", "take", "ids", "partialName", "scopes")
+    permission_map = {
+        "list": Permission.TenantView,
+        "all": Permission.TenantView,
+        "retrieve": Permission.TenantView,
+        "create": Permission.TagSetCreate,
+        "update": Permission.TagSetEdit,
+        "destroy": Permission.TagSetDelete,
+        "sort": Permission.TagSetEdit,
+    }
+
+    def get_queryset(self) -> QuerySet[TagSet]:
+        return super().get_queryset().prefetch_related("tags")
+
+    def filtered(self, rows: QuerySet[TagSet], query: Query) -> QuerySet[TagSet]:
+        rows = super().filtered(rows, query)
+        scopes = {scope.lower() for scope in query.texts("scopes")}
+        return rows.none() if scopes and _SCOPE.lower() not in scopes else rows
+
+    def create_row(self, data: dict[str, Any]) -> TagSet:
+        return create_tag_set(actor=self.actor, space=self.space, tag_set=_input(data))
+
+    def update_row(self, row: TagSet, data: dict[str, Any]) -> TagSet:
+        updated = update_tag_set(actor=self.actor, row=row, tag_set=_input(data))
+        return self.get_queryset().get(pk=updated.pk)
+
+    def destroy_row(self, row: TagSet) -> None:
+        delete_tag_set(actor=self.actor, row=row)
+
+    def sort(self, request: Request, **ids: Any) -> Response:
+        """Put the sets into the order of the ids in the body."""
+        wanted: Any = request.data
+        if isinstance(wanted, Mapping):
+            wanted = fields_of(wanted).get("ids")
+        if not isinstance(wanted, list) or not all(isinstance(text, str) for text in wanted):
+            raise Invalid("A list of ids of tag sets is expected.")
+        sort_tag_sets(actor=self.actor, space=self.space, ids=wanted)
+        return Response(self.serialized(tag_sets_of(self.space)))
+
+
+def _input(data: dict[str, Any]) -> TagSetInput:
+    if any(scope.lower() != _SCOPE.lower() for scope in data["scopes"]):
+        raise Invalid(fields={"Scopes": [f"Tag sets of this server are for the scope {_SCOPE}."]})
+    return TagSetInput(
+        name=data["name"],
+        description=data["description"],
+        kind=data["type"] or TagSet.Kind.MULTI_SELECT,
+        sort_order=data["sort_order"],
+        tags=[_tag(entry) for entry in data["tags"]],
+    )
+
+
+def _tag(entry: Any) -> TagInput:
+    fields = fields_of(entry)
+    texts = {}
+    for name in ("name", "color", "description", "id"):
+        value = fields.get(name)
+        if value is not None and not isinstance(value, str):
+            raise Invalid(fields={"Tags": [f"The {name} of a tag must be a text."]})
+        texts[name] = value or ""
+    number = texts["id"].rpartition("/Tags-")[2]
+    return TagInput(
+        name=texts["name"],
+        color=texts["color"] or DEFAULT_COLOR,
+        description=texts["description"],
+        number=int(number) if number.isascii() and number.isdigit() and len(number) < 18 else None,  # noqa: PLR2004 digits of a row number
+    )

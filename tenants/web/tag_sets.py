@@ -1,0 +1,145 @@
+"""Tag sets: the list, and one of them as a form of rows."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from deployments.access.permissions import Permission
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, show
+from deployments.access.web.pages import PageRequest, find, page
+from tenants.models import TagSet
+from tenants.queries import tag_sets_of
+from tenants.services import tag_sets as services
+
+LIST: Final = "tenants/tag-sets"
+_FREE_ROWS: Final = 2
+_SHORTEST: Final = 3
+_KINDS: Final = (
+    (TagSet.Kind.MULTI_SELECT, "Any number of its tags"),
+    (TagSet.Kind.SINGLE_SELECT, "One of its tags at most"),
+)
+
+
+@dataclass
+class TagForm:
+    """A tag as a row of the form shows it."""
+
+    id: str = ""
+    name: str = ""
+    color: str = services.DEFAULT_COLOR
+    description: str = ""
+
+
+@require_GET
+@page(Permission.TenantView)
+def tag_set_list(request: PageRequest) -> HttpResponse:
+    """List the tag sets with their tags."""
+    values = {
+        "tag_sets": tag_sets_of(request.space),
+        "may_create": request.grants.allows(Permission.TagSetCreate),
+        "may_edit": request.grants.allows(Permission.TagSetEdit),
+    }
+    return show(request, "tenants/tag_sets.html", values)
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.TagSetCreate)
+def tag_set_new(request: PageRequest) -> HttpResponse:
+    """Create a tag set."""
+    if request.method == "GET":
+        return _form(request, None, {"kind": TagSet.Kind.MULTI_SELECT}, [])
+    return _save(request, None)
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.TagSetEdit)
+def tag_set_edit(request: PageRequest, tag_set: str) -> HttpResponse:
+    """Change a tag set and its tags."""
+    row = find(request, TagSet, tag_set, Permission.TenantView)
+    row.space = request.space
+    if request.method == "POST":
+        return _save(request, row)
+    tags = [TagForm(str(t.pk), t.name, t.color, t.description) for t in row.tags.all()]
+    values = {"name": row.name, "description": row.description, "kind": row.kind}
+    return _form(request, row, values, tags)
+
+
+@require_POST
+@page(Permission.TagSetDelete)
+def tag_set_delete(request: PageRequest, tag_set: str) -> HttpResponse:
+    """Delete a tag set that nothing uses."""
+    row = find(request, TagSet, tag_set, Permission.TenantView)
+    name = row.name
+    _, problems = attempt(lambda: services.delete_tag_set(actor=request.actor, row=row))
+    if problems:
+        messages.error(request, problems.errors[0])
+        return go(request, f"{LIST}/{row.public_id}")
+    messages.success(request, f"The tag set {name} was deleted.")
+    return go(request, LIST)
+
+
+def _save(request: PageRequest, stored: TagSet | None) -> HttpResponse:
+    sent = request.POST
+    tags = _sent_tags(sent)
+    values = {name: sent.get(name, "") for name in ("name", "description", "kind")}
+
+    def save() -> TagSet:
+        tag_set = services.TagSetInput(
+            name=values["name"],
+            description=values["description"],
+            kind=values["kind"],
+            tags=[
+                services.TagInput(
+                    tag.name, tag.color, tag.description, int(tag.id) if tag.id else None
+                )
+                for tag in tags
+            ],
+        )
+        if stored is None:
+            return services.create_tag_set(
+                actor=request.actor, space=request.space, tag_set=tag_set
+            )
+        row = find(request, TagSet, stored.public_id, Permission.TenantView)
+        return services.update_tag_set(actor=request.actor, row=row, tag_set=tag_set)
+
+    saved, problems = attempt(save)
+    if saved is None:
+        return _form(request, stored, values, tags, problems)
+    messages.success(request, f"The tag set {saved.name} was saved.")
+    if "more" in sent:
+        return go(request, f"{LIST}/{saved.public_id}")
+    return go(request, LIST)
+
+
+def _sent_tags(sent: QueryDict) -> list[TagForm]:
+    """Return the rows of the form without those that are blank or to be removed."""
+    names, colors = sent.getlist("tag-name"), sent.getlist("tag-color")
+    notes, ids = sent.getlist("tag-description"), sent.getlist("tag-id")
+    removed = set(sent.getlist("removed"))
+    rows = zip(ids, names, colors, notes, strict=False)
+    return [
+        TagForm(number if number.isascii() and number.isdigit() else "", name, color, note)
+        for number, name, color, note in rows
+        if (name.strip() or number) and not (number and number in removed)
+    ][: services.MOST_TAGS + 1]
+
+
+def _form(
+    request: PageRequest,
+    stored: TagSet | None,
+    values: dict[str, Any],
+    tags: list[TagForm],
+    problems: Problems = NO_PROBLEMS,
+) -> HttpResponse:
+    free = max(_FREE_ROWS, _SHORTEST - len(tags))
+    shown = {
+        "tag_set": stored,
+        "values": values,
+        "tags": [*tags, *(TagForm() for _ in range(free))],
+        "kinds": _KINDS,
+        "may_delete": stored is not None and request.grants.allows(Permission.TagSetDelete),
+    }
+    return show(request, "tenants/tag_set.html", shown, problems)

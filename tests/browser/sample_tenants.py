@@ -1,0 +1,67 @@
+"""Tenants of the sample: a project that is deployed for branches, in rings and regions."""
+
+from collections.abc import Mapping
+
+from deployments.base.actor import Actor
+from deployments.infrastructure.models import Environment
+from deployments.projects.models import Lifecycle
+from deployments.projects.services.projects import set_project_extra
+from deployments.releases.services import create_deployment
+from tenants.services.tag_sets import TagInput, TagSetInput, create_tag_set
+from tenants.services.variables import ValueInput, set_values
+from tests.factories import default_space
+from tests.factories.domain import finish, make_group, make_release, script_step
+from tests.factories.tenants import make_tenant, make_tenanted_project
+
+_TEMPLATES = [
+    {"Id": "database", "Name": "Branch.Database", "Label": "Database"},
+    {"Id": "theme", "Name": "Branch.Theme", "Label": "Theme", "DefaultValue": "harbour"},
+    {
+        "Id": "key",
+        "Name": "Branch.ApiKey",
+        "Label": "API key",
+        "HelpText": "From the branch's own account.",
+        "DisplaySettings": {"Octopus.ControlType": "Sensitive"},
+    },
+]
+_BRANCHES = {
+    "Aarhus": ("Ring/Early", "Region/North"),
+    "Bergen": ("Ring/Early", "Region/North"),
+    "Cadiz": ("Ring/Late", "Region/South"),
+    "Dubrovnik": ("Ring/Late", "Region/South"),
+    "Eger": ("Ring/Late",),
+}
+_COLORS = {"Early": "#1F8A70", "Late": "#B5651D", "North": "#2F6FDE", "South": "#C2452D"}
+
+
+def make_tenants(
+    places: Mapping[str, Environment], lifecycle: Lifecycle, actor: Actor
+) -> None:
+    """Make the tag sets, the branches and a release that some of them have."""
+    space = default_space()
+    for name, tags in {"Ring": ("Early", "Late"), "Region": ("North", "South")}.items():
+        rows = [TagInput(tag, _COLORS[tag]) for tag in tags]
+        create_tag_set(actor=actor, space=space, tag_set=TagSetInput(name, rows))
+    project = make_tenanted_project(
+        "Branch Portal", lifecycle=lifecycle, group=make_group("Branches"), steps=[script_step()]
+    )
+    set_project_extra(actor=actor, row=project, extra={"Templates": _TEMPLATES})
+    both = [places["Test"], places["Production"]]
+    tenants = [
+        make_tenant(name, *tags, connections={project: both}, description=f"The {name} branch")
+        for name, tags in _BRANCHES.items()
+    ]
+    for tenant in tenants[:3]:
+        values = [
+            ValueInput(project, place, template, f"{tenant.name.lower()}-{place.slug}")
+            for place in both
+            for template in ("database", "key")
+        ]
+        set_values(actor=actor, tenant=tenant, values=values)
+    release = make_release(project, "1.4.0")
+    for tenant in tenants[:2]:
+        finish(
+            create_deployment(
+                actor=actor, release=release, environment=places["Test"], tenant=tenant
+            )
+        )

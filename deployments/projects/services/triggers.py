@@ -15,9 +15,10 @@ from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.base.naming import require_free_name, required_name
 from deployments.infrastructure.models import Environment
+from deployments.library.queries import candidates
 from deployments.projects.models import Channel, Project, ProjectTrigger
 from deployments.projects.queries import process_of, read_process
-from deployments.projects.triggers.actions import CREATE_RELEASE, checked_action
+from deployments.projects.triggers.actions import CREATE_RELEASE, answers_of_action, checked_action
 from deployments.projects.triggers.filters import (
     FEEDS,
     SCHEDULES,
@@ -112,6 +113,7 @@ def _require_things(row: ProjectTrigger) -> None:
     _require_environments(row, "EnvironmentIds", row.filter.get("EnvironmentIds", []))
     if action.get("TenantIds") or action.get("TenantTags"):
         raise Invalid(fields={"TenantIds": ["A trigger cannot deploy to tenants."]})
+    _require_plain_answers(row)
     channel = action.get("ChannelId")
     if channel:
         number = public_ids.parse(Channel.id_prefix, channel)
@@ -122,6 +124,21 @@ def _require_things(row: ProjectTrigger) -> None:
         _require_packages(row)
     if action["ActionType"] == CREATE_RELEASE and not channel:
         raise Invalid(fields={"ChannelId": ["Choose the channel of the release."]})
+
+
+def _require_plain_answers(row: ProjectTrigger) -> None:
+    """Raise Invalid for an answer to a sensitive prompt: it would be kept and shown as it is."""
+    names = {name.lower() for name in answers_of_action(row.action)}
+    variable_set = row.project.variable_set
+    if not names or variable_set is None:
+        return
+    for each in candidates(variable_set):
+        if each.is_sensitive and names & {each.name.lower(), each.id.lower()}:
+            why = (
+                f"'{each.name}' is sensitive: give it a default value in the project instead of an"
+                " answer in the trigger."
+            )
+            raise Invalid(fields={"Variables": [why]})
 
 
 def _require_environments(row: ProjectTrigger, field: str, ids: list[str]) -> None:

@@ -1,5 +1,6 @@
 """What a trigger does: documents of the wire, checked; pure."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ DEPLOY_LATEST: Final = "DeployLatestRelease"
 DEPLOY_NEW: Final = "DeployNewRelease"
 CREATE_RELEASE: Final = "CreateRelease"
 
+_MOST_ANSWERS: Final = 200
 # Which actions follow on which filter.
 ACTIONS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     MACHINE: (AUTO_DEPLOY,),
@@ -33,17 +35,12 @@ def checked_action(document: Mapping[str, Any], filter_type: str) -> dict[str, A
     channel = str(document.get("ChannelId") or "") or None
     if kind == CREATE_RELEASE:
         return {"ActionType": kind, "ChannelId": channel}
-    if document.get("Variables"):
-        raise _wrong(
-            "Variables",
-            "A trigger cannot answer prompted variables; give them a default value instead.",
-        )
     shared = {
         "ActionType": kind,
         "ChannelId": channel,
         "TenantIds": texts_of(document, "TenantIds"),
         "TenantTags": texts_of(document, "TenantTags"),
-        "Variables": None,
+        "Variables": _answers(document.get("Variables")),
     }
     if kind == DEPLOY_NEW:
         return {**shared, "EnvironmentId": _required(document, "EnvironmentId")}
@@ -58,6 +55,28 @@ def checked_action(document: Mapping[str, Any], filter_type: str) -> dict[str, A
             document.get("ShouldRedeployWhenReleaseIsCurrent") is not False
         ),
     }
+
+
+def answers_of_action(action: Mapping[str, Any]) -> dict[str, str]:
+    """Return the answers to prompted variables, by name or id."""
+    text = action.get("Variables")
+    return dict(json.loads(text)) if text else {}
+
+
+def _answers(value: object) -> str | None:
+    """Return the answers as clients send them, a JSON object in a text; None without any."""
+    if value is None or not str(value).strip():
+        return None
+    try:
+        answers = value if isinstance(value, dict) else json.loads(str(value))
+    except ValueError as error:
+        raise _wrong("Variables", "The answers to prompts are no JSON object.") from error
+    if answers is None:
+        return None
+    if not isinstance(answers, dict) or len(answers) > _MOST_ANSWERS:
+        raise _wrong("Variables", "The answers to prompts are no JSON object.")
+    texts = {str(name): str(text) for name, text in answers.items() if text is not None}
+    return json.dumps(texts) if texts else None
 
 
 def _required(document: Mapping[str, Any], name: str) -> str:

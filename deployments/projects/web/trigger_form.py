@@ -23,6 +23,7 @@ from deployments.projects.triggers.actions import (
     CREATE_RELEASE,
     DEPLOY_LATEST,
     DEPLOY_NEW,
+    answers_of_action,
 )
 from deployments.projects.triggers.schedules import DAYS
 from deployments.projects.triggers.walltime import zone_names
@@ -130,9 +131,16 @@ def _schedule_sent(sent: QueryDict) -> tuple[dict[str, Any], dict[str, Any]]:
         "DestinationEnvironmentId": destination,
         "EnvironmentId": destination,
         "ChannelId": sent.get("channel", ""),
+        "Variables": _answers_sent(sent.get("answers", "")),
         "ShouldRedeployWhenReleaseIsCurrent": bool(sent.get("redeploys")),
     }
     return sent_filter, action
+
+
+def _answers_sent(text: str) -> dict[str, str]:
+    """Return the answers to prompts that a person typed, a name and its value in each line."""
+    pairs = [line.partition("=") for line in text.splitlines() if line.strip()]
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _targets_sent(sent: QueryDict) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -213,7 +221,14 @@ def _schedule_shown(
         "sources": action.get("SourceEnvironmentIds", []),
         "destination": action.get("DestinationEnvironmentId") or action.get("EnvironmentId"),
         "redeploys": action.get("ShouldRedeployWhenReleaseIsCurrent", True),
+        "answers": _answers_shown(action.get("Variables")),
     }
+
+
+def _answers_shown(answers: Any) -> str:
+    """Return answers as they are typed; those of a refused form are no text yet."""
+    pairs = answers if isinstance(answers, dict) else answers_of_action({"Variables": answers})
+    return "\n".join(f"{name} = {value}" for name, value in pairs.items())
 
 
 def _choice_of(kind: str, shown: Mapping[str, Any]) -> str:

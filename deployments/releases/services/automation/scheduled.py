@@ -13,7 +13,7 @@ from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Channel, Outcome, ProjectTrigger
 from deployments.projects.services.decisions import Decision, log_decision
-from deployments.projects.triggers.actions import DEPLOY_NEW
+from deployments.projects.triggers.actions import DEPLOY_NEW, answers_of_action
 from deployments.projects.triggers.filters import SCHEDULES, timetable_of
 from deployments.projects.triggers.schedules import next_run
 from deployments.releases.models import Deployment, Release
@@ -210,6 +210,7 @@ def _deploy(
         environment=environment,
         options=DeploymentOptions(
             comments=f"Deployed by the trigger {trigger.name}.",
+            form_values=answers_of_action(trigger.action),
             trigger=Trigger(trigger.public_id, trigger.name),
         ),
         clock=clock,

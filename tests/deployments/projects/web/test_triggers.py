@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from deployments.base.clock import utc_now
+from deployments.library.services import VariableInput
 from deployments.projects.models import Outcome, Project, ProjectTrigger
 from deployments.projects.queries import default_channel
 from deployments.projects.services.decisions import (
@@ -18,7 +19,7 @@ from deployments.projects.services.decisions import (
 )
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
 from tests.factories.automation import make_trigger
-from tests.factories.domain import make_environment, make_project, package_step
+from tests.factories.domain import make_environment, make_project, make_variables, package_step
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +100,21 @@ def test_an_interval_is_kept_as_numbers() -> None:
     assert _only(project).filter["MinuteInterval"] == 20
     edit = ana.get(_path(project, f"/{_only(project).public_id}/edit")).content.decode()
     assert 'name="every" value="20"' in edit
+
+
+def test_answers_to_prompts_are_kept_unless_they_are_secret() -> None:
+    project, live = make_project(), make_environment("Live")
+    make_variables(project, VariableInput("Key", "x", is_sensitive=True))
+    ana = Visitor(make_ana())
+    sent = _schedule(destination=live.public_id, answers="Reason = nightly\nKey = hunter22")
+    answer = ana.post(_path(project, "/new"), sent)
+    assert answer.status_code == 400
+    assert "'Key' is sensitive" in text_of(answer)
+    sent["answers"] = "Reason = nightly = daily"
+    assert ana.post(_path(project, "/new"), sent).status_code == 302
+    assert _only(project).action["Variables"] == '{"Reason": "nightly = daily"}'
+    form = ana.get(_path(project, f"/{_only(project).public_id}/edit")).content.decode()
+    assert "Reason = nightly = daily</textarea>" in form
 
 
 def test_the_next_runs_are_shown_before_it_is_saved() -> None:

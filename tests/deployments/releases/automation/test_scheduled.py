@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from deployments.library.services import VariableInput
 from deployments.projects.models import ProjectTrigger
 from deployments.projects.services.triggers import (
     TriggerInput,
@@ -22,6 +23,7 @@ from tests.factories.domain import (
     make_lifecycle,
     make_project,
     make_release,
+    make_variables,
     script_step,
 )
 from tests.factories.execution import SettableClock
@@ -131,6 +133,22 @@ def test_without_a_source_the_newest_that_the_lifecycle_admits_is_taken(plan: Pl
     plan.latest(SourceEnvironmentIds=[])
     plan.run(START + timedelta(days=1))
     assert plan.made()[-1] == ("1.0.0", "Production")
+
+
+def test_prompts_are_answered_and_what_is_missing_is_said(plan: Plan) -> None:
+    prompt = {"label": "Why", "required": True}
+    make_variables(plan.project, VariableInput("Reason", "", prompt=prompt))
+    release = make_release(plan.project, "1.0.0")
+    make_deployment(release, plan.staging, state="Success", form_values={"Reason": "by hand"})
+    trigger = plan.latest()
+    plan.run(START + timedelta(days=1))
+    trigger.action = {**trigger.action, "Variables": '{"Reason": "nightly"}'}
+    trigger.save(update_fields=["action"])
+    plan.run(START + timedelta(days=2))
+    assert [outcome for outcome, _ in decisions(plan.project)] == ["Refused", "Deployed"]
+    made = Deployment.objects.in_space(plan.project.space).order_by("pk").last()
+    assert made is not None
+    assert made.options["form_values"] == {"Reason": "nightly"}
 
 
 def test_nothing_to_deploy_is_said(plan: Plan) -> None:

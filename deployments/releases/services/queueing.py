@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from django.db.models import F
+
 from agent.language import LanguageError, VariableSet, evaluate
 from deployments.base import public_ids
 from deployments.base.actor import Actor
@@ -9,6 +11,7 @@ from deployments.base.clock import Clock
 from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment
 from deployments.library.scoping import ScopeContext, resolve_all
+from deployments.projects.models import Project
 from deployments.releases.models import Release
 from deployments.releases.options import DeploymentOptions
 from deployments.releases.queries import progression_of
@@ -49,6 +52,7 @@ def queue_task(
             "The deployment would wait for the one that waits for it: both have the concurrency"
             f" tag {tag}."
         )
+    _hold_queue_of(project)
     return enqueue(
         actor=actor,
         space=release.space,
@@ -68,6 +72,17 @@ def queue_task(
         expires=options.expires,
         clock=clock,
     )
+
+
+def _hold_queue_of(project: Project) -> None:
+    """Let nobody else queue for the project until the caller's transaction ends.
+
+    Of two who deploy at once neither would see the other's task, and neither would replace it. Held
+    before there is a number, so that who waited has the higher one. An update locks on every
+    database.
+    """
+    rows = Project.objects.in_space(project.space).filter(pk=project.pk)
+    rows.update(is_disabled=F("is_disabled"))
 
 
 def _tags_above(release: Release, parent: str) -> set[str]:

@@ -2,6 +2,8 @@
 
 import contextlib
 import threading
+import time
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -13,6 +15,8 @@ from deployments.base.errors import Invalid
 from deployments.execution.models import Interruption
 from deployments.execution.services.interruptions import submit
 from deployments.execution.services.sweep import sweep
+from deployments.releases.models import Release
+from deployments.releases.services import deployments
 from deployments.server_tasks.models import ServerNode, ServerTask
 from deployments.server_tasks.services import (
     abandon_task,
@@ -28,8 +32,9 @@ from deployments.server_tasks.services import (
 )
 from deployments.server_tasks.services.enqueue import PARENT_TASK
 from deployments.server_tasks.states import TaskState
+from tests.deployments.execution.test_concurrency import in_threads
 from tests.deployments.server_tasks.test_supersede import Stage
-from tests.factories.domain import make_deployment, script_step
+from tests.factories.domain import make_deployment, make_release, script_step
 from tests.factories.execution import NODE, Scene, make_scene
 from tests.factories.people import SYSTEM
 from tests.factories.spaces import default_space, make_space
@@ -224,3 +229,22 @@ def test_superseding_and_scheduling_lock_in_one_order() -> None:
         for thread in threads:
             thread.join(30)
     assert errors == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_deployments_made_at_once_the_last_replaces_the_others() -> None:
+    stage = Stage()
+    stage.deploy()
+    releases = [make_release(stage.project, f"2.0.{number}") for number in range(3)]
+
+    def late(**named: Any) -> list[ServerTask]:
+        time.sleep(0.3)  # long enough for the others to queue their own, if nothing holds them up
+        return supersede_queued(**named)
+
+    def deploy(release: Release) -> None:
+        make_deployment(release, stage.environment)
+
+    with mock.patch.object(deployments, "supersede_queued", late):
+        in_threads(*(partial(deploy, release) for release in releases))
+    tasks = ServerTask.objects.in_space(default_space()).order_by("pk")
+    assert [row.state for row in tasks] == ["Canceled", "Canceled", "Canceled", "Queued"]

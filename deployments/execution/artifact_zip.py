@@ -36,6 +36,8 @@ def zip_of(artifacts: Sequence[Artifact]) -> Iterator[bytes]:
     storage = package_storage()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         for artifact, name in zip(artifacts, entry_names(artifacts), strict=True):
+            if artifact.blob_id is None:
+                continue  # announced, and not sent yet
             moment = artifact.created
             entry = zipfile.ZipInfo(name, moment.timetuple()[:6])
             entry.compress_type = zipfile.ZIP_DEFLATED
@@ -53,7 +55,7 @@ def entry_names(artifacts: Iterable[Artifact]) -> list[str]:
     names: list[str] = []
     used: set[str] = set()
     for artifact in artifacts:
-        folder = _part(artifact.execution.target_name)
+        folder = _part(artifact.origin)
         stem, dot, ending = _part(artifact.name).partition(".")
         number, name = 1, f"{folder}/{stem}{dot}{ending}"
         while name.casefold() in used:

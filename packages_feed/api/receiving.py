@@ -53,13 +53,16 @@ class _SpoolHandler(FileUploadHandler):
 
 
 @contextmanager
-def received_file(request: HttpRequest) -> Iterator[ReceivedFile]:
+def received_file(
+    request: HttpRequest, *, limit: int | None = None, what: str = "package"
+) -> Iterator[ReceivedFile]:
     """Read the request's file into a spool that lives as long as the block.
 
-    Raises Invalid when there is none, TooLarge beyond the limit.
+    The limit is that of packages unless another is given. Raises Invalid when there is no file,
+    TooLarge beyond the limit.
     """
-    limits = current_limits()
-    with Spool(package_storage().spool_folder, limit=limits.package) as spool:
+    most = current_limits().package if limit is None else limit
+    with Spool(package_storage().spool_folder, limit=most, what=what) as spool:
         if request.content_type == "multipart/form-data":
             yield _from_form(request, spool)
         else:

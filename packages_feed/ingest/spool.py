@@ -27,8 +27,9 @@ class Spooled:
 class Spool:
     """A context manager around one temporary file; the file ends with the block."""
 
-    def __init__(self, folder: Path, *, limit: int) -> None:
+    def __init__(self, folder: Path, *, limit: int, what: str = "package") -> None:
         self._limit = limit
+        self._what = what
         self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 closed in __exit__
             dir=folder, prefix="upload-", delete=False
         )
@@ -55,7 +56,7 @@ class Spool:
         """Append; raises TooLarge."""
         self.size += len(data)
         if self.size > self._limit:
-            raise TooLarge(f"The package is larger than {readable(self._limit)}.")
+            raise TooLarge(f"The {self._what} is larger than {readable(self._limit)}.")
         self._file.write(data)
         for each in self._hashes:
             each.update(data)

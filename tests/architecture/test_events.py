@@ -14,7 +14,7 @@ RECORDS = {"events.record", "record"}
 # Reason -> services, by app and module.
 REASONS: dict[str, dict[str, str]] = {
     "a step of the engine; the deployment's start and end are the events": {
-        "execution.artifacts": "receive_piece",
+        "execution.artifacts/receiving": "receive_piece",
         "execution.logs/archive": "archive_log archive_logs",
         "execution.cancel_live": "abandon cancel_live close_questions send_cancels",
         "execution.carry_out": "cancel_executions skip_actions start_actions",

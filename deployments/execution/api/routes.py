@@ -16,6 +16,6 @@ routes: list[URLPattern] = [
         InterruptionViewSet.as_view({"get": "responsible", "put": "take_responsibility"}),
     ),
     *resource_routes(InterruptionViewSet),
-    path("artifacts/<str:id>/content", ArtifactViewSet.as_view({"get": "content"})),
+    path("artifacts/<str:id>/content", ArtifactViewSet.as_view({"get": "content", "put": "store"})),
     *resource_routes(ArtifactViewSet),
 ]

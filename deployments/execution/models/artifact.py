@@ -1,4 +1,4 @@
-"""Artifacts: files that scripts hand over to be kept with the deployment."""
+"""Artifacts: files that scripts or people hand over to be kept with the deployment."""
 
 from typing import ClassVar
 
@@ -11,7 +11,10 @@ from packages_feed.models import StoredBlob
 
 
 class Artifact(SpaceOwned):
-    """A whole file; `number` counts the artifacts of one execution from 1 on."""
+    """A file; `number` counts the artifacts of one execution from 1 on.
+
+    What a person adds to the task has no execution, and no bytes before they are sent.
+    """
 
     id_prefix = "Artifacts"
     scope_paths: ClassVar[dict[str, str]] = {
@@ -22,11 +25,14 @@ class Artifact(SpaceOwned):
 
     task = models.ForeignKey(ServerTask, on_delete=models.CASCADE, related_name="artifacts")
     execution = models.ForeignKey(
-        ActionExecution, on_delete=models.CASCADE, related_name="artifacts"
+        ActionExecution, on_delete=models.CASCADE, related_name="artifacts", null=True
     )
     number = models.IntegerField()
     name = models.CharField(max_length=255)
-    blob = models.ForeignKey(StoredBlob, on_delete=models.PROTECT, related_name="artifacts")
+    source = models.CharField(max_length=200, blank=True)
+    blob = models.ForeignKey(
+        StoredBlob, on_delete=models.PROTECT, related_name="artifacts", null=True
+    )
     size = models.BigIntegerField()
     created = models.DateTimeField()
 
@@ -35,6 +41,11 @@ class Artifact(SpaceOwned):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["execution", "number"], name="artifact_unique")
         ]
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from: the target, or what the person who added it said."""
+        return self.source or (self.execution.target_name if self.execution else "")
 
     def __str__(self) -> str:
         return self.name

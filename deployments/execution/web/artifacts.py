@@ -23,7 +23,7 @@ def zip_view(request: PageRequest, task: str) -> StreamingHttpResponse:
     """Stream every artifact of the task in one zip."""
     row = find(request, ServerTask, task, Permission.TaskView)
     require_on(request.actor, row, Permission.ArtifactView)
-    artifacts = Artifact.objects.in_space(request.space).filter(task=row)
+    artifacts = Artifact.objects.in_space(request.space).filter(task=row, blob__isnull=False)
     found = list(artifacts.select_related("execution").order_by("execution__step_number", "id"))
     if not found:
         raise NotFound

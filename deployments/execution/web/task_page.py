@@ -181,7 +181,7 @@ def _questions(request: PageRequest, task: ServerTask) -> list[dict[str, Any]]:
 def _artifacts(request: PageRequest, task: ServerTask) -> list[Artifact]:
     if not allows_on(request.actor, task, Permission.ArtifactView):
         return []
-    rows = Artifact.objects.in_space(request.space).filter(task=task)
+    rows = Artifact.objects.in_space(request.space).filter(task=task, blob__isnull=False)
     return list(rows.select_related("execution").order_by("execution__step_number", "id"))
 
 

@@ -76,6 +76,7 @@ def test_pieces_make_a_whole_and_repeats_change_nothing() -> None:
     assert put(run, b"other", "6-10/11").json() == {"received": 11, "stored": True}
     (row,) = Artifact.objects.in_space(default_space())
     assert (row.name, row.size) == ("r\u00e9port.txt", 11)
+    assert row.blob_id is not None
     assert b"".join(package_storage().open(row.blob_id)) == b"hello world"
 
 
@@ -142,6 +143,7 @@ def test_bytes_stay_while_anything_has_them() -> None:
     delete_artifact(actor=ana.actor, artifact=first)
     StoredBlob.objects.update(stored=scene.clock() - timedelta(days=2))
     assert sweep_unused_blobs() == 0
+    assert second.blob_id is not None
     assert package_storage().size(second.blob_id) == 4
     scene.deployment.delete()
     ServerTask.objects.in_space(default_space()).filter(pk=run.execution.task_id).delete()

@@ -101,7 +101,8 @@ def delete_artifact(*, actor: Actor, artifact: Artifact, clock: Clock = utc_now)
         )
         sha256 = artifact.blob_id
         artifact.delete()
-        drop_after_commit(sha256)
+        if sha256 is not None:
+            drop_after_commit(sha256)
 
 
 def _keep(run: AgentMessage, number: int, name: str, path: Path, size: int, clock: Clock) -> None:
@@ -115,7 +116,7 @@ def _keep(run: AgentMessage, number: int, name: str, path: Path, size: int, cloc
                 task_id=run.execution.task_id,
                 execution=run.execution,
                 number=number,
-                name=_clean(name) or f"artifact-{number}",
+                name=clean_name(name) or f"artifact-{number}",
                 blob=blob,
                 size=size,
                 created=clock(),
@@ -123,7 +124,7 @@ def _keep(run: AgentMessage, number: int, name: str, path: Path, size: int, cloc
     path.unlink(missing_ok=True)
 
 
-def _clean(name: str) -> str:
+def clean_name(name: str) -> str:
     """Return a file name that leads nowhere and that every system takes."""
     last = PurePosixPath(storable(name).replace("\\", "/")).name
     clean = "".join(char for char in last if char.isprintable())[-_LONGEST_NAME:].strip()

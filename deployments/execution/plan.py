@@ -102,7 +102,8 @@ class Plan:
 
     An agent has `start_within_s` seconds to begin a command. `warnings` are told when it starts.
     `worker_lease_cap` is how many actions with packages may be on one worker; 0 is no limit. A
-    command may print `spool_cap` bytes.
+    command may print `spool_cap` bytes. One that `may_grow` gets targets while it is carried out.
+    After `time_limit_s` seconds the whole task has failed; 0 means none.
     """
 
     groups: tuple[Group, ...] = ()
@@ -111,6 +112,8 @@ class Plan:
     warnings: tuple[str, ...] = ()
     worker_lease_cap: int = 0
     spool_cap: int = limits.SPOOL_CAP
+    may_grow: bool = False
+    time_limit_s: float = 0.0
 
     @property
     def steps(self) -> tuple[PlannedStep, ...]:

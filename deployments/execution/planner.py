@@ -27,6 +27,8 @@ _TIME_LIMIT: Final = "Octopus.Action.ExecutionTimeout.Minutes"
 _BLOCKS: Final = "Octopus.Action.Manual.BlockConcurrentDeployments"
 _AFTER: Final = "AfterPackageAcquisition"
 _MOST_RETRIES: Final = 20
+_TAKES_IN: Final = "Octopus.Action.HealthCheck.IncludeMachinesInDeployment"
+TAKES_IN: Final = "IncludeCheckedMachines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,13 @@ def make_plan(source: PlanInput) -> Plan:
         warnings=tuple(_warnings(source, groups)),
         worker_lease_cap=source.worker_lease_cap,
         spool_cap=source.spool_cap,
+        may_grow=any(takes_in(action) for _, action in process.actions()),
     )
+
+
+def takes_in(action: Action) -> bool:
+    """Tell whether the action takes new targets into the running deployment."""
+    return action.text(_TAKES_IN).strip() == TAKES_IN
 
 
 def _warnings(source: PlanInput, groups: list[list[PlannedStep]]) -> Iterator[str]:
@@ -154,7 +162,9 @@ def _plan_step(
     ]
     window = _whole(source.evaluate(step.text("Octopus.Action.MaxParallelism"))) if roles else 0
     skip_reason = ""
-    if roles and not machines:
+    if not machines and all(takes_in(action) for action in actions):
+        window = 0  # the first targets may be those that it takes in
+    elif roles and not machines:
         window = 0
         skip_reason = f"No deployment target has the tag {' or '.join(roles)}."
     lanes = tuple(machine.id for machine in machines) if machines else (SERVER_PLACE,)

@@ -23,7 +23,9 @@ REASONS: dict[str, dict[str, str]] = {
         "execution.lost_agents": "settle_lost_agents",
         "execution.mailbox": "apply_accepted apply_cancel_ack apply_finished apply_rejected"
         " apply_started close_messages end_executions",
+        "execution.newcomers": "take_in",
         "execution.outputs": "record_outputs",
+        "execution.server_actions/given": "given_action",
         "execution.server_actions/following": "end_following",
         "execution.server_actions/run": "run_server_action settle_abandoned store_outputs",
         "execution.sweep": "end_left_behind expire_commands sweep",

@@ -13,7 +13,7 @@ from tests.architecture.tree import ROOT
 # The share of rules without a test, in percent. Lower it when rules are built; never raise it.
 # How tests/support/cases.py is asked for a file.
 _CALLS = re.compile(r'cases\("(\w+)", "(\w+)"\)')
-MOST_MISSING = 3
+MOST_MISSING = 2
 
 _TABLE = "docs/execution-rules.md"
 _TABLES = (_TABLE, "docs/release-rules.md", "docs/triggers.md")

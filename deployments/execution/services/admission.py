@@ -11,9 +11,9 @@ from datetime import datetime
 from deployments.execution.acquisition import ACTION_TYPE
 from deployments.execution.decision import Start
 from deployments.execution.plan import Placement
-from deployments.execution.services.cancel_live import present_agents
 from deployments.execution.services.situation import Situation
 from deployments.execution.states import ENDED
+from deployments.infrastructure.services.presence import present_agents
 
 
 def away(situation: Situation, starts: Iterable[Start], *, now: datetime) -> list[Start]:

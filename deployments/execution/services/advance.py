@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import DatabaseError, IntegrityError, transaction
@@ -15,7 +15,7 @@ from deployments.execution.decide import decide
 from deployments.execution.decision import Decision, Flags
 from deployments.execution.logs.append import write_lines
 from deployments.execution.models import ExecutionPlan
-from deployments.execution.plan import plan_from_json
+from deployments.execution.plan import Plan, plan_from_json
 from deployments.execution.services.cancel_live import abandon
 from deployments.execution.services.carry_out import cancel_executions, skip_actions, start_actions
 from deployments.execution.services.failures import ask_about_failures
@@ -83,6 +83,9 @@ def _decide(lease: Lease, task: ServerTask, clock: Clock) -> bool:
     if task.state == TaskState.PAUSED and not task.cancel_requests:
         return _let_go(lease, clock())
     now = clock()
+    if _is_too_late(task, situation.plan, now):
+        limit = timedelta(seconds=situation.plan.time_limit_s)
+        return _end_broken(lease, task, f"It took longer than its time limit of {limit}.", clock)
     decision = decide(
         situation.plan,
         [row.seen for row in situation.rows],
@@ -91,6 +94,13 @@ def _decide(lease: Lease, task: ServerTask, clock: Clock) -> bool:
         lambda *question: situation.shared.is_true(*question),  # noqa: PLW0108
     )
     return _carry_out(lease, situation, decision, clock)
+
+
+def _is_too_late(task: ServerTask, plan: Plan, now: datetime) -> bool:
+    """Tell whether the time for the whole task is over; who cancels it does not hear of that."""
+    if not plan.time_limit_s or task.started is None or task.cancel_requests:
+        return False
+    return now - task.started > timedelta(seconds=plan.time_limit_s)
 
 
 def _end_broken(lease: Lease, task: ServerTask, reason: str, clock: Clock) -> bool:

@@ -1,9 +1,7 @@
 """Stopping what still lives of a task: on agents by message, in the server at once."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-
-from django.db.models import Q
+from datetime import datetime
 
 from agent.contracts import limits
 from deployments.execution.models import ActionExecution, AgentMessage, Interruption
@@ -11,13 +9,11 @@ from deployments.execution.services.mailbox import end_executions, wake_agents
 from deployments.execution.services.server_actions.following import end_following
 from deployments.execution.services.situation import Row
 from deployments.execution.states import LIVE, ExecutionState
-from deployments.infrastructure.models import AgentSession
+from deployments.infrastructure.services.presence import connected_agents
 from deployments.server_tasks.models import ServerTask
 
 REASON = "It was canceled."
 LEFT_BEHIND = "It was left behind when the task was ended by force."
-# A gateway notes signs of life every 10 s; longer silence means that nobody would hear a cancel.
-SILENCE = timedelta(seconds=30)
 
 
 def cancel_live(task: ServerTask, rows: Sequence[Row], *, force: bool, now: datetime) -> bool:
@@ -109,25 +105,6 @@ def _close_runs(task: ServerTask, executions: Sequence[int], now: datetime) -> N
     AgentMessage.objects.in_space(task.space).filter(
         execution__in=executions, kind="run", finished=None
     ).update(finished=now, sealed_body=None)
-
-
-def present_agents(agent_pks: set[int], now: datetime) -> set[int]:
-    """Return those of the agents that were connected within the last half minute.
-
-    A connection that broke a moment ago, as at the restart of a gateway, is no absence.
-    """
-    lately = now - SILENCE
-    sessions = AgentSession.objects.filter(agent__in=agent_pks, last_seen__gt=lately)
-    sessions = sessions.filter(Q(disconnected=None) | Q(disconnected__gt=lately))
-    return set(sessions.values_list("agent_id", flat=True))
-
-
-def connected_agents(agent_pks: set[int], now: datetime) -> set[int]:
-    """Return those of the agents that have been there within the last half minute."""
-    sessions = AgentSession.objects.filter(
-        agent__in=agent_pks, disconnected=None, last_seen__gt=now - SILENCE
-    )
-    return set(sessions.values_list("agent_id", flat=True))
 
 
 def _end_waiting(task: ServerTask, rows: Sequence[Row], now: datetime) -> int:

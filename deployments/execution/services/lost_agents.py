@@ -10,11 +10,12 @@ from agent.contracts import limits
 from deployments.base.querysets import SpaceQuerySet
 from deployments.base.wake import wake
 from deployments.execution.models import ActionExecution, AgentMessage
-from deployments.execution.services.cancel_live import SILENCE, send_cancels
+from deployments.execution.services.cancel_live import send_cancels
 from deployments.execution.services.mailbox import ADVANCE, close_messages, end_executions
 from deployments.execution.states import LIVE, ExecutionState
 from deployments.execution.steps import all_step_types
 from deployments.infrastructure.models import AgentSession
+from deployments.infrastructure.services.presence import SILENCE
 
 REMOVED = "Its agent was removed; what became of it is unknown."
 NOT_TAKEN = "Its agent was removed before it took the command."

@@ -7,12 +7,12 @@ from deployments.base.clock import utc_now
 from deployments.base.models import Space
 from deployments.execution.models import ActionExecution
 from deployments.execution.planner import Target
-from deployments.execution.services.cancel_live import present_agents
 from deployments.execution.states import LIVE
 from deployments.execution.worker_choice import WorkerChoice
 from deployments.infrastructure.models import Environment, Machine, Worker, WorkerPool
 from deployments.infrastructure.models.machine import HealthStatus
 from deployments.infrastructure.queries import machines_of_environment
+from deployments.infrastructure.services.presence import present_agents
 from deployments.projects.settings import DeploymentSettings
 from tenants.queries import TenantScope, machines_for
 

@@ -1,5 +1,6 @@
 """Makes plan and manifest of a deployment when it starts, from what was frozen in the release."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -56,22 +57,17 @@ def plan_deployment(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPla
     process = process_of_release(deployment.release)
     candidates = tuple(_opened(entry) for entry in deployment_candidates(deployment))
     system = {**system_variables(deployment, task), **tenant_variables(tenant)}
-    values = VariableSet(
-        {
-            **{
-                name: winner.candidate.value
-                for name, winner in resolve_all(candidates, context).items()
-            },
-            **system,
-        }
-    )
+    values = _values(candidates, system, context)
     source = _plan_input(deployment, process, values, tenant)
     plan = make_plan(source)
     _require_targets(deployment, source, plan)
     packages = _packages(deployment, process, values)
     manifest = Manifest(
         candidates=candidates,
-        system={**system, **_machines_by_role(source)},
+        system={
+            **system,
+            **machines_in_role((target.id, sorted(target.roles)) for target in source.targets),
+        },
         actions={
             action.id: _action_data(deployment.release, action, packages)
             for _, action in process.actions()
@@ -89,6 +85,15 @@ def plan_deployment(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPla
         sealed_variables=seal_manifest(manifest, task.pk),
         created=clock(),
     )
+
+
+def plan_source(
+    deployment: Deployment, candidates: Sequence[Candidate], system: Mapping[str, str]
+) -> PlanInput:
+    """Return what a plan is made from now, with the variables that were frozen at the start."""
+    tenant = tenant_scope(tenant_of(deployment.space, deployment.tenant_number))
+    values = _values(candidates, system, deployment_context(deployment, tenant))
+    return _plan_input(deployment, process_of_release(deployment.release), values, tenant)
 
 
 def deployment_of(task: ServerTask) -> Deployment:
@@ -135,6 +140,13 @@ def _was_left_out(source: PlanInput, target: Target, steps: list[PlannedStep]) -
     tags = {role.lower() for role in target.roles}
     wanted = {role.lower() for step in steps for role in step.roles}
     return bool(target.skip_reason and tags & wanted and is_chosen(source, target))
+
+
+def _values(
+    candidates: Sequence[Candidate], system: Mapping[str, str], context: ScopeContext
+) -> VariableSet:
+    resolved = resolve_all(candidates, context)
+    return VariableSet({**{n: winner.candidate.value for n, winner in resolved.items()}, **system})
 
 
 def _plan_input(
@@ -258,11 +270,12 @@ def _found(
     return tuple(result), error
 
 
-def _machines_by_role(source: PlanInput) -> dict[str, str]:
+def machines_in_role(machines: Iterable[tuple[str, Iterable[str]]]) -> dict[str, str]:
+    """Return the variables that name the machines of each tag."""
     by_role: dict[str, list[str]] = {}
-    for target in source.targets:
-        for role in sorted(target.roles):
-            by_role.setdefault(role, []).append(target.id)
+    for machine_id, roles in machines:
+        for role in roles:
+            by_role.setdefault(role, []).append(machine_id)
     return {
         f"Octopus.Environment.MachinesInRole[{role}]": ",".join(ids)
         for role, ids in by_role.items()

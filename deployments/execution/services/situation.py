@@ -113,12 +113,11 @@ def read_situation(task: ServerTask, plan: ExecutionPlan) -> Situation:
         "interruption__result",
     )
     found = ActionExecution.objects.in_space(task.space).filter(task=task)
-    return Situation(
-        task,
-        plan,
-        plan_from_json(plan.document),
-        [_row(values) for values in found.order_by("pk").values_list(*columns)],
-    )
+    rows = [_row(values) for values in found.order_by("pk").values_list(*columns)]
+    if plan.document.get("may_grow"):
+        # After the executions: whoever sees that a step has ended sees the targets it took in.
+        plan.refresh_from_db(fields=["document", "sealed_variables"])
+    return Situation(task, plan, plan_from_json(plan.document), rows)
 
 
 def _row(columns: tuple[Any, ...]) -> Row:

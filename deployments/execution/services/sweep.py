@@ -11,12 +11,7 @@ from deployments.base.clock import Clock, utc_now
 from deployments.base.wake import wake, wake_now
 from deployments.execution.logs.append import write_lines
 from deployments.execution.models import ActionExecution, AgentMessage
-from deployments.execution.services.cancel_live import (
-    SILENCE,
-    abandon,
-    present_agents,
-    send_cancels,
-)
+from deployments.execution.services.cancel_live import abandon, send_cancels
 from deployments.execution.services.carry_out import NOT_AVAILABLE
 from deployments.execution.services.lease import IMPOSSIBLE
 from deployments.execution.services.lost_agents import settle_lost_agents
@@ -25,6 +20,7 @@ from deployments.execution.services.server_actions import settle_abandoned
 from deployments.execution.services.server_actions.following import followers_of_ended_tasks
 from deployments.execution.states import LIVE, ExecutionState
 from deployments.execution.steps import all_step_types
+from deployments.infrastructure.services.presence import SILENCE, present_agents
 from deployments.server_tasks.kinds import find_kind
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services import schedule

@@ -1,6 +1,6 @@
 """What a step type is: where it runs, how, and which settings it has."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -53,7 +53,9 @@ class ServerAction:
     """What a step that the server runs itself is given. `log` takes a level and a line.
 
     `properties` are the plain settings as they were written, before variables were filled in;
-    `execution` and `step` are the attempt and its step of the plan.
+    `execution` and `step` are the attempt and its step of the plan. `newcomers` gives the machines
+    with the step's tags that do not take part yet, by id with their names; `take_in` lets some of
+    them take part in the steps that follow.
     """
 
     id: str
@@ -64,6 +66,8 @@ class ServerAction:
     properties: Mapping[str, str] = field(default_factory=dict)
     execution: ActionExecution | None = None
     step: PlannedStep | None = None
+    newcomers: Callable[[], Mapping[str, str]] = dict
+    take_in: Callable[[Collection[str]], None] = field(default=lambda _ids: None)
 
 
 @dataclass(frozen=True, slots=True)

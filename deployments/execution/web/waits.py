@@ -6,10 +6,10 @@ from datetime import datetime
 
 from deployments.execution.models import ActionExecution, AgentMessage
 from deployments.execution.plan import Plan
-from deployments.execution.services.cancel_live import SILENCE
 from deployments.execution.states import ExecutionState
 from deployments.execution.waiting import Live, Wait, waits
 from deployments.infrastructure.models import AgentSession
+from deployments.infrastructure.services.presence import SILENCE
 from deployments.server_tasks.models import ServerTask
 
 _MOST = 20

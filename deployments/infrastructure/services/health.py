@@ -68,10 +68,11 @@ def request_health_check(
     usable = [row for row in chosen.rows if row.agent_id is not None and not row.is_disabled]
     if not usable:
         raise Invalid(_nothing(chosen))
-    timeout = arguments.get("MachineTimeout")
-    if timeout and not parse_timespan(timeout):
-        raise Invalid(fields={"MachineTimeout": [f"'{timeout}' is no time span like 00:05:00."]})
-    kept = ("EnvironmentId", "WorkerpoolId", "MachineTimeout")
+    for name in ("MachineTimeout", "Timeout"):
+        limit = arguments.get(name)
+        if limit and not parse_timespan(limit):
+            raise Invalid(fields={name: [f"'{limit}' is no time span like 00:05:00."]})
+    kept = ("EnvironmentId", "WorkerpoolId", "MachineTimeout", "Timeout")
     with transaction.atomic():
         task = enqueue(
             actor=actor,

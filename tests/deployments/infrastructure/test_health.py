@@ -136,12 +136,13 @@ def test_a_check_is_asked_for_over_rest() -> None:
     def ask(**arguments: object) -> tuple[int, dict[str, object]]:
         return send(ana, "post", f"{S}/tasks", {"Name": "Health", "Arguments": arguments})
 
-    status, body = ask(EnvironmentId=staging.public_id, MachineTimeout="00:01:00")
+    limits = {"MachineTimeout": "00:01:00", "Timeout": "00:10:00"}
+    status, body = ask(EnvironmentId=staging.public_id, **limits)
     assert (status, body["Name"], body["State"]) == (201, "Health", "Queued")
     assert body["Description"] == "Check health of the environment Staging"
     assert body["Arguments"] == {
         "EnvironmentId": staging.public_id,
-        "MachineTimeout": "00:01:00",
+        **limits,
         "MachineIds": [one.public_id, two.public_id],
     }
     assert queued()[-1].environment_number == staging.pk
@@ -160,6 +161,7 @@ def test_a_check_is_asked_for_over_rest() -> None:
         {"EnvironmentId": "Environments-999"},
         {"EnvironmentId": make_environment().public_id},
         {"MachineIds": [one.public_id], "MachineTimeout": "soon"},
+        {"MachineIds": [one.public_id], "Timeout": "later"},
     ):
         status, body = ask(**refused)
         assert status == 400

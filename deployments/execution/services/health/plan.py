@@ -42,6 +42,7 @@ def plan_health(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPlan:
     default = health_policy_of(default_policy(task.space))
     only = task.arguments.get(CHECK_TYPE) == CONNECTION_TEST
     timeout = parse_timespan(task.arguments.get("MachineTimeout", ""))
+    whole = parse_timespan(task.arguments.get("Timeout", ""))
     limit_s = timeout.total_seconds() if timeout else _TIME_LIMIT_S
     steps = tuple(
         _step(number, policy, by_policy[policy.pk], limit_s)
@@ -53,6 +54,7 @@ def plan_health(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPlan:
         start_within_s=min(
             _SLOWEST_START_S, max(rule.take_within.total_seconds() for rule in rules.values())
         ),
+        time_limit_s=whole.total_seconds() if whole else 0.0,
     )
     manifest = Manifest(
         system=_variables(task),

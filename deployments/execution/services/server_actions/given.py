@@ -10,6 +10,7 @@ from deployments.base.settings_rows import opened_settings
 from deployments.execution.logs.append import write_lines
 from deployments.execution.manifest import ActionData
 from deployments.execution.models import ActionExecution, ExecutionPlan
+from deployments.execution.services.newcomers import newcomers, take_in
 from deployments.execution.services.situation import read_situation
 from deployments.execution.steps import ServerAction, StepType
 
@@ -19,6 +20,7 @@ def given_action(execution: ActionExecution, step_type: StepType) -> ServerActio
     task = execution.task
     plan = ExecutionPlan.objects.in_space(task.space).get(task=task)
     situation = read_situation(task, plan)
+    step, _ = situation.actions[execution.action_id]
     data = situation.manifest.actions.get(execution.action_id, ActionData())
 
     def say(level: str, text: str) -> None:
@@ -34,7 +36,9 @@ def given_action(execution: ActionExecution, step_type: StepType) -> ServerActio
             name: value.text for name, value in data.properties.items() if not value.is_sensitive
         },
         execution=execution,
-        step=situation.actions[execution.action_id][0],
+        step=step,
+        newcomers=lambda: {row.id: row.name for row in newcomers(execution, step.roles)},
+        take_in=lambda ids: take_in(execution, ids),
     )
 
 

@@ -1,5 +1,7 @@
 """The health check that the step queues, and what the deployment makes of its result."""
 
+from collections.abc import Collection, Iterable
+
 from django.db.models import Max
 
 from deployments.base import public_ids
@@ -20,7 +22,7 @@ from deployments.server_tasks.services.enqueue import PARENT_TASK
 PREFIX = "Octopus.Action.HealthCheck"
 FULL = "FullHealthCheck"
 AS_ERRORS, AS_WARNINGS = "TreatExceptionsAsErrors", "TreatExceptionsAsWarnings"
-UNCHANGED = "DoNotAlterMachines"
+UNCHANGED, INCLUDED = "DoNotAlterMachines", "IncludeCheckedMachines"
 _BROKEN = "The step was started without its execution."
 _NAMED = 5
 
@@ -31,8 +33,9 @@ def check(variables: Variables) -> str:
         return f"The type of a health check must be {FULL} or {CONNECTION_TEST}."
     if variables.text(f"{PREFIX}.ErrorHandling", AS_ERRORS) not in {"", AS_ERRORS, AS_WARNINGS}:
         return f"The error handling of a health check must be {AS_ERRORS} or {AS_WARNINGS}."
-    if variables.text(f"{PREFIX}.IncludeMachinesInDeployment", UNCHANGED) not in {"", UNCHANGED}:
-        return "A health check cannot take new targets into a running deployment."
+    wish = variables.text(f"{PREFIX}.IncludeMachinesInDeployment", UNCHANGED)
+    if wish not in {"", UNCHANGED, INCLUDED}:
+        return f"What becomes of new targets must be {UNCHANGED} or {INCLUDED}."
     return ""
 
 
@@ -45,6 +48,13 @@ def begin(action: ServerAction) -> str | Result:
     lanes = action.step.lanes if execution.target_id == SERVER_PLACE else (execution.target_id,)
     gone = _gone(task)
     ids = [lane for lane in lanes if lane != SERVER_PLACE and lane not in gone]
+    if _takes_in(action):
+        if execution.target_id != SERVER_PLACE:
+            return Result("A rolling step cannot take new targets into the deployment.")
+        new = action.newcomers()
+        if new:
+            action.log("info", f"New: {_named(new.values())}.")
+        ids += new
     if not ids:
         action.log("info", "No target that still takes part has to be checked.")
         return Result()
@@ -78,18 +88,42 @@ def look(action: ServerAction, task_id: str) -> Result | None:
     if not task.is_completed:
         return None
     bad = _failed(task)
+    if _takes_in(action):
+        _take_in(action, task, bad)
     for name, reason in bad.values():
         action.log("warning", f"{name}: {reason}")
     if not bad:
         return Result()
     total = len(task.arguments["MachineIds"])
-    named = ", ".join(name for name, _ in list(bad.values())[:_NAMED])
-    more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+    named = _named([name for name, _ in bad.values()])
     if (action.variables.text(f"{PREFIX}.ErrorHandling") or AS_ERRORS) == AS_ERRORS:
-        return Result(f"{len(bad)} of {total} targets failed the health check: {named}{more}.")
-    _leave_out(execution, bad)
-    action.log("warning", f"Left out of the rest of the deployment: {named}{more}.")
+        return Result(f"{len(bad)} of {total} targets failed the health check: {named}.")
+    lanes = action.step.lanes if action.step else ()
+    _leave_out(execution, {key: why for key, why in bad.items() if key in lanes})
+    action.log("warning", f"Left out of the rest of the deployment: {named}.")
     return Result()
+
+
+def _takes_in(action: ServerAction) -> bool:
+    return action.variables.text(f"{PREFIX}.IncludeMachinesInDeployment") == INCLUDED
+
+
+def _take_in(action: ServerAction, task: ServerTask, bad: Collection[str]) -> None:
+    """Let the new targets that are in order take part in the rest of the deployment."""
+    lanes = action.step.lanes if action.step else ()
+    new = [text for text in map(str, task.arguments["MachineIds"]) if text not in lanes]
+    good = [text for text in new if text not in bad]
+    if good:
+        action.take_in(good)
+        names = [row.name for row in subjects_of(task.space, good)]
+        action.log("info", f"Taken into the rest of the deployment: {_named(names)}.")
+
+
+def _named(names: Iterable[str]) -> str:
+    """Return the first names, and how many more there are."""
+    all_names = list(names)
+    more = f" and {len(all_names) - _NAMED} more" if len(all_names) > _NAMED else ""
+    return ", ".join(all_names[:_NAMED]) + more
 
 
 def _failed(task: ServerTask) -> dict[str, tuple[str, str]]:

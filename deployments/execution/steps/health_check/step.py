@@ -4,7 +4,9 @@ from deployments.execution.steps.health_check.checking import (
     AS_ERRORS,
     AS_WARNINGS,
     FULL,
+    INCLUDED,
     PREFIX,
+    UNCHANGED,
     begin,
     check,
     look,
@@ -40,6 +42,16 @@ STEP = StepType(
             options=(
                 (AS_ERRORS, "Fail the deployment"),
                 (AS_WARNINGS, "Leave the target out of the rest of the deployment"),
+            ),
+        ),
+        Property(
+            f"{PREFIX}.IncludeMachinesInDeployment",
+            "Targets that are new since the deployment began",
+            PropertyKind.SELECT,
+            default=UNCHANGED,
+            options=(
+                (UNCHANGED, "They do not take part"),
+                (INCLUDED, "Check them too, and let those in order take part in the steps behind"),
             ),
         ),
     ),

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from deployments.base.models import Event
+from deployments.execution.models import AgentMessage
 from deployments.execution.services import mailbox
 from deployments.execution.services.health.verdict import CheckEnd, verdict_of
 from deployments.execution.states import ExecutionState
@@ -272,3 +273,22 @@ def test_canceling_says_nothing_about_health() -> None:
     check.advance()
     assert check.task.state == TaskState.CANCELED
     assert health(row)[0] == HealthStatus.UNKNOWN
+
+
+@db
+def test_a_check_that_takes_too_long_fails_and_stops_what_runs() -> None:
+    quick, slow = machines("quick", "slow")
+    check = make_check(quick, slow, Timeout="00:02:00")
+    check.end("quick")
+    mailbox.apply_accepted([str(check.runs()["slow"].message_id)], clock=check.clock)
+    check.advance()
+    check.clock.forward(120)
+    check.advance()
+    assert check.task.state == TaskState.EXECUTING
+    check.clock.forward(1)
+    check.advance()
+    assert check.task.state == TaskState.FAILED
+    assert check.task.error_message == "It took longer than its time limit of 0:02:00."
+    assert [health(row)[0] for row in (quick, slow)] == ["Healthy", HealthStatus.UNKNOWN]
+    cancels = AgentMessage.objects.in_space(default_space()).filter(kind="cancel")
+    assert [message.execution.target_name for message in cancels] == ["slow"]

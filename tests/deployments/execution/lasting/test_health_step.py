@@ -10,12 +10,13 @@ from deployments.execution.variables import Variables
 from deployments.infrastructure.models import Machine
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
-from tests.factories.domain import script_step
-from tests.factories.execution import Scene, make_scene
+from tests.factories.domain import make_machine, script_step
+from tests.factories.execution import Scene, make_agent, make_scene
 from tests.factories.health import Check, make_policy
 
 db = pytest.mark.django_db
 PREFIX = "Octopus.Action.HealthCheck"
+INCLUDE = {"IncludeMachinesInDeployment": "IncludeCheckedMachines"}
 WARN = {"ErrorHandling": "TreatExceptionsAsWarnings"}
 
 
@@ -133,6 +134,105 @@ def test_in_a_rolling_step_each_target_is_checked_in_its_turn() -> None:
     assert [run.execution.target_name for run in scene.runs()] == [names(scene)[1]]
 
 
+def newcomer(scene: Scene, name: str, role: str = "web", **fields: Any) -> Machine:
+    machine = make_machine(scene.environment, name=name, roles=(role,))
+    make_agent(machine)
+    for field, value in fields.items():
+        setattr(machine, field, value)
+    machine.save()
+    return machine
+
+
+@db
+def test_new_targets_that_are_in_order_take_part_in_the_rest() -> None:
+    """Only in what stands behind the step, and only those with its tags."""
+    scene = make_scene(
+        script_step("Before", roles="web"),
+        health_step(**INCLUDE, **WARN),
+        script_step("After", roles="web"),
+        script_step("Also", roles="fresh"),
+    )
+    (old,) = names(scene)
+    good = newcomer(scene, "good")
+    good.roles = ["web", "fresh"]
+    good.save()
+    newcomer(scene, "ill")
+    newcomer(scene, "other", "db")
+    newcomer(scene, "disabled", is_disabled=True)
+    scene.run_to_end()
+    work(scene)
+    (health,) = checks(scene)
+    assert set(health.runs()) == {old, "good", "ill"}
+    health.end(old)
+    health.end("good")
+    health.end("ill", 1)
+    health.advance()
+    newcomer(scene, "later")
+    work(scene)
+    after = scene.runs()
+    assert {run.execution.target_name for run in after} == {old, "good"}
+    key = "Octopus.Environment.MachinesInRole[fresh]"
+    assert {scene.variables(run)[key] for run in after} == {good.public_id}
+    scene.run_to_end()
+    assert scene.state() == TaskState.SUCCESS
+    ran = {(row.action_name, row.target_name) for row in scene.rows() if row.exit_code == 0}
+    assert ran == {("Before", old), ("After", old), ("After", "good"), ("Also", "good")}
+
+
+@db
+def test_the_first_targets_may_be_new_ones() -> None:
+    scene = make_scene(
+        script_step("Make them", roles="db"),
+        health_step(**INCLUDE),
+        script_step("After", roles="web"),
+        roles=("db",),
+    )
+    scene.run_to_end()
+    newcomer(scene, "first")
+    for _ in range(2):
+        work(scene)
+    (health,) = checks(scene)
+    health.end("first")
+    health.advance()
+    work(scene)
+    assert [run.execution.target_name for run in scene.runs()] == ["first"]
+    scene.run_to_end()
+    assert scene.state() == TaskState.SUCCESS
+
+
+@db
+def test_a_new_target_that_is_not_in_order_fails_the_deployment() -> None:
+    scene = make_scene(health_step(**INCLUDE), script_step("After", roles="web"))
+    newcomer(scene, "ill")
+    work(scene)
+    (health,) = checks(scene)
+    health.end(names(scene)[0])
+    health.end("ill", 1)
+    health.advance()
+    work(scene)
+    assert scene.state() == TaskState.FAILED
+    assert scene.rows()[0].error_message == "1 of 2 targets failed the health check: ill."
+
+
+@db
+def test_nobody_new_changes_nothing() -> None:
+    scene = make_scene(health_step(**INCLUDE), script_step("After", roles="web"))
+    work(scene)
+    (health,) = checks(scene)
+    health.end(names(scene)[0])
+    health.advance()
+    work(scene)
+    assert [run.execution.target_name for run in scene.runs()] == names(scene)
+
+
+@db
+def test_a_rolling_step_takes_nobody_in() -> None:
+    scene = make_scene(health_step("1", **INCLUDE), machines=1)
+    work(scene)
+    assert scene.state() == TaskState.FAILED
+    assert "rolling step" in scene.rows()[0].error_message
+
+
 @db
 def test_a_connection_test_runs_no_script_of_a_policy() -> None:
     body = {"RunType": "Inline", "ScriptBody": "exit 1"}
@@ -161,7 +261,8 @@ def test_a_machine_that_is_gone_when_the_check_starts_failed_it() -> None:
     [
         ("Type", "Guess", "type of a health check"),
         ("ErrorHandling", "Panic", "error handling"),
-        ("IncludeMachinesInDeployment", "IncludeCheckedMachines", "cannot take new targets"),
+        ("IncludeMachinesInDeployment", "Everything", "What becomes of new targets"),
+        ("IncludeMachinesInDeployment", "IncludeCheckedMachines", ""),
         ("Type", "ConnectionTest", ""),
         ("IncludeMachinesInDeployment", "DoNotAlterMachines", ""),
     ],

@@ -1,5 +1,6 @@
 """Why what has not begun, or does not go on, waits: a pure function of what is known of a task."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,6 +50,7 @@ def waits(plan: Plan, executions: Sequence[Live], now: datetime) -> list[Wait]:
         key = (live.action_id, live.target_id)
         if key not in last or last[key].attempt < live.attempt:
             last[key] = live
+    leased = _leased(plan, last)
     found = []
     for step in plan.steps:
         for action in step.actions:
@@ -58,7 +60,7 @@ def waits(plan: Plan, executions: Sequence[Live], now: datetime) -> list[Wait]:
                 if why:
                     where = "" if place.target_id == SERVER_PLACE else f" on {place.target_name}"
                     found.append(Wait(f"{action.name}{where}:", why))
-        found += _behind(plan, step, last)
+        found += _on_leased_workers(plan, step, last, leased) or _behind(plan, step, last)
     return found
 
 
@@ -109,6 +111,60 @@ def _behind(plan: Plan, step: PlannedStep, last: Mapping[tuple[str, str], Live])
     why = "the window of the rolling step" if step.window else why
     targets = "1 more target waits" if waiting == 1 else f"{waiting} more targets wait"
     return [Wait(f"{step.name}:", f"{targets}, at most {most} at a time ({why}).")]
+
+
+def _leased(plan: Plan, last: Mapping[tuple[str, str], Live]) -> Counter[str]:
+    """Return how many actions are on each worker now, where there is a cap for them."""
+    if not plan.worker_lease_cap:
+        return Counter()
+    return Counter(
+        place.worker_id
+        for step in plan.steps
+        for action in step.actions
+        for place in action.placements
+        if place.worker_id and _is_live(last.get((action.id, place.target_id)))
+    )
+
+
+def _on_leased_workers(
+    plan: Plan, step: PlannedStep, last: Mapping[tuple[str, str], Live], leased: Counter[str]
+) -> list[Wait]:
+    """Return what of a step is due and finds its worker taken.
+
+    Whose packages are there is sealed, so the cap is named where a worker has as many actions as
+    it allows.
+    """
+    if not leased or not _is_due(plan, step, last):
+        return []
+    waiting: Counter[str] = Counter()
+    for lane in step.lanes:
+        ended = True
+        for action in step.actions:
+            place, row = action.placement(lane), last.get((action.id, lane))
+            if ended and row is None and place and leased[place.worker_id] >= plan.worker_lease_cap:
+                waiting[place.worker_name] += 1
+            ended = ended and row is not None and row.state in ENDED
+    cap = plan.worker_lease_cap
+    with_package = "1 action" if cap == 1 else f"{cap} actions"
+    return [
+        Wait(
+            f"{step.name}:",
+            f"{count} {'waits' if count == 1 else 'wait'} for {name}, at most {with_package} with"
+            " the same package at a time there (Octopus.Deployment.WorkerLeaseCap).",
+        )
+        for name, count in waiting.items()
+    ]
+
+
+def _is_due(plan: Plan, step: PlannedStep, last: Mapping[tuple[str, str], Live]) -> bool:
+    """Tell whether the group of the step is the one that is carried out."""
+    group = next(group for group in plan.groups if step in group.steps)
+    ids = {action.id for each in group.steps for action in each.actions}
+    return any(action_id in ids and _is_live(row) for (action_id, _), row in last.items())
+
+
+def _is_live(row: Live | None) -> bool:
+    return row is not None and row.state not in ENDED
 
 
 def _and(names: Sequence[str]) -> str:

@@ -62,6 +62,7 @@ SYSTEM_LINKS = {
     "CurrentUser": "/api/users/me",
     "EventCategories": "/api/events/categories{?appliesTo}",
     "EventGroups": "/api/events/groups{?appliesTo}",
+    "LogSettings": "/api/logsettings",
     "OctopusServerNodes": "/api/octopusservernodes{/id}{?skip,take,ids,partialName}",
     "PermissionDescriptions": "/api/permissions/all",
     "Self": "/api",

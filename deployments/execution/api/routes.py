@@ -4,11 +4,13 @@ from django.urls import URLPattern, path
 
 from deployments.access.api.viewsets import resource_routes
 from deployments.execution.api.artifacts import ArtifactViewSet
+from deployments.execution.api.log_settings import LogSettingsViewSet
 from deployments.execution.api.views import InterruptionViewSet, TaskLogViewSet
 
 routes: list[URLPattern] = [
     path("tasks/<str:id>/details", TaskLogViewSet.as_view({"get": "details"})),
     path("tasks/<str:id>/raw", TaskLogViewSet.as_view({"get": "raw"})),
+    path("logsettings", LogSettingsViewSet.as_view({"get": "retrieve", "put": "update"})),
     path("tasks/<str:id>/logs/search", TaskLogViewSet.as_view({"get": "search"})),
     path("interruptions/<str:id>/submit", InterruptionViewSet.as_view({"post": "submit"})),
     path(

@@ -96,6 +96,40 @@ def test_targets_behind_a_limit(window: int, says: str) -> None:
     assert waits(plan(window=window, targets=4), [ended], NOW) == []
 
 
+def on_workers(cap: int, *, workers: int = 1) -> Plan:
+    lanes = tuple(f"Machines-{n}" for n in range(1, 4))
+    places = tuple(
+        Placement(lane, lane, 7, f"Workers-{n % workers}", f"build-{n % workers}")
+        for n, lane in enumerate(lanes)
+    )
+    actions = tuple(
+        PlannedAction(key, "Push", "Octopus.Script", "1", places) for key in ("a1", "a2")
+    )
+    step = PlannedStep("s1", "Push", 1, "Success", "", 0, lanes, ("web",), actions)
+    later = replace(step, id="s2", actions=(replace(actions[0], id="a3"),))
+    return Plan((Group((step,)), Group((later,))), parallelism=10, worker_lease_cap=cap)
+
+
+@pytest.mark.parametrize(
+    ("capped", "says"),
+    [
+        (on_workers(1), "2 wait for build-0, at most 1 action with the same package at a time"),
+        (on_workers(2), ""),
+        (on_workers(1, workers=2), "1 waits for build-0, at most 1 action with the same package"),
+    ],
+)
+def test_actions_behind_the_cap_of_a_worker(capped: Plan, says: str) -> None:
+    running = replace(ROW, state=ExecutionState.RUNNING)
+    found = [w for w in waits(capped, [running], NOW) if "WorkerLeaseCap" in w.why]
+    assert len(found) == bool(says)
+    if found:
+        assert found[0].what == "Push:"
+        assert found[0].why.startswith(says)
+        assert found[0].why.endswith("there (Octopus.Deployment.WorkerLeaseCap).")
+    ended = replace(ROW, state=ExecutionState.SUCCEEDED)
+    assert waits(capped, [ended], NOW) == []
+
+
 def page(scene: Scene) -> str:
     return text_of(Visitor(make_ana()).get(f"tasks/{scene.task.public_id}"))
 

@@ -44,6 +44,7 @@ from deployments.server_tasks.models import ServerTask
 from packages_feed.models import StoredBlob
 from packages_feed.services.blobs import sweep_unused_blobs
 from packages_feed.storage import StorageFailed, package_storage
+from tests.deployments.calls import send
 from tests.factories.domain import script_step
 from tests.factories.execution import Scene, SettableClock, make_scene
 from tests.factories.people import SYSTEM, make_ana, make_cleo
@@ -323,3 +324,19 @@ def damaged() -> Iterator[bytes]:
 def test_other_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(BrokenArchive):
         opened(data)
+
+
+@pytest.mark.django_db
+def test_settings_over_rest() -> None:
+    path, ana = "/api/logsettings", make_ana()
+    status, read = send(ana, "get", path)
+    assert (status, read["ArchiveAfterDays"], read["LargestOutputMiB"]) == (200, 7, 256)
+    status, saved = send(ana, "put", path, {"ArchiveAfterDays": 30})
+    assert (status, saved) == (200, {**read, "ArchiveAfterDays": 30})
+    for wrong in ({"ArchiveAfterDays": -1}, {"LargestOutputMiB": 0}, {"ArchiveAfterDays": "soon"}):
+        status, answer = send(ana, "put", path, wrong)
+        assert status == 400
+        assert answer["Errors"]
+    assert log_settings() == LogSettings(30, 256)
+    cleo = make_cleo(default_space())
+    assert [send(cleo, "get", path)[0], send(cleo, "put", path, {})[0]] == [403, 403]

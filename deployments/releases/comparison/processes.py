@@ -9,7 +9,9 @@ from deployments.projects.process.shape import is_sealed
 
 _WITHOUT_MEANING: Final = frozenset({"Id", "Slug", "Links", "Actions", "LastSnapshotId"})
 _DOTS: Final = "••••••"
-_MOST_LINES: Final = 2000
+_CONTEXT: Final = 2
+# Pairs of lines: unlike texts take time by their product.
+_MOST_PAIRS: Final = 250_000
 _PREFIXES: Final = ("Octopus.Action.", "Octopus.Step.")
 
 
@@ -168,8 +170,23 @@ def _hidden(value: Any) -> str | None:
 
 
 def _lines(old: str | None, new: str | None) -> tuple[tuple[str, str], ...]:
+    """Return the changed lines with what is around them; none when comparing takes too long."""
     before, after = (old or "").splitlines(), (new or "").splitlines()
-    if max(len(before), len(after)) < 2 or max(len(before), len(after)) > _MOST_LINES:  # noqa: PLR2004 several
+    if max(len(before), len(after)) < 2:  # noqa: PLR2004 several
         return ()
-    found = list(unified_diff(before, after, n=2, lineterm=""))[2:]
+    start, end = _common(before, after), _common(before[::-1], after[::-1])
+    end = min(end, len(before) - start, len(after) - start)
+    first, last = max(0, start - _CONTEXT), max(0, end - _CONTEXT)
+    before, after = before[first : len(before) - last], after[first : len(after) - last]
+    if len(before) * len(after) > _MOST_PAIRS:
+        return ()
+    found = list(unified_diff(before, after, n=_CONTEXT, lineterm=""))[2:]
     return tuple(("@" if line.startswith("@@") else line[0], line[1:]) for line in found)
+
+
+def _common(old: Sequence[str], new: Sequence[str]) -> int:
+    """Return how many lines both begin with."""
+    for number, (one, other) in enumerate(zip(old, new, strict=False)):
+        if one != other:
+            return number
+    return min(len(old), len(new))

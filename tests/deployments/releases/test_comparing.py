@@ -66,6 +66,23 @@ def test_settings_of_a_step() -> None:
     assert parts["B: action"].new == "added"
 
 
+def lines_of(old: list[str], new: list[str]) -> list[str]:
+    [change] = changed_steps(
+        steps([["1", "A", "\n".join(old)]]), steps([["1", "A", "\n".join(new)]])
+    )
+    return [sign + text for sign, text in change.parts[0].lines if sign != "@"]
+
+
+def test_long_scripts_are_compared_where_they_differ() -> None:
+    old = [f"line {number}" for number in range(5000)]
+    new = [*old[:2500], "added", *old[2500:]]
+    assert lines_of(old, new) == [" line 2498", " line 2499", "+added", " line 2500", " line 2501"]
+    assert lines_of(old, [*old, "end"]) == [" line 4998", " line 4999", "+end"]
+    assert lines_of(["a", "a"], ["a", "a", "a"]) == [" a", " a", "+a"]
+    # What has nothing in common is shown side by side, without lines.
+    assert lines_of(old, [f"other {number}" for number in range(5000)]) == []
+
+
 @pytest.fixture
 def project(db: None) -> Project:
     make_package("Acme.Web", "1.0.0")

@@ -62,7 +62,6 @@ REASONS: dict[str, dict[str, str]] = {
     },
     "what automation decides is a log of its own; what it makes are events": {
         "projects.decisions": "forget_old_decisions log_decision",
-        "releases.automation/scheduled": "run_due_schedules",
         "releases.automation/targets": "mark_targets",
     },
     "how the portal looks for oneself": {"access.profiles": "set_theme"},

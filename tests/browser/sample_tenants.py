@@ -34,9 +34,7 @@ _BRANCHES = {
 _COLORS = {"Early": "#1F8A70", "Late": "#B5651D", "North": "#2F6FDE", "South": "#C2452D"}
 
 
-def make_tenants(
-    places: Mapping[str, Environment], lifecycle: Lifecycle, actor: Actor
-) -> None:
+def make_tenants(places: Mapping[str, Environment], lifecycle: Lifecycle, actor: Actor) -> None:
     """Make the tag sets, the branches and a release that some of them have."""
     space = default_space()
     for name, tags in {"Ring": ("Early", "Late"), "Region": ("North", "South")}.items():

@@ -46,7 +46,10 @@ class ProjectTrigger(SpaceOwned):
 
 
 class WaitingTarget(models.Model):
-    """A deployment target that a trigger has marked: its event counted, its deployment comes."""
+    """A deployment target that a trigger has marked: its event counted, its deployment comes.
+
+    `settled_for` has the tenants (null for none) for whom that was decided already.
+    """
 
     trigger = models.ForeignKey(
         ProjectTrigger, on_delete=models.CASCADE, related_name="waiting_targets"
@@ -56,6 +59,7 @@ class WaitingTarget(models.Model):
     cause = models.CharField(max_length=300)
     since = models.DateTimeField()
     has_been_told = models.BooleanField(default=False)
+    settled_for = models.JSONField(default=list)
 
     class Meta:
         ordering: ClassVar = ["id"]

@@ -15,6 +15,7 @@ from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.base.naming import require_free_name, required_name
 from deployments.infrastructure.models import Environment
+from deployments.infrastructure.tenancy import Tenancy, found_tenancy
 from deployments.library.queries import candidates
 from deployments.projects.models import Channel, Project, ProjectTrigger
 from deployments.projects.queries import process_of, read_process
@@ -112,7 +113,10 @@ def _require_things(row: ProjectTrigger) -> None:
     _require_environments(row, "SourceEnvironmentIds", action.get("SourceEnvironmentIds", []))
     _require_environments(row, "EnvironmentIds", row.filter.get("EnvironmentIds", []))
     if action.get("TenantIds") or action.get("TenantTags"):
-        raise Invalid(fields={"TenantIds": ["A trigger cannot deploy to tenants."]})
+        tenancy = Tenancy(tenants=action["TenantIds"], tags=action["TenantTags"])
+        found = found_tenancy(row.space, tenancy)
+        action["TenantIds"] = [f"Tenants-{number}" for number in found.tenants]
+        action["TenantTags"] = list(found.tags)
     _require_plain_answers(row)
     channel = action.get("ChannelId")
     if channel:

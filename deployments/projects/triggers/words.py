@@ -40,12 +40,14 @@ def action_words(document: Mapping[str, Any], names: Mapping[str, str]) -> str:
         return "Deploy what is current to the target"
     if kind == CREATE_RELEASE:
         return f"Create a release{channel.replace(' of ', ' in ')}"
+    if whom := ", ".join((*map(named, document["TenantIds"]), *document["TenantTags"])):
+        whom = f" for {whom}"
     if kind == DEPLOY_NEW:
         new = channel.replace(" of ", " in ")
-        return f"Create a release{new} and deploy it to {named(document['EnvironmentId'])}"
+        return f"Create a release{new} and deploy it to {named(document['EnvironmentId'])}{whom}"
     sources = ", ".join(named(text) for text in document["SourceEnvironmentIds"])
     which = f"what is current in {sources}" if sources else "the newest release"
-    return f"Deploy {which}{channel} to {named(document['DestinationEnvironmentId'])}"
+    return f"Deploy {which}{channel} to {named(document['DestinationEnvironmentId'])}{whom}"
 
 
 def _machine(document: Mapping[str, Any], names: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """The form of a trigger: a schedule, events of targets, or packages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.contrib import messages
@@ -12,11 +12,14 @@ from deployments.access.policy import require_on
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show, words
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.audit.categories import CATEGORIES
+from deployments.base import public_ids
 from deployments.base.clock import utc_now
 from deployments.infrastructure.models import Environment
+from deployments.infrastructure.tenancy import tenant_words
 from deployments.projects.models import Project, ProjectTrigger
 from deployments.projects.queries import channels_of, process_of, read_process
 from deployments.projects.services.triggers import TriggerInput, create_trigger, update_trigger
+from deployments.projects.settings import extra_document
 from deployments.projects.triggers import filters
 from deployments.projects.triggers.actions import (
     AUTO_DEPLOY,
@@ -132,6 +135,8 @@ def _schedule_sent(sent: QueryDict) -> tuple[dict[str, Any], dict[str, Any]]:
         "EnvironmentId": destination,
         "ChannelId": sent.get("channel", ""),
         "Variables": _answers_sent(sent.get("answers", "")),
+        "TenantIds": words(sent.get("tenants", "")),
+        "TenantTags": words(sent.get("tags", "")),
         "ShouldRedeployWhenReleaseIsCurrent": bool(sent.get("redeploys")),
     }
     return sent_filter, action
@@ -195,7 +200,7 @@ def _form(
 
 
 def _schedule_shown(
-    _: Project, shown: Mapping[str, Any], action: Mapping[str, Any]
+    project: Project, shown: Mapping[str, Any], action: Mapping[str, Any]
 ) -> dict[str, Any]:
     kind = shown.get("FilterType") or filters.ONCE_DAILY
     is_hourly = shown.get("Interval") != "OnceEveryMinute"
@@ -221,8 +226,19 @@ def _schedule_shown(
         "sources": action.get("SourceEnvironmentIds", []),
         "destination": action.get("DestinationEnvironmentId") or action.get("EnvironmentId"),
         "redeploys": action.get("ShouldRedeployWhenReleaseIsCurrent", True),
+        "has_tenants": extra_document(project.extra)["TenantedDeploymentMode"] != "Untenanted",
+        "tenants": ", ".join(_tenants_shown(project, action.get("TenantIds", []))),
+        "tags": ", ".join(action.get("TenantTags", [])),
         "answers": _answers_shown(action.get("Variables")),
     }
+
+
+def _tenants_shown(project: Project, texts: Sequence[str]) -> list[str]:
+    """Return tenants by name, as they are typed; what is no id is shown as it was."""
+    numbers = {text: public_ids.parse("Tenants", text) for text in texts}
+    known = [number for number in numbers.values() if number is not None]
+    typed = [text for text, number in numbers.items() if number is None]
+    return [*tenant_words(project.space, known), *typed]
 
 
 def _answers_shown(answers: Any) -> str:

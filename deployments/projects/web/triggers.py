@@ -12,9 +12,11 @@ from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
 from deployments.access.web.forms import attempt, go, page_of, show
 from deployments.access.web.pages import PageRequest, find, page
+from deployments.base import public_ids
 from deployments.base.clock import utc_now
 from deployments.base.errors import NotFound
 from deployments.infrastructure.models import Environment
+from deployments.infrastructure.tenancy import tenant_words
 from deployments.projects.models import AutomationDecision, Outcome, Project, ProjectTrigger
 from deployments.projects.queries import channels_of
 from deployments.projects.services.triggers import delete_trigger, set_trigger_disabled
@@ -33,7 +35,7 @@ def trigger_list(request: PageRequest, project: str) -> HttpResponse:
     """List the triggers with their last results, and what was decided lately."""
     row = find(request, Project, project, Permission.TriggerView)
     triggers = list(ProjectTrigger.objects.in_space(request.space).filter(project=row))
-    names = names_of(row)
+    names = names_of(row, triggers)
     last = _last_decisions(triggers)
     values = {
         **project_frame(request, row, "Triggers"),
@@ -57,7 +59,7 @@ def trigger_list(request: PageRequest, project: str) -> HttpResponse:
 def trigger_page(request: PageRequest, project: str, trigger: str) -> HttpResponse:
     """Show a trigger: when it runs next, and each of its decisions."""
     row, stored = trigger_of(request, project, trigger)
-    names = names_of(row)
+    names = names_of(row, [stored])
     decisions = page_of(request, decisions_of(row).filter(trigger=stored))
     values = {
         **project_frame(request, row, "Triggers"),
@@ -133,11 +135,15 @@ def trigger_of(request: PageRequest, project: str, trigger: str) -> tuple[Projec
     return row, stored
 
 
-def names_of(project: Project) -> dict[str, str]:
-    """Return the names of environments and of the project's channels by public id."""
+def names_of(project: Project, triggers: Iterable[ProjectTrigger] = ()) -> dict[str, str]:
+    """Return names by public id: of environments, the project's channels, triggers' tenants."""
     environments = Environment.objects.in_space(project.space)
     rows: Iterable[Any] = [*environments, *channels_of(project)]
-    return {row.public_id: row.name for row in rows}
+    tenants = {text for each in triggers for text in each.action.get("TenantIds", ())}
+    numbers = [number for text in tenants if (number := public_ids.parse("Tenants", text))]
+    words = tenant_words(project.space, numbers)
+    known = {f"Tenants-{number}": word for number, word in zip(numbers, words, strict=True)}
+    return {**{row.public_id: row.name for row in rows}, **known}
 
 
 def decisions_of(project: Project) -> "QuerySet[AutomationDecision]":

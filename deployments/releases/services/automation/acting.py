@@ -23,21 +23,25 @@ def attempt(act: Callable[[], T], *, name: str) -> tuple[T | None, str]:
         return None, f"{name} lacks the permission {error.permission}."
 
 
-def current_deployment(space: Space, project: int, environment: int) -> Deployment | None:
-    """Return the newest successful deployment of the project there, without a tenant."""
+def current_deployment(
+    space: Space, project: int, environment: int, tenant: int | None = None
+) -> Deployment | None:
+    """Return the newest successful deployment of the project there, for the tenant or without."""
     rows = Deployment.objects.in_space(space).filter(
         project=project,
         environment=environment,
-        tenant_number=None,
+        tenant_number=tenant,
         task__state=TaskState.SUCCESS,
     )
     return rows.select_related("release__project", "release__channel", "environment").first()
 
 
-def running_deployment(space: Space, project: int, environment: int) -> Deployment | None:
-    """Return a deployment of the project there that has not ended, without a tenant."""
+def running_deployment(
+    space: Space, project: int, environment: int, tenant: int | None = None
+) -> Deployment | None:
+    """Return a deployment of the project there that has not ended, for the tenant or without."""
     rows = Deployment.objects.in_space(space).filter(
-        project=project, environment=environment, tenant_number=None
+        project=project, environment=environment, tenant_number=tenant
     )
     return rows.exclude(task__state__in=FINISHED).select_related("release").first()
 

@@ -15,6 +15,7 @@ from deployments.infrastructure.models import Environment
 from deployments.projects.models import Project
 from deployments.projects.settings import extra_document
 from deployments.releases.models import Deployment, Release
+from tenants.models import Tenant
 
 NAME: Final = "release-overrides"
 LABEL: Final = "Releases for target triggers"
@@ -22,10 +23,12 @@ CATEGORIES: Final = ("DeploymentQueued",)
 _KEY: Final = "AutoDeployReleaseOverrides"
 
 
-def override_for(project: Project, environment: Environment) -> Release | None:
+def override_for(
+    project: Project, environment: Environment, tenant: Tenant | None = None
+) -> Release | None:
     """Return the release that target triggers shall deploy there instead of the current one."""
     for entry in _entries(project):
-        if _is_about(entry, environment.public_id, ""):
+        if _is_about(entry, environment.public_id, tenant.public_id if tenant else ""):
             number = public_ids.parse(Release.id_prefix, str(entry.get("ReleaseId") or ""))
             rows = Release.objects.in_space(project.space).filter(project=project, pk=number or 0)
             return rows.select_related("project", "channel").first()

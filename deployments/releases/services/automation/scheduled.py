@@ -1,5 +1,6 @@
 """Scheduled triggers: each due one runs once, however much of its time the server was away."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -7,29 +8,31 @@ import structlog
 from django.db import transaction
 
 from deployments.access.actors import actor_behind
+from deployments.access.permissions import Permission
 from deployments.base import public_ids
+from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment
-from deployments.projects.models import Channel, Outcome, ProjectTrigger
+from deployments.projects.models import Outcome, ProjectTrigger
 from deployments.projects.services.decisions import Decision, log_decision
 from deployments.projects.triggers.actions import DEPLOY_NEW, answers_of_action
 from deployments.projects.triggers.filters import SCHEDULES, timetable_of
 from deployments.projects.triggers.schedules import next_run
 from deployments.releases.models import Deployment, Release
 from deployments.releases.options import DeploymentOptions, Trigger
-from deployments.releases.queries import progressions_of, releases_of
 from deployments.releases.services.automation.acting import attempt, current_deployment
+from deployments.releases.services.automation.latest import Chosen, channel_of, latest_release
 from deployments.releases.services.deployments import create_deployment
 from deployments.releases.services.releases import create_release
-from deployments.server_tasks.states import TaskState
+from tenants.models import Tenant
+from tenants.queries import chosen_tenants, tenants_of_project
 
 log = structlog.get_logger(__name__)
 
 _EVERY_SPACE = "automation spans the spaces"
 # From here on a run counts as late and says so.
 _LATE: Final = timedelta(minutes=2)
-_MOST_CANDIDATES: Final = 200
 
 
 def run_due_schedules(*, clock: Clock = utc_now) -> int:
@@ -47,9 +50,8 @@ def _run(pk: int, planned: datetime, clock: Clock) -> bool:
             trigger = _claim(pk, planned, clock)
             if trigger is None:
                 return False
-            log_decision(
-                trigger.project, _decide(trigger, planned, clock), trigger=trigger, clock=clock
-            )
+            for decision in _decide(trigger, planned, clock):
+                log_decision(trigger.project, decision, trigger=trigger, clock=clock)
     except Exception as error:
         log.exception("scheduled trigger failed", trigger=pk)
         return _pass_over(pk, planned, error, clock)
@@ -82,11 +84,11 @@ def _pass_over(pk: int, planned: datetime, error: Exception, clock: Clock) -> bo
     return True
 
 
-def _decide(trigger: ProjectTrigger, planned: datetime, clock: Clock) -> Decision:
+def _decide(trigger: ProjectTrigger, planned: datetime, clock: Clock) -> list[Decision]:
     cause = _cause(planned, clock())
     decide = _deploy_new if trigger.action["ActionType"] == DEPLOY_NEW else _deploy_latest
-    decision, refusal = attempt(lambda: decide(trigger, cause, clock), name=trigger.saved_by_name)
-    return decision or Decision(Outcome.REFUSED, cause, refusal)
+    decisions, refusal = attempt(lambda: decide(trigger, cause, clock), name=trigger.saved_by_name)
+    return decisions or [Decision(Outcome.REFUSED, cause, refusal)]
 
 
 def _cause(planned: datetime, now: datetime) -> str:
@@ -97,110 +99,98 @@ def _cause(planned: datetime, now: datetime) -> str:
     return f"{text}, made up for once {round(late.total_seconds() / 60)} minutes later"
 
 
-def _deploy_new(trigger: ProjectTrigger, cause: str, clock: Clock) -> Decision:
+def _deploy_new(trigger: ProjectTrigger, cause: str, clock: Clock) -> list[Decision]:
     environment = _environment(trigger, "EnvironmentId")
+    whom = _whom(trigger)
     actor = actor_behind(trigger.saved_by, trigger.saved_by_name, reason=f"trigger {trigger.name}")
     release = create_release(
-        actor=actor, project=trigger.project, channel=_channel(trigger), clock=clock
+        actor=actor, project=trigger.project, channel=channel_of(trigger), clock=clock
     )
-    deployment, refusal = attempt(
-        lambda: _deploy(trigger, release, environment, clock), name=trigger.saved_by_name
-    )
-    if deployment is None:
-        reason = f"{release.version} was created, but not deployed to {environment.name}: {refusal}"
-        return Decision(
-            Outcome.REFUSED,
-            cause,
-            reason,
-            release_id=release.public_id,
-            environment_id=environment.public_id,
-            results=(release.public_id,),
-        )
-    return Decision(
-        Outcome.DEPLOYED,
+    created = Decision(
+        Outcome.CREATED,
         cause,
-        f"{release.version} was created and is deployed to {environment.name}.",
+        f"{release.version} was created.",
         release_id=release.public_id,
-        environment_id=environment.public_id,
-        results=(release.public_id, deployment.public_id),
+        results=(release.public_id,),
     )
+    chosen = Chosen(release, "just created")
+    return [
+        created,
+        *(_deployed(trigger, environment, each, chosen, cause, clock) for each in whom),
+    ]
 
 
-def _deploy_latest(trigger: ProjectTrigger, cause: str, clock: Clock) -> Decision:
+def _deploy_latest(trigger: ProjectTrigger, cause: str, clock: Clock) -> list[Decision]:
     environment = _environment(trigger, "DestinationEnvironmentId")
-    place = environment.public_id
-    release, why = _latest_release(trigger, environment)
+    return [
+        _deployed(
+            trigger, environment, each, latest_release(trigger, environment, each), cause, clock
+        )
+        for each in _whom(trigger)
+    ]
+
+
+def _whom(trigger: ProjectTrigger) -> list[Tenant | None]:
+    """Return the tenants that the trigger means, or that it deploys without one."""
+    ids, tags = trigger.action["TenantIds"], trigger.action["TenantTags"]
+    if not ids and not tags:
+        return [None]
+    # All of them; whom somebody may not deploy for is refused with the reason.
+    everybody = Actor.system(f"trigger {trigger.name}")
+    rows = tenants_of_project(everybody, trigger.project, Permission.TenantView)
+    found = chosen_tenants(rows, trigger.space, tenants=ids, tags=tags)
+    if not found:
+        raise Invalid("No tenant that is connected to the project is meant by the trigger.")
+    return [*found]
+
+
+def _deployed(
+    trigger: ProjectTrigger,
+    environment: Environment,
+    tenant: Tenant | None,
+    chosen: Chosen,
+    cause: str,
+    clock: Clock,
+) -> Decision:
+    """Deploy the chosen release, unless it is current there and that is enough."""
+    where = f"{environment.name} for {tenant.name}" if tenant else environment.name
+    decision = Decision(
+        Outcome.NOTHING,
+        cause,
+        chosen.why,
+        environment_id=environment.public_id,
+        tenant_id=tenant.public_id if tenant else "",
+    )
+    release = chosen.release
     if release is None:
-        return Decision(Outcome.NOTHING, cause, why, environment_id=place)
-    if not trigger.action["ShouldRedeployWhenReleaseIsCurrent"]:
-        current = current_deployment(trigger.space, trigger.project_id, environment.pk)
+        return decision
+    decision = replace(decision, release_id=release.public_id)
+    if not trigger.action.get("ShouldRedeployWhenReleaseIsCurrent", True):
+        number = tenant.pk if tenant else None
+        current = current_deployment(trigger.space, trigger.project_id, environment.pk, number)
         if current is not None and current.release_id == release.pk:
-            reason = f"{release.version} is current in {environment.name} already."
-            return Decision(
-                Outcome.NOTHING, cause, reason, release_id=release.public_id, environment_id=place
-            )
+            return replace(decision, reason=f"{release.version} is current in {where} already.")
+    what = f"{release.version}, {chosen.why},"
     deployment, refusal = attempt(
-        lambda: _deploy(trigger, release, environment, clock), name=trigger.saved_by_name
+        lambda: _deploy(trigger, release, environment, tenant, clock), name=trigger.saved_by_name
     )
     if deployment is None:
-        reason = f"{release.version}, {why}, was not deployed to {environment.name}: {refusal}"
-        return Decision(
-            Outcome.REFUSED, cause, reason, release_id=release.public_id, environment_id=place
-        )
-    return Decision(
-        Outcome.DEPLOYED,
-        cause,
-        f"{release.version}, {why}, is deployed to {environment.name}.",
-        release_id=release.public_id,
-        environment_id=place,
+        reason = f"{what} was not deployed to {where}: {refusal}"
+        return replace(decision, outcome=Outcome.REFUSED, reason=reason)
+    return replace(
+        decision,
+        outcome=Outcome.DEPLOYED,
+        reason=f"{what} is deployed to {where}.",
         results=(deployment.public_id,),
     )
 
 
-def _latest_release(
-    trigger: ProjectTrigger, destination: Environment
-) -> tuple[Release | None, str]:
-    """Return the release to deploy and what makes it the one, or why there is none."""
-    channel = _channel(trigger)
-    of_channel = f" of the channel {channel.name}" if channel else ""
-    sources = trigger.action["SourceEnvironmentIds"]
-    if sources:
-        numbers = [public_ids.parse(Environment.id_prefix, text) for text in sources]
-        rows = Deployment.objects.in_space(trigger.space).filter(
-            project=trigger.project_id,
-            environment__in=[number for number in numbers if number is not None],
-            tenant_number=None,
-            task__state=TaskState.SUCCESS,
-        )
-        if channel is not None:
-            rows = rows.filter(channel=channel)
-        newest = rows.select_related("release__project", "release__channel", "environment").first()
-        if newest is not None:
-            return newest.release, f"current in {newest.environment.name}"
-        names = ", ".join(_names(trigger, numbers))
-        return None, f"No release{of_channel} has been deployed to {names} successfully."
-    releases = releases_of(trigger.project).select_related(
-        "project", "channel__lifecycle", "channel__project__lifecycle"
-    )
-    if channel is not None:
-        releases = releases.filter(channel=channel)
-    newest_first = list(releases[:_MOST_CANDIDATES])
-    progressions = progressions_of(newest_first)
-    for release in newest_first:
-        if progressions[release.pk].may_deploy_to(destination.pk):
-            return release, f"the newest{of_channel} that the lifecycle admits"
-    return None, f"The lifecycle admits no release{of_channel} to {destination.name}."
-
-
-def _names(trigger: ProjectTrigger, numbers: list[int | None]) -> list[str]:
-    rows = Environment.objects.in_space(trigger.space).filter(
-        pk__in=[number for number in numbers if number is not None]
-    )
-    return list(rows.values_list("name", flat=True))
-
-
 def _deploy(
-    trigger: ProjectTrigger, release: Release, environment: Environment, clock: Clock
+    trigger: ProjectTrigger,
+    release: Release,
+    environment: Environment,
+    tenant: Tenant | None,
+    clock: Clock,
 ) -> Deployment:
     return create_deployment(
         actor=actor_behind(
@@ -208,6 +198,7 @@ def _deploy(
         ),
         release=release,
         environment=environment,
+        tenant=tenant,
         options=DeploymentOptions(
             comments=f"Deployed by the trigger {trigger.name}.",
             form_values=answers_of_action(trigger.action),
@@ -223,18 +214,4 @@ def _environment(trigger: ProjectTrigger, name: str) -> Environment:
     row = Environment.objects.in_space(trigger.space).filter(pk=number or 0).first()
     if row is None:
         raise Invalid(f"The environment {text} does not exist any more.")
-    return row
-
-
-def _channel(trigger: ProjectTrigger) -> Channel | None:
-    text = trigger.action["ChannelId"]
-    if not text:
-        return None
-    number = public_ids.parse(Channel.id_prefix, text)
-    rows = Channel.objects.in_space(trigger.space).filter(
-        project=trigger.project_id, pk=number or 0
-    )
-    row = rows.select_related("lifecycle", "project").first()
-    if row is None:
-        raise Invalid(f"The channel {text} does not exist any more.")
     return row

@@ -20,6 +20,7 @@ from deployments.projects.services.decisions import (
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
 from tests.factories.automation import make_trigger
 from tests.factories.domain import make_environment, make_project, make_variables, package_step
+from tests.factories.tenants import make_tag_set, make_tenant, make_tenanted_project
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -147,6 +148,23 @@ def test_what_is_wrong_is_said_and_kept(wrong: dict[str, str], sentence: str) ->
     assert answer.status_code == 400
     assert sentence in text_of(answer)
     assert "kept" in answer.content.decode()
+
+
+def test_a_schedule_for_tenants_names_them() -> None:
+    project, live = make_tenanted_project(), make_environment("Live")
+    make_tag_set("Ring", "Early")
+    ash = make_tenant("Ash")
+    ana = Visitor(make_ana())
+    sent = _schedule(destination=live.public_id, tenants="ash", tags="Ring/Early, Ring/Moon")
+    answer = ana.post(_path(project, "/new"), sent)
+    assert "There is no tenant tag 'Ring/Moon'." in text_of(answer)
+    sent["tags"] = "ring/early"
+    assert ana.post(_path(project, "/new"), sent).status_code == 302
+    action = _only(project).action
+    assert (action["TenantIds"], action["TenantTags"]) == ([ash.public_id], ["Ring/Early"])
+    form = ana.get(_path(project, f"/{_only(project).public_id}/edit")).content.decode()
+    assert 'name="tenants" value="Ash"' in form
+    assert "to Live for Ash, Ring/Early" in text_of(ana.get(_path(project)))
 
 
 def test_triggers_of_targets_and_of_packages() -> None:

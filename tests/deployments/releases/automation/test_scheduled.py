@@ -165,18 +165,19 @@ def test_a_new_release_is_created_and_deployed(plan: Plan) -> None:
     plan.run(START + timedelta(days=1))
     release = Release.objects.in_space(plan.project.space).get()
     assert plan.made() == [(release.version, "Staging")]
-    ((outcome, reason),) = decisions(plan.project)
-    assert outcome == "Deployed"
-    assert reason == f"{release.version} was created and is deployed to Staging."
+    assert decisions(plan.project) == [
+        ("Created", f"{release.version} was created."),
+        ("Deployed", f"{release.version}, just created, is deployed to Staging."),
+    ]
 
 
 def test_a_release_that_may_not_go_there_stays_and_says_why(plan: Plan) -> None:
     action = {"ActionType": "DeployNewRelease", "EnvironmentId": plan.production.public_id}
     make_trigger(plan.project, NIGHTLY, action, clock=plan.clock)
     plan.run(START + timedelta(days=1))
-    ((outcome, reason),) = decisions(plan.project)
-    assert outcome == "Refused"
-    assert "was created, but not deployed to Production: " in reason
+    (created, _), (outcome, reason) = decisions(plan.project)
+    assert (created, outcome) == ("Created", "Refused")
+    assert ", just created, was not deployed to Production: " in reason
 
 
 def test_a_pause_is_not_made_up_for(plan: Plan) -> None:

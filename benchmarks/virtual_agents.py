@@ -72,8 +72,8 @@ class VirtualAgent:
     """One agent: it takes every command, says "hi", succeeds, and keeps the result until acked."""
 
     def __init__(self, fleet: "Fleet", number: int, credential: str) -> None:
-        self._fleet = fleet
-        self._number = number
+        self.fleet = fleet
+        self.number = number
         self._credential = credential
         self._backoff = Backoff()
         self._unacknowledged: dict[str, Finished] = {}
@@ -84,13 +84,13 @@ class VirtualAgent:
             began, wait = time.monotonic(), None
             within: float | None = None
             try:
-                async with self._fleet.dialing:
+                async with self.fleet.dialing:
                     socket = await self._dial()
             except InvalidStatus as refused:
-                self._fleet.statistics.refused += 1
+                self.fleet.statistics.refused += 1
                 wait = float(refused.response.headers.get("Retry-After", 1))
             except (OSError, TimeoutError, InvalidHandshake, WebSocketException):
-                self._fleet.statistics.refused += 1
+                self.fleet.statistics.refused += 1
             else:
                 within = await self._serve(socket)
             delay = self._backoff.next_delay(time.monotonic() - began, wait)
@@ -98,9 +98,9 @@ class VirtualAgent:
 
     async def _dial(self) -> ClientConnection:
         return await connect(
-            self._fleet.url + _PATH,
+            self.fleet.url + _PATH,
             additional_headers={"Authorization": f"Bearer {self._credential}"},
-            ssl=self._fleet.context,
+            ssl=self.fleet.context,
             proxy=None,
             compression=None,
             open_timeout=limits.OPEN_TIMEOUT,
@@ -112,43 +112,44 @@ class VirtualAgent:
 
     async def _serve(self, socket: ClientConnection) -> float | None:
         """Speak until the connection ends; return within what time the server wants it back."""
-        session = AgentSession(self._hello())
-        statistics = self._fleet.statistics
+        session = AgentSession(self.hello())
+        statistics = self.fleet.statistics
         come_back: float | None = None
         is_welcome = False
         try:
-            await _send_control(session, socket)
+            await send_control(session, socket)
             async for frame in socket:
                 for message in session.receive(frame):
                     if isinstance(message, Welcome):
                         is_welcome = True
-                        statistics = self._fleet.statistics
+                        statistics = self.fleet.statistics
                         statistics.connected += 1
                         statistics.welcomes += 1
-                        await self._repeat(session, socket)
+                        await self.welcomed(session, socket)
                     elif isinstance(message, GoAway):
                         come_back = message.after_s
                     else:
-                        await self._obey(message, session, socket)
-                await _send_control(session, socket)
+                        await self.obey(message, session, socket)
+                await send_control(session, socket)
                 if come_back is not None:
                     break
         except (OSError, WebSocketException):
             pass
         finally:
             if is_welcome:
-                self._fleet.statistics.connected -= 1
-                self._fleet.statistics.dropped(self._number)
+                self.fleet.statistics.connected -= 1
+                self.fleet.statistics.dropped(self.number)
             await socket.close()
         return come_back
 
-    async def _obey(self, message: Any, session: AgentSession, socket: ClientConnection) -> None:
-        statistics = self._fleet.statistics
+    async def obey(self, message: Any, session: AgentSession, socket: ClientConnection) -> None:
+        """Do what the server has sent."""
+        statistics = self.fleet.statistics
         if isinstance(message, Run):
             statistics.runs += 1
             statistics.first_run = statistics.first_run or time.time()
             session.send(Accepted(id=message.id))
-            await _send_control(session, socket)
+            await send_control(session, socket)
             await self._say(message.id, session, socket)
         elif isinstance(message, FinalAck):
             self._unacknowledged.pop(message.id, None)
@@ -172,21 +173,22 @@ class VirtualAgent:
         )
         self._unacknowledged[command] = finished
         session.send_finished(finished)
-        await _send_control(session, socket)
+        await send_control(session, socket)
 
-    async def _repeat(self, session: AgentSession, socket: ClientConnection) -> None:
+    async def welcomed(self, session: AgentSession, socket: ClientConnection) -> None:
         """Say the results again that nobody has acknowledged."""
         for command in list(self._unacknowledged):
             await self._say(command, session, socket)
 
-    def _hello(self) -> Hello:
+    def hello(self) -> Hello:
+        """Say who this is."""
         return Hello(
             protocols=limits.SUPPORTED_PROTOCOLS,
             agent_version="virtual",
-            boot_id=f"virtual {self._number}",
+            boot_id=f"virtual {self.number}",
             os="linux",
             architecture="none",
-            hostname=f"virtual-{self._number}",
+            hostname=f"virtual-{self.number}",
             shells=("bash",),
             capabilities=("script",),
             capacity=limits.MAX_RUNNING,
@@ -196,12 +198,19 @@ class VirtualAgent:
 class Fleet:
     """Virtual agents in this event loop. `thumbprint` is the pin of the gateway's certificate."""
 
-    def __init__(self, url: str, thumbprint: str, credentials: Sequence[str]) -> None:
+    def __init__(
+        self,
+        url: str,
+        thumbprint: str,
+        credentials: Sequence[str],
+        *,
+        kind: type[VirtualAgent] = VirtualAgent,
+    ) -> None:
         self.url = url
         self.context: ssl.SSLContext = pinned_context(thumbprint)
         self.statistics = Statistics()
         self.dialing = asyncio.Semaphore(_DIALING)
-        self._agents = [VirtualAgent(self, n, text) for n, text in enumerate(credentials)]
+        self._agents = [kind(self, n, text) for n, text in enumerate(credentials)]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, count: int | None = None) -> None:
@@ -260,10 +269,15 @@ class FleetProcess:
 
 
 @contextmanager
-def fleet_process(url: str, thumbprint: str, credentials: Sequence[str]) -> Iterator[FleetProcess]:
-    """Run a fleet in another process; no agent connects before it is started."""
+def fleet_process(
+    url: str, thumbprint: str, credentials: Sequence[str], module: str = "benchmarks.virtual_agents"
+) -> Iterator[FleetProcess]:
+    """Run a fleet in another process; no agent connects before it is started.
+
+    `module` is what the process runs: it calls `answer_questions` with its kind of agents.
+    """
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.virtual_agents"],
+        [sys.executable, "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -275,22 +289,24 @@ def fleet_process(url: str, thumbprint: str, credentials: Sequence[str]) -> Iter
         yield FleetProcess(process)
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 _DIGEST = hashlib.sha256(_PHASE + _OUTPUT).hexdigest()
 
 
-async def _send_control(session: AgentSession, socket: ClientConnection) -> None:
+async def send_control(session: AgentSession, socket: ClientConnection) -> None:
+    """Send every control message that waits."""
     while (text := session.next_control()) is not None:
         await socket.send(text)
 
 
-async def _answer_questions() -> None:
+async def answer_questions(kind: type[VirtualAgent] = VirtualAgent) -> None:
+    """Run a fleet of these agents, and do what standard input asks for."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=2**26)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    fleet = Fleet(*json.loads(await reader.readline()))
+    fleet = Fleet(*json.loads(await reader.readline()), kind=kind)
     while question := (await reader.readline()).decode().split():
         answer: Any = {}
         if question[0] == "start":
@@ -304,4 +320,4 @@ async def _answer_questions() -> None:
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(_answer_questions())
+        uvloop.run(answer_questions())

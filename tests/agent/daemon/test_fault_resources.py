@@ -90,12 +90,45 @@ async def test_a_read_only_disk_is_told_in_one_line_and_nothing_starts(
     assert await daemon.died() == 1
     assert "Read-only file system" in daemon.log()
     assert "Traceback" not in daemon.log()
+
+
+async def test_a_disk_that_becomes_read_only_costs_no_result(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    """The daemon ends, the script goes on, and its end is told once there is a disk again."""
+    needs_namespaces()
+    daemon = Daemon(tmp_path / "home", gateway.url)
+    await daemon.start()
+    await gateway.wait(Hello)
+    running = script(witness(tmp_path) + "for i in 1 2 3; do echo $i; sleep 1; done; exit 7")
+    await gateway.send(running)
+    await gateway.wait(Started)
+    await daemon.kill()
+    daemon.wrapper = on_small_disk(daemon.home, "size=64m", read_only=True)
+    await daemon.start()
+    assert await daemon.died() == 1
+    assert "Read-only file system" in daemon.log()
     daemon.wrapper = ()
-    await daemon.start(failpoints="accept=erofs@1")
+    await daemon.start()
+    finished = await gateway.finished(running.id)
+    assert (finished.started, finished.exit) == (True, 7)
+    gateway.check_log(finished)
+    assert starts(tmp_path) == 1
+    await daemon.stop()
+
+
+@pytest.mark.parametrize("error", ["erofs", "eio"])
+async def test_a_write_that_fails_starts_nothing_and_the_next_one_does(
+    gateway: Gateway, tmp_path: Path, error: str
+) -> None:
+    daemon = Daemon(tmp_path / "home", gateway.url)
+    await daemon.start(failpoints=f"accept={error}@1")
     await gateway.wait(Hello)
     await gateway.send(script(witness(tmp_path)))
     assert (await gateway.wait(Rejected)).code == "disk_full"
     assert starts(tmp_path) == 0
+    assert (await run_to_end(gateway, script(witness(tmp_path)))).exit == 0
+    assert starts(tmp_path) == 1
     await daemon.stop()
 
 

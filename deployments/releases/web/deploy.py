@@ -146,9 +146,7 @@ def _page(
         "target_choices": TARGET_CHOICES,
         "when": sent.get("when", "now"),
         "priority": sent.get("priority", "LifecycleDefault"),
-        "missing": missing_of(release),
-        "defect": unresolved_defect(release),
-        "waits_for_people": waiting_for_people(release, place.environment, whom.number),
+        **_warnings(release, place, whom.number),
         **_freezes(request, release, place, whom.number),
         "asks_by_default": uses_guided_failure(release, place.environment, wish=None),
         "skipped": skipped,
@@ -156,6 +154,15 @@ def _page(
     if request.headers.get("HX-Target") == "plan":
         return show(request, "releases/_plan.html", values)
     return show(request, "releases/deploy.html", values, problems)
+
+
+def _warnings(release: Release, place: PlaceView, tenant: int | None) -> dict[str, Any]:
+    """Return what speaks against deploying now."""
+    return {
+        "missing": missing_of(release),
+        "defect": unresolved_defect(release),
+        "waits_for_people": waiting_for_people(release, place.environment, tenant),
+    }
 
 
 def _freezes(

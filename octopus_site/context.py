@@ -15,6 +15,7 @@ _NAVIGATION = (
     ("Projects", "projects", "projects", (Permission.ProjectView,)),
     ("Tenants", "tenants", "tenants", (Permission.TenantView,)),
     ("Tasks", "tasks", "tasks", (Permission.TaskView,)),
+    ("Insights", "insights", "insights", (Permission.DeploymentView,)),
     (
         "Infrastructure",
         "infrastructure",

@@ -179,6 +179,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 86400.0,
     },
     "execution.archive_logs": {"task": "execution.archive_logs", "schedule": 600.0},
+    "execution.queue_retention": {"task": "execution.queue_retention", "schedule": 300.0},
     "packages_feed.sweep": {"task": "packages_feed.sweep", "schedule": 3600.0},
 }
 

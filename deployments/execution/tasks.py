@@ -4,6 +4,8 @@ from celery import shared_task
 
 from deployments.execution.services.advance import advance
 from deployments.execution.services.logs.archive import archive_logs
+from deployments.execution.services.retention.asking import queue_due_passes
+from deployments.execution.services.retention.passing import RUN, run_retention
 from deployments.execution.services.server_actions import run_server_action
 from deployments.execution.services.sweep import sweep
 
@@ -30,3 +32,15 @@ def archive_logs_task() -> None:
 def run_server_action_task(execution_id: int) -> None:
     """Run an action of the server itself."""
     run_server_action(execution_id)
+
+
+@shared_task(name="execution.queue_retention", expires=600)
+def queue_retention_task() -> None:
+    """Queue the passes of retention that are due."""
+    queue_due_passes()
+
+
+@shared_task(name=RUN)
+def run_retention_task(task_id: int) -> None:
+    """Carry out a pass of retention."""
+    run_retention(task_id)

@@ -7,13 +7,15 @@ from typing import Final
 from deployments.releases.cells import Cell, Deployed
 from deployments.releases.progression import Progression
 
+DEPLOYABLE: Final = "deployable"
 TABS: Final = (
     ("", "All projects"),
     ("waiting", "Waiting for a person"),
     ("failing", "Failing"),
     ("running", "Running"),
-    ("deployable", "Ready to deploy"),
+    (DEPLOYABLE, "Ready to deploy"),
 )
+FAVOURITES: Final = "Favourites"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,12 @@ class ProjectFact:
     slug: str
     group: str
     lifecycle: str
+    is_favourite: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The heading that the project stands under."""
+        return FAVOURITES if self.is_favourite else self.group
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class BoardRow:
             return any(each.is_failed for each in deployed)
         if tab == "running":
             return any(each.is_under_way for each in deployed)
-        return tab != "deployable" or any(cell.next_version for cell in self.cells)
+        return tab != DEPLOYABLE or any(cell.next_version for cell in self.cells)
 
 
 def make_rows(
@@ -86,8 +94,9 @@ def make_rows(
 
 
 def counts_of(rows: Sequence[BoardRow]) -> Mapping[str, int]:
-    """Return how many rows stand in each tab."""
-    return {tab: sum(1 for row in rows if row.belongs_to(tab)) for tab, _ in TABS}
+    """Return how many rows stand in each tab that what is deployed decides."""
+    tabs = [tab for tab, _ in TABS if tab != DEPLOYABLE]
+    return {tab: sum(1 for row in rows if row.belongs_to(tab)) for tab in tabs}
 
 
 def _next_version(releases: Sequence[Candidate], number: int, current: Deployed | None) -> str:

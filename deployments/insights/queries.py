@@ -12,9 +12,10 @@ from deployments.base.actor import Actor
 from deployments.base.models import Space
 from deployments.infrastructure.models import Environment, Machine
 from deployments.insights.board import BoardRow, Candidate, ProjectFact, make_rows
+from deployments.insights.models import Favourite
 from deployments.projects.models import Project
 from deployments.releases.cells import Deployed
-from deployments.releases.deployed import newest_deployments
+from deployments.releases.deployed import newest_by_place
 from deployments.releases.models import Deployment, Release
 from deployments.releases.queries import progressions_in
 from deployments.server_tasks.models import ServerTask
@@ -39,13 +40,15 @@ class Hits:
 def board_rows(
     actor: Actor,
     space: Space,
-    grants: Grants,
     *,
     environments: Sequence[Environment],
     group: str = "",
     text: str = "",
 ) -> list[BoardRow]:
-    """Return a row for each project that the actor may see, by group and name."""
+    """Return a row for each project that the actor may see, by group and name, favourites first.
+
+    The rows say what is where; `with_next` adds what may go next.
+    """
     rows = Project.objects.visible_to(actor, space, Permission.ProjectView)
     rows = rows.filter(is_disabled=False).order_by("group__name", "name")
     if group:
@@ -53,26 +56,42 @@ def board_rows(
     if text:
         rows = rows.filter(name__icontains=text)
     columns = ("pk", "name", "slug", "group__name", "lifecycle__name")
-    projects = [ProjectFact(*values) for values in rows.values_list(*columns)]
-    groups = dict(rows.values_list("pk", "group_id"))
+    pinned = favourites_of(actor, space)
+    projects = [
+        ProjectFact(number, name, slug, heading, lifecycle, is_favourite=number in pinned)
+        for number, name, slug, heading, lifecycle in rows.values_list(*columns)
+    ]
+    projects.sort(key=lambda project: not project.is_favourite)
     numbers = [row.pk for row in environments]
-    found = Deployment.objects.visible_to(actor, space, Permission.DeploymentView).filter(
-        project__in=[project.number for project in projects], environment__in=numbers
-    )
-    deployed = newest_deployments(found, "project_id", "environment_id")
+    seen = Deployment.objects.visible_to(actor, space, Permission.DeploymentView)
+    deployed = newest_by_place(seen, rows, numbers)
+    return make_rows(projects, numbers, deployed, (), ())
+
+
+def with_next(
+    actor: Actor, space: Space, grants: Grants, rows: Sequence[BoardRow]
+) -> list[BoardRow]:
+    """Return the rows with what may be deployed next in each cell."""
+    projects = [row.project for row in rows]
+    numbers = [cell.environment for cell in rows[0].cells] if rows else []
+    deployed = [cell.deployed for row in rows for cell in row.cells if cell.deployed]
+    mine = Project.objects.in_space(space).filter(pk__in=[row.number for row in projects])
     may_deploy = {
-        (project.number, number)
-        for project in projects
+        (project, number)
+        for project, group in mine.values_list("pk", "group_id")
         for number in numbers
         if grants.allows(
-            Permission.DeploymentCreate,
-            project=project.number,
-            project_group=groups[project.number],
-            environment=number,
+            Permission.DeploymentCreate, project=project, project_group=group, environment=number
         )
     }
     candidates = _candidates(actor, space, projects, deployed)
     return make_rows(projects, numbers, deployed, candidates, may_deploy)
+
+
+def favourites_of(actor: Actor, space: Space) -> set[int]:
+    """Return the numbers of the projects that the actor has on top."""
+    rows = Favourite.objects.in_space(space).filter(user=actor.user_id)
+    return set(rows.values_list("project_id", flat=True))
 
 
 def _candidates(

@@ -44,10 +44,12 @@ class Inherited:
     source: str = ""
 
 
-def policy_from_json(document: Mapping[str, Any] | None) -> RetentionPolicy:
+def policy_from_json(
+    document: Mapping[str, Any] | None, default: RetentionPolicy = KEEP_EVERYTHING
+) -> RetentionPolicy:
     """Read a policy in one of the wire's shapes; none keeps everything. Raises InvalidRetention.
 
-    The space's default keeps everything.
+    `default` is what the space says, for the strategy Default.
     """
     if not document:
         return KEEP_EVERYTHING
@@ -61,31 +63,37 @@ def policy_from_json(document: Mapping[str, Any] | None) -> RetentionPolicy:
         raise InvalidRetention(f"QuantityToKeep must be a number from 0 to {_MOST}.")
     if strategy == "Count" and not quantity:
         raise InvalidRetention("QuantityToKeep must be at least 1.")
+    if strategy == "Default":
+        return default
     keeps = bool(document.get("ShouldKeepForever")) if strategy is None else strategy != "Count"
     return KEEP_EVERYTHING if keeps else RetentionPolicy(quantity, unit)
 
 
-def stored_policy(document: Mapping[str, Any] | None) -> RetentionPolicy:
+def stored_policy(
+    document: Mapping[str, Any] | None, default: RetentionPolicy = KEEP_EVERYTHING
+) -> RetentionPolicy:
     """Read a policy that was stored before policies were checked: a wrong one keeps everything."""
     try:
-        return policy_from_json(document)
+        return policy_from_json(document, default)
     except InvalidRetention:
         return KEEP_EVERYTHING
 
 
 def policies_of_phases(
-    phases: Sequence[tuple[str, Mapping[str, Any] | None]], lifecycle: Mapping[str, Any] | None
+    phases: Sequence[tuple[str, Mapping[str, Any] | None]],
+    lifecycle: Mapping[str, Any] | None,
+    default: RetentionPolicy = KEEP_EVERYTHING,
 ) -> list[Inherited]:
     """Return what each phase (its name and own policy) follows.
 
     A phase without one takes that of the nearest phase before it that has one, else the
     lifecycle's.
     """
-    current = Inherited(stored_policy(lifecycle))
+    current = Inherited(stored_policy(lifecycle, default))
     found = []
     for name, own in phases:
         if own:
-            current = Inherited(stored_policy(own), name)
+            current = Inherited(stored_policy(own, default), name)
         found.append(current)
     return found
 

@@ -145,8 +145,17 @@ def progressions_of(releases: Collection[Release]) -> dict[int, Progression]:
     }
 
 
-def progressions_in(space: Space, lifecycles: Mapping[int, int]) -> dict[int, Progression]:
-    """Return progressions by the numbers of releases, given those of their lifecycles."""
+def progressions_in(
+    space: Space,
+    lifecycles: Mapping[int, int],
+    *,
+    tenant: int | None = None,
+    connected: Mapping[int, Collection[int]] | None = None,
+) -> dict[int, Progression]:
+    """Return progressions by the numbers of releases, given those of their lifecycles.
+
+    For a tenant, `connected` has the environments that connect it to the release's project.
+    """
     rows = list(Lifecycle.objects.in_space(space).filter(pk__in=set(lifecycles.values())))
     for row in rows:
         row.space = space
@@ -154,10 +163,15 @@ def progressions_in(space: Space, lifecycles: Mapping[int, int]) -> dict[int, Pr
         number: [phase_of_view(view) for view in views]
         for number, views in phases_of_many(rows).items()
     }
-    succeeded = _succeeded(space, lifecycles)
+    succeeded = _succeeded(space, lifecycles, tenant=tenant)
     blocked = blocked_releases(space, lifecycles)
     return {
-        release: progress_of(phases[lifecycle], succeeded[release], has_defect=release in blocked)
+        release: progress_of(
+            phases[lifecycle],
+            succeeded[release],
+            has_defect=release in blocked,
+            connected=connected[release] if connected is not None else None,
+        )
         for release, lifecycle in lifecycles.items()
     }
 

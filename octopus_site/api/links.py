@@ -5,6 +5,7 @@ SPACE_LINKS = {
     "Channels": "channels{/id}{?skip,take,ids,partialName}",
     "Dashboard": "dashboard{?projectId,releaseId,selectedTenants,selectedTags,showAll,"
     "highestLatestVersionPerProjectAndEnvironment}",
+    "DashboardDynamic": "dashboard/dynamic{?projects,environments,includePrevious}",
     "DeploymentProcesses": "deploymentprocesses{/id}{?skip,take,ids}",
     "Deployments": "deployments{/id}{?skip,take,ids,projects,environments,tenants,channels,"
     "taskState,partialName}",
@@ -25,6 +26,7 @@ SPACE_LINKS = {
     "Projects": "projects{/id}{?name,skip,ids,clone,take,partialName,clonedFromProjectId}",
     "ProjectTriggers": "projecttriggers{/id}{?skip,take,ids,runbooks}",
     "Releases": "releases{/id}{?skip,ignoreChannelRules,take,ids}",
+    "RetentionPolicies": "retentionpolicies{/id}{?RetentionType}",
     "RunbookProcesses": "runbookProcesses{/id}{?skip,take,ids}",
     "RunbookRuns": "runbookRuns{/id}{?skip,take,ids,projects,environments,tenants,runbooks,"
     "taskState,partialName}",

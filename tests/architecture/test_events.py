@@ -19,7 +19,7 @@ REASONS: dict[str, dict[str, str]] = {
         "execution.cancel_live": "abandon cancel_live close_questions send_cancels",
         "execution.carry_out": "cancel_executions skip_actions start_actions",
         "execution.failures": "ask_about_failures",
-        "execution.lease": "claim settle",
+        "execution.lease": "claim renew settle",
         "execution.lost_agents": "settle_lost_agents",
         "execution.mailbox": "apply_accepted apply_cancel_ack apply_finished apply_rejected"
         " apply_started close_messages end_executions",
@@ -44,6 +44,8 @@ REASONS: dict[str, dict[str, str]] = {
         "projects.lifecycles": "seed_lifecycle",
         "projects.projects": "insert_project",
         "projects.renaming": "follow_renames",
+        "execution.retention/deleting": "delete_tasks",
+        "releases.editing": "drop_unused_snapshots remember_number",
         "releases.releases": "store_selection",
         "releases.snapshots": "freeze_process freeze_variables",
         "server_tasks.enqueue": "enqueue",
@@ -60,11 +62,17 @@ REASONS: dict[str, dict[str, str]] = {
     "a schedule; what the checks find is recorded when it changes": {
         "infrastructure.health": "queue_due_checks",
     },
+    "a schedule; each deletion is recorded": {
+        "execution.retention/asking": "queue_due_passes",
+    },
     "what automation decides is a log of its own; what it makes are events": {
         "projects.decisions": "forget_old_decisions log_decision",
         "releases.automation/targets": "mark_targets",
     },
-    "how the portal looks for oneself": {"access.profiles": "set_theme"},
+    "how the portal looks for oneself": {
+        "access.profiles": "set_theme",
+        "insights.favourites": "set_favourite",
+    },
 }
 WITHOUT_EVENT = {
     f"{module}.{name}"

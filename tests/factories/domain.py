@@ -28,6 +28,7 @@ from deployments.releases.services import DeploymentOptions, create_deployment, 
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
 from packages_feed.services.store import store_package
+from tenants.models import Tenant
 from tests.factories.people import SYSTEM
 from tests.factories.spaces import default_space
 
@@ -182,13 +183,19 @@ def make_release(project: Project, version: str = "", **fields: Any) -> Release:
 
 
 def make_deployment(
-    release: Release, environment: Environment, *, state: str = "", **options: Any
+    release: Release,
+    environment: Environment,
+    *,
+    state: str = "",
+    tenant: Tenant | None = None,
+    **options: Any,
 ) -> Deployment:
     """Queue a deployment; with a state its task is put into it, as if it had run."""
     deployment = create_deployment(
         actor=SYSTEM,
         release=release,
         environment=environment,
+        tenant=tenant,
         options=DeploymentOptions(**options),
     )
     if state:

@@ -30,6 +30,7 @@ PLACES = (
     ("Users", "users", Permission.UserView, True),
     ("Teams", "teams", Permission.TeamView, False),
     ("Roles", "roles", Permission.UserRoleView, True),
+    ("Retention", "retention", Permission.RetentionAdminister, False),
     ("Audit", "audit", Permission.EventView, False),
     ("Freezes", "freezes", Permission.ProjectView, False),
     ("Outgoing", "outgoing", Permission.ConfigureServer, True),

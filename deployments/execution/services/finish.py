@@ -63,6 +63,11 @@ def end_task(
     _end(task, state, reason, warned=True, machines=(), clock=clock)
 
 
+def succeed_task(task: ServerTask, *, clock: Clock = utc_now) -> None:
+    """End a task without a plan that has done its work."""
+    _end(task, TaskState.SUCCESS, "", warned=False, machines=(), clock=clock)
+
+
 def _end(
     task: ServerTask,
     state: TaskState,

@@ -53,6 +53,14 @@ def claim(task_id: int, *, now: datetime) -> Lease | None:
             return None
 
 
+def renew(lease: Lease, *, now: datetime) -> ServerTask | None:
+    """Hold on to a claim for longer; return the task as it is now, None when the claim was lost."""
+    mine = _task(lease.task_id).filter(lease_owner=lease.owner, state__in=RUNNING)
+    if not mine.update(lease_expires=now + LEASE, last_updated=now):
+        return None
+    return _task(lease.task_id).select_related("space").get()
+
+
 def settle(lease: Lease, *, now: datetime) -> Settled | None:
     """Let go inside the transaction that writes; None when the claim was lost to another.
 

@@ -1,6 +1,8 @@
 """How long targets keep what earlier deployments installed there: said by the lifecycle."""
 
 from deployments.projects.queries import lifecycle_of
+from deployments.projects.retention import stored_policy
+from deployments.projects.services.retention_defaults import TARGETS, retention_defaults
 from deployments.releases.models import Deployment
 
 _NAMES = {
@@ -12,7 +14,7 @@ _NAMES = {
 def retention_variables(deployment: Deployment) -> dict[str, str]:
     """Return the variable that agents read; none when everything is kept.
 
-    The phase of the environment counts, else the lifecycle.
+    The phase of the environment counts, else the lifecycle, which may refer to the space.
     """
     lifecycle = lifecycle_of(deployment.channel)
     own = (
@@ -21,11 +23,9 @@ def retention_variables(deployment: Deployment) -> dict[str, str]:
         .order_by("position")
         .first()
     )
-    policy = (own.tentacle_retention if own is not None else None) or lifecycle.tentacle_retention
-    if not policy or policy.get("Strategy", "Count") != "Count" or policy.get("ShouldKeepForever"):
+    document = (own.tentacle_retention if own is not None else None) or lifecycle.tentacle_retention
+    default = retention_defaults(deployment.space)[TARGETS]
+    policy = stored_policy(document, default)
+    if policy.keeps_everything:
         return {}
-    quantity = policy.get("QuantityToKeep")
-    name = _NAMES.get(str(policy.get("Unit")))
-    if name is None or not isinstance(quantity, int) or quantity <= 0:
-        return {}
-    return {name: str(quantity)}
+    return {_NAMES[policy.unit]: str(policy.quantity)}

@@ -15,9 +15,11 @@ from deployments.infrastructure.models import Environment
 from deployments.infrastructure.queries import find_environment
 from deployments.projects.models import Project
 from deployments.projects.queries import find_project
-from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.models import ServerNode, ServerTask
 from deployments.server_tasks.queries import in_states, totals_by_state
 from deployments.server_tasks.states import FINISHED
+from tenants.models import Tenant
+from tenants.queries import find_tenant
 
 STATES = (
     ("Queued", "Queued"),
@@ -34,7 +36,7 @@ _MOST_ACTIVE = 200
 @require_GET
 @page(Permission.TaskView)
 def task_list(request: PageRequest) -> HttpResponse:
-    """List the tasks, filtered by state, project, environment and text."""
+    """List the tasks, filtered by state, project, environment, tenant, node and text."""
     every = ServerTask.objects.visible_to(request.actor, request.space, Permission.TaskView)
     among = _filtered(request, every)
     totals = totals_by_state(among)
@@ -50,7 +52,8 @@ def task_list(request: PageRequest) -> HttpResponse:
         "tabs": _tabs(totals),
         "filters": request.GET,
         "is_filtered": any(
-            request.GET.get(name) for name in ("q", "state", "project", "environment")
+            request.GET.get(name)
+            for name in ("q", "state", "project", "environment", "tenant", "node")
         ),
         "now": utc_now(),
     }
@@ -62,6 +65,10 @@ def task_list(request: PageRequest) -> HttpResponse:
     values["environments"] = Environment.objects.visible_to(
         request.actor, request.space, Permission.EnvironmentView
     )
+    values["tenants"] = Tenant.objects.visible_to(
+        request.actor, request.space, Permission.TenantView
+    ).only("name", "slug", "space")
+    values["nodes"] = ServerNode.objects.values_list("name", flat=True)
     return show(request, "execution/tasks.html", values)
 
 
@@ -96,4 +103,9 @@ def _filtered(request: PageRequest, rows: QuerySet[ServerTask]) -> QuerySet[Serv
     if environment := request.GET.get("environment"):
         place = find_environment(request.space, environment)
         rows = rows.filter(environment_number=place.pk if place else 0)
+    if tenant := request.GET.get("tenant"):
+        client = find_tenant(Tenant.objects.in_space(request.space), tenant)
+        rows = rows.filter(tenant_number=client.pk if client else 0)
+    if node := request.GET.get("node"):
+        rows = rows.filter(node_name=node[:200])
     return rows

@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from deployments.insights.web import views
+from deployments.insights.web import metrics, tenant, views
 
 urlpatterns = [
     path("", views.home, name="space_home"),
     path("dashboard", views.dashboard, name="dashboard"),
+    path("projects/<str:project>/favourite", views.favourite, name="favourite"),
+    path("tenants/<str:tenant>/deployments", tenant.tenant_dashboard, name="tenant_dashboard"),
+    path("insights", metrics.metrics_page, name="metrics"),
     path("search", views.search_page, name="search"),
 ]

@@ -4,17 +4,19 @@ from itertools import groupby
 from typing import Any
 
 from django.http import HttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from deployments.access.permissions import Permission
 from deployments.access.rules import SIGNED_IN
-from deployments.access.web.forms import go, page_of, show
-from deployments.access.web.pages import PageRequest, page
+from deployments.access.web.forms import checked, go, page_of, show
+from deployments.access.web.pages import PageRequest, find, page
 from deployments.base import public_ids
 from deployments.infrastructure.models import Environment
-from deployments.insights.board import TABS, BoardRow, counts_of
-from deployments.insights.queries import board_rows, search
-from deployments.projects.models import ProjectGroup
+from deployments.insights.board import DEPLOYABLE, TABS, BoardRow, counts_of
+from deployments.insights.queries import board_rows, search, with_next
+from deployments.insights.services.favourites import set_favourite
+from deployments.insights.tenants import tallies_of
+from deployments.projects.models import Project, ProjectGroup
 from deployments.server_tasks.models import ServerTask
 
 _PROJECTS_OF_A_PAGE = 25
@@ -37,29 +39,34 @@ def dashboard(request: PageRequest) -> HttpResponse:
     chosen = request.GET.getlist("environment")
     shown = [row for row in every if row.public_id in chosen or row.slug in chosen] or every
     text, group = request.GET.get("q", "").strip(), request.GET.get("group", "")
-    rows = board_rows(
-        request.actor,
-        request.space,
-        request.grants,
-        environments=shown,
-        group=group,
-        text=text,
-    )
+    who = (request.actor, request.space)
+    rows = board_rows(*who, environments=shown, group=group, text=text)
     counts = counts_of(rows)
-    tab = request.GET.get("show", "")
+    total, tab = len(rows), request.GET.get("show", "")
+    if tab == DEPLOYABLE:
+        # The only tab for which each release of each project has to be looked at.
+        rows = with_next(*who, request.grants, rows)
+        counts = {**counts, tab: sum(1 for row in rows if row.belongs_to(tab))}
     part = page_of(request, [row for row in rows if row.belongs_to(tab)], _PROJECTS_OF_A_PAGE)
+    part.object_list = with_next(*who, request.grants, list(part))
     values: dict[str, Any] = {
         "page": part,
         "columns": shown,
         "groups": _grouped(list(part)),
+        "tallies": tallies_of(request.actor, request.space, part, [row.pk for row in shown]),
         "names": {row.pk: row for row in shown},
+        "address": request.GET.urlencode(),
     }
     if request.headers.get("HX-Target") == "board":
         return show(request, "insights/_board.html", values)
     values |= {
-        "tabs": [(name, label, counts[name]) for name, label in TABS if not name or counts[name]],
+        "tabs": [
+            (name, label, counts.get(name))
+            for name, label in TABS
+            if not name or counts.get(name) or name in {tab, DEPLOYABLE}
+        ],
         "tab": tab,
-        "total": len(rows),
+        "total": total,
         "environments": every,
         "project_groups": ProjectGroup.objects.visible_to(
             request.actor, request.space, Permission.ProjectGroupView
@@ -72,8 +79,18 @@ def dashboard(request: PageRequest) -> HttpResponse:
     return show(request, "insights/dashboard.html", values)
 
 
+@require_POST
+@page(Permission.ProjectView)
+def favourite(request: PageRequest, project: str) -> HttpResponse:
+    """Put a project on top of one's own dashboard, or back; return to where the form was."""
+    row = find(request, Project, project, Permission.ProjectView)
+    set_favourite(actor=request.actor, project=row, is_favourite=checked(request, "on"))
+    query = request.POST.get("query", "")
+    return go(request, f"dashboard?{query[:500]}" if query else "dashboard")
+
+
 def _grouped(rows: list[BoardRow]) -> list[tuple[str, list[BoardRow]]]:
-    return [(name, list(part)) for name, part in groupby(rows, key=lambda row: row.project.group)]
+    return [(name, list(part)) for name, part in groupby(rows, key=lambda row: row.project.heading)]
 
 
 @require_GET

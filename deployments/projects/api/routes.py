@@ -11,6 +11,7 @@ from deployments.projects.api.groups import ProjectGroupViewSet
 from deployments.projects.api.lifecycles import LifecycleViewSet
 from deployments.projects.api.processes import ProcessViewSet
 from deployments.projects.api.projects import ProjectViewSet
+from deployments.projects.api.retention import routes as retention_routes
 from deployments.projects.api.triggers import ScheduledTriggerViewSet, TriggerViewSet
 from deployments.projects.api.variables import VariablesViewSet
 
@@ -51,6 +52,7 @@ routes: list[URLPattern] = [
     path("lifecycles/<str:id>/preview", LifecycleViewSet.as_view({"get": "preview"})),
     path("lifecycles/<str:id>/projects", LifecycleViewSet.as_view({"get": "projects"})),
     *resource_routes(LifecycleViewSet),
+    *retention_routes,
     path("deploymentprocesses", ProcessViewSet.as_view({"get": "list"})),
     path("deploymentprocesses/<owned:id>", ProcessViewSet.as_view(_ONE)),
     path("variables/all", VariablesViewSet.as_view({"get": "many"})),

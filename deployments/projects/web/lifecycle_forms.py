@@ -20,6 +20,7 @@ KEEP: Final = (
     ("forever", "Everything"),
     ("items", "A number of releases"),
     ("days", "A number of days"),
+    ("default", "The default of the space"),
 )
 _MOST_PHASES: Final = 50
 _MOST_DIGITS: Final = 5
@@ -34,6 +35,8 @@ class RetentionForm:
 
     def document(self) -> dict[str, Any] | None:
         """Return the wire's form, None when it is taken over; raises Invalid."""
+        if self.keep == "default":
+            return {**policy_to_json(RetentionPolicy()), "Strategy": "Default"}
         if self.keep not in {"items", "days"}:
             return policy_to_json(RetentionPolicy()) if self.keep == "forever" else None
         number = whole_number(self.quantity)
@@ -60,6 +63,8 @@ def retention_form(document: Mapping[str, Any] | None, *, inherits: bool) -> Ret
     """Return a stored policy as the form shows it."""
     if not document and inherits:
         return RetentionForm()
+    if document and document.get("Strategy") == "Default":
+        return RetentionForm("default")
     policy = stored_policy(document)
     if policy.keeps_everything:
         return RetentionForm("forever")

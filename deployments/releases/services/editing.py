@@ -121,13 +121,13 @@ def delete_release(*, actor: Actor, release: Release) -> None:
             related=[release.project.public_id, *(row.public_id for row in deployments)],
             before=_snapshot(release),
         )
-        _remember(release)
+        remember_number(release)
         Deployment.objects.in_space(release.space).filter(release=release).delete()
         tasks = [row.task_id for row in deployments]
         ServerTask.objects.in_space(release.space).filter(pk__in=tasks).delete()
         process, variables = release.process_snapshot, release.variable_snapshot
         release.delete()
-        _drop_unused(process, variables)
+        drop_unused_snapshots(process, variables)
 
 
 def _renumber(release: Release, version: str) -> None:
@@ -140,7 +140,7 @@ def _renumber(release: Release, version: str) -> None:
     if others.filter(version_lower=number.lower()).exclude(pk=release.pk).exists():
         raise taken(number)
     if deployments_of(release).exists():
-        _remember(release)
+        remember_number(release)
     for name, value in version_columns(number).items():
         setattr(release, name, value)
 
@@ -180,7 +180,8 @@ def _stored_pairs(release: Release) -> list[tuple[str, str]]:
     return [(row.package_id, row.version) for row in rows if row.feed_id.lower() != PROJECT_FEED_ID]
 
 
-def _remember(release: Release) -> None:
+def remember_number(release: Release) -> None:
+    """Keep the number of a release that goes, so that numbering does not give it again."""
     DeletedRelease.objects.create(
         space=release.space,
         project=release.project,
@@ -189,7 +190,8 @@ def _remember(release: Release) -> None:
     )
 
 
-def _drop_unused(process: ProcessSnapshot, variables: VariableSetSnapshot) -> None:
+def drop_unused_snapshots(process: ProcessSnapshot, variables: VariableSetSnapshot) -> None:
+    """Delete the snapshots of a release that is gone, unless another one has the same."""
     releases = Release.objects.in_space(process.space)
     if not releases.filter(process_snapshot=process).exists():
         process.delete()

@@ -7,7 +7,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from deployments.base.templatetags.portal import moment, state
+from deployments.base.templatetags.portal import icon, moment, state
 from deployments.infrastructure.models import Environment
 from deployments.releases.cells import Cell, Deployed
 
@@ -20,14 +20,14 @@ def matrix_cell(
 ) -> SafeString:
     """Draw a cell with the version that is there; `key` makes its ids unique on the page."""
     project = f"{context['base']}/projects/{slug}"
-    deploy = _deploy(project, cell, environment, key)
+    deploy = _deploy(project, cell, environment, key, tenant=context.get("deploys_for", ""))
     if cell.deployed is None:
         word = "Not deployed" if cell.is_reachable else "Not in the lifecycle"
         none = format_html('<span class="cell-none">{}</span>', word)
         return format_html('<div class="cell-top">{}{}</div>', none, deploy) if deploy else none
     return format_html(
         '<div class="cell-top"><a class="version" id="v-{}-{}" href="{}/releases/{}">{}</a>{}</div>'
-        "{}",
+        "{}{}",
         key,
         environment.pk,
         project,
@@ -35,6 +35,18 @@ def matrix_cell(
         cell.deployed.version,
         deploy,
         _state(context["base"], cell.deployed, environment, key),
+        _tally(context.get("tallies", {}).get((key, environment.pk))),
+    )
+
+
+def _tally(tally: tuple[int, int] | None) -> SafeString | str:
+    """Say how many of the tenants have the version of the cell."""
+    if tally is None:
+        return ""
+    return format_html(
+        '<div class="tally">{}{}/{}<span class="visually-hidden"> tenants have it</span></div>',
+        icon("tenants"),
+        *tally,
     )
 
 
@@ -61,18 +73,25 @@ def release_cell(
 
 
 def _deploy(
-    project: str, cell: Cell, environment: Environment, key: int, words: str = ""
+    project: str,
+    cell: Cell,
+    environment: Environment,
+    key: int,
+    words: str = "",
+    *,
+    tenant: str = "",
 ) -> SafeString | str:
     if not cell.next_version:
         return ""
     return format_html(
         '<a class="button button-small button-next" id="n-{}-{}"'
-        ' href="{}/releases/{}/deploy?environment={}" aria-label="Deploy {} to {}">{}</a>',
+        ' href="{}/releases/{}/deploy?environment={}{}" aria-label="Deploy {} to {}">{}</a>',
         key,
         environment.pk,
         project,
         cell.next_version,
         environment.public_id,
+        f"&tenant={tenant}" if tenant else "",
         cell.next_version,
         environment.name,
         words or f"Deploy {cell.next_version}",

@@ -14,12 +14,18 @@ from deployments.releases.web import (
     release_page,
     simulator,
     snapshot,
+    timeline,
 )
 
 urlpatterns = [
     path("projects/<str:project>", overview.project_overview, name="project_overview"),
     path("projects/lifecycles/<str:lifecycle>/try", simulator.lifecycle_simulator),
     path("projects/<str:project>/try-version", simulator.channel_simulator),
+    path(
+        "projects/<str:project>/environments/<str:environment>",
+        timeline.environment_timeline,
+        name="environment_timeline",
+    ),
     path("projects/<str:project>/releases", release_list.release_list, name="releases"),
     path("projects/<str:project>/releases/create", create.release_create, name="release_create"),
     path("projects/<str:project>/releases/compare", compare.release_compare),

@@ -83,7 +83,8 @@ def test_tabs_count_rows() -> None:
         row([deployed(DEV, 1)], [candidate(1, DEV)]),
     ]
     counts = counts_of(rows)
-    assert counts == {"": 3, "waiting": 1, "failing": 1, "running": 1, "deployable": 1}
+    assert counts == {"": 3, "waiting": 1, "failing": 1, "running": 1}
+    assert [made.belongs_to("deployable") for made in rows] == [False, False, True]
 
 
 def test_a_question_and_warnings_go_before_the_state() -> None:

@@ -1,5 +1,7 @@
 """The task of a deployment: its concurrency tag, its priority, the warning before a second one."""
 
+from typing import Any
+
 import pytest
 
 from deployments.base.errors import Invalid
@@ -28,7 +30,7 @@ def deploy(*variables: VariableInput, is_priority: bool = False, priority: str =
     phase = PhaseInput("Only", manual=[environment], is_priority=is_priority)
     project = make_project(lifecycle=make_lifecycle(phase), steps=[script_step()])
     make_variables(project, *variables)
-    options = {"priority": priority} if priority else {}
+    options: dict[str, Any] = {"priority": priority} if priority else {}
     return make_deployment(make_release(project, "1.0.0"), environment, **options)
 
 

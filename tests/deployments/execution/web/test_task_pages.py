@@ -11,10 +11,18 @@ from django.test.utils import CaptureQueriesContext
 from agent.contracts.spool import STDERR, STDOUT, Frame
 from deployments.execution.logs.append import append_output
 from deployments.execution.models import ActionExecution, Interruption
+from deployments.server_tasks.models import ServerNode, ServerTask
 from deployments.server_tasks.states import TaskState
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
-from tests.factories.domain import make_deployment, make_release, script_step
+from tests.factories.domain import (
+    make_deployment,
+    make_environment,
+    make_lifecycle,
+    make_release,
+    script_step,
+)
 from tests.factories.execution import Scene, make_scene
+from tests.factories.tenants import connect, make_tenant, make_tenanted_project
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -249,3 +257,25 @@ def test_the_number_of_queries_does_not_grow() -> None:
     with CaptureQueriesContext(connection) as many:
         ana.get("tasks")
     assert len(many) == len(few) <= 25
+
+
+def test_the_list_is_filtered_by_tenant_and_node() -> None:
+    place = make_environment("Production")
+    project = make_tenanted_project(lifecycle=make_lifecycle(place), steps=[script_step()])
+    release = make_release(project)
+    tasks = []
+    for name in ("Aarhus", "Bergen"):
+        tenant = make_tenant(name)
+        connect(tenant, project, place)
+        task = make_deployment(release, place, state="Success", tenant=tenant).task
+        mine = ServerTask.objects.in_space(default_space()).filter(pk=task.pk)
+        mine.update(node_name=f"node-{name.lower()}")
+        ServerNode.objects.create(name=f"node-{name.lower()}", last_seen=task.queued)
+        tasks.append(task.public_id)
+    ana = Visitor(make_ana())
+    assert all(task in text_of(ana.get("tasks")) for task in tasks)
+    for query in ({"tenant": "aarhus"}, {"node": "node-aarhus"}):
+        text = text_of(ana.get("tasks", query))
+        assert tasks[0] in text
+        assert tasks[1] not in text
+    assert "No task fits" in text_of(ana.get("tasks", {"tenant": "nobody"}))

@@ -1,0 +1,1 @@
+"""Deleting what retention policies no longer keep."""

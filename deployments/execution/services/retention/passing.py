@@ -1,0 +1,157 @@
+"""One pass of retention over a space, as a server task: project by project, release by release.
+
+The place that was reached is kept in the task's arguments. A worker that takes over goes on with
+that project: what was deleted is gone, and nothing is judged by less than the whole project.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.base.wake import wake_now
+from deployments.execution.logs.append import write_lines
+from deployments.execution.services.finish import end_task, succeed_task
+from deployments.execution.services.lease import Lease, claim, renew, settle
+from deployments.execution.services.retention.asking import DRY_RUN
+from deployments.execution.services.retention.deleting import delete_by_retention
+from deployments.projects.models import Project
+from deployments.projects.services.retention_defaults import RELEASES, retention_defaults
+from deployments.releases.retention.facts import judged
+from deployments.releases.retention.rule import Verdict
+from deployments.server_tasks.models import ServerTask
+
+log = structlog.get_logger(__name__)
+
+RUN: Final = "execution.run_retention"
+_PROGRESS: Final = "Progress"
+_LINES_AT_ONCE: Final = 200
+_RENEW_EVERY: Final = 100
+_AT_A_TIME_S: Final = 5.0
+
+
+class _Stopped(Exception):
+    """Another worker has taken over, or somebody asked the task to stop."""
+
+
+@dataclass
+class _Counts:
+    """What the pass has come to so far; kept in the task."""
+
+    after: int = 0
+    kept: int = 0
+    deleted: int = 0
+    deployments: int = 0
+    artifacts: int = 0
+
+    @property
+    def words(self) -> str:
+        return (
+            f"{self.deleted} releases with {self.deployments} deployments and {self.artifacts}"
+            f" artifacts deleted, {self.kept} kept."
+        )
+
+
+def run_retention(task_id: int, *, clock: Clock = utc_now) -> None:
+    """Carry on with a pass from where it was left, for a few seconds; then let others have a go."""
+    lease = claim(task_id, now=clock())
+    if lease is None:
+        return
+    is_over = True
+    try:
+        is_over = _run(lease, clock)
+    except _Stopped:
+        return
+    except Exception as error:
+        log.exception("retention failed", task=task_id)
+        end_task(lease.task, f"Retention stopped: {type(error).__name__}.", clock=clock)
+    finally:
+        settle(lease, now=clock())
+    if not is_over:
+        wake_now(RUN, task_id)
+
+
+def _run(lease: Lease, clock: Clock) -> bool:
+    """Take the next projects; return whether the pass is over."""
+    task, began = lease.task, time.monotonic()
+    counts = _Counts(**task.arguments.get(_PROGRESS, {}))
+    is_dry = bool(task.arguments.get(DRY_RUN))
+    default = retention_defaults(task.space)[RELEASES]
+    actor = Actor.system("retention")
+    projects = Project.objects.in_space(task.space).select_related("space", "lifecycle")
+    while project := projects.filter(pk__gt=counts.after).order_by("pk").first():
+        lines: list[tuple[str, str]] = []
+        verdicts = judged(project, default=default, now=clock())
+        for number, verdict in enumerate(verdicts):
+            if number % _RENEW_EVERY == 0 or not (verdict.is_kept or is_dry):
+                _go_on(lease, clock)
+            lines.append(_carry_out(actor, project, verdict, counts, is_dry=is_dry, clock=clock))
+            if len(lines) >= _LINES_AT_ONCE:
+                _write(task, project, lines, is_dry=is_dry)
+        _write(task, project, lines, is_dry=is_dry)
+        counts.after = project.pk
+        _keep(task, counts)
+        if time.monotonic() - began > _AT_A_TIME_S:
+            return False
+    _go_on(lease, clock)
+    words = counts.words
+    write_lines(
+        task, None, [("info", f"Dry run: nothing was deleted. {words}" if is_dry else words)]
+    )
+    succeed_task(task, clock=clock)
+    return True
+
+
+def _carry_out(
+    actor: Actor,
+    project: Project,
+    verdict: Verdict,
+    counts: _Counts,
+    *,
+    is_dry: bool,
+    clock: Clock,
+) -> tuple[str, str]:
+    """Delete the release or leave it; return the line that says so, with its level."""
+    version = verdict.candidate.version
+    if verdict.is_kept:
+        counts.kept += 1
+        return "verbose", f"  {version} kept: {verdict.words}"
+    if is_dry:
+        counts.deleted += 1
+        return "info", f"  {version} would be deleted: {verdict.words}"
+    gone = delete_by_retention(actor=actor, project=project, verdict=verdict, clock=clock)
+    if gone is None:
+        counts.kept += 1
+        return "info", f"  {version} kept: it came into use meanwhile"
+    counts.deleted += 1
+    counts.deployments += gone.deployments
+    counts.artifacts += gone.artifacts
+    return "info", f"  {version} deleted with {gone.deployments} deployments: {verdict.words}"
+
+
+def _write(
+    task: ServerTask, project: Project, lines: list[tuple[str, str]], *, is_dry: bool
+) -> None:
+    """Write what is to be read: all of a dry run, else what was deleted."""
+    told = [line for line in lines if is_dry or line[0] != "verbose"]
+    if told:
+        write_lines(task, None, [("info", f"{project.name}:"), *told])
+    lines.clear()
+
+
+def _keep(task: ServerTask, counts: _Counts) -> None:
+    arguments: dict[str, Any] = {**task.arguments, _PROGRESS: vars(counts)}
+    ServerTask.objects.in_space(task.space).filter(pk=task.pk).update(arguments=arguments)
+
+
+def _go_on(lease: Lease, clock: Clock) -> None:
+    """Hold on to the claim. Raises _Stopped when the pass must end here."""
+    current = renew(lease, now=clock())
+    if current is None:
+        raise _Stopped
+    if current.cancel_requests:
+        end_task(current, "", canceled=True, clock=clock)
+        raise _Stopped

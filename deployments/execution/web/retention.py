@@ -1,0 +1,143 @@
+"""Administration: what retention keeps and deletes, and why, before it does."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from deployments.access.permissions import Permission
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, page_of, show
+from deployments.access.web.pages import PageRequest, find, page
+from deployments.base.clock import utc_now
+from deployments.base.errors import Invalid
+from deployments.execution.services.retention.asking import (
+    DRY_RUN,
+    EVERY,
+    last_pass,
+    request_retention,
+)
+from deployments.projects.models import Project
+from deployments.projects.retention import RetentionPolicy
+from deployments.projects.services.retention_defaults import (
+    RELEASES,
+    RUNBOOKS,
+    TARGETS,
+    retention_defaults,
+    save_retention_defaults,
+)
+from deployments.releases.retention.facts import judged
+from deployments.releases.retention.rule import Verdict
+
+PATH: Final = "administration/retention"
+_KINDS: Final = (
+    (RELEASES, "Releases"),
+    (TARGETS, "Files on targets"),
+    (RUNBOOKS, "Runs of a runbook"),
+)
+_CHOICES: Final = (("forever", "Keep everything"), ("items", "Newest"), ("days", "Days"))
+_MOST_DIGITS: Final = 6
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.RetentionAdminister)
+def retention_page(request: PageRequest) -> HttpResponse:
+    """Show the defaults of the space and what would become of a project's releases."""
+    if request.method == "GET":
+        stored = retention_defaults(request.space)
+        return _page(request, {kind: _form(policy) for kind, policy in stored.items()})
+    sent = {
+        kind: (request.POST.get(f"{kind}-keep", ""), request.POST.get(f"{kind}-quantity", ""))
+        for kind, _ in _KINDS
+    }
+    saved, problems = attempt(
+        lambda: save_retention_defaults(
+            actor=request.actor,
+            space=request.space,
+            policies={kind: _document(*fields) for kind, fields in sent.items()},
+        )
+    )
+    if saved is None:
+        return _page(request, sent, problems)
+    messages.success(request, "The defaults were saved.")
+    return go(request, PATH)
+
+
+@require_POST
+@page(Permission.RetentionAdminister)
+def retention_run(request: PageRequest) -> HttpResponse:
+    """Queue a pass, or a dry run of one, and show its task."""
+    arguments = {DRY_RUN: True} if request.POST.get("do") == "dry" else {}
+    task, problems = attempt(
+        lambda: request_retention(actor=request.actor, space=request.space, arguments=arguments)
+    )
+    if task is None:
+        messages.error(request, problems.errors[0])
+        return go(request, PATH)
+    return go(request, f"tasks/{task.public_id}")
+
+
+def _page(
+    request: PageRequest,
+    sent: dict[str, tuple[str, str]],
+    problems: Problems = NO_PROBLEMS,
+) -> HttpResponse:
+    last = last_pass(request.space)
+    projects = Project.objects.visible_to(request.actor, request.space, Permission.ProjectView)
+    values: dict[str, Any] = {
+        "kinds": [
+            (kind, label, *sent[kind], problems.fields.get(kind, "")) for kind, label in _KINDS
+        ],
+        "choices": _CHOICES,
+        "last": last,
+        "next": (last.queued + EVERY if last else utc_now() + timedelta(minutes=5)),
+        "projects": projects.only("name", "slug", "space"),
+        "chosen": None,
+    }
+    if request.GET.get("project"):
+        chosen = find(request, Project, request.GET["project"], Permission.ProjectView)
+        values |= _judged(request, chosen)
+    return show(request, "execution/retention.html", values, problems)
+
+
+def _judged(request: PageRequest, project: Project) -> dict[str, Any]:
+    default = retention_defaults(request.space)[RELEASES]
+    verdicts = list(judged(project, default=default, now=utc_now()))
+    kept = [verdict for verdict in verdicts if verdict.is_kept]
+    gone = [verdict for verdict in verdicts if not verdict.is_kept]
+    tabs: Sequence[tuple[str, str, list[Verdict]]] = (
+        ("", "All releases", verdicts),
+        ("deleted", "Would be deleted", gone),
+        ("kept", "Kept", kept),
+    )
+    tab = request.GET.get("show", "")
+    rows = next((found for name, _, found in tabs if name == tab), verdicts)
+    return {
+        "chosen": project,
+        "page": page_of(request, rows),
+        "tab": tab,
+        "tabs": [(name, label, len(found)) for name, label, found in tabs],
+    }
+
+
+def _form(policy: RetentionPolicy) -> tuple[str, str]:
+    if policy.keeps_everything:
+        return "forever", ""
+    return policy.unit.lower(), str(policy.quantity)
+
+
+def _document(keep: str, quantity: str) -> dict[str, Any]:
+    """Return the policy that a form says, in the wire's shape."""
+    if keep == "forever":
+        return {"Strategy": "Forever"}
+    if keep not in {"items", "days"}:
+        raise Invalid("Choose what is kept.")
+    text = quantity.strip()
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return {
+        "Strategy": "Count",
+        "Unit": keep.capitalize(),
+        "QuantityToKeep": int(text) if is_number else -1,
+    }

@@ -1,0 +1,5 @@
+"""What people keep for themselves on the dashboard."""
+
+from deployments.insights.models.favourite import Favourite
+
+__all__ = ["Favourite"]

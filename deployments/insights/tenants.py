@@ -1,0 +1,104 @@
+"""Reads about tenants on dashboards: what one has where, and how many have what a cell shows."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from django.db.models import Count, Max
+
+from deployments.access.grants import Grants
+from deployments.access.permissions import Permission
+from deployments.base.actor import Actor
+from deployments.base.models import Space
+from deployments.insights.board import BoardRow, Candidate, ProjectFact, make_rows
+from deployments.projects.models import Project
+from deployments.releases.deployed import newest_deployments
+from deployments.releases.models import Deployment, Release
+from deployments.releases.queries import progressions_in
+from deployments.server_tasks.states import TaskState
+from tenants.models import ConnectedEnvironment, Tenant
+from tenants.queries import connections_of
+
+Tallies = dict[tuple[int, int], tuple[int, int]]
+
+
+def tallies_of(
+    actor: Actor, space: Space, rows: Iterable[BoardRow], environments: Collection[int]
+) -> Tallies:
+    """Return, by project and environment, how many tenants have what the cell shows, of how many.
+
+    Only cells with connected tenants are in it; two queries, one where no tenant is connected.
+    """
+    shown = {
+        (row.project.number, cell.environment): cell.deployed.release
+        for row in rows
+        for cell in row.cells
+        if cell.deployed
+    }
+    projects = {project for project, _ in shown}
+    tenants = Tenant.objects.visible_to(actor, space, Permission.TenantView)
+    links = ConnectedEnvironment.objects.filter(
+        connection__project__in=projects,
+        connection__tenant__in=tenants.filter(is_disabled=False).values("pk"),
+        environment__in=environments,
+    )
+    grouped = links.order_by().values_list("connection__project_id", "environment_id")
+    connected = {(p, e): number for p, e, number in grouped.annotate(number=Count("pk"))}
+    if not connected:
+        return {}
+    seen = Deployment.objects.visible_to(actor, space, Permission.DeploymentView)
+    newest = newest_deployments(
+        seen.filter(project__in=projects, tenant_number__isnull=False),
+        *("project_id", "environment_id", "tenant_number"),
+    )
+    have: dict[tuple[int, int], int] = {}
+    for each in newest:
+        place = (each.project, each.environment)
+        if each.state == TaskState.SUCCESS and each.release == shown.get(place):
+            have[place] = have.get(place, 0) + 1
+    return {
+        place: (have.get(place, 0), number) for place, number in connected.items() if place in shown
+    }
+
+
+def rows_of_tenant(
+    actor: Actor, space: Space, grants: Grants, tenant: Tenant, environments: Sequence[int]
+) -> list[BoardRow]:
+    """Return a row for each project that the tenant takes part in, as far as the actor sees it."""
+    connected = connections_of([tenant.pk])[tenant.pk]
+    rows = Project.objects.visible_to(actor, space, Permission.ProjectView)
+    rows = rows.filter(pk__in=connected, is_disabled=False).order_by("group__name", "name")
+    columns = ("pk", "name", "slug", "group__name", "lifecycle__name")
+    projects = [ProjectFact(*values) for values in rows.values_list(*columns)]
+    groups = dict(rows.values_list("pk", "group_id"))
+    seen = Deployment.objects.visible_to(actor, space, Permission.DeploymentView)
+    deployed = newest_deployments(
+        seen.filter(project__in=groups, tenant_number=tenant.pk), "project_id", "environment_id"
+    )
+    may_deploy = {
+        (project, environment)
+        for project, group in groups.items()
+        for environment in connected[project]
+        if grants.allows(
+            Permission.DeploymentCreate,
+            project=project,
+            project_group=group,
+            environment=environment,
+            tenant=tenant.pk,
+        )
+    }
+    visible = Release.objects.visible_to(actor, space, Permission.ReleaseView)
+    newest = visible.filter(project__in=groups).order_by().values("project_id")
+    numbers = {row["newest"] for row in newest.annotate(newest=Max("pk"))}
+    numbers |= {each.release for each in deployed}
+    names = ("pk", "project_id", "version", "channel__lifecycle_id", "project__lifecycle_id")
+    releases = list(visible.filter(pk__in=numbers).values_list(*names))
+    progressions = progressions_in(
+        space,
+        {row[0]: row[3] or row[4] for row in releases},
+        tenant=tenant.pk,
+        connected={row[0]: connected[row[1]] for row in releases},
+    )
+    candidates = [
+        Candidate(number, project, version, progressions[number])
+        for number, project, version, *_ in releases
+    ]
+    return make_rows(projects, environments, deployed, candidates, may_deploy)

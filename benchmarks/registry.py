@@ -8,13 +8,17 @@ ALL_WITHIN_S = 900.0
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A module with `run(short=…)`; it gets a process of its own and at most `within_s`."""
+    """A module with `run(short=…)`; it gets a process of its own and at most `within_s`.
+
+    One that `is_asked_for` runs only when it is named.
+    """
 
     name: str
     title: str
     module: str
     within_s: float
     on_postgres: bool = False
+    is_asked_for: bool = False
 
 
 BENCHMARKS = (
@@ -30,10 +34,19 @@ BENCHMARKS = (
     Benchmark("viewers", "From a line to its viewers", "benchmarks.viewers", 150),
     Benchmark("recovery", "Recovery", "benchmarks.recovery", 150),
     Benchmark("bootstrap", "Start of a script", "benchmarks.bootstrap", 30),
+    Benchmark(
+        "pages",
+        "Pages of a big space",
+        "benchmarks.space.pages",
+        900,
+        on_postgres=True,
+        is_asked_for=True,
+    ),
 )
 
 
 def find(names: list[str]) -> list[Benchmark]:
-    """Return the named ones, or all; raises KeyError with a name that there is not."""
+    """Return the named ones, or all usual ones; raises KeyError with a name that there is not."""
     known = {benchmark.name: benchmark for benchmark in BENCHMARKS}
-    return [known[name] for name in names] if names else list(BENCHMARKS)
+    usual = [benchmark for benchmark in BENCHMARKS if not benchmark.is_asked_for]
+    return [known[name] for name in names] if names else usual

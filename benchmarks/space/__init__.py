@@ -1,0 +1,1 @@
+"""A space with many projects, and how fast its pages are."""

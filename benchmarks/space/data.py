@@ -1,0 +1,290 @@
+"""A big data set for PostgreSQL: one row of each kind is made by the services and then multiplied.
+
+`python -m benchmarks.space.data --projects 500 --deployments 100000` fills the server of
+`OCTOPUS_DATABASE_URL`. New columns need no change here: what is not said is as in the first row.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+GROUPS, ENVIRONMENTS, ENVIRONMENTS_OF_A_RELEASE, TENANT_ENVIRONMENTS = 25, 8, 5, 3
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of each; deployments and events are spread evenly over the projects."""
+
+    projects: int = 500
+    deployments: int = 100_000
+    events: int = 1_000_000
+    tenants: int = 200
+
+    @property
+    def tenanted(self) -> int:
+        """How many projects are deployed for tenants: one of ten."""
+        return max(self.projects // 10, 1)
+
+    @property
+    def releases_of_a_project(self) -> int:
+        return max(self.deployments // self.projects // ENVIRONMENTS_OF_A_RELEASE, 1)
+
+
+def fill(size: Size) -> None:
+    """Make everything in the default space; the server must be migrated and otherwise empty."""
+    from django.db import connection  # noqa: PLC0415 after Django's set-up
+
+    first = _first_rows()
+    _projects(size, first)
+    _tenants(size, first)
+    _releases(size, first)
+    _deployments(size, first)
+    _events(size, first)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+@dataclass(frozen=True)
+class _First:
+    project: Any
+    tenant: Any
+    release: Any
+    deployment: Any
+    groups: list[int]
+    environments: list[int]
+
+
+def _first_rows() -> _First:
+    from tests.factories.domain import (  # noqa: PLC0415 after Django's set-up
+        make_deployment,
+        make_environment,
+        make_group,
+        make_lifecycle,
+        make_release,
+        script_step,
+    )
+    from tests.factories.tenants import (  # noqa: PLC0415 after Django's set-up
+        make_tenant,
+        make_tenanted_project,
+    )
+
+    names = ("Development", "Test", "Integration", "Acceptance", "Staging", "Load", "Canary")
+    environments = [make_environment(name) for name in (*names, "Production")]
+    groups = [make_group(f"Team {number:02}") for number in range(GROUPS)]
+    project = make_tenanted_project(
+        "Service 0000",
+        "TenantedOrUntenanted",
+        lifecycle=make_lifecycle(*environments, name="Eight steps"),
+        group=groups[0],
+        steps=[script_step("Deploy"), script_step("Check")],
+    )
+    release = make_release(project, "1.0.1")
+    deployment = make_deployment(release, environments[0], state="Success")
+    return _First(
+        project,
+        make_tenant("Tenant 000", connections={project: environments[:TENANT_ENVIRONMENTS]}),
+        release,
+        deployment,
+        [row.pk for row in groups],
+        [row.pk for row in environments],
+    )
+
+
+def _multiply(row: Any, first: int, last: int, values: Mapping[str, str], **given: Any) -> int:
+    """Insert copies numbered i = first..last whose key is the row's plus i; return the row's key.
+
+    `values` are SQL by column, in terms of i and of what is `given`.
+    """
+    from django.db import connection  # noqa: PLC0415 after Django's set-up
+
+    options = row._meta  # noqa: SLF001 Django's public name
+    fields = [field.column for field in options.concrete_fields]
+    key, table = options.pk.column, options.db_table
+    chosen = {key: f"{row.pk} + i", **values}
+    unknown = set(chosen) - set(fields)
+    if unknown:
+        raise KeyError(f"{table} has no {unknown}")
+    columns = ", ".join(f'"{name}"' for name in fields)
+    selected = ", ".join(chosen.get(name, f't."{name}"') for name in fields)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO "{table}" ({columns}) SELECT {selected} FROM "{table}" t,'
+            f' generate_series({first}, {last}) i WHERE t."{key}" = {row.pk} ORDER BY i',
+            given,
+        )
+        cursor.execute(
+            f"SELECT setval(pg_get_serial_sequence('\"{table}\"', '{key}'),"
+            f' (SELECT max("{key}") FROM "{table}"))'
+        )
+    return int(row.pk)
+
+
+def _projects(size: Size, first: _First) -> None:
+    project, last = first.project, size.projects - 1
+    owner = f"'Projects-' || ({project.pk} + i)"
+    _multiply(project.variable_set, 1, last, {"owner_id": owner})
+    number = "to_char(i, 'FM0000')"
+    values = {
+        "name": f"'Service ' || {number}",
+        "slug": f"'service-' || {number}",
+        "group_id": f"(%(groups)s::bigint[])[1 + i %% {GROUPS}]",
+        "variable_set_id": f"{project.variable_set_id} + i",
+    }
+    _multiply(project, 1, last, values, groups=first.groups)
+    mine = {"project_id": f"{project.pk} + i"}
+    _multiply(project.process, 1, last, mine)
+    _multiply(project.channels.get(), 1, last, mine)
+
+
+def _tenants(size: Size, first: _First) -> None:
+    """Connect every tenant to every tenanted project, in some of the environments."""
+    from tenants.models import ConnectedEnvironment  # noqa: PLC0415 after Django's set-up
+
+    tenant, number = first.tenant, "to_char(i, 'FM000')"
+    names = {"name": f"'Tenant ' || {number}", "slug": f"'tenant-' || {number}"}
+    _multiply(tenant, 1, size.tenants - 1, names)
+    link = tenant.connections.get()
+    last = size.tenants * size.tenanted - 1
+    whose = {
+        "tenant_id": f"{tenant.pk} + i %% {size.tenants}",
+        "project_id": f"{first.project.pk} + i / {size.tenants}",
+    }
+    _multiply(link, 1, last, whose)
+    place = ConnectedEnvironment.objects.filter(connection=link).order_by("pk")[0]
+    ConnectedEnvironment.objects.filter(connection=link).exclude(pk=place.pk).delete()
+    where = {
+        "connection_id": f"{link.pk} + i / {TENANT_ENVIRONMENTS}",
+        "environment_id": f"(%(places)s::bigint[])[1 + i %% {TENANT_ENVIRONMENTS}]",
+    }
+    last = (last + 1) * TENANT_ENVIRONMENTS - 1
+    _multiply(place, 1, last, where, places=first.environments)
+
+
+def _releases(size: Size, first: _First) -> None:
+    """Give every project the same numbers, the older ones first in time."""
+    from deployments.releases.services.releases import version_columns  # noqa: PLC0415 as above
+
+    columns = [version_columns(f"1.0.{n + 1}") for n in range(size.releases_of_a_project)]
+    number = f"(%({{}})s::text[])[1 + i / {size.projects}]"
+    names = ("version", "version_lower", "version_key")
+    values = {name: number.format(name) for name in names}
+    given = {name: [str(row[name]) for row in columns] for name in names}
+    days = f"(({size.releases_of_a_project} - i / {size.projects}) * interval '3 days')"
+    last = size.projects * size.releases_of_a_project - 1
+    _multiply(
+        first.release,
+        1,
+        last,
+        {
+            **values,
+            "project_id": f"{first.project.pk} + i %% {size.projects}",
+            "channel_id": f"{first.release.channel_id} + i %% {size.projects}",
+            "assembled": f't."assembled" - {days}',
+        },
+        **given,
+    )
+
+
+def _deployments(size: Size, first: _First) -> None:
+    """Promote every release through some of the environments; the newest are still under way."""
+    each, projects = ENVIRONMENTS_OF_A_RELEASE, size.projects
+    project, turn = f"i %% {projects}", f"i / {projects}"
+    release = f"{turn} / {each}"
+    place = f"1 + ({turn} %% {each} + ({release}) %% 4) %% {ENVIRONMENTS}"
+    environment = f"(%(places)s::bigint[])[{place}]"
+    last = projects * size.releases_of_a_project * each - 1
+    age = f"(({last} - i) * interval '{120 * 86400 / (last + 1):.3f} seconds')"
+    task = first.deployment.task
+    whose = (
+        f"CASE WHEN {project} < {size.tenanted} AND {turn} %% 4 > 0"
+        f" THEN {first.tenant.pk} + ({turn}) %% {size.tenants} END"
+    )
+    state = (
+        "CASE WHEN i > %(busy)s THEN 'Queued' WHEN i %% 17 = 3 THEN 'Failed'"
+        " WHEN i %% 101 = 5 THEN 'Canceled' ELSE 'Success' END"
+    )
+    taken = "interval '20 seconds' + (i %% 400) * interval '1 second'"
+    _multiply(
+        task,
+        1,
+        last,
+        {
+            "project_number": f"{first.project.pk} + {project}",
+            "environment_number": environment,
+            "tenant_number": whose,
+            "state": state,
+            "concurrency_tag": f"'Projects-' || ({first.project.pk} + {project})",
+            "description": f"'Deploy Service ' || to_char({project}, 'FM0000')",
+            "queued": f't."queued" - {age}',
+            "started": f'CASE WHEN i > %(busy)s THEN NULL ELSE t."queued" - {age} END',
+            "completed": f'CASE WHEN i > %(busy)s THEN NULL ELSE t."queued" - {age} + {taken} END',
+            "last_updated": f't."queued" - {age}',
+            "has_warnings_or_errors": "i %% 17 = 3 OR i %% 29 = 1",
+        },
+        places=first.environments,
+        busy=last - 40,
+    )
+    _multiply(
+        first.deployment,
+        1,
+        last,
+        {
+            "project_id": f"{first.project.pk} + {project}",
+            "channel_id": f"{first.release.channel_id} + {project}",
+            "release_id": f"{first.release.pk} + ({release}) * {projects} + {project}",
+            "environment_id": environment,
+            "tenant_number": whose,
+            "task_id": f"{task.pk} + i",
+            "created": f't."created" - {age}',
+        },
+        places=first.environments,
+    )
+
+
+def _events(size: Size, first: _First) -> None:
+    from deployments.base.models import Event, EventRelated  # noqa: PLC0415 as above
+
+    event = Event.objects.filter(subject_id=first.deployment.public_id).order_by("-pk")[0]
+    base, projects, total = Event.objects.order_by("-pk")[0].pk, size.projects, size.events
+    kinds = "(ARRAY['DeploymentQueued', 'DeploymentStarted', 'DeploymentSucceeded', 'Modified'])"
+    deployment = f"{first.deployment.pk} + i / 10"
+    _multiply(
+        event,
+        1,
+        total,
+        {
+            "id": f"{base} + i",
+            "category": f"{kinds}[1 + i %% 4]",
+            "occurred": f"t.\"occurred\" - ({total} - i) * interval '10 seconds'",
+            "subject_id": f"'Deployments-' || ({deployment})",
+            "message": f"'Something happened to Service ' || to_char(i %% {projects}, 'FM0000')",
+        },
+    )
+    for document in (
+        f"'Projects-' || ({first.project.pk} + i %% {projects})",
+        "'Deployments-' || i",
+    ):
+        related = EventRelated.objects.create(event=event, document_id="Nothing-1")
+        _multiply(related, 1, total, {"event_id": f"{base} + i", "document_id": document})
+
+
+def main() -> None:
+    """Fill the server that the environment names."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.space.data", description=__doc__)
+    for name, usual in vars(Size()).items():
+        parser.add_argument(f"--{name}", type=int, default=usual)
+    size = Size(**vars(parser.parse_args()))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octopus_site.settings")
+    import django  # noqa: PLC0415 the settings come first
+
+    django.setup()
+    began = time.monotonic()
+    fill(size)
+    print(f"{size}: {time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -10,10 +10,12 @@ from deployments.access.permissions import Permission
 from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.models import Space
+from deployments.base.participation import Participation
 from deployments.infrastructure.models import Environment, Machine
 from deployments.insights.board import BoardRow, Candidate, ProjectFact, make_rows
 from deployments.insights.models import Favourite
 from deployments.projects.models import Project
+from deployments.projects.settings import extra_document
 from deployments.releases.cells import Deployed
 from deployments.releases.deployed import newest_by_place
 from deployments.releases.models import Deployment, Release
@@ -78,7 +80,8 @@ def with_next(
     mine = Project.objects.in_space(space).filter(pk__in=[row.number for row in projects])
     may_deploy = {
         (project, number)
-        for project, group in mine.values_list("pk", "group_id")
+        for project, group, extra in mine.values_list("pk", "group_id", "extra")
+        if Participation(extra_document(extra)["TenantedDeploymentMode"]).allows_untenanted
         for number in numbers
         if grants.allows(
             Permission.DeploymentCreate, project=project, project_group=group, environment=number

@@ -85,7 +85,7 @@ def _tiles(found: Report, days: int) -> list[Tile]:
             "Deployment frequency",
             f"{now.succeeded / days * 7:.3g} a week",
             f"{before.succeeded / days * 7:.3g} a week",
-            _verdict(now.succeeded, before.succeeded, more_is_better=True),
+            _verdict(now.succeeded, before.succeeded or None, more_is_better=True),
             f"{now.succeeded} successful deployments",
         ),
         Tile(

@@ -15,6 +15,7 @@ from deployments.projects.web.rail import project_frame
 from deployments.releases.models import Deployment
 from deployments.releases.web.frames import may_deploy, project_of
 from deployments.server_tasks.states import FINISHED, TaskState
+from tenants.models import Tenant
 
 _FAILED: Final = (TaskState.FAILED, TaskState.TIMED_OUT)
 _ROWS_OF_A_PAGE: Final = 30
@@ -28,6 +29,10 @@ def environment_timeline(request: PageRequest, project: str, environment: str) -
     place = find(request, Environment, environment, Permission.EnvironmentView)
     rows = Deployment.objects.visible_to(request.actor, request.space, Permission.DeploymentView)
     every = rows.filter(project=row, environment=place)
+    tenants = _tenants(request, every)
+    chosen = next((each for each in tenants if each.public_id == request.GET.get("tenant")), None)
+    if chosen is not None:
+        every = every.filter(tenant_number=chosen.pk)
     outcome = request.GET.get("outcome", "")
     part = page_of(
         request,
@@ -39,19 +44,30 @@ def environment_timeline(request: PageRequest, project: str, environment: str) -
     )
     for each in part:
         each.space = each.task.space = request.space
-    current = every.order_by("-pk").values_list("release_id", flat=True).first()
+    # Among the deployments of several tenants none is the one that is there.
+    alike = every if chosen or not tenants else every.none()
+    current = alike.order_by("-pk").values_list("release_id", flat=True).first()
     values: dict[str, Any] = {
         **project_frame(request, row, "Overview"),
         "environment": place,
         "others": _others(request, row, place),
         "page": part,
         "current": current,
-        "previous": _previous(every, current),
+        "previous": _previous(alike, current),
+        "tenants": {each.pk: each for each in tenants},
+        "chosen": chosen,
         "outcome": outcome,
         "tabs": (("", "All"), ("succeeded", "Succeeded"), ("failed", "Failed")),
         "may_deploy": may_deploy(request, row, place.pk),
     }
     return show(request, "releases/timeline.html", values)
+
+
+def _tenants(request: PageRequest, rows: "QuerySet[Deployment]") -> list[Tenant]:
+    """Return the tenants that were deployed to, as far as the reader may see them."""
+    seen = Tenant.objects.visible_to(request.actor, request.space, Permission.TenantView)
+    numbers = rows.filter(tenant_number__isnull=False).order_by().values("tenant_number")
+    return list(seen.filter(pk__in=numbers).only("name", "slug", "space").order_by("name"))
 
 
 def _with_outcome(rows: "QuerySet[Deployment]", outcome: str) -> "QuerySet[Deployment]":

@@ -13,6 +13,7 @@ from tests.factories.domain import (
     make_release,
     script_step,
 )
+from tests.factories.tenants import connect, make_tenant, make_tenanted_project
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,26 @@ def test_it_shows_what_is_there_and_the_way_back() -> None:
     )
     overview = ana.get("projects/web").content.decode()
     assert f'/projects/{project.public_id}/environments/{first.slug}"' in overview
+
+
+def test_each_tenant_has_its_own() -> None:
+    place = make_environment("Production")
+    project = make_tenanted_project("Shop", lifecycle=make_lifecycle(place), steps=[script_step()])
+    one, two = make_release(project), make_release(project)
+    aarhus, bergen = make_tenant("Aarhus"), make_tenant("Bergen")
+    for tenant in (aarhus, bergen):
+        connect(tenant, project, place)
+    for release, tenant in ((one, aarhus), (one, bergen), (two, bergen)):
+        make_deployment(release, place, state="Success", tenant=tenant)
+    ana, path = Visitor(make_ana()), f"projects/shop/environments/{place.slug}"
+    everyone = text_of(ana.get(path))
+    assert "Aarhus" in everyone
+    assert "here now" not in everyone
+    mine = ana.get(path, {"tenant": aarhus.public_id})
+    assert "0.0.1 here now" in text_of(mine)
+    assert "0.0.2" not in text_of(mine)
+    assert f"&amp;tenant={aarhus.public_id}" in mine.content.decode()
+    assert "0.0.1 the one to go back to" in text_of(ana.get(path, {"tenant": bergen.public_id}))
 
 
 def test_people_see_what_they_may() -> None:

@@ -6,15 +6,22 @@ class ExecutionConfig(AppConfig):
     label = "execution"
 
     def ready(self) -> None:
+        from deployments.execution.services.preview_plan import (  # noqa: PLC0415 as above
+            preview_plan,
+        )
         from deployments.execution.services.retention.asking import (  # noqa: PLC0415 as above
             KIND,
             request_retention,
         )
         from deployments.execution.steps import all_step_types  # noqa: PLC0415 apps are loading
         from deployments.projects.step_catalogue import register_step_catalogue  # noqa: PLC0415
+        from deployments.releases.services.exact_plan import (  # noqa: PLC0415 as above
+            register_planner,
+        )
         from deployments.server_tasks.kinds import register_kind  # noqa: PLC0415 as above
 
         register_step_catalogue(all_step_types)
+        register_planner(preview_plan)
         register_kind(
             KIND,
             advance="execution.run_retention",

@@ -1,7 +1,7 @@
 """Makes plan and manifest of a deployment when it starts, from what was frozen in the release."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.language import LanguageError, VariableSet, evaluate
@@ -43,6 +43,7 @@ from packages_feed.queries import find_versions
 from tenants.queries import TenantScope, tenant_of, tenant_scope
 
 START_WITHIN_SETTING = "execution.start_within_s"
+_HIDDEN = "********"
 _PARALLELISM = "Octopus.Action.MaxParallelism"
 _ACQUIRE_PARALLELISM = "Octopus.Acquire.MaxParallelism"
 _WORKER_LEASE_CAP = "Octopus.Deployment.WorkerLeaseCap"
@@ -52,18 +53,13 @@ def plan_deployment(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPla
     """Return the unsaved plan of a deployment. Raises Invalid when it cannot be planned."""
     deployment = deployment_of(task)
     require_no_freeze_at_start(deployment, at=clock())
-    tenant = tenant_scope(tenant_of(deployment.space, deployment.tenant_number))
-    context = deployment_context(deployment, tenant)
-    process = process_of_release(deployment.release)
-    candidates = tuple(_opened(entry) for entry in deployment_candidates(deployment))
-    system = {**system_variables(deployment, task), **tenant_variables(tenant)}
-    values = _values(candidates, system, context)
-    source = _plan_input(deployment, process, values, tenant)
-    plan = make_plan(source)
+    planned = planned_deployment(deployment, task)
+    process, values, system = planned.process, planned.values, planned.system
+    source, plan = planned.source, planned.plan
     _require_targets(deployment, source, plan)
     packages = _packages(deployment, process, values)
     manifest = Manifest(
-        candidates=candidates,
+        candidates=planned.candidates,
         system={
             **system,
             **machines_in_role((target.id, sorted(target.roles)) for target in source.targets),
@@ -76,7 +72,7 @@ def plan_deployment(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPla
             target.id: MachineData(target.name, tuple(sorted(target.roles)))
             for target in source.targets
         },
-        **_scope(context),
+        **_scope(planned.context),
     )
     return ExecutionPlan(
         space=task.space,
@@ -94,6 +90,40 @@ def plan_source(
     tenant = tenant_scope(tenant_of(deployment.space, deployment.tenant_number))
     values = _values(candidates, system, deployment_context(deployment, tenant))
     return _plan_input(deployment, process_of_release(deployment.release), values, tenant)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDeployment:
+    """A plan with what it was made from."""
+
+    process: Process
+    candidates: tuple[Candidate, ...]
+    context: ScopeContext
+    system: dict[str, str]
+    values: VariableSet
+    source: PlanInput
+    plan: Plan
+
+
+def planned_deployment(
+    deployment: Deployment, task: ServerTask, *, hides_sensitive: bool = False
+) -> PlannedDeployment:
+    """Plan a deployment, stored or not; when it shall be seen, without sensitive values."""
+    tenant = tenant_scope(tenant_of(deployment.space, deployment.tenant_number))
+    context = deployment_context(deployment, tenant)
+    process = process_of_release(deployment.release)
+    candidates = tuple(_opened(entry) for entry in deployment_candidates(deployment))
+    shown = tuple(map(_hidden, candidates)) if hides_sensitive else candidates
+    system = {**system_variables(deployment, task), **tenant_variables(tenant)}
+    values = _values(shown, system, context)
+    source = _plan_input(deployment, process, values, tenant)
+    return PlannedDeployment(
+        process, candidates, context, system, values, source, make_plan(source)
+    )
+
+
+def _hidden(candidate: Candidate) -> Candidate:
+    return replace(candidate, value=_HIDDEN) if candidate.is_sensitive else candidate
 
 
 def deployment_of(task: ServerTask) -> Deployment:

@@ -13,12 +13,14 @@ from deployments.base.errors import Invalid, NotFound
 from deployments.base.finding import find
 from deployments.infrastructure.models import Environment
 from deployments.projects.queries import process_of
+from deployments.releases.api.plans import plan_resource
 from deployments.releases.api.releases import ReleaseSerializer, with_parts
 from deployments.releases.models import Release
 from deployments.releases.preview import PlannedAction, Target
 from deployments.releases.prompts import Prompt, prompts_for
 from deployments.releases.queries import progression_of
 from deployments.releases.services.deployments import uses_guided_failure
+from deployments.releases.services.exact_plan import exact_plan
 from deployments.releases.services.planning import plan_of
 from deployments.releases.tenancy.standings import standings
 from tenants.models import Tenant
@@ -144,6 +146,9 @@ class DeploymentTemplateViewSet(SpaceViewSet[Release]):
             "UseGuidedFailureModeByDefault": uses_guided_failure(release, environment, wish=None),
             "Changes": [],
             "ChangesMarkdown": "",
+            "Plan": plan_resource(
+                exact_plan(release, environment, viewer=self.actor, tenant=scope)
+            ),
             "Links": {},
         }
 

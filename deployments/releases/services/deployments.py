@@ -76,7 +76,7 @@ def create_deployment(
             deployed_by=actor.public_id,
             deployed_by_name=actor.username,
         )
-        deployment.options = _stored(deployment, options, answers) | overridden
+        deployment.options = stored_options(deployment, options, answers) | overridden
         deployment.save(force_insert=True)
         task.arguments = {"DeploymentId": deployment.public_id}
         if options.parent_task:
@@ -249,9 +249,10 @@ def _no_targets(
     )
 
 
-def _stored(
+def stored_options(
     deployment: Deployment, options: DeploymentOptions, answers: dict[str, str]
 ) -> dict[str, Any]:
+    """Return the choices as a deployment keeps them."""
     release, environment = deployment.release, deployment.environment
     settings = deployment_settings(release.project.settings)
     force = options.force_package_download

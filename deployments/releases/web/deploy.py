@@ -23,6 +23,7 @@ from deployments.releases.prompts import Prompt, prompts_for
 from deployments.releases.queries import unresolved_defect, waiting_for_people
 from deployments.releases.services import DeploymentOptions, create_deployment
 from deployments.releases.services.deployments import uses_guided_failure
+from deployments.releases.services.exact_plan import exact_plan
 from deployments.releases.services.planning import plan_of
 from deployments.releases.web.frames import (
     PlaceView,
@@ -132,9 +133,19 @@ def _page(
     settings = deployment_settings(release.project.settings)
     values |= {
         "planned": planned,
+        "exact": exact_plan(
+            release,
+            place.environment,
+            _plan_options(sent, prompts),
+            viewer=request.actor,
+            tenant=whom.scope,
+        ),
         "targets": _targets(planned),
         "lacks_targets": lacks_targets(planned) and not settings.allow_no_targets,
         "unavailable": _unavailable(planned),
+        "left_out": sorted(
+            {target.name for action in planned for target in action.excluded}, key=str.lower
+        ),
         "prompts": [(prompt, *_answer(prompt, sent)) for prompt in prompts],
         "sent": sent,
         "marked": sent.getlist("machine"),
@@ -163,6 +174,21 @@ def _warnings(release: Release, place: PlaceView, tenant: int | None) -> dict[st
         "defect": unresolved_defect(release),
         "waits_for_people": waiting_for_people(release, place.environment, tenant),
     }
+
+
+def _plan_options(sent: QueryDict, prompts: Sequence[Prompt]) -> DeploymentOptions:
+    """Return the choices that make the plan; what is wrong with the others is said later."""
+    only, without = _marked(sent, "machine")
+    only_tags, without_tags = _marked(sent, "tag")
+    return DeploymentOptions(
+        skip_actions=tuple(sent.getlist("skip")),
+        specific_machines=only,
+        excluded_machines=without,
+        specific_tags=only_tags,
+        excluded_tags=without_tags,
+        use_guided_failure={"ask": True, "fail": False}.get(sent.get("guided", "")),
+        form_values=_form_values(sent, prompts),
+    )
 
 
 def _freezes(

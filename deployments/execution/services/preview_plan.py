@@ -1,0 +1,75 @@
+"""The plan of a deployment that is not stored, as people look at it before they deploy."""
+
+from collections.abc import Iterator
+
+from deployments.base.clock import utc_now
+from deployments.execution.plan import SERVER_PLACE, Plan, PlannedAction, PlannedStep
+from deployments.execution.services.plan_deployment import planned_deployment
+from deployments.releases.models import Deployment
+from deployments.releases.services.exact_plan import (
+    ExactAction,
+    ExactPlace,
+    ExactPlan,
+    ExactStep,
+)
+from deployments.releases.services.queueing import KIND
+from deployments.server_tasks.models import ServerTask
+
+
+def preview_plan(deployment: Deployment) -> ExactPlan:
+    """Return what the planner makes of the deployment now.
+
+    Sensitive values are hidden from it, so that none shows in a tag or a condition.
+    """
+    task = ServerTask(pk=0, space=deployment.space, kind=KIND, queued=utc_now(), arguments={})
+    plan = planned_deployment(deployment, task, hides_sensitive=True).plan
+    return ExactPlan(
+        tuple(tuple(_step(step) for step in group.steps) for group in plan.groups),
+        tuple(_warnings(plan)),
+    )
+
+
+def _warnings(plan: Plan) -> Iterator[str]:
+    yield from plan.warnings
+    if plan.worker_lease_cap:
+        yield (
+            f"A worker has at most {plan.worker_lease_cap} actions with the same package at a time."
+        )
+
+
+def _step(step: PlannedStep) -> ExactStep:
+    return ExactStep(
+        number=step.number,
+        name=step.name,
+        window=step.window,
+        condition=_condition(step.condition, step.expression),
+        skip_reason=step.skip_reason,
+        actions=tuple(_action(action, step) for action in step.actions),
+    )
+
+
+def _action(action: PlannedAction, step: PlannedStep) -> ExactAction:
+    return ExactAction(
+        number=action.number,
+        id=action.id,
+        name=action.name,
+        action_type=action.action_type,
+        places=() if step.skip_reason else tuple(_places(action)),
+        condition=_condition(action.condition, action.expression),
+        skip_reason=action.skip_reason or step.skip_reason,
+        attempts=action.attempts,
+        is_guided=action.guided,
+    )
+
+
+def _places(action: PlannedAction) -> Iterator[ExactPlace]:
+    for place in action.placements:
+        is_server = place.target_id == SERVER_PLACE
+        worker = place.worker_name if place.worker_id else ""
+        yield ExactPlace(
+            "" if is_server else place.target_id, place.target_name, worker, place.error
+        )
+
+
+def _condition(condition: str, expression: str) -> str:
+    return f"Variable: {expression}" if condition == "Variable" else condition

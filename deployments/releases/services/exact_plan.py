@@ -1,0 +1,166 @@
+"""The plan of a deployment before it is made: what the planner would make of it now.
+
+The engine stands above this app and registers its planner here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.infrastructure.models import Environment, Machine
+from deployments.releases.models import Deployment, Release
+from deployments.releases.options import DeploymentOptions
+from deployments.releases.prompts import prompts_for
+from deployments.releases.services.deployments import stored_options
+from tenants.queries import TenantScope
+
+_UNSAVED: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExactPlace:
+    """A target (by its public id, or empty for the server) and who does the work there."""
+
+    target: str
+    name: str
+    worker: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExactAction:
+    """An action with its places. `hidden` is how many more the viewer may not see."""
+
+    number: str
+    id: str
+    name: str
+    action_type: str
+    places: tuple[ExactPlace, ...]
+    hidden: int = 0
+    condition: str = "Success"
+    skip_reason: str = ""
+    attempts: int = 1
+    is_guided: bool = False
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(place.error for place in self.places if place.error))
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """Return the workers that do the work for others."""
+        return tuple(dict.fromkeys(place.worker for place in self.places if place.worker))
+
+    @property
+    def targets(self) -> tuple[ExactPlace, ...]:
+        return tuple(place for place in self.places if place.target)
+
+
+@dataclass(frozen=True, slots=True)
+class ExactStep:
+    """A step. `window` is how many targets a rolling one has under way; 0 is all at once."""
+
+    number: int
+    name: str
+    window: int
+    condition: str
+    skip_reason: str
+    actions: tuple[ExactAction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExactPlan:
+    """Groups run one after the other, the steps of a group side by side."""
+
+    groups: tuple[tuple[ExactStep, ...], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> tuple[ExactStep, ...]:
+        return tuple(step for group in self.groups for step in group)
+
+
+Planner = Callable[[Deployment], ExactPlan]
+_planner: Planner | None = None
+
+
+def register_planner(planner: Planner) -> None:
+    """Register what plans a deployment that is not stored."""
+    global _planner  # noqa: PLW0603 set once while the apps load
+    _planner = planner
+
+
+def exact_plan(
+    release: Release,
+    environment: Environment,
+    options: DeploymentOptions = DeploymentOptions(),  # noqa: B008 frozen
+    *,
+    viewer: Actor,
+    tenant: TenantScope | None = None,
+    clock: Clock = utc_now,
+) -> ExactPlan:
+    """Return the plan; targets that the viewer may not see are counted and not named."""
+    if _planner is None:
+        return ExactPlan()
+    deployment = Deployment(
+        pk=_UNSAVED,
+        space=release.space,
+        project=release.project,
+        release=release,
+        channel=release.channel,
+        environment=environment,
+        tenant_number=tenant.number if tenant else None,
+        comments=options.comments,
+        created=clock(),
+        deployed_by=viewer.public_id,
+        deployed_by_name=viewer.username,
+    )
+    deployment.options = stored_options(
+        deployment, options, _known_answers(release, environment, tenant, options.form_values)
+    )
+    plan = _planner(deployment)
+    machines = Machine.objects.visible_to(viewer, release.space, "MachineView")
+    seen = {f"Machines-{number}" for number in machines.values_list("pk", flat=True)}
+    return _as_seen(plan, seen)
+
+
+def _known_answers(
+    release: Release,
+    environment: Environment,
+    tenant: TenantScope | None,
+    given: Mapping[str, str],
+) -> dict[str, str]:
+    """Return answers by variable name; what is missing or unknown is said when deploying."""
+    prompts = prompts_for(
+        release, environment=environment.public_id, channel=release.channel, tenant=tenant
+    )
+    names = {key.lower(): prompt.name for prompt in prompts for key in (prompt.id, prompt.name)}
+    return {names[key.lower()]: text for key, text in given.items() if key.lower() in names}
+
+
+def _as_seen(plan: ExactPlan, seen: set[str]) -> ExactPlan:
+    names = {
+        place.name
+        for step in plan.steps
+        for action in step.actions
+        for place in action.targets
+        if place.target not in seen
+    }
+    groups = tuple(
+        tuple(
+            replace(step, actions=tuple(_action_as_seen(action, seen) for action in step.actions))
+            for step in group
+        )
+        for group in plan.groups
+    )
+    warnings = tuple(
+        text for text in plan.warnings if not any(text.startswith(f"{name} ") for name in names)
+    )
+    return ExactPlan(groups, warnings)
+
+
+def _action_as_seen(action: ExactAction, seen: set[str]) -> ExactAction:
+    places = tuple(place for place in action.places if not place.target or place.target in seen)
+    return replace(action, places=places, hidden=len(action.places) - len(places))

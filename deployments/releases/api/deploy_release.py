@@ -23,7 +23,8 @@ from deployments.releases.prompts import given_answers
 from deployments.releases.queries import find_release, process_of_release
 from deployments.releases.services import (
     DeploymentOptions,
-    create_deployment,
+    Place,
+    create_deployments,
     update_variables_of_release,
 )
 from tenants.models import Tenant
@@ -103,17 +104,12 @@ class DeployReleaseViewSet(SpaceViewSet[Deployment]):
         with transaction.atomic():
             if data["update_variable_snapshot"]:
                 update_variables_of_release(actor=self.actor, release=release)
-            created = [
-                create_deployment(
-                    actor=self.actor,
-                    release=release,
-                    environment=environment,
-                    tenant=tenant,
-                    options=_options(data, release, environment, only, without),
-                )
-                for environment in environments
-                for tenant in tenants
-            ]
+            created = create_deployments(
+                actor=self.actor,
+                release=release,
+                places=[Place(row, tenant) for row in environments for tenant in tenants],
+                options=lambda each: _options(data, release, each.environment, only, without),
+            )
         return Response(
             {
                 "DeploymentServerTasks": [

@@ -8,10 +8,13 @@ from deployments.releases.services.editing import (
     update_variables_of_release,
 )
 from deployments.releases.services.releases import create_release
+from deployments.releases.services.several import Place, create_deployments
 
 __all__ = [
     "DeploymentOptions",
+    "Place",
     "create_deployment",
+    "create_deployments",
     "create_release",
     "delete_release",
     "update_release",

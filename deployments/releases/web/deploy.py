@@ -82,7 +82,7 @@ def deploy_page(request: PageRequest, project: str, version: str) -> HttpRespons
             release=release,
             environment=environment,
             tenant=whom.tenant,
-            options=_options(request.POST, prompts),
+            options=options_of(request.POST, prompts),
         )
     )
     if deployment is None:
@@ -130,9 +130,8 @@ def _page(
         skipped=skipped,
         viewer=request.actor,
     )
-    settings = deployment_settings(release.project.settings)
     values |= {
-        "planned": planned,
+        **_plan_values(request, release, place, planned, whom.number),
         "exact": exact_plan(
             release,
             place.environment,
@@ -140,25 +139,9 @@ def _page(
             viewer=request.actor,
             tenant=whom.scope,
         ),
-        "targets": _targets(planned),
-        "lacks_targets": lacks_targets(planned) and not settings.allow_no_targets,
-        "unavailable": _unavailable(planned),
-        "left_out": sorted(
-            {target.name for action in planned for target in action.excluded}, key=str.lower
-        ),
-        "prompts": [(prompt, *_answer(prompt, sent)) for prompt in prompts],
-        "sent": sent,
-        "marked": sent.getlist("machine"),
-        "tags": sorted(
-            {tag for target in _targets(planned) for tag in target.roles}, key=str.lower
-        ),
-        "marked_tags": sent.getlist("tag"),
-        "target_choice": sent.get("targets", "all"),
-        "target_choices": TARGET_CHOICES,
-        "when": sent.get("when", "now"),
-        "priority": sent.get("priority", "LifecycleDefault"),
+        "prompts": [(prompt, *answer_of(prompt, sent)) for prompt in prompts],
+        **_choices(planned, sent),
         **_warnings(release, place, whom.number),
-        **_freezes(request, release, place, whom.number),
         "asks_by_default": uses_guided_failure(release, place.environment, wish=None),
         "skipped": skipped,
     }
@@ -173,6 +156,42 @@ def _warnings(release: Release, place: PlaceView, tenant: int | None) -> dict[st
         "missing": missing_of(release),
         "defect": unresolved_defect(release),
         "waits_for_people": waiting_for_people(release, place.environment, tenant),
+    }
+
+
+def _choices(planned: Sequence[PlannedAction], sent: QueryDict) -> dict[str, Any]:
+    """Return what was chosen in the form, and the tags to choose from."""
+    tags = {tag for target in _targets(planned) for tag in target.roles}
+    return {
+        "sent": sent,
+        "marked": sent.getlist("machine"),
+        "tags": sorted(tags, key=str.lower),
+        "marked_tags": sent.getlist("tag"),
+        "target_choice": sent.get("targets", "all"),
+        "target_choices": TARGET_CHOICES,
+        "when": sent.get("when", "now"),
+        "priority": sent.get("priority", "LifecycleDefault"),
+    }
+
+
+def _plan_values(
+    request: PageRequest,
+    release: Release,
+    place: PlaceView,
+    planned: Sequence[PlannedAction],
+    tenant: int | None,
+) -> dict[str, Any]:
+    """Return the actions to choose from, their targets and the freezes of the place."""
+    settings = deployment_settings(release.project.settings)
+    return {
+        "planned": planned,
+        "targets": _targets(planned),
+        "lacks_targets": lacks_targets(planned) and not settings.allow_no_targets,
+        "unavailable": _unavailable(planned),
+        "left_out": sorted(
+            {target.name for action in planned for target in action.excluded}, key=str.lower
+        ),
+        **_freezes(request, release, place, tenant),
     }
 
 
@@ -225,7 +244,7 @@ def _marked(sent: QueryDict, kind: str) -> tuple[tuple[str, ...], tuple[str, ...
     return (marked if choice == "only" else (), marked if choice == "without" else ())
 
 
-def _answer(prompt: Prompt, sent: QueryDict) -> tuple[str, str, list[tuple[str, str]]]:
+def answer_of(prompt: Prompt, sent: QueryDict) -> tuple[str, str, list[tuple[str, str]]]:
     """Return the text to show, the kind of control and its options."""
     kind = prompt.display.get("Octopus.ControlType", "SingleLineText")
     options = []
@@ -238,7 +257,7 @@ def _answer(prompt: Prompt, sent: QueryDict) -> tuple[str, str, list[tuple[str, 
     return sent.get(f"prompt:{prompt.id}", prompt.default), kind, options
 
 
-def _options(sent: QueryDict, prompts: Sequence[Prompt]) -> DeploymentOptions:
+def options_of(sent: QueryDict, prompts: Sequence[Prompt]) -> DeploymentOptions:
     """Read the form; raises Invalid for a time that is none."""
     only, without = _marked(sent, "machine")
     only_tags, without_tags = _marked(sent, "tag")

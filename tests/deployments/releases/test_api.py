@@ -235,7 +235,7 @@ def test_one_bad_environment_creates_nothing(project: Project) -> None:
     assert status == 400
     assert error["Errors"] == [
         (
-            "Release '0.0.1' cannot be deployed to 'Prod' yet: it must first be deployed"
+            "Prod: Release '0.0.1' cannot be deployed to 'Prod' yet: it must first be deployed"
             " successfully to all environments of the phase 'Dev'."
         )
     ]

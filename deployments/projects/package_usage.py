@@ -13,11 +13,11 @@ _BUILT_IN = {"", "feeds-builtin"}
 
 
 def projects_using_package(space: Space, package_id: str) -> list[int]:
-    """Return the numbers of the projects whose process names the package."""
+    """Return the numbers of the projects whose process, or that of a runbook, names the package."""
     wanted = package_id.lower()
     feeds = {*_BUILT_IN, built_in_feed(space).public_id.lower()}
     rows = DeploymentProcess.objects.in_space(space).values_list("project_id", "steps")
-    return [
+    found = [
         number
         for number, steps in rows
         if any(
@@ -26,6 +26,7 @@ def projects_using_package(space: Space, package_id: str) -> list[int]:
             for package in action.packages
         )
     ]
+    return list(dict.fromkeys(found))
 
 
 def visible_project_names(

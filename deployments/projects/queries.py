@@ -18,6 +18,7 @@ from deployments.projects.models import (
     PhaseEnvironment,
     Project,
     ProjectGroup,
+    Runbook,
 )
 from deployments.projects.process import Process, process_from_json
 
@@ -53,7 +54,18 @@ def projects_of_groups(space: Space, groups: frozenset[str]) -> frozenset[int]:
 
 def process_of(project: Project) -> DeploymentProcess:
     """Return the project's process row."""
-    return DeploymentProcess.objects.in_space(project.space).get(project=project)
+    return DeploymentProcess.objects.in_space(project.space).get(project=project, runbook=None)
+
+
+def process_of_runbook(runbook: Runbook) -> DeploymentProcess:
+    """Return the runbook's process row."""
+    rows = DeploymentProcess.objects.in_space(runbook.space)
+    return rows.select_related("project", "runbook").get(runbook=runbook)
+
+
+def runbooks_of(project: Project) -> QuerySet[Runbook]:
+    """Return the project's runbooks by name."""
+    return Runbook.objects.in_space(project.space).filter(project=project)
 
 
 def read_process(process: DeploymentProcess) -> Process:

@@ -23,6 +23,7 @@ class ReleasesConfig(AppConfig):
         register_tenant_uses(deployments_of_tenant)
         register_tag_uses(snapshots_with_tag)
         register_kind("Deploy", advance="execution.advance", label="Deploy a release")
+        register_kind("RunbookRun", advance="execution.advance", label="Run a runbook")
         for each, handle in (
             (lifecycles, lifecycles.follow_lifecycle),
             (targets, targets.mark_targets),

@@ -6,8 +6,7 @@ from typing import Final
 
 from deployments.base.errors import Invalid
 from deployments.library.scoping import Candidate, ScopeContext, resolve_all
-from deployments.projects.models import Channel
-from deployments.releases.models import Release
+from deployments.releases.models import Frozen
 from deployments.releases.variables import prompts_of, tenant_context
 from tenants.queries import TenantScope
 
@@ -30,19 +29,18 @@ class Prompt:
 
 
 def prompts_for(
-    release: Release, *, environment: str, channel: Channel, tenant: TenantScope | None = None
+    frozen: Frozen, *, environment: str, tenant: TenantScope | None = None
 ) -> list[Prompt]:
     """Return the prompts of the values that apply in the environment, by label.
 
     A prompt limited to an action or a target is asked as well, because those come into play later.
     """
-    asked = prompts_of(release)
-    owner = f"Projects-{release.project_id}"
+    asked = prompts_of(frozen)
     context = ScopeContext(
         environment=environment,
-        channel=channel.public_id,
-        process_owner=owner,
-        project=owner,
+        channel=frozen.channel_scope or None,
+        process_owner=frozen.process_owner,
+        project=f"Projects-{frozen.project_id}",
         **tenant_context(tenant),
     )
     candidates = [candidate for _, candidate in asked]

@@ -8,10 +8,18 @@ from agent.versions import Version
 from deployments.base import public_ids
 from deployments.base.models import Space
 from deployments.infrastructure.models import Environment
-from deployments.projects.models import Channel, Lifecycle, Project
+from deployments.projects.models import Channel, Lifecycle, Project, Runbook
 from deployments.projects.process import Process, process_from_json
 from deployments.projects.queries import PhaseView, lifecycle_of, phases_of, phases_of_many
-from deployments.releases.models import Defect, DeletedRelease, Deployment, Release
+from deployments.releases.models import (
+    Defect,
+    DeletedRelease,
+    Deployment,
+    Frozen,
+    Release,
+    RunbookRun,
+    RunbookSnapshot,
+)
 from deployments.releases.progression import Phase, Progression, progress_of
 from deployments.server_tasks.states import TaskState
 from tenants.models import Tenant
@@ -39,7 +47,33 @@ def deployments_of(release: Release) -> QuerySet[Deployment]:
     return rows.select_related("task", "environment")
 
 
-def process_of_release(release: Release) -> Process:
+def snapshots_of(runbook: Runbook) -> QuerySet[RunbookSnapshot]:
+    """Return the snapshots of a runbook, the newest first."""
+    rows = RunbookSnapshot.objects.in_space(runbook.space).filter(runbook=runbook)
+    return rows.select_related(
+        "runbook", "project__group", "space", "process_snapshot", "variable_snapshot"
+    )
+
+
+def find_snapshot(rows: QuerySet[RunbookSnapshot], text: str) -> RunbookSnapshot | None:
+    """Return the snapshot by public id or name, ignoring case."""
+    number = public_ids.parse(RunbookSnapshot.id_prefix, text)
+    found = rows.filter(pk=number).first() if number is not None else None
+    return found or rows.filter(name__iexact=text.strip()).first()
+
+
+def published_snapshot(runbook: Runbook) -> RunbookSnapshot | None:
+    """Return the snapshot that everybody who may run the runbook runs."""
+    return snapshots_of(runbook).filter(is_published=True).first()
+
+
+def runs_of(runbook: Runbook) -> QuerySet[RunbookRun]:
+    """Return the runs of a runbook, the newest first."""
+    rows = RunbookRun.objects.in_space(runbook.space).filter(runbook=runbook)
+    return rows.select_related("task", "environment", "snapshot")
+
+
+def process_of_release(release: Frozen) -> Process:
     """Return the frozen process."""
     return process_from_json(release.process_snapshot.steps)
 

@@ -14,7 +14,7 @@ from deployments.library.scoping import (
     resolve_all,
 )
 from deployments.library.values import VariableDocument, candidate_of
-from deployments.releases.models import Deployment, Release, VariableSetSnapshot
+from deployments.releases.models import Frozen, Run, VariableSetSnapshot
 from deployments.releases.options import PassedVariable
 from tenants.queries import TenantScope
 from tenants.variables import tenant_candidates
@@ -31,19 +31,19 @@ def snapshot_candidates(snapshot: VariableSetSnapshot) -> list[Candidate]:
 
 
 def release_candidates(
-    release: Release, environment: int, tenant: TenantScope | None
+    frozen: Frozen, environment: int, tenant: TenantScope | None
 ) -> list[Candidate]:
-    """Return the frozen variables of a release and what the tenant filled in, as it is now."""
+    """Return the frozen variables and what the tenant filled in, as it is now."""
     return [
-        *snapshot_candidates(release.variable_snapshot),
-        *tenant_candidates(release.project, tenant, environment),
+        *snapshot_candidates(frozen.variable_snapshot),
+        *tenant_candidates(frozen.project, tenant, environment),
     ]
 
 
-def deployment_candidates(deployment: Deployment) -> list[Candidate]:
-    """Return what a deployment resolves from: the release's variables and the prompted values."""
+def deployment_candidates(deployment: Run) -> list[Candidate]:
+    """Return what it resolves from: the frozen variables and the prompted values."""
     scope = TenantScope(deployment.tenant_number, "") if deployment.tenant_number else None
-    candidates = release_candidates(deployment.release, deployment.environment_id, scope)
+    candidates = release_candidates(deployment.frozen, deployment.environment_id, scope)
     answers = deployment.options.get("form_values") or {}
     prompted = prompted_candidates(answers, form_place(deployment), candidates)
     return [*candidates, *prompted, *_passed_candidates(deployment)]
@@ -68,14 +68,14 @@ def tenant_variables(tenant: TenantScope | None) -> dict[str, str]:
 
 
 def deployment_context(
-    deployment: Deployment, tenant: TenantScope | None = None, **more: Any
+    deployment: Run, tenant: TenantScope | None = None, **more: Any
 ) -> ScopeContext:
     """Return the deployment's scope; `more` adds action, machine, roles and target_roles."""
     return ScopeContext(
         **tenant_context(tenant),
         environment=f"Environments-{deployment.environment_id}",
-        channel=f"Channels-{deployment.channel_id}",
-        process_owner=f"Projects-{deployment.project_id}",
+        channel=deployment.frozen.channel_scope or None,
+        process_owner=deployment.frozen.process_owner,
         project=f"Projects-{deployment.project_id}",
         **more,
     )
@@ -103,7 +103,7 @@ def prompted_candidates(
     return prompted
 
 
-def seal_passed(passed: Iterable[PassedVariable], deployment: Deployment) -> list[dict[str, Any]]:
+def seal_passed(passed: Iterable[PassedVariable], deployment: Run) -> list[dict[str, Any]]:
     """Return the values that a parent hands over as they are stored."""
     return [
         {
@@ -115,7 +115,7 @@ def seal_passed(passed: Iterable[PassedVariable], deployment: Deployment) -> lis
     ]
 
 
-def _passed_candidates(deployment: Deployment) -> list[Candidate]:
+def _passed_candidates(deployment: Run) -> list[Candidate]:
     return [
         Candidate(
             id=f"passed:{entry['name']}",
@@ -130,13 +130,13 @@ def _passed_candidates(deployment: Deployment) -> list[Candidate]:
     ]
 
 
-def _passed_place(deployment: Deployment, name: str) -> str:
-    return f"deployment-passed:{deployment.release_id}:{deployment.environment_id}:{name}"
+def _passed_place(deployment: Run, name: str) -> str:
+    return f"deployment-passed:{deployment.secret_place}:{name}"
 
 
-def form_place(deployment: Deployment) -> str:
+def form_place(deployment: Run) -> str:
     """Return what the sensitive prompted values of a deployment are bound to."""
-    return f"deployment-form:{deployment.release_id}:{deployment.environment_id}"
+    return f"deployment-form:{deployment.secret_place}"
 
 
 def seal_answers(
@@ -179,9 +179,9 @@ def values_at_release(
     return plain_values(resolve_all(candidates, context))
 
 
-def prompts_of(release: Release) -> list[tuple[VariableDocument, Candidate]]:
-    """Return the prompted variables of a release with their candidates."""
-    snapshot = release.variable_snapshot
+def prompts_of(frozen: Frozen) -> list[tuple[VariableDocument, Candidate]]:
+    """Return the frozen prompted variables with their candidates."""
+    snapshot = frozen.variable_snapshot
     candidates = snapshot_candidates(snapshot)
     return [
         (document, candidate)

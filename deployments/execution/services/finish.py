@@ -13,8 +13,8 @@ from deployments.execution.services.server_actions.following import wake_followe
 from deployments.execution.services.situation import Situation
 from deployments.execution.states import ExecutionState
 from deployments.infrastructure.services.health import KIND as HEALTH
-from deployments.projects.settings import deployment_settings
-from deployments.releases.models import Deployment
+from deployments.releases.models import Deployment, Run, RunbookRun
+from deployments.releases.services.runbook_runs import KIND as RUNBOOK_RUN
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services import move, supersede_paused
 from deployments.server_tasks.states import TaskState
@@ -102,39 +102,49 @@ def _end(
 
 
 def _cancel_superseded(task: ServerTask, clock: Clock) -> None:
-    """Cancel older deployments that wait for people, where the project wants it."""
-    deployments = Deployment.objects.in_space(task.space).filter(task=task)
-    settings = deployments.values_list("project__settings", flat=True).first()
-    if settings is not None and deployment_settings(settings).cancel_superseded_paused:
+    """Cancel older ones that wait for people, where the project or runbook wants it."""
+    run = _run_of(task)
+    if run is not None and run.frozen.settings_in_force.cancel_superseded_paused:
         supersede_paused(task=task, clock=clock)
 
 
 def _record(
     task: ServerTask, state: TaskState, machines: tuple[str, ...] | None, clock: Clock
 ) -> None:
-    deployments = Deployment.objects.in_space(task.space).filter(task=task)
-    deployment = deployments.select_related("project", "release", "environment").first()
+    run = _run_of(task)
     category, words = _CATEGORIES[state]
-    if deployment is None:
+    if run is None:
         return
     if machines is not None:
-        deployments.update(deployed_machines=list(machines))
+        run.deployed_machines = list(machines)
+        run.save(update_fields=["deployed_machines"])
+    if isinstance(run, RunbookRun):
+        what = f"Run of the runbook {run.runbook.name} of {run.project.name} in"
+        category = category.replace("Deployment", "RunbookRun")
+    else:
+        what = f"Deployment of {run.project.name} release {run.release.version} to"
     record(
         actor=Actor.system("the deployment goes on"),
         space=task.space,
         category=category,
-        message=(
-            f"Deployment of {deployment.project.name} release {deployment.release.version} to"
-            f" {deployment.environment.name} {words}"
-        ),
-        subject=deployment.public_id,
+        message=f"{what} {run.environment.name} {words}",
+        subject=run.public_id,
         related=[
-            deployment.project.public_id,
-            deployment.release.public_id,
-            deployment.environment.public_id,
+            run.project.public_id,
+            run.frozen.public_id,
+            run.environment.public_id,
             task.public_id,
-            f"Channels-{deployment.channel_id}",
+            run.frozen.channel_scope or run.frozen.process_owner,
             *(machines or ()),
         ],
         clock=clock,
     )
+
+
+def _run_of(task: ServerTask) -> Run | None:
+    """Return the deployment or the runbook run that the task carries out."""
+    if task.kind == RUNBOOK_RUN:
+        runs = RunbookRun.objects.in_space(task.space).filter(task=task)
+        return runs.select_related("project", "runbook", "snapshot__runbook", "environment").first()
+    deployments = Deployment.objects.in_space(task.space).filter(task=task)
+    return deployments.select_related("project", "release__project", "environment").first()

@@ -1,4 +1,4 @@
-"""Makes plan and manifest of a deployment when it starts, from what was frozen in the release."""
+"""Makes plan and manifest of a deployment or run when it starts, from what was frozen."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,9 +28,8 @@ from deployments.execution.steps.registry import action_kinds
 from deployments.library.scoping import Candidate, ScopeContext, resolve_all
 from deployments.library.values import open_candidate
 from deployments.projects.process import Action, Process, open_properties
-from deployments.projects.settings import deployment_settings
 from deployments.releases.freezes.holding import require_no_freeze_at_start
-from deployments.releases.models import Deployment, Release, ReleaseSelectedPackage
+from deployments.releases.models import Deployment, Frozen, Run, RunbookRun
 from deployments.releases.queries import process_of_release
 from deployments.releases.variables import (
     deployment_candidates,
@@ -53,7 +52,18 @@ def plan_deployment(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPla
     """Return the unsaved plan of a deployment. Raises Invalid when it cannot be planned."""
     deployment = deployment_of(task)
     require_no_freeze_at_start(deployment, at=clock())
-    planned = planned_deployment(deployment, task)
+    return _stored_plan(planned_deployment(deployment, task), deployment, task, clock)
+
+
+def plan_runbook_run(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPlan:
+    """Return the unsaved plan of a runbook run. Raises Invalid when it cannot be planned."""
+    run = run_of(task)
+    return _stored_plan(planned_deployment(run, task), run, task, clock)
+
+
+def _stored_plan(
+    planned: "PlannedDeployment", deployment: Run, task: ServerTask, clock: Clock
+) -> ExecutionPlan:
     process, values, system = planned.process, planned.values, planned.system
     source, plan = planned.source, planned.plan
     _require_targets(deployment, source, plan)
@@ -65,7 +75,7 @@ def plan_deployment(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPla
             **machines_in_role((target.id, sorted(target.roles)) for target in source.targets),
         },
         actions={
-            action.id: _action_data(deployment.release, action, packages)
+            action.id: _action_data(deployment.frozen, action, packages)
             for _, action in process.actions()
         },
         machines={
@@ -84,12 +94,12 @@ def plan_deployment(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPla
 
 
 def plan_source(
-    deployment: Deployment, candidates: Sequence[Candidate], system: Mapping[str, str]
+    deployment: Run, candidates: Sequence[Candidate], system: Mapping[str, str]
 ) -> PlanInput:
     """Return what a plan is made from now, with the variables that were frozen at the start."""
     tenant = tenant_scope(tenant_of(deployment.space, deployment.tenant_number))
     values = _values(candidates, system, deployment_context(deployment, tenant))
-    return _plan_input(deployment, process_of_release(deployment.release), values, tenant)
+    return _plan_input(deployment, process_of_release(deployment.frozen), values, tenant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +116,12 @@ class PlannedDeployment:
 
 
 def planned_deployment(
-    deployment: Deployment, task: ServerTask, *, hides_sensitive: bool = False
+    deployment: Run, task: ServerTask, *, hides_sensitive: bool = False
 ) -> PlannedDeployment:
     """Plan a deployment, stored or not; when it shall be seen, without sensitive values."""
     tenant = tenant_scope(tenant_of(deployment.space, deployment.tenant_number))
     context = deployment_context(deployment, tenant)
-    process = process_of_release(deployment.release)
+    process = process_of_release(deployment.frozen)
     candidates = tuple(_opened(entry) for entry in deployment_candidates(deployment))
     shown = tuple(map(_hidden, candidates)) if hides_sensitive else candidates
     system = {**system_variables(deployment, task), **tenant_variables(tenant)}
@@ -148,13 +158,35 @@ def deployment_of(task: ServerTask) -> Deployment:
     return found
 
 
-def _require_targets(deployment: Deployment, source: PlanInput, plan: Plan) -> None:
+def run_of(task: ServerTask) -> RunbookRun:
+    """Return the run that a task of the kind RunbookRun carries out."""
+    number = public_ids.parse(RunbookRun.id_prefix, str(task.arguments.get("RunbookRunId", "")))
+    found = (
+        RunbookRun.objects.in_space(task.space)
+        .filter(pk=number or 0, task=task)
+        .select_related(
+            "project__group",
+            "snapshot__runbook",
+            "snapshot__process_snapshot",
+            "snapshot__variable_snapshot",
+            "environment",
+            "space",
+        )
+        .first()
+    )
+    if found is None:
+        raise Invalid("The runbook run of this task does not exist any more.")
+    found.snapshot.project, found.snapshot.space = found.project, found.space
+    return found
+
+
+def _require_targets(deployment: Run, source: PlanInput, plan: Plan) -> None:
     """Raise Invalid when the targets that were there at creation are gone.
 
     Those that the project leaves out do not count as gone (infrastructure.md 4.3).
     """
     about_targets = [step for step in plan.steps if step.roles]
-    settings = deployment_settings(deployment.project.settings)
+    settings = deployment.frozen.settings_in_force
     if (
         not about_targets
         or settings.allow_no_targets
@@ -180,10 +212,10 @@ def _values(
 
 
 def _plan_input(
-    deployment: Deployment, process: Process, values: VariableSet, tenant: TenantScope | None
+    deployment: Run, process: Process, values: VariableSet, tenant: TenantScope | None
 ) -> PlanInput:
     space, options = deployment.space, deployment.options
-    settings = deployment_settings(deployment.project.settings)
+    settings = deployment.frozen.settings_in_force
 
     def evaluated(text: str) -> str:
         try:
@@ -203,7 +235,7 @@ def _plan_input(
         workers=workers_of(space, pool),
         kinds=action_kinds(),
         environment=f"Environments-{deployment.environment_id}",
-        channel=f"Channels-{deployment.channel_id}",
+        channel=deployment.frozen.channel_scope,
         tenant_tags=frozenset(tenant.tags) if tenant else frozenset(),
         default_pool=pool,
         skip_actions=frozenset(options.get("skip_actions") or ()),
@@ -240,8 +272,8 @@ def _opened(candidate: Candidate) -> Candidate:
     return replace(candidate, value=text, sealed=None, place="")
 
 
-def _action_data(release: Release, action: Action, packages: "_PackagesByAction") -> ActionData:
-    owner_id = release.process_snapshot.owner_id
+def _action_data(frozen: Frozen, action: Action, packages: "_PackagesByAction") -> ActionData:
+    owner_id = frozen.process_snapshot.owner_id
     opened = open_properties(action.properties, owner_id=owner_id, holder_id=action.id)
     properties = {
         name: Value(value.reveal(), is_sensitive=True)
@@ -256,11 +288,11 @@ def _action_data(release: Release, action: Action, packages: "_PackagesByAction"
 _PackagesByAction = dict[str, tuple[tuple[PackageFile, ...], str]]
 
 
-def _packages(deployment: Deployment, process: Process, values: VariableSet) -> _PackagesByAction:
+def _packages(deployment: Run, process: Process, values: VariableSet) -> _PackagesByAction:
     """Return the packages of each action that has some, with what is missing of them."""
     selected = {
         (row.action_name.lower(), row.reference_name.lower()): row
-        for row in ReleaseSelectedPackage.objects.filter(release=deployment.release)
+        for row in deployment.frozen.selected_packages.all()
     }
     wanted: dict[str, list[tuple[PackageFile, str]]] = {}
     for _, action in process.actions():

@@ -7,9 +7,10 @@ from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.execution.models import ExecutionPlan
 from deployments.execution.services.health.plan import plan_health
-from deployments.execution.services.plan_deployment import plan_deployment
+from deployments.execution.services.plan_deployment import plan_deployment, plan_runbook_run
 from deployments.infrastructure.services.health import KIND as HEALTH
 from deployments.releases.services.queueing import KIND as DEPLOY
+from deployments.releases.services.runbook_runs import KIND as RUNBOOK_RUN
 from deployments.server_tasks.models import ServerTask
 
 
@@ -19,7 +20,11 @@ class PlanMaker(Protocol):
     def __call__(self, task: ServerTask, *, clock: Clock) -> ExecutionPlan: ...
 
 
-PLAN_MAKERS: Final[Mapping[str, PlanMaker]] = {DEPLOY: plan_deployment, HEALTH: plan_health}
+PLAN_MAKERS: Final[Mapping[str, PlanMaker]] = {
+    DEPLOY: plan_deployment,
+    RUNBOOK_RUN: plan_runbook_run,
+    HEALTH: plan_health,
+}
 
 
 def make_execution_plan(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPlan:

@@ -1,4 +1,6 @@
-"""The system variables of a deployment; all of them are texts."""
+"""The system variables of a deployment or a run; all of them are texts."""
+
+from datetime import UTC
 
 from django.conf import settings
 
@@ -6,26 +8,41 @@ from deployments.access.models import User
 from deployments.base import public_ids
 from deployments.base.models import Space
 from deployments.execution.services.retention_variables import retention_variables
-from deployments.releases.models import Deployment, Release
+from deployments.releases.models import Deployment, Release, Run, RunbookRun
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
 
 
-def system_variables(deployment: Deployment, task: ServerTask) -> dict[str, str]:
-    """Return every system variable that is the same for the whole deployment."""
+def system_variables(deployment: Run, task: ServerTask) -> dict[str, str]:
+    """Return every system variable that is the same for the whole deployment or run."""
+    own = _of_run(deployment) if isinstance(deployment, RunbookRun) else _of_release(deployment)
     return {
-        **_of_release(deployment),
         **_of_deployment(deployment),
         **_of_places(deployment),
         **_of_task(task),
-        **retention_variables(deployment),
         **_links(deployment),
+        **own,
+    }
+
+
+def _of_run(run: RunbookRun) -> dict[str, str]:
+    return {
+        **run.snapshot.naming_variables,
+        "Octopus.RunbookSnapshot.Notes": run.snapshot.notes,
+        "Octopus.RunbookRun.Id": run.public_id,
+        "Octopus.RunbookRun.Name": str(run),
+        "Octopus.RunbookRun.Comments": run.comments,
+        "Octopus.RunbookRun.Created": run.created.isoformat(),
+        "Octopus.RunbookRun.CreatedUtc": run.created.astimezone(UTC).isoformat(),
+        "Octopus.Web.RunbookRunLink": f"/app/{run.space.slug}/tasks/ServerTasks-{run.task_id}",
     }
 
 
 def _of_release(deployment: Deployment) -> dict[str, str]:
     release = deployment.release
     values = {
+        **retention_variables(deployment),
+        **_release_links(deployment),
         "Octopus.Release.Id": release.public_id,
         "Octopus.Release.Number": release.version,
         "Octopus.Release.Notes": release.notes,
@@ -62,13 +79,13 @@ def _add_release(values: dict[str, str], word: str, found: tuple[int, str] | Non
         values[f"Octopus.Release.{word}.Number"] = found[1]
 
 
-def _of_deployment(deployment: Deployment) -> dict[str, str]:
+def _of_deployment(deployment: Run) -> dict[str, str]:
     options = deployment.options
     number = public_ids.parse("Users", deployment.deployed_by)
     user = User.objects.filter(pk=number).first() if number else None
     return {
         "Octopus.Deployment.Id": deployment.public_id,
-        "Octopus.Deployment.Name": f"Deploy to {deployment.environment.name}",
+        "Octopus.Deployment.Name": str(deployment),
         "Octopus.Deployment.Comments": deployment.comments,
         "Octopus.Deployment.Created": deployment.created.isoformat(),
         "Octopus.Deployment.CreatedBy.Id": deployment.deployed_by,
@@ -85,7 +102,7 @@ def _of_deployment(deployment: Deployment) -> dict[str, str]:
     }
 
 
-def _of_places(deployment: Deployment) -> dict[str, str]:
+def _of_places(deployment: Run) -> dict[str, str]:
     project, environment, space = deployment.project, deployment.environment, deployment.space
     return {
         "Octopus.Environment.Id": environment.public_id,
@@ -113,14 +130,20 @@ def _of_task(task: ServerTask) -> dict[str, str]:
     return values
 
 
-def _links(deployment: Deployment) -> dict[str, str]:
+def _links(deployment: Run) -> dict[str, str]:
     project = _project_path(deployment.space, deployment.project.slug)
-    release = f"{project}/releases/{deployment.release.version}"
     server = settings.OCTOPUS.server_url
     return {
         "Octopus.Web.ServerUri": server,
         "Octopus.Web.BaseUrl": server,
         "Octopus.Web.ProjectLink": project,
+    }
+
+
+def _release_links(deployment: Deployment) -> dict[str, str]:
+    project = _project_path(deployment.space, deployment.project.slug)
+    release = f"{project}/releases/{deployment.release.version}"
+    return {
         "Octopus.Web.ReleaseLink": release,
         "Octopus.Web.DeploymentLink": f"{release}/deployments/{deployment.public_id}",
     }

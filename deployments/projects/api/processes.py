@@ -1,4 +1,4 @@
-"""Deployment processes on the wire."""
+"""The processes of projects and of runbooks on the wire."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
+from deployments.base import public_ids
 from deployments.base.api.fields import PublicIdField
 from deployments.base.api.links import space_path
 from deployments.base.api.parsers import fields_of
@@ -27,8 +28,10 @@ class ProcessSerializer(SpaceResourceSerializer):
     project_id = PublicIdField(read_only=True)
 
     def to_representation(self, instance: DeploymentProcess) -> dict[str, Any]:
+        owner = {"RunbookId": f"Runbooks-{instance.runbook_id}"} if instance.runbook_id else {}
         return {
             **super().to_representation(instance),
+            **owner,
             "ProjectId": f"Projects-{instance.project_id}",
             "Version": instance.version,
             "LastSnapshotId": None,
@@ -37,6 +40,12 @@ class ProcessSerializer(SpaceResourceSerializer):
 
     def get_links(self, row: DeploymentProcess) -> dict[str, str]:
         space = f"Spaces-{row.space_id}"
+        if row.runbook_id is not None:
+            return {
+                "Self": space_path(space, "runbookProcesses", row.public_id),
+                "Project": space_path(space, "projects", f"Projects-{row.project_id}"),
+                "Runbook": space_path(space, "runbooks", f"Runbooks-{row.runbook_id}"),
+            }
         path = space_path(space, "deploymentprocesses", row.public_id)
         return {
             "Self": path,
@@ -61,7 +70,8 @@ class ProcessViewSet(SpaceViewSet[DeploymentProcess]):
     }
 
     def get_queryset(self) -> QuerySet[DeploymentProcess]:
-        return super().get_queryset().select_related("project").order_by("id")
+        rows = super().get_queryset().select_related("project", "runbook").order_by("id")
+        return rows.filter(runbook=None)
 
     def filtered(
         self, rows: QuerySet[DeploymentProcess], query: Query
@@ -93,6 +103,48 @@ class ProcessViewSet(SpaceViewSet[DeploymentProcess]):
         return self.answer(
             save_process(actor=self.actor, row=row, process=process, version=version)
         )
+
+
+class RunbookProcessViewSet(ProcessViewSet):
+    """Processes of runbooks by their own id, or below a project."""
+
+    item_type = "RunbookProcess"
+    path = "runbookProcesses"
+    view_permission = Permission.RunbookView
+    permission_map = {
+        "list": Permission.RunbookView,
+        "retrieve": Permission.RunbookView,
+        "update": Permission.RunbookEdit,
+    }
+
+    def get_queryset(self) -> QuerySet[DeploymentProcess]:
+        rows = SpaceViewSet.get_queryset(self).select_related("project", "runbook").order_by("id")
+        rows = rows.exclude(runbook=None)
+        if wanted := self.kwargs.get("project"):
+            project = public_ids.require("Projects", project_of_path(self, wanted))
+            rows = rows.filter(project=project)
+        return rows
+
+    def filtered(
+        self, rows: QuerySet[DeploymentProcess], query: Query
+    ) -> QuerySet[DeploymentProcess]:
+        if ids := query.texts("ids"):
+            rows = rows.filter(runbook__in=[n for n in map(_runbook_number, ids) if n])
+        return rows
+
+    def find(self, rows: QuerySet[DeploymentProcess], text: str) -> DeploymentProcess | None:
+        number = _runbook_number(text)
+        return rows.filter(runbook=number).first() if number else None
+
+    def get_object(self) -> DeploymentProcess:
+        return SpaceViewSet.get_object(self)
+
+
+def _runbook_number(text: str) -> int | None:
+    """Return 1 for `RunbookProcess-Runbooks-1`."""
+    prefix = "runbookprocess-"
+    is_ours = text.lower().startswith(prefix)
+    return public_ids.parse("Runbooks", text[len(prefix) :]) if is_ours else None
 
 
 def project_of_path(view: SpaceViewSet[Any], text: str) -> str:

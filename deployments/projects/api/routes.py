@@ -9,7 +9,7 @@ from deployments.projects.api import ids  # noqa: F401 registers the converter
 from deployments.projects.api.channels import ChannelViewSet
 from deployments.projects.api.groups import ProjectGroupViewSet
 from deployments.projects.api.lifecycles import LifecycleViewSet
-from deployments.projects.api.processes import ProcessViewSet
+from deployments.projects.api.processes import ProcessViewSet, RunbookProcessViewSet
 from deployments.projects.api.projects import ProjectViewSet
 from deployments.projects.api.retention import routes as retention_routes
 from deployments.projects.api.triggers import ScheduledTriggerViewSet, TriggerViewSet
@@ -55,6 +55,9 @@ routes: list[URLPattern] = [
     *retention_routes,
     path("deploymentprocesses", ProcessViewSet.as_view({"get": "list"})),
     path("deploymentprocesses/<owned:id>", ProcessViewSet.as_view(_ONE)),
+    path("runbookProcesses", RunbookProcessViewSet.as_view({"get": "list"})),
+    path("runbookProcesses/<owned:id>", RunbookProcessViewSet.as_view(_ONE)),
+    path("projects/<str:project>/runbookProcesses/<owned:id>", RunbookProcessViewSet.as_view(_ONE)),
     path("variables/all", VariablesViewSet.as_view({"get": "many"})),
     path("variables/names", VariablesViewSet.as_view({"get": "names"})),
     path("variables/preview", VariablesViewSet.as_view({"get": "preview"})),

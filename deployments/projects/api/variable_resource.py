@@ -11,7 +11,7 @@ from deployments.infrastructure.models import Environment, Machine
 from deployments.infrastructure.queries import visible_roles
 from deployments.library.services import VariableInput
 from deployments.library.values import VariableDocument
-from deployments.projects.models import Project
+from deployments.projects.models import Project, Runbook
 from deployments.projects.process import process_from_json
 from deployments.projects.queries import channels_of, process_of
 from deployments.projects.tenant_tags import tenant_tags_of
@@ -69,7 +69,15 @@ def scope_values(actor: Actor, project: Project) -> dict[str, list[dict[str, Any
         "Actions": [_reference(action.id, action.name) for _, action in process.actions()],
         "Channels": _references(channels_of(project)),
         "TenantTags": [_reference(name, name.partition("/")[2]) for name in tenant_tags_of(space)],
-        "Processes": [{**_reference(project.public_id, project.name), "ProcessType": "Deployment"}],
+        "Processes": [
+            {**_reference(project.public_id, project.name), "ProcessType": "Deployment"},
+            *(
+                {**_reference(row.public_id, row.name), "ProcessType": "Runbook"}
+                for row in Runbook.objects.visible_to(actor, space, "RunbookView").filter(
+                    project=project
+                )
+            ),
+        ],
     }
 
 

@@ -5,6 +5,7 @@ from deployments.projects.models.group import ProjectGroup
 from deployments.projects.models.lifecycle import Lifecycle, Phase, PhaseEnvironment
 from deployments.projects.models.process import DeploymentProcess
 from deployments.projects.models.project import Project
+from deployments.projects.models.runbook import Runbook
 from deployments.projects.models.trigger import (
     AutomationDecision,
     Outcome,
@@ -23,5 +24,6 @@ __all__ = [
     "Project",
     "ProjectGroup",
     "ProjectTrigger",
+    "Runbook",
     "WaitingTarget",
 ]

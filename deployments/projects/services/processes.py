@@ -1,4 +1,4 @@
-"""Saving a project's deployment process."""
+"""Saving the process of a project or of a runbook."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ from deployments.projects.process import (
 from deployments.projects.services.renaming import follow_renames, renamed_actions
 
 STALE = (
-    "The deployment process has been changed by somebody else since it was read. Reload it and"
+    "The process has been changed by somebody else since it was read. Reload it and"
     " make the change again."
 )
 
@@ -41,7 +41,7 @@ def save_process(
     `version` is the one that was read. Raises Invalid when the process has changed since or is not
     acceptable.
     """
-    require_on(actor, row, Permission.ProcessEdit)
+    require_on(actor, row, editing_permission(row))
     errors = validate_process(process)
     if errors:
         raise Invalid(*errors)
@@ -63,13 +63,21 @@ def save_process(
             actor=actor,
             space=row.space,
             category="Modified",
-            message=f"Deployment process of {row.project.name} was changed",
+            message=f"{row.title} was changed",
             subject=row.public_id,
-            related=[row.project.public_id],
+            related=[
+                row.project.public_id,
+                f"Runbooks-{row.runbook_id}" if row.runbook_id else "",
+            ],
             before=_snapshot(previous),
             after=_snapshot(sealed),
         )
     return row
+
+
+def editing_permission(row: DeploymentProcess) -> Permission:
+    """Return what one must be allowed to change the process."""
+    return Permission.ProcessEdit if row.runbook_id is None else Permission.RunbookEdit
 
 
 def _snapshot(process: Process) -> dict[str, Any]:

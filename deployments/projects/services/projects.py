@@ -123,8 +123,8 @@ def delete_project(*, actor: Actor, row: Project) -> None:
             row.delete()
         except ProtectedError as error:
             raise Invalid(
-                f"The project '{row.name}' cannot be deleted because it has releases. Delete its"
-                " releases first, or disable the project."
+                f"The project '{row.name}' cannot be deleted because it has releases or runbook"
+                " runs. Delete them first, or disable the project."
             ) from error
         if variable_set is not None:
             variable_set.delete()

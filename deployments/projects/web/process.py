@@ -10,13 +10,13 @@ from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
 from deployments.access.queries import teams_visible_to
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, show
-from deployments.access.web.pages import PageRequest, find, page
+from deployments.access.web.pages import PageRequest, page
 from deployments.base.errors import Invalid, NotFound
 from deployments.infrastructure.models import Environment, WorkerPool
 from deployments.infrastructure.queries import visible_roles
 from deployments.projects.models import Project
 from deployments.projects.process import Process, editing
-from deployments.projects.queries import channels_of, process_of, read_process
+from deployments.projects.queries import channels_of, read_process
 from deployments.projects.services.processes import STALE, save_process
 from deployments.projects.step_catalogue import find_step_kind, step_kinds
 from deployments.projects.tenant_tags import tenant_tags_of
@@ -27,6 +27,7 @@ from deployments.projects.web.process_form import (
     require_complete,
     sent_step,
 )
+from deployments.projects.web.process_owner import ProcessOwner, owner_of
 from deployments.projects.web.process_rows import icon_of, process_groups
 from deployments.projects.web.rail import project_frame
 from packages_feed.queries import package_ids
@@ -38,23 +39,31 @@ _MOST_SUGGESTED = 200
 @page(Permission.ProcessView)
 def process_page(request: PageRequest, project: str) -> HttpResponse:
     """Show the steps; `step` opens a step's form, `type` that of a new one."""
-    row = find(request, Project, project, Permission.ProcessView)
-    process = read_process(process_of(row))
+    return show_process(request, owner_of(request, project))
+
+
+def show_process(request: PageRequest, owner: ProcessOwner) -> HttpResponse:
+    """Show the steps of a project or a runbook, perhaps with the form of one."""
+    process = read_process(owner.stored)
     form = None
     if kind := find_step_kind(request.GET.get("type", "")):
         form = new_form(kind)
     elif action_id := request.GET.get("step", ""):
         form = _stored_form(process, action_id)
-    return _page(request, row, form)
+    return _page(request, owner, form)
 
 
 @require_GET
 @page(Permission.ProcessEdit)
 def step_catalogue_page(request: PageRequest, project: str) -> HttpResponse:
     """Show the kinds of steps to choose from."""
-    row = find(request, Project, project, Permission.ProcessView)
+    return show_catalogue(request, owner_of(request, project))
+
+
+def show_catalogue(request: PageRequest, owner: ProcessOwner) -> HttpResponse:
+    """Show the kinds of steps for the process of a project or a runbook."""
     kinds = [(kind, icon_of(kind.action_type)) for kind in step_kinds()]
-    values = {**project_frame(request, row, "Process"), "kinds": kinds}
+    values = {**_frame(request, owner), "kinds": kinds}
     return show(request, "projects/step_catalogue.html", values)
 
 
@@ -62,8 +71,12 @@ def step_catalogue_page(request: PageRequest, project: str) -> HttpResponse:
 @page(Permission.ProcessEdit)
 def step_save(request: PageRequest, project: str) -> HttpResponse:
     """Save the form of one step into the process that it was read from."""
-    row = find(request, Project, project, Permission.ProcessView)
-    stored = process_of(row)
+    return save_step(request, owner_of(request, project))
+
+
+def save_step(request: PageRequest, owner: ProcessOwner) -> HttpResponse:
+    """Save the form of one step of a project or a runbook."""
+    stored = owner.stored
     process = read_process(stored)
     action_id = request.POST.get("step", "")
     action = process.action(action_id)
@@ -83,17 +96,21 @@ def step_save(request: PageRequest, project: str) -> HttpResponse:
     saved, problems = attempt(save)
     if saved is None:
         form = form_of(step, action, kind, is_new=is_new)
-        return _page(request, row, form, problems)
+        return _page(request, owner, form, problems)
     messages.success(request, f"The step {action.name} was {'added' if is_new else 'saved'}.")
-    return go(request, f"projects/{row.public_id}/process")
+    return go(request, owner.path)
 
 
 @require_POST
 @page(Permission.ProcessEdit)
 def step_change(request: PageRequest, project: str) -> HttpResponse:
     """Move, disable, enable or remove a step."""
-    row = find(request, Project, project, Permission.ProcessView)
-    stored = process_of(row)
+    return change_step(request, owner_of(request, project))
+
+
+def change_step(request: PageRequest, owner: ProcessOwner) -> HttpResponse:
+    """Move, disable, enable or remove a step of a project or a runbook."""
+    stored = owner.stored
     action_id, what = request.POST.get("step", ""), request.POST.get("what", "")
     process = read_process(stored)
     changed = _changed(process, action_id, what)
@@ -108,7 +125,7 @@ def step_change(request: PageRequest, project: str) -> HttpResponse:
         messages.error(request, problems.errors[0])
     elif what == "remove":
         messages.success(request, "The step was removed.")
-    return go(request, f"projects/{row.public_id}/process#step-{action_id}")
+    return go(request, f"{owner.path}#step-{action_id}")
 
 
 def _changed(process: Process, action_id: str, what: str) -> Process | None:
@@ -137,30 +154,42 @@ def _stored_form(process: Process, action_id: str) -> StepForm:
 
 def _page(
     request: PageRequest,
-    project: Project,
+    owner: ProcessOwner,
     form: StepForm | None,
     problems: Problems = NO_PROBLEMS,
 ) -> HttpResponse:
-    stored = process_of(project)
+    stored, project = owner.stored, owner.project
     process = read_process(stored)
     environments = list(Environment.objects.in_space(request.space))
     names = {row.public_id: row.name for row in environments}
     kinds = {kind.action_type: kind for kind in step_kinds()}
-    may_edit = allows_on(request.actor, project, Permission.ProcessEdit)
     values = {
-        **project_frame(request, project, "Process"),
+        **_frame(request, owner),
         "groups": process_groups(process, kinds, names),
         "steps": len(process.steps),
         "disabled": sum(action.is_disabled for _, action in process.actions()),
         "version": request.POST.get("version") or stored.version,
         "form": form,
-        "may_compare": allows_on(request.actor, project, Permission.ReleaseView),
-        "may_edit": may_edit,
+        "may_compare": owner.runbook is None
+        and allows_on(request.actor, project, Permission.ReleaseView),
+        "may_edit": owner.may_edit(request),
         "is_stale": STALE in problems.errors,
     }
     if form is not None:
         values |= _choices(request, project, process, form, environments)
+        if owner.runbook is not None:
+            values["channels"] = ()  # a run has no channel
     return show(request, "projects/process.html", values, problems)
+
+
+def _frame(request: PageRequest, owner: ProcessOwner) -> dict[str, Any]:
+    return {
+        **project_frame(request, owner.project, owner.here),
+        "process_base": f"/app/{request.space.public_id}/{owner.path}",
+        "runbook": owner.runbook,
+        "runbook_path": f"/runbooks/{owner.runbook.public_id}" if owner.runbook else "",
+        "process_path": owner.path.partition(owner.project.public_id)[2],
+    }
 
 
 def _choices(

@@ -6,7 +6,7 @@ from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
 from deployments.access.web.pages import PageRequest
 from deployments.projects.models import Project
-from deployments.projects.queries import channels_of, process_of
+from deployments.projects.queries import channels_of, process_of, runbooks_of
 
 # (label, path below the project, icon, permission)
 _PAGES = (
@@ -16,6 +16,7 @@ _PAGES = (
     ("Releases", "/releases", "package", Permission.ReleaseView),
     ("Channels", "/channels", "branch", Permission.ProcessView),
     ("Triggers", "/triggers", "history", Permission.TriggerView),
+    ("Runbooks", "/runbooks", "terminal", Permission.RunbookView),
     ("Settings", "/settings", "gear", Permission.ProjectView),
 )
 
@@ -29,6 +30,7 @@ def project_frame(request: PageRequest, project: Project, here: str) -> dict[str
     counts = {
         "Process": len(process_of(project).steps),
         "Channels": channels_of(project).count(),
+        "Runbooks": runbooks_of(project).count(),
     }
     rail = [
         {

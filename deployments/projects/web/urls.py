@@ -7,6 +7,7 @@ from deployments.projects.web import (
     lifecycles,
     listing,
     process,
+    runbook_process,
     settings,
     trigger_form,
     triggers,
@@ -28,6 +29,19 @@ urlpatterns = [
     path("projects/<str:project>/process/add", process.step_catalogue_page),
     path("projects/<str:project>/process/save", process.step_save),
     path("projects/<str:project>/process/change", process.step_change),
+    path("projects/<str:project>/runbooks/<str:runbook>/process", runbook_process.runbook_process),
+    path(
+        "projects/<str:project>/runbooks/<str:runbook>/process/add",
+        runbook_process.runbook_catalogue,
+    ),
+    path(
+        "projects/<str:project>/runbooks/<str:runbook>/process/save",
+        runbook_process.runbook_step_save,
+    ),
+    path(
+        "projects/<str:project>/runbooks/<str:runbook>/process/change",
+        runbook_process.runbook_step_change,
+    ),
     path("projects/<str:project>/variables", variables.variable_list),
     path("projects/<str:project>/variables/templates", variable_templates.template_list),
     path("projects/<str:project>/variables/templates/save", variable_templates.template_save),

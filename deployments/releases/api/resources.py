@@ -5,7 +5,7 @@ from typing import Any
 
 from deployments.base.api.dates import to_wire
 from deployments.base.api.links import space_path
-from deployments.releases.models import Deployment, Release
+from deployments.releases.models import Deployment, Frozen, Release, Run
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
 
@@ -24,15 +24,7 @@ def release_resource(row: Release) -> dict[str, Any]:
         "ProjectDeploymentProcessSnapshotId": row.process_snapshot.public_id,
         "ProjectVariableSetSnapshotId": row.variable_snapshot.public_id,
         "LibraryVariableSetSnapshotIds": [],
-        "SelectedPackages": [
-            {
-                "ActionName": package.action_name,
-                "StepName": package.step_name,
-                "PackageReferenceName": package.reference_name,
-                "Version": package.version,
-            }
-            for package in row.selected_packages.all()
-        ],
+        "SelectedPackages": packages_resource(row),
         "SelectedGitResources": [],
         "BuildInformation": row.build_information,
         "CustomFields": row.custom_fields,
@@ -41,23 +33,32 @@ def release_resource(row: Release) -> dict[str, Any]:
     }
 
 
-def deployment_resource(row: Deployment) -> dict[str, Any]:
-    """Return a deployment; give it with task, environment and release's snapshot selected."""
+def packages_resource(row: Frozen) -> list[dict[str, Any]]:
+    """Return the frozen versions of packages."""
+    return [
+        {
+            "ActionName": package.action_name,
+            "StepName": package.step_name,
+            "PackageReferenceName": package.reference_name,
+            "Version": package.version,
+        }
+        for package in row.selected_packages.all()
+    ]
+
+
+def run_resource(row: Run) -> dict[str, Any]:
+    """Return what a deployment and a runbook run have in common."""
     task, options = row.task, row.options
-    space = f"Spaces-{row.space_id}"
     return {
         "Id": row.public_id,
-        "SpaceId": space,
-        "ReleaseId": f"Releases-{row.release_id}",
+        "SpaceId": f"Spaces-{row.space_id}",
         "EnvironmentId": f"Environments-{row.environment_id}",
         "TenantId": f"Tenants-{row.tenant_number}" if row.tenant_number else None,
         "ProjectId": f"Projects-{row.project_id}",
-        "ChannelId": f"Channels-{row.channel_id}",
         "TaskId": f"ServerTasks-{row.task_id}",
-        "Name": f"Deploy to {row.environment.name}",
+        "Name": str(row),
         "Comments": row.comments or None,
         "Created": to_wire(row.created),
-        "DeploymentProcessId": row.release.process_snapshot.public_id,
         "ManifestVariableSetId": f"variableset-{row.public_id}",
         "SkipActions": options.get("skip_actions", []),
         "SpecificMachineIds": options.get("specific_machines", []),
@@ -65,18 +66,29 @@ def deployment_resource(row: Deployment) -> dict[str, Any]:
         "SpecificTargetTagIds": options.get("specific_tags", []),
         "ExcludedTargetTagIds": options.get("excluded_tags", []),
         "ForcePackageDownload": bool(options.get("force_package_download")),
-        "ForcePackageRedeployment": bool(options.get("force_package_redeployment")),
         "UseGuidedFailure": bool(options.get("use_guided_failure")),
         "FormValues": _shown_answers(options.get("form_values", {})),
         "QueueTime": to_wire(task.not_before),
         "QueueTimeExpiry": to_wire(task.expires),
-        "Changes": [],
-        "ChangesMarkdown": "",
         "FailureEncountered": task.state == TaskState.FAILED,
         "DeployedBy": row.deployed_by_name,
         "DeployedById": row.deployed_by,
         "DeployedToMachineIds": list(row.deployed_machines),
         "Priority": options.get("priority", "LifecycleDefault"),
+    }
+
+
+def deployment_resource(row: Deployment) -> dict[str, Any]:
+    """Return a deployment; give it with task, environment and release's snapshot selected."""
+    space = f"Spaces-{row.space_id}"
+    return {
+        **run_resource(row),
+        "ReleaseId": f"Releases-{row.release_id}",
+        "ChannelId": f"Channels-{row.channel_id}",
+        "DeploymentProcessId": row.release.process_snapshot.public_id,
+        "ForcePackageRedeployment": bool(row.options.get("force_package_redeployment")),
+        "Changes": [],
+        "ChangesMarkdown": "",
         "Links": {
             "Self": space_path(space, "deployments", row.public_id),
             "Task": space_path(space, "tasks", f"ServerTasks-{row.task_id}"),

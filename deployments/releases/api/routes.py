@@ -10,6 +10,7 @@ from deployments.releases.api.deployments import DeploymentViewSet
 from deployments.releases.api.documents import ProjectDocumentsViewSet
 from deployments.releases.api.freezes import FreezeViewSet
 from deployments.releases.api.releases import ReleaseViewSet
+from deployments.releases.api.runbooks.routes import routes as runbook_routes
 from deployments.releases.api.templates import DeploymentTemplateViewSet
 
 routes: list[URLPattern] = [
@@ -66,5 +67,6 @@ routes: list[URLPattern] = [
         "deployments/create/tenanted/v1", DeployReleaseViewSet.as_view({"post": "create_tenanted"})
     ),
     *resource_routes(DeploymentViewSet),
+    *runbook_routes,
     *resource_routes(FreezeViewSet),
 ]

@@ -19,7 +19,7 @@ from deployments.releases.models import Release
 from deployments.releases.preview import PlannedAction, Target
 from deployments.releases.prompts import Prompt, prompts_for
 from deployments.releases.queries import progression_of
-from deployments.releases.services.deployments import uses_guided_failure
+from deployments.releases.services.choices import uses_guided_failure
 from deployments.releases.services.exact_plan import exact_plan
 from deployments.releases.services.planning import plan_of
 from deployments.releases.tenancy.standings import standings
@@ -134,15 +134,13 @@ class DeploymentTemplateViewSet(SpaceViewSet[Release]):
         if tenant_text and tenant is None:
             raise NotFound
         scope = tenant_scope(tenant)
-        prompts = prompts_for(
-            release, environment=environment.public_id, channel=release.channel, tenant=scope
-        )
+        prompts = prompts_for(release, environment=environment.public_id, tenant=scope)
         planned = plan_of(release, environment, tenant=scope, viewer=self.actor)
         of_tenant = f"-{tenant.public_id}" if tenant else ""
         return {
             "Id": f"{release.public_id}-{environment.public_id}{of_tenant}",
-            "StepsToExecute": [_step(action) for action in planned],
-            "Form": _form(prompts),
+            "StepsToExecute": [step_resource(action) for action in planned],
+            "Form": form_resource(prompts),
             "UseGuidedFailureModeByDefault": uses_guided_failure(release, environment, wish=None),
             "Changes": [],
             "ChangesMarkdown": "",
@@ -170,7 +168,8 @@ def _lower(entry: Any) -> dict[str, Any]:
     return {str(name).lower(): value for name, value in entry.items()}
 
 
-def _step(action: PlannedAction) -> dict[str, Any]:
+def step_resource(action: PlannedAction) -> dict[str, Any]:
+    """Return a step of a preview."""
     return {
         "ActionId": action.action_id,
         "ActionName": action.action_name,
@@ -190,7 +189,8 @@ def _reference(target: Target) -> dict[str, Any]:
     return {"Id": target.id, "Name": target.name}
 
 
-def _form(prompts: list[Prompt]) -> dict[str, Any]:
+def form_resource(prompts: list[Prompt]) -> dict[str, Any]:
+    """Return the prompts of a preview."""
     return {
         "Values": {
             prompt.id: None if prompt.is_sensitive else prompt.default for prompt in prompts

@@ -49,5 +49,15 @@ class Deployment(SpaceOwned):
             models.Index(fields=["release", "environment"], name="deployment_of_release"),
         ]
 
+    @property
+    def frozen(self) -> Release:
+        """Return what is carried out."""
+        return self.release
+
+    @property
+    def secret_place(self) -> str:
+        """Return what the sensitive values given at creation are bound to."""
+        return f"{self.release_id}:{self.environment_id}"
+
     def __str__(self) -> str:
         return f"Deploy to {self.environment}"

@@ -6,6 +6,7 @@ from django.db import models
 
 from deployments.base.models import SpaceOwned
 from deployments.projects.models import Channel, Project
+from deployments.projects.settings import DeploymentSettings, deployment_settings
 from deployments.releases.models.snapshot import ProcessSnapshot, VariableSetSnapshot
 from packages_feed.models.fields import BytewiseCharField
 
@@ -55,11 +56,30 @@ class Release(SpaceOwned):
     def __str__(self) -> str:
         return self.version
 
+    @property
+    def process_owner(self) -> str:
+        """Return the public id that variables limited to the process name."""
+        return f"Projects-{self.project_id}"
 
-class ReleaseSelectedPackage(models.Model):
-    """The version of one package reference of one action."""
+    @property
+    def channel_scope(self) -> str:
+        """Return the public id of the channel in which steps and values apply."""
+        return f"Channels-{self.channel_id}"
 
-    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="selected_packages")
+    @property
+    def settings_in_force(self) -> DeploymentSettings:
+        """Return how it is carried out."""
+        return deployment_settings(self.project.settings)
+
+    @property
+    def naming_variables(self) -> dict[str, str]:
+        """Return what a concurrency tag may use of it."""
+        return {"Octopus.Release.Number": self.version}
+
+
+class SelectedPackageVersion(models.Model):
+    """The version of one package reference of one action, as it was chosen."""
+
     action_name = models.CharField(max_length=200)
     step_name = models.CharField(max_length=200, blank=True)
     reference_name = models.CharField(max_length=200, blank=True)
@@ -68,16 +88,25 @@ class ReleaseSelectedPackage(models.Model):
     version = models.CharField(max_length=350)
 
     class Meta:
+        abstract = True
         ordering: ClassVar = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.package_id} {self.version}"
+
+
+class ReleaseSelectedPackage(SelectedPackageVersion):
+    """A version that a release has chosen."""
+
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="selected_packages")
+
+    class Meta(SelectedPackageVersion.Meta):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["release", "action_name", "reference_name"],
                 name="selected_package_unique",
             )
         ]
-
-    def __str__(self) -> str:
-        return f"{self.package_id} {self.version}"
 
 
 class DeletedRelease(SpaceOwned):

@@ -195,7 +195,8 @@ def drop_unused_snapshots(process: ProcessSnapshot, variables: VariableSetSnapsh
     releases = Release.objects.in_space(process.space)
     if not releases.filter(process_snapshot=process).exists():
         process.delete()
-    if not releases.filter(variable_snapshot=variables).exists():
+    in_runbooks = variables.runbook_snapshots.exists()
+    if not in_runbooks and not releases.filter(variable_snapshot=variables).exists():
         variables.delete()
 
 

@@ -13,7 +13,7 @@ from deployments.infrastructure.models import Environment, Machine
 from deployments.releases.models import Deployment, Release
 from deployments.releases.options import DeploymentOptions
 from deployments.releases.prompts import prompts_for
-from deployments.releases.services.deployments import stored_options
+from deployments.releases.services.choices import stored_options
 from tenants.queries import TenantScope
 
 _UNSAVED: Final = 0
@@ -133,9 +133,7 @@ def _known_answers(
     given: Mapping[str, str],
 ) -> dict[str, str]:
     """Return answers by variable name; what is missing or unknown is said when deploying."""
-    prompts = prompts_for(
-        release, environment=environment.public_id, channel=release.channel, tenant=tenant
-    )
+    prompts = prompts_for(release, environment=environment.public_id, tenant=tenant)
     names = {key.lower(): prompt.name for prompt in prompts for key in (prompt.id, prompt.name)}
     return {names[key.lower()]: text for key, text in given.items() if key.lower() in names}
 

@@ -77,15 +77,16 @@ class PackageWishes:
 
 
 def needed_packages(
-    space: Space, process: Process, channel: Channel, variables: Mapping[str, str | None]
+    space: Space, process: Process, channel: Channel | None, variables: Mapping[str, str | None]
 ) -> list[NeededPackage]:
-    """Return the packages that a release in the channel selects, in the order of the process."""
+    """Return the packages that a release in the channel, or a snapshot of a runbook,
+    selects; in the order of the process."""
     feeds: dict[str, Feed | None] = {}
     references = [ref for _, action in process.actions() for ref in action.packages]
     projects = projects_named(space, [(ref.feed_id, ref.package_id) for ref in references])
     needed = []
     for step, action in process.actions():
-        if not action.applies_to(environment=None, channel=channel.public_id):
+        if not action.applies_to(environment=None, channel=channel.public_id if channel else ""):
             continue
         for reference in action.packages:
             if not reference.is_complete:
@@ -111,10 +112,10 @@ def needed_packages(
 
 
 def select_packages(
-    space: Space, needed: Sequence[NeededPackage], channel: Channel, wishes: PackageWishes
+    space: Space, needed: Sequence[NeededPackage], channel: Channel | None, wishes: PackageWishes
 ) -> list[SelectedPackage]:
     """Choose a version for each; raises Invalid with a sentence for each that cannot be."""
-    rules = rules_from_json(channel.rules)
+    rules = rules_from_json(channel.rules) if channel else ()
     errors: list[str] = []
     selected = []
     for need in needed:

@@ -11,8 +11,7 @@ from deployments.infrastructure.queries import machines_of_environment
 from deployments.library.scoping import ScopeContext, resolve_all
 from deployments.projects.process import Process
 from deployments.projects.process.shape import TARGET_ROLES
-from deployments.projects.settings import deployment_settings
-from deployments.releases.models import Release
+from deployments.releases.models import Frozen
 from deployments.releases.preview import PlannedAction, Target, TargetChoice, planned_actions
 from deployments.releases.queries import process_of_release
 from deployments.releases.variables import plain_values, release_candidates, tenant_context
@@ -20,7 +19,7 @@ from tenants.queries import TenantScope, machines_for
 
 
 def plan_of(
-    release: Release,
+    frozen: Frozen,
     environment: Environment,
     *,
     tenant: TenantScope | None = None,
@@ -32,16 +31,16 @@ def plan_of(
     viewer: Actor | None = None,
 ) -> tuple[PlannedAction, ...]:
     """Return the actions with their targets; with a `viewer` only machines that it may see."""
-    settings = deployment_settings(release.project.settings)
-    process = process_of_release(release)
-    machines = machines_of_environment(release.space, environment)
+    settings = frozen.settings_in_force
+    process = process_of_release(frozen)
+    machines = machines_of_environment(frozen.space, environment)
     if viewer is not None:
-        seen = Machine.objects.visible_to(viewer, release.space, "MachineView")
+        seen = Machine.objects.visible_to(viewer, frozen.space, "MachineView")
         machines = machines.filter(pk__in=seen.values("pk"))
     return planned_actions(
         process,
         environment=environment.public_id,
-        channel=f"Channels-{release.channel_id}",
+        channel=frozen.channel_scope,
         tenant_tags=frozenset(tenant.tags) if tenant else None,
         targets=[_target(machine) for machine in machines_for(machines, tenant)],
         choice=TargetChoice(
@@ -52,7 +51,7 @@ def plan_of(
             settings.exclude_unhealthy_targets,
         ),
         skipped=skipped,
-        roles_of=_evaluated_roles(process, release, environment, tenant),
+        roles_of=_evaluated_roles(process, frozen, environment, tenant),
     )
 
 
@@ -67,22 +66,21 @@ def _target(machine: Machine) -> Target:
 
 
 def _evaluated_roles(
-    process: Process, release: Release, environment: Environment, tenant: TenantScope | None
+    process: Process, frozen: Frozen, environment: Environment, tenant: TenantScope | None
 ) -> dict[str, str]:
     """Return the role texts of the steps that write them as templates."""
     texts = {step.id: step.text(TARGET_ROLES) for step in process.steps}
     templates = {number: text for number, text in texts.items() if "#{" in text}
     if not templates:
         return {}
-    owner = f"Projects-{release.project_id}"
     context = ScopeContext(
         environment=environment.public_id,
-        channel=f"Channels-{release.channel_id}",
-        process_owner=owner,
-        project=owner,
+        channel=frozen.channel_scope or None,
+        process_owner=frozen.process_owner,
+        project=f"Projects-{frozen.project_id}",
         **tenant_context(tenant),
     )
-    values = plain_values(resolve_all(release_candidates(release, environment.pk, tenant), context))
+    values = plain_values(resolve_all(release_candidates(frozen, environment.pk, tenant), context))
     try:
         return {number: evaluate(text, values).text for number, text in templates.items()}
     except LanguageError as error:

@@ -12,7 +12,7 @@ from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment
 from deployments.library.scoping import ScopeContext, resolve_all
 from deployments.projects.models import Project
-from deployments.releases.models import Release
+from deployments.releases.models import Frozen, Release
 from deployments.releases.options import DeploymentOptions
 from deployments.releases.queries import progression_of
 from deployments.releases.variables import (
@@ -45,7 +45,7 @@ def queue_task(
     if options.priority not in PRIORITIES:
         raise Invalid(fields={"Priority": [f"Choose one of {', '.join(PRIORITIES)}."]})
     project = release.project
-    tag = _concurrency_tag(release, environment, tenant)
+    tag = concurrency_tag(release, environment, tenant)
     whom = f" for {tenant.name}" if tenant else ""
     if tag in _tags_above(release, options.parent_task):
         raise Invalid(
@@ -104,20 +104,20 @@ def _is_prioritized(release: Release, environment: Environment, options: Deploym
     return state is not None and state.phase.is_priority
 
 
-def _concurrency_tag(release: Release, environment: Environment, tenant: TenantScope | None) -> str:
-    """Return what the variable says within the space, else tenant, project and environment."""
-    project = release.project
-    usual = f"{project.public_id}/{environment.public_id}"
+def concurrency_tag(frozen: Frozen, environment: Environment, tenant: TenantScope | None) -> str:
+    """Return what the variable says, else tenant, project or runbook, and environment."""
+    project = frozen.project
+    usual = f"{frozen.process_owner}/{environment.public_id}"
     if tenant is not None:
         usual = f"{tenant.public_id}/{usual}"
     context = ScopeContext(
         environment=environment.public_id,
-        channel=f"Channels-{release.channel_id}",
-        process_owner=project.public_id,
+        channel=frozen.channel_scope or None,
+        process_owner=frozen.process_owner,
         project=project.public_id,
         **tenant_context(tenant),
     )
-    values = plain_values(resolve_all(release_candidates(release, environment.pk, tenant), context))
+    values = plain_values(resolve_all(release_candidates(frozen, environment.pk, tenant), context))
     known = {name.lower(): text for name, text in values.items()}
     template = (known.get(CONCURRENCY_TAG.lower()) or "").strip()
     if not template:
@@ -127,8 +127,8 @@ def _concurrency_tag(release: Release, environment: Environment, tenant: TenantS
         "Octopus.Project.Name": project.name,
         "Octopus.Environment.Id": environment.public_id,
         "Octopus.Environment.Name": environment.name,
-        "Octopus.Release.Number": release.version,
-        "Octopus.Space.Id": release.space.public_id,
+        **frozen.naming_variables,
+        "Octopus.Space.Id": frozen.space.public_id,
         **tenant_variables(tenant),
     }
     try:
@@ -137,4 +137,4 @@ def _concurrency_tag(release: Release, environment: Environment, tenant: TenantS
         raise Invalid(f"The variable {CONCURRENCY_TAG} cannot be evaluated: {error}") from error
     if len(tag) > _LONGEST_TAG:
         raise Invalid(f"The variable {CONCURRENCY_TAG} is longer than {_LONGEST_TAG} characters.")
-    return f"{release.space.public_id}/{tag}" if tag else usual
+    return f"{frozen.space.public_id}/{tag}" if tag else usual

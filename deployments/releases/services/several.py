@@ -82,7 +82,7 @@ def with_answers_of(
 
     Answers to all environments come in one form; each asks only its own.
     """
-    prompts = prompts_for(release, environment=environment.public_id, channel=release.channel)
+    prompts = prompts_for(release, environment=environment.public_id)
     known = {key.lower() for prompt in prompts for key in (prompt.id, prompt.name)}
     answers = {key: text for key, text in options.form_values.items() if key.lower() in known}
     return replace(options, form_values=answers)

@@ -22,7 +22,7 @@ from deployments.releases.preview import PlannedAction, Target, lacks_targets
 from deployments.releases.prompts import Prompt, prompts_for
 from deployments.releases.queries import unresolved_defect, waiting_for_people
 from deployments.releases.services import DeploymentOptions, create_deployment
-from deployments.releases.services.deployments import uses_guided_failure
+from deployments.releases.services.choices import uses_guided_failure
 from deployments.releases.services.exact_plan import exact_plan
 from deployments.releases.services.planning import plan_of
 from deployments.releases.web.frames import (
@@ -69,7 +69,6 @@ def deploy_page(request: PageRequest, project: str, version: str) -> HttpRespons
     prompts = prompts_for(
         release,
         environment=environment.public_id,
-        channel=release.channel,
         tenant=whom.scope,
     )
     if request.method == "GET":

@@ -90,7 +90,7 @@ def _prompts(release: Release, environments: Sequence[Environment]) -> list[Prom
     found = {
         prompt.id: prompt
         for row in environments
-        for prompt in prompts_for(release, environment=row.public_id, channel=release.channel)
+        for prompt in prompts_for(release, environment=row.public_id)
     }
     return sorted(found.values(), key=lambda prompt: prompt.label.lower())
 

@@ -17,6 +17,8 @@ from deployments.releases.web import (
     snapshot,
     timeline,
 )
+from deployments.releases.web.runbooks import pages as runbooks
+from deployments.releases.web.runbooks.run import runbook_run
 
 urlpatterns = [
     path("projects/<str:project>", overview.project_overview, name="project_overview"),
@@ -39,6 +41,12 @@ urlpatterns = [
     path("projects/<str:project>/releases/<str:version>/snapshot", snapshot.release_snapshot),
     path("projects/<str:project>/releases/<str:version>/deploy", deploy.deploy_page),
     path("projects/<str:project>/releases/<str:version>/deploy/several", deploy_many.deploy_many),
+    path("projects/<str:project>/runbooks", runbooks.runbook_list),
+    path("projects/<str:project>/runbooks/<str:runbook>", runbooks.runbook_page),
+    path("projects/<str:project>/runbooks/<str:runbook>/snapshot", runbooks.runbook_snapshot),
+    path("projects/<str:project>/runbooks/<str:runbook>/publish", runbooks.runbook_publish),
+    path("projects/<str:project>/runbooks/<str:runbook>/delete", runbooks.runbook_delete),
+    path("projects/<str:project>/runbooks/<str:runbook>/run", runbook_run),
     path("administration/freezes", freezes.freeze_list),
     path("administration/freezes/new", freezes.freeze_new),
     path("administration/freezes/<str:freeze>", freezes.freeze_edit),

@@ -174,7 +174,7 @@ def test_prompts(project: Project, dev: Environment) -> None:
         VariableInput("Size", "5", prompt={"label": "Size", "required": True}),
     )
     release = make_release(project)
-    asked = prompts_for(release, environment=dev.public_id, channel=release.channel)
+    asked = prompts_for(release, environment=dev.public_id)
     assert [prompt.label for prompt in asked] == ["A token", "Size", "Why"]
     with pytest.raises(Invalid) as failure:
         make_deployment(release, dev, form_values={"Reason": " "})
@@ -204,7 +204,7 @@ def test_null_answers_nothing(project: Project, dev: Environment) -> None:
         VariableInput("Size", "5", prompt={"label": "Size"}),
     )
     release = make_release(project)
-    asked = prompts_for(release, environment=dev.public_id, channel=release.channel)
+    asked = prompts_for(release, environment=dev.public_id)
     body = {
         "ReleaseId": release.public_id,
         "EnvironmentId": dev.public_id,

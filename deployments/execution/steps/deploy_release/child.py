@@ -165,7 +165,6 @@ def _answers(
     prompts = prompts_for(
         release,
         environment=parent.environment.public_id,
-        channel=release.channel,
         tenant=tenant_scope(tenant),
     )
     sealed = {prompt.name.lower(): prompt.is_sensitive for prompt in prompts}

@@ -198,3 +198,35 @@ def push(server: OctopusServer, name: str, data: bytes) -> None:
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status in {200, 201}
+
+
+def test_a_runbook_runs_on_an_agent(
+    server: OctopusServer, processes: Processes, tmp_path: Path
+) -> None:
+    place = server.call("POST", f"{S}/environments", {"Name": PLACE})
+    start_targets(processes, server, tmp_path, [Target("east", [PLACE])])
+    project = make_project(server, "Shop")
+    runbook = server.call("POST", f"{S}/runbooks", {"Name": "Clean", "ProjectId": project["Id"]})
+    path = f"{S}/runbookProcesses/{runbook['RunbookProcessId']}"
+    process = server.call("GET", path)
+    known = "#{Octopus.Runbook.Name} #{Octopus.RunbookSnapshot.Name} #{Octopus.Machine.Name}"
+    process["Steps"] = [script("Sweep", f'echo "{known}"', "web")]
+    server.call("PUT", path, process)
+    frozen = {"ProjectId": project["Id"], "RunbookId": runbook["Id"], "Name": "Spring"}
+    server.call("POST", f"{S}/runbookSnapshots?publish=true", frozen)
+    asked = {"projectName": "Shop", "runbookName": "Clean", "environmentNames": [PLACE]}
+    made = server.call("POST", f"{S}/runbook-runs/create/v1", asked)
+    [started] = made["RunbookRunServerTasks"]
+    task = follow(server, started["ServerTaskId"])
+    assert (task["State"], task["Name"]) == ("Success", "RunbookRun")
+    assert "Clean Spring east" in raw(server, task["Id"])
+    run = server.call("GET", f"{S}/runbookRuns/{started['RunbookRunId']}")
+    machines = {row["Name"]: row["Id"] for row in server.call("GET", f"{S}/machines/all")}
+    assert run["DeployedToMachineIds"] == [machines["east"]]
+    assert run["EnvironmentId"] == place["Id"]
+    events = server.call("GET", f"{S}/events?regarding={started['RunbookRunId']}")["Items"]
+    assert [event["Category"] for event in events] == [
+        "RunbookRunSucceeded",
+        "RunbookRunStarted",
+        "RunbookRunQueued",
+    ]

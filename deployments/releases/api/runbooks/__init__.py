@@ -1,0 +1,1 @@
+"""Runbooks, their snapshots and their runs on the wire."""

@@ -1,0 +1,154 @@
+"""Snapshots of runbooks: freezing, publishing, and the end of a runbook with what it left."""
+
+import secrets
+import string
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import allows_on, require_on
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.base.errors import Invalid, NotPermitted
+from deployments.library.queries import candidates
+from deployments.library.scoping import ScopeContext, resolve_all
+from deployments.projects.models import Runbook
+from deployments.projects.queries import process_of_runbook, read_process
+from deployments.projects.services.runbooks import record_runbook
+from deployments.releases.models import RunbookSnapshot, RunbookSnapshotPackage
+from deployments.releases.queries import runs_of, snapshots_of
+from deployments.releases.selection import PackageSpec
+from deployments.releases.services.packages import (
+    NeededPackage,
+    PackageWishes,
+    needed_packages,
+    select_packages,
+)
+from deployments.releases.services.snapshots import freeze_process, freeze_variables
+from deployments.releases.variables import plain_values
+
+_MOST_NAME = 200
+
+
+def create_runbook_snapshot(
+    *,
+    actor: Actor,
+    runbook: Runbook,
+    name: str = "",
+    notes: str = "",
+    packages: Sequence[PackageSpec] = (),
+    package_version: str = "",
+    publish: bool = False,
+    clock: Clock = utc_now,
+) -> RunbookSnapshot:
+    """Freeze process, variables and package versions as they are now; raises Invalid.
+
+    Without a name one is made. `packages` name versions, `package_version` is for all others, else
+    the newest is taken.
+    """
+    require_snapshots(actor, runbook)
+    project = runbook.project
+    process = process_of_runbook(runbook)
+    if not process.steps:
+        raise Invalid(f"The runbook '{runbook.name}' has no steps.")
+    if project.variable_set is None:
+        raise Invalid(f"The project '{project.name}' has no variable set.")
+    wishes = PackageWishes(packages, package_version)
+    selected = select_packages(runbook.space, packages_of_runbook(runbook), None, wishes)
+    with transaction.atomic():
+        row = RunbookSnapshot.objects.create(
+            space=runbook.space,
+            project=project,
+            runbook=runbook,
+            name=_free_name(runbook, name),
+            notes=notes,
+            assembled=clock(),
+            assembled_by=actor.username,
+            process_snapshot=freeze_process(process, clock),
+            variable_snapshot=freeze_variables(project.variable_set, clock),
+        )
+        RunbookSnapshotPackage.objects.bulk_create(
+            RunbookSnapshotPackage(
+                snapshot=row,
+                action_name=package.need.action.name,
+                step_name=package.need.step.name,
+                reference_name=package.need.reference.name,
+                package_id=package.need.package_id,
+                feed_id=package.need.feed_id,
+                version=package.version,
+            )
+            for package in selected
+        )
+        record_runbook(actor, runbook, "Modified", f"frozen in the snapshot {row.name}")
+        if publish:
+            publish_runbook_snapshot(actor=actor, snapshot=row)
+    return row
+
+
+def publish_runbook_snapshot(*, actor: Actor, snapshot: RunbookSnapshot) -> None:
+    """Make it the one snapshot that is run by default and by those who may only run."""
+    runbook = snapshot.runbook
+    require_snapshots(actor, runbook)
+    with transaction.atomic():
+        # Two who publish at once must not both find the place free.
+        Runbook.objects.in_space(runbook.space).select_for_update().get(pk=runbook.pk)
+        before = snapshots_of(runbook).filter(is_published=True).first()
+        rows = RunbookSnapshot.objects.in_space(runbook.space).filter(runbook=runbook)
+        rows.filter(is_published=True).update(is_published=False)
+        rows.filter(pk=snapshot.pk).update(is_published=True)
+        snapshot.is_published = True
+        record_runbook(
+            actor,
+            runbook,
+            "Modified",
+            f"published as the snapshot {snapshot.name}",
+            before={"Published": before.name if before else ""},
+            after={"Published": snapshot.name},
+        )
+
+
+def delete_runbook(*, actor: Actor, row: Runbook) -> None:
+    """Delete a runbook with its snapshots and ended runs; raises Invalid while a run goes on."""
+    require_on(actor, row, Permission.RunbookEdit)
+    if any(not run.task.is_completed for run in runs_of(row)):
+        raise Invalid(f"The runbook '{row.name}' cannot be deleted while a run of it goes on.")
+    with transaction.atomic():
+        record_runbook(actor, row, "Deleted", "deleted", before={"Name": row.name})
+        runs_of(row).delete()
+        row.delete()
+
+
+def require_snapshots(actor: Actor, runbook: Runbook) -> None:
+    """Raise NotPermitted unless the actor may freeze and publish; editing includes it."""
+    if not (
+        allows_on(actor, runbook, Permission.RunbookEdit)
+        or allows_on(actor, runbook, Permission.RunbookSnapshotCreate)
+    ):
+        raise NotPermitted(Permission.RunbookEdit)
+
+
+def packages_of_runbook(runbook: Runbook) -> list[NeededPackage]:
+    """Return the packages that a snapshot selects, with ids evaluated as far as values reach."""
+    project = runbook.project
+    context = ScopeContext(process_owner=runbook.public_id, project=project.public_id)
+    rows = candidates(project.variable_set) if project.variable_set else []
+    values = plain_values(resolve_all(rows, context))
+    process = read_process(process_of_runbook(runbook))
+    return needed_packages(runbook.space, process, None, values)
+
+
+def _free_name(runbook: Runbook, wanted: str) -> str:
+    name = wanted.strip()
+    if len(name) > _MOST_NAME:
+        raise Invalid(fields={"Name": [f"A name has at most {_MOST_NAME} characters."]})
+    taken = snapshots_of(runbook).filter(name__iexact=name)
+    if name and taken.exists():
+        raise Invalid(fields={"Name": [f"The runbook has a snapshot named '{name}' already."]})
+    return name or next_snapshot_name()
+
+
+def next_snapshot_name() -> str:
+    """Return a name for a snapshot that nobody named."""
+    letters = string.ascii_uppercase + string.digits
+    return "Snapshot " + "".join(secrets.choice(letters) for _ in range(7))

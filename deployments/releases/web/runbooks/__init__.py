@@ -1,0 +1,1 @@
+"""The pages of runbooks: list, one of them, running it."""

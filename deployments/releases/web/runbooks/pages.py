@@ -1,0 +1,170 @@
+"""The runbooks of a project, and one of them: snapshots, publishing, runs."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import allows_on
+from deployments.access.web.forms import NO_PROBLEMS, attempt, checked, go, page_of, show
+from deployments.access.web.pages import PageRequest, find, page
+from deployments.base.errors import NotFound
+from deployments.projects.models import Runbook
+from deployments.projects.queries import process_of_runbook
+from deployments.projects.services.runbooks import RunbookInput, create_runbook
+from deployments.projects.web.rail import project_frame
+from deployments.releases.models import RunbookRun, RunbookSnapshot
+from deployments.releases.queries import find_snapshot, snapshots_of
+from deployments.releases.services.runbook_snapshots import (
+    create_runbook_snapshot,
+    delete_runbook,
+    publish_runbook_snapshot,
+)
+from deployments.releases.web.frames import project_of, visible_environments
+
+_MOST_SNAPSHOTS = 20
+
+
+@require_http_methods(["GET", "POST"])
+@page(Permission.RunbookView)
+def runbook_list(request: PageRequest, project: str) -> HttpResponse:
+    """List the runbooks with what is published and the last run; create one."""
+    row = project_of(request, project)
+    problems = NO_PROBLEMS
+    if request.method == "POST":
+        sent = RunbookInput(request.POST.get("name", ""), request.POST.get("description", ""))
+        made, problems = attempt(
+            lambda: create_runbook(actor=request.actor, project=row, runbook=sent)
+        )
+        if made is not None:
+            messages.success(request, f"The runbook {made.name} was created. Add its steps.")
+            return go(request, f"projects/{row.public_id}/runbooks/{made.public_id}")
+    rows = Runbook.objects.visible_to(request.actor, request.space, Permission.RunbookView)
+    part = page_of(request, rows.filter(project=row))
+    published = RunbookSnapshot.objects.in_space(request.space).filter(is_published=True)
+    names = {each.runbook_id: each.name for each in published.filter(runbook__in=part)}
+    last: dict[int, RunbookRun] = {}
+    for run in visible_runs(request).filter(runbook__in=part).order_by("runbook", "-pk"):
+        last.setdefault(run.runbook_id, run)
+    values = {
+        **project_frame(request, row, "Runbooks"),
+        "page": part,
+        "rows": [(each, names.get(each.pk, ""), last.get(each.pk)) for each in part],
+        "may_edit": allows_on(request.actor, row, Permission.RunbookEdit),
+        "sent": request.POST,
+    }
+    return show(request, "releases/runbooks/list.html", values, problems)
+
+
+@require_GET
+@page(Permission.RunbookView)
+def runbook_page(request: PageRequest, project: str, runbook: str) -> HttpResponse:
+    """Show snapshots and runs."""
+    row = runbook_of(request, project, runbook)
+    snapshots = list(snapshots_of(row)[:_MOST_SNAPSHOTS])
+    process = process_of_runbook(row)
+    published = next((each for each in snapshots if each.is_published), None)
+    published = published or snapshots_of(row).filter(is_published=True).first()
+    variable_set = row.project.variable_set
+    is_stale = published is not None and (
+        published.process_snapshot.version != process.version
+        or (
+            variable_set is not None and published.variable_snapshot.version != variable_set.version
+        )
+    )
+    values = {
+        **project_frame(request, row.project, "Runbooks"),
+        "runbook": row,
+        "runbook_base": f"{_base(request, row)}",
+        "steps": len(process.steps),
+        "snapshots": snapshots,
+        "published": published,
+        "is_stale": is_stale,
+        "page": page_of(request, visible_runs(request).filter(runbook=row)),
+        "may_edit": allows_on(request.actor, row, Permission.RunbookEdit),
+        "may_freeze": allows_on(request.actor, row, Permission.RunbookEdit)
+        or allows_on(request.actor, row, Permission.RunbookSnapshotCreate),
+        "may_run": request.grants.allows_anywhere(Permission.RunbookRunCreate),
+    }
+    return show(request, "releases/runbooks/runbook.html", values)
+
+
+@require_POST
+@page(Permission.RunbookView)
+def runbook_snapshot(request: PageRequest, project: str, runbook: str) -> HttpResponse:
+    """Freeze the runbook as it is now, and publish it if that is wished."""
+    row = runbook_of(request, project, runbook)
+    made, problems = attempt(
+        lambda: create_runbook_snapshot(
+            actor=request.actor,
+            runbook=row,
+            name=request.POST.get("name", ""),
+            notes=request.POST.get("notes", ""),
+            publish=checked(request, "publish"),
+        )
+    )
+    if made is None:
+        messages.error(request, problems.errors[0])
+    else:
+        done = "published" if made.is_published else "created"
+        messages.success(request, f"The snapshot {made.name} was {done}.")
+    return go(request, f"projects/{row.project.public_id}/runbooks/{row.public_id}")
+
+
+@require_POST
+@page(Permission.RunbookView)
+def runbook_publish(request: PageRequest, project: str, runbook: str) -> HttpResponse:
+    """Publish a snapshot that is there."""
+    row = runbook_of(request, project, runbook)
+    snapshot = find_snapshot(snapshots_of(row), request.POST.get("snapshot", ""))
+    if snapshot is None:
+        raise NotFound
+    publish_runbook_snapshot(actor=request.actor, snapshot=snapshot)
+    messages.success(request, f"The snapshot {snapshot.name} is published.")
+    return go(request, f"projects/{row.project.public_id}/runbooks/{row.public_id}")
+
+
+@require_POST
+@page(Permission.RunbookEdit)
+def runbook_delete(request: PageRequest, project: str, runbook: str) -> HttpResponse:
+    """Delete the runbook with its snapshots and runs."""
+    row = runbook_of(request, project, runbook)
+    name, owner, number = row.name, row.project.public_id, row.public_id
+    _, problems = attempt(lambda: delete_runbook(actor=request.actor, row=row))
+    if problems:
+        messages.error(request, problems.errors[0])
+        return go(request, f"projects/{owner}/runbooks/{number}")
+    messages.success(request, f"The runbook {name} was deleted.")
+    return go(request, f"projects/{owner}/runbooks")
+
+
+def runbook_of(request: PageRequest, project: str, text: str) -> Runbook:
+    """Return the runbook of the address; raises NotFound."""
+    row = find(request, Runbook, text, Permission.RunbookView)
+    if row.project_id != project_of(request, project).pk:
+        raise NotFound
+    row.space = request.space
+    row.project.space = request.space
+    return row
+
+
+def visible_runs(request: PageRequest) -> "QuerySet[RunbookRun]":
+    """Return the runs that the reader may see, newest first."""
+    rows = RunbookRun.objects.visible_to(
+        request.actor, request.space, Permission.RunbookRunView
+    ).filter(environment__in=visible_environments(request))
+    return rows.select_related("task", "environment", "snapshot")
+
+
+def _base(request: PageRequest, row: Runbook) -> str:
+    project = f"/app/{request.space.public_id}/projects/Projects-{row.project_id}"
+    return f"{project}/runbooks/{row.public_id}"
+
+
+def runbook_frame(request: PageRequest, row: Runbook) -> dict[str, Any]:
+    """Return what the pages below a runbook read: the project's frame and the runbook."""
+    frame = project_frame(request, row.project, "Runbooks")
+    return {**frame, "runbook": row, "runbook_base": _base(request, row)}

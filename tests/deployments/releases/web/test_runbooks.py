@@ -1,0 +1,122 @@
+"""The pages of runbooks."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from deployments.library.services import VariableInput
+from deployments.projects.models import Runbook
+from deployments.projects.queries import process_of_runbook, runbooks_of
+from deployments.releases.queries import published_snapshot
+from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
+from tests.factories.domain import make_environment, make_project, make_variables, script_step
+from tests.factories.runbooks import make_runbook, make_snapshot
+from tests.support.portal import Visitor, text_of
+
+pytestmark = pytest.mark.django_db
+
+STEP = {
+    "type": "Octopus.Script",
+    "name": "Sweep",
+    "prop:Octopus.Action.RunOnServer": "true",
+    "prop:Octopus.Action.Script.ScriptSource": "Inline",
+    "prop:Octopus.Action.Script.Syntax": "Bash",
+    "prop:Octopus.Action.Script.ScriptBody": "echo one",
+    "condition": "Success",
+}
+
+
+def path_of(runbook: Runbook, more: str = "") -> str:
+    return f"projects/{runbook.project.public_id}/runbooks/{runbook.public_id}{more}"
+
+
+def test_from_nothing_to_a_run() -> None:
+    project, place, ana = make_project(), make_environment("Staging"), Visitor(make_ana())
+    listing = f"projects/{project.public_id}/runbooks"
+    assert "No runbooks yet" in text_of(ana.get(listing))
+    assert "Name is required" in text_of(ana.post(listing, {"name": " "}))
+    assert ana.post(listing, {"name": "Clean"}).status_code == 302
+    [runbook] = runbooks_of(project)
+    assert "No steps yet" in text_of(ana.get(path_of(runbook, "/process")))
+    assert "Run a Script" in text_of(ana.get(path_of(runbook, "/process/add")))
+    sent = {**STEP, "version": process_of_runbook(runbook).version}
+    saved = ana.post(path_of(runbook, "/process/save"), sent)
+    assert saved.url.endswith(path_of(runbook, "/process"))
+    assert "Sweep" in text_of(ana.get(path_of(runbook, "/process")))
+    assert "Nothing is published" in text_of(ana.get(path_of(runbook, "/run")))
+    ana.post(path_of(runbook, "/snapshot"), {"name": "Spring", "publish": "on"})
+    assert "Spring Published" in text_of(ana.get(path_of(runbook)))
+    form = text_of(ana.get(path_of(runbook, "/run"), {"environment": place.public_id}))
+    assert "Sweep" in form
+    started = ana.post(path_of(runbook, "/run"), {"environment": place.public_id})
+    [run] = runbook.runs.all()
+    assert started.url.endswith(f"/tasks/ServerTasks-{run.task_id}")
+    assert "Run Clean of" in text_of(ana.get(f"tasks/ServerTasks-{run.task_id}"))
+    assert "Staging" in text_of(ana.get(path_of(runbook)))
+
+
+def test_an_old_snapshot_is_published_and_changes_are_told() -> None:
+    runbook, ana = make_runbook(make_project()), Visitor(make_ana())
+    old, _ = make_snapshot(runbook), make_snapshot(runbook)
+    ana.post(path_of(runbook, "/publish"), {"snapshot": old.public_id})
+    assert published_snapshot(runbook) == old
+    assert "not the newest" not in text_of(ana.get(path_of(runbook)))
+    make_variables(runbook.project, VariableInput("Color", "blue"))
+    assert "not the newest" in text_of(ana.get(path_of(runbook)))
+
+
+def test_prompts_and_places_that_are_not_open() -> None:
+    here, there = make_environment("Here"), make_environment("There")
+    project = make_project()
+    make_variables(project, VariableInput("Reason", "", prompt={"label": "Why", "required": True}))
+    scope = {"EnvironmentScope": "Specified", "Environments": [here.public_id]}
+    runbook = make_runbook(project, "Clean", script_step(), **scope)
+    make_snapshot(runbook)
+    ana, run = Visitor(make_ana()), path_of(runbook, "/run")
+    assert "cannot run in 'There'" in text_of(ana.get(run))
+    refused = ana.post(run, {"environment": here.public_id, "answer:Reason": ""})
+    assert (refused.status_code, "'Why' needs a value" in text_of(refused)) == (400, True)
+    ana.post(run, {"environment": there.public_id, "answer:Reason": "tidy"})
+    assert not runbook.runs.exists()
+    ana.post(run, {"environment": here.public_id, "answer:Reason": "tidy"})
+    assert runbook.runs.get().options["form_values"] == {"Reason": "tidy"}
+
+
+def test_who_may_do_what() -> None:
+    place = make_environment()
+    runbook = make_runbook(make_project())
+    make_snapshot(runbook)
+    visitors = [
+        Visitor(person)
+        for person in (
+            make_ana(),
+            make_ben(default_space(), place.public_id),
+            make_cleo(default_space()),
+            make_dan(make_space()),
+        )
+    ]
+    pages = {
+        "": [200, 200, 200, 404],
+        "/process": [200, 200, 200, 404],
+        "/process/add": [200, 200, 403, 404],
+        "/run": [200, 200, 403, 404],
+    }
+    for more, expected in pages.items():
+        assert [v.get(path_of(runbook, more)).status_code for v in visitors] == expected
+    posts = {"/snapshot": [302, 302, 403, 404], "/delete": [302, 404, 403, 404]}
+    for more, expected in posts.items():
+        assert [v.post(path_of(runbook, more)).status_code for v in visitors] == expected
+
+
+def test_the_number_of_queries_does_not_grow() -> None:
+    project, ana = make_project(), Visitor(make_ana())
+    listing = f"projects/{project.public_id}/runbooks"
+    make_snapshot(make_runbook(project))
+    ana.get(listing)
+    with CaptureQueriesContext(connection) as few:
+        ana.get(listing)
+    for _ in range(4):
+        make_snapshot(make_runbook(project))
+    with CaptureQueriesContext(connection) as many:
+        ana.get(listing)
+    assert len(many) == len(few) <= 25

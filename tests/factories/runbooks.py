@@ -1,0 +1,39 @@
+"""Runbooks and their snapshots."""
+
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
+from deployments.projects.models import Project, Runbook
+from deployments.projects.process import process_from_json
+from deployments.projects.queries import process_of_runbook
+from deployments.projects.services.processes import save_process
+from deployments.projects.services.runbooks import RunbookInput, create_runbook
+from deployments.releases.models import RunbookSnapshot
+from deployments.releases.services.runbook_snapshots import create_runbook_snapshot
+from tests.factories.domain import script_step
+from tests.factories.people import SYSTEM
+
+_numbers = count(1)
+
+
+def make_runbook(
+    project: Project, name: str = "", *steps: Mapping[str, Any], **settings: Any
+) -> Runbook:
+    """Create a runbook with the steps, else with one that runs on the server."""
+    runbook = create_runbook(
+        actor=SYSTEM,
+        project=project,
+        runbook=RunbookInput(name or f"Runbook {next(_numbers)}", settings=settings),
+    )
+    save_process(
+        actor=SYSTEM,
+        row=process_of_runbook(runbook),
+        process=process_from_json(steps or [script_step()]),
+    )
+    return runbook
+
+
+def make_snapshot(runbook: Runbook, *, publish: bool = True, **fields: Any) -> RunbookSnapshot:
+    """Freeze the runbook as it is now."""
+    return create_runbook_snapshot(actor=SYSTEM, runbook=runbook, publish=publish, **fields)

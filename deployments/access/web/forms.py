@@ -71,10 +71,19 @@ def words(text: str) -> list[str]:
 
 
 def page_of(
-    request: HttpRequest, rows: "QuerySet[Any] | Sequence[Any]", size: int = PAGE_SIZE
+    request: HttpRequest,
+    rows: "QuerySet[Any] | Sequence[Any]",
+    size: int = PAGE_SIZE,
+    *,
+    count: int | None = None,
 ) -> "Page[Any]":
-    """Return the page that the query asks for; the nearest one when there is none."""
+    """Return the page that the query asks for; the nearest one when there is none.
+
+    Give `count` when it is known how many rows there are: the database then counts no more.
+    """
     paginator = Paginator(rows, size)
+    if count is not None:
+        paginator.__dict__["count"] = count
     text = request.GET.get("page", "1")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1  # noqa: PLR2004
     try:

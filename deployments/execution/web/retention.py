@@ -37,7 +37,11 @@ _KINDS: Final = (
     (TARGETS, "Files on targets"),
     (RUNBOOKS, "Runs of a runbook"),
 )
-_CHOICES: Final = (("forever", "Keep everything"), ("items", "Newest"), ("days", "Days"))
+_CHOICES: Final = (
+    ("forever", "Keep everything"),
+    ("items", "A number of them"),
+    ("days", "A number of days"),
+)
 _MOST_DIGITS: Final = 6
 
 

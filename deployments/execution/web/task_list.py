@@ -17,7 +17,7 @@ from deployments.projects.models import Project
 from deployments.projects.queries import find_project
 from deployments.server_tasks.models import ServerNode, ServerTask
 from deployments.server_tasks.queries import in_states, totals_by_state
-from deployments.server_tasks.states import FINISHED
+from deployments.server_tasks.states import FINISHED, TaskState
 from tenants.models import Tenant
 from tenants.queries import find_tenant
 
@@ -31,6 +31,7 @@ STATES = (
     ("TimedOut", "Timed out"),
 )
 _MOST_ACTIVE = 200
+_ACTIVE = frozenset(TaskState) - FINISHED
 
 
 @require_GET
@@ -41,9 +42,13 @@ def task_list(request: PageRequest) -> HttpResponse:
     among = _filtered(request, every)
     totals = totals_by_state(among)
     rows = _in_state(request, among)
-    active = list(rows.exclude(state__in=FINISHED).order_by("-started", "-priority", "id"))
-    ended = page_of(request, rows.filter(state__in=FINISHED).order_by("-id"))
-    shown = active[:_MOST_ACTIVE] if ended.number == 1 else []
+    ended = page_of(
+        request,
+        rows.filter(state__in=FINISHED).order_by("-id"),
+        count=_ended(request.GET.get("state", ""), totals),
+    )
+    active = rows.filter(state__in=_ACTIVE).order_by("-started", "-priority", "id")
+    shown = list(active[:_MOST_ACTIVE]) if ended.number == 1 else []
     subjects = subjects_of(request.actor, request.space, [*shown, *ended.object_list])
     values = {
         "page": ended,
@@ -84,6 +89,13 @@ def _tabs(totals: dict[str, int]) -> list[dict[str, Any]]:
         for name, label in STATES
         if totals[name]
     ]
+
+
+def _ended(state: str, totals: dict[str, int]) -> int:
+    """Return how many tasks of the chosen state have ended."""
+    if state == "Interrupted":
+        return 0
+    return sum(totals[name] for name in FINISHED if state in {"", name} or state not in totals)
 
 
 def _in_state(request: PageRequest, rows: QuerySet[ServerTask]) -> QuerySet[ServerTask]:

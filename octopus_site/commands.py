@@ -77,8 +77,10 @@ def migrate(_: argparse.Namespace) -> int:
     from deployments.access.services.first_administrator import (  # noqa: PLC0415
         create_first_administrator,
     )
+    from deployments.base.wake import stay_silent  # noqa: PLC0415
     from octopus_site.seed import require_same_master_key  # noqa: PLC0415
 
+    stay_silent()
     call_command("migrate", verbosity=0)
     require_same_master_key()
     for line in create_first_administrator(os.environ):
@@ -91,8 +93,10 @@ def create_admin(arguments: argparse.Namespace) -> int:
     from deployments.access.services.first_administrator import (  # noqa: PLC0415
         create_administrator,
     )
+    from deployments.base.wake import stay_silent  # noqa: PLC0415
     from octopus_site.conf import secret  # noqa: PLC0415
 
+    stay_silent()
     password = secret(os.environ, "ADMIN_PASSWORD") or _asked_password()
     user = create_administrator(
         username=arguments.username, password=password, email=arguments.email

@@ -12,6 +12,14 @@ log = structlog.get_logger(__name__)
 
 MAILBOX_CHANNEL = "octopus:mailbox"
 
+_is_silent = False
+
+
+def stay_silent() -> None:
+    """Send no wake-ups from this process: it sets up a server that need not run yet."""
+    global _is_silent  # noqa: PLW0603 once, by a command that ends soon
+    _is_silent = True
+
 
 def wake(name: str, *args: int | str) -> None:
     """Send the Celery task `name` with plain arguments once the transaction has committed."""
@@ -29,6 +37,8 @@ def publish(channel: str, message: str) -> None:
 
 
 def _send(name: str, args: tuple[int | str, ...]) -> None:
+    if _is_silent:
+        return
     # Celery's own connection tries for seconds while Redis is away; nobody shall wait for that.
     if not try_redis(lambda client: client.ping(), otherwise=False):
         log.warning("wake-up not sent; the sweep will do it", task=name, error="Redis is away")

@@ -68,19 +68,8 @@ def create_runbook_run(
     answers = checked_answers(prompts, options.form_values)
     with transaction.atomic():
         task = _queue(actor, chosen, environment, options, scope, clock)
-        run = RunbookRun(
-            space=runbook.space,
-            project=runbook.project,
-            runbook=runbook,
-            snapshot=chosen,
-            environment=environment,
-            tenant_number=tenant.pk if tenant else None,
-            task=task,
-            comments=options.comments,
-            created=clock(),
-            deployed_by=actor.public_id,
-            deployed_by_name=actor.username,
-        )
+        run = _new_run(actor, chosen, environment, task, options, clock)
+        run.tenant_number = tenant.pk if tenant else None
         run.options = stored_options(run, options, answers)
         run.save(force_insert=True)
         task.arguments = {"RunbookRunId": run.public_id}
@@ -89,6 +78,28 @@ def create_runbook_run(
         if chosen.settings_in_force.cancel_superseded_queued:
             supersede_queued(task=task, clock=clock)
     return run
+
+
+def _new_run(
+    actor: Actor,
+    snapshot: RunbookSnapshot,
+    environment: Environment,
+    task: ServerTask,
+    options: DeploymentOptions,
+    clock: Clock,
+) -> RunbookRun:
+    return RunbookRun(
+        space=snapshot.space,
+        project=snapshot.project,
+        runbook=snapshot.runbook,
+        snapshot=snapshot,
+        environment=environment,
+        task=task,
+        comments=options.comments,
+        created=clock(),
+        deployed_by=actor.public_id,
+        deployed_by_name=actor.username,
+    )
 
 
 def delete_runbook_run(*, actor: Actor, row: RunbookRun) -> None:

@@ -5,6 +5,7 @@ import string
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.db.models import F
 
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on, require_on
@@ -22,6 +23,7 @@ from deployments.releases.selection import PackageSpec
 from deployments.releases.services.packages import (
     NeededPackage,
     PackageWishes,
+    SelectedPackage,
     needed_packages,
     select_packages,
 )
@@ -68,18 +70,7 @@ def create_runbook_snapshot(
             process_snapshot=freeze_process(process, clock),
             variable_snapshot=freeze_variables(project.variable_set, clock),
         )
-        RunbookSnapshotPackage.objects.bulk_create(
-            RunbookSnapshotPackage(
-                snapshot=row,
-                action_name=package.need.action.name,
-                step_name=package.need.step.name,
-                reference_name=package.need.reference.name,
-                package_id=package.need.package_id,
-                feed_id=package.need.feed_id,
-                version=package.version,
-            )
-            for package in selected
-        )
+        _store_packages(row, selected)
         record_runbook(actor, runbook, "Modified", f"frozen in the snapshot {row.name}")
         if publish:
             publish_runbook_snapshot(actor=actor, snapshot=row)
@@ -91,8 +82,8 @@ def publish_runbook_snapshot(*, actor: Actor, snapshot: RunbookSnapshot) -> None
     runbook = snapshot.runbook
     require_snapshots(actor, runbook)
     with transaction.atomic():
-        # Two who publish at once must not both find the place free.
-        Runbook.objects.in_space(runbook.space).select_for_update().get(pk=runbook.pk)
+        # Two who publish at once come one after the other: the row is held until the end.
+        Runbook.objects.in_space(runbook.space).filter(pk=runbook.pk).update(name=F("name"))
         before = snapshots_of(runbook).filter(is_published=True).first()
         rows = RunbookSnapshot.objects.in_space(runbook.space).filter(runbook=runbook)
         rows.filter(is_published=True).update(is_published=False)
@@ -136,6 +127,21 @@ def packages_of_runbook(runbook: Runbook) -> list[NeededPackage]:
     values = plain_values(resolve_all(rows, context))
     process = read_process(process_of_runbook(runbook))
     return needed_packages(runbook.space, process, None, values)
+
+
+def _store_packages(row: RunbookSnapshot, selected: Sequence[SelectedPackage]) -> None:
+    RunbookSnapshotPackage.objects.bulk_create(
+        RunbookSnapshotPackage(
+            snapshot=row,
+            action_name=package.need.action.name,
+            step_name=package.need.step.name,
+            reference_name=package.need.reference.name,
+            package_id=package.need.package_id,
+            feed_id=package.need.feed_id,
+            version=package.version,
+        )
+        for package in selected
+    )
 
 
 def _free_name(runbook: Runbook, wanted: str) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -46,9 +46,10 @@ def runbook_list(request: PageRequest, project: str) -> HttpResponse:
     part = page_of(request, rows.filter(project=row))
     published = RunbookSnapshot.objects.in_space(request.space).filter(is_published=True)
     names = {each.runbook_id: each.name for each in published.filter(runbook__in=part)}
-    last: dict[int, RunbookRun] = {}
-    for run in visible_runs(request).filter(runbook__in=part).order_by("runbook", "-pk"):
-        last.setdefault(run.runbook_id, run)
+    runs = visible_runs(request)
+    of_page = runs.filter(runbook__in=part).order_by().values("runbook")
+    newest = of_page.annotate(newest=Max("pk")).values("newest")
+    last = {run.runbook_id: run for run in runs.filter(pk__in=newest)}
     values = {
         **project_frame(request, row, "Runbooks"),
         "page": part,

@@ -40,7 +40,7 @@ from tests.factories.domain import (
 )
 from tests.factories.people import SYSTEM, as_person, give_role, make_user
 from tests.factories.runbooks import make_runbook, make_snapshot
-from tests.factories.tenants import connect, make_tenant
+from tests.factories.tenants import connect, make_tenant, make_tenanted_project
 
 pytestmark = pytest.mark.django_db
 
@@ -234,7 +234,7 @@ def test_prompts_and_times() -> None:
 
 
 def test_runs_for_tenants() -> None:
-    environment, project = make_environment(), make_project()
+    environment, project = make_environment(), make_tenanted_project()
     tenant = make_tenant("Acme")
     runbook = make_runbook(project, "Clean", MultiTenancyMode="Tenanted")
     make_snapshot(runbook)

@@ -65,7 +65,7 @@ def build_variables(
             values |= _commits(name, build) | _items(name, build["WorkItems"])
     together: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for build in builds:
-        together.setdefault(tuple(_literal(build.get(key)) for key in _STORY), []).append(build)
+        together.setdefault(tuple(literal(build.get(key)) for key in _STORY), []).append(build)
     for number, (story, members) in enumerate(together.items()):
         name = f"Octopus.Release.Builds[{number}]"
         values |= {f"{name}.{key}": text for key, text in zip(_STORY, story, strict=True)}
@@ -75,7 +75,7 @@ def build_variables(
     return values | _items("Octopus.Release", work_items_of(builds))
 
 
-def _literal(text: Any) -> str:
+def literal(text: Any) -> str:
     """Return a text so that an expression in it is shown and not evaluated."""
     return _OPENING.sub(_doubled, str(text or ""))
 
@@ -89,9 +89,9 @@ def _commits(name: str, build: Mapping[str, Any]) -> dict[str, str]:
     values = {}
     for place, commit in enumerate(build["Commits"]):
         entry = f"{name}.Commits[{place}]"
-        values[f"{entry}.CommitId"] = _literal(commit["Id"])
-        values[f"{entry}.LinkUrl"] = _literal(commit["LinkUrl"])
-        values[f"{entry}.Comment"] = _literal(commit["Comment"])
+        values[f"{entry}.CommitId"] = literal(commit["Id"])
+        values[f"{entry}.LinkUrl"] = literal(commit["LinkUrl"])
+        values[f"{entry}.Comment"] = literal(commit["Comment"])
     return values
 
 
@@ -99,5 +99,5 @@ def _items(name: str, items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     values = {}
     for place, item in enumerate(items):
         for key in ("Id", "LinkUrl", "Description"):
-            values[f"{name}.WorkItems[{place}].{key}"] = _literal(item.get(key))
+            values[f"{name}.WorkItems[{place}].{key}"] = literal(item.get(key))
     return values

@@ -8,6 +8,7 @@ from deployments.access.models import User
 from deployments.base import public_ids
 from deployments.base.models import Space
 from deployments.execution.services.retention_variables import retention_variables
+from deployments.releases.changes.queries import changes_of, changes_variables
 from deployments.releases.models import Deployment, Release, Run, RunbookRun
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
@@ -41,8 +42,10 @@ def _of_run(run: RunbookRun) -> dict[str, str]:
 def _of_release(deployment: Deployment) -> dict[str, str]:
     release = deployment.release
     values = {
+        **changes_variables(changes_of(deployment)),
         **retention_variables(deployment),
         **_release_links(deployment),
+        "Octopus.Deployment.Mode": deployment.options.get("mode", "Deploy"),
         "Octopus.Release.Id": release.public_id,
         "Octopus.Release.Number": release.version,
         "Octopus.Release.Notes": release.notes,

@@ -19,6 +19,11 @@ from deployments.base.finding import find_one
 from deployments.infrastructure.models import Environment
 from deployments.releases.api.releases import with_parts
 from deployments.releases.api.resources import deployment_resource
+from deployments.releases.changes.queries import (
+    changes_markdown,
+    changes_of,
+    changes_resource,
+)
 from deployments.releases.models import Deployment, Release, RunbookRun
 from deployments.releases.prompts import given_answers
 from deployments.releases.services import DeploymentOptions, create_deployment
@@ -98,6 +103,18 @@ class DeploymentViewSet(SpaceViewSet[Deployment]):
     def filtered(self, rows: QuerySet[Deployment], query: Query) -> QuerySet[Deployment]:
         rows = super().filtered(rows, query)
         return filtered_runs(rows, query, _FILTERS)
+
+    def retrieve(self, request: Request, **ids: Any) -> Response:
+        """Show one; what it brought is read for one alone."""
+        row = self.get_object()
+        changes = changes_of(row, viewer=self.actor)
+        return Response(
+            {
+                **deployment_resource(row),
+                "Changes": changes_resource(changes),
+                "ChangesMarkdown": changes_markdown(changes),
+            }
+        )
 
     def create(self, request: Request, **ids: Any) -> Response:
         data = self.read()

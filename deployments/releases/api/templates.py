@@ -15,6 +15,12 @@ from deployments.infrastructure.models import Environment
 from deployments.projects.queries import process_of
 from deployments.releases.api.plans import plan_resource
 from deployments.releases.api.releases import ReleaseSerializer, with_parts
+from deployments.releases.changes.queries import (
+    changes_between,
+    changes_markdown,
+    changes_resource,
+    current_release,
+)
 from deployments.releases.models import Release
 from deployments.releases.preview import PlannedAction, Target
 from deployments.releases.prompts import Prompt, prompts_for
@@ -136,14 +142,16 @@ class DeploymentTemplateViewSet(SpaceViewSet[Release]):
         scope = tenant_scope(tenant)
         prompts = prompts_for(release, environment=environment.public_id, tenant=scope)
         planned = plan_of(release, environment, tenant=scope, viewer=self.actor)
+        current = current_release(release, environment.pk, tenant.pk if tenant else None)
+        changes = changes_between(release, current.version if current else None, viewer=self.actor)
         of_tenant = f"-{tenant.public_id}" if tenant else ""
         return {
             "Id": f"{release.public_id}-{environment.public_id}{of_tenant}",
             "StepsToExecute": [step_resource(action) for action in planned],
             "Form": form_resource(prompts),
             "UseGuidedFailureModeByDefault": uses_guided_failure(release, environment, wish=None),
-            "Changes": [],
-            "ChangesMarkdown": "",
+            "Changes": changes_resource(changes),
+            "ChangesMarkdown": changes_markdown(changes),
             "Plan": plan_resource(
                 exact_plan(release, environment, viewer=self.actor, tenant=scope)
             ),

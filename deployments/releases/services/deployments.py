@@ -12,6 +12,7 @@ from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment
 from deployments.projects.settings import deployment_settings
+from deployments.releases.changes.queries import standing_of
 from deployments.releases.freezes.holding import freezes_for
 from deployments.releases.models import Deployment, Release
 from deployments.releases.options import DeploymentOptions
@@ -52,8 +53,7 @@ def create_deployment(
     require_times(options, clock)
     require_machines(environment, options)
     require_plan(release, environment, scope, options)
-    prompts = prompts_for(release, environment=environment.public_id, tenant=scope)
-    answers = checked_answers(prompts, options.form_values)
+    answers = _answers(release, environment, scope, options)
     with transaction.atomic():
         task = queue_task(actor, release, environment, options, clock, tenant=scope)
         deployment = Deployment(
@@ -69,7 +69,11 @@ def create_deployment(
             deployed_by=actor.public_id,
             deployed_by_name=actor.username,
         )
-        deployment.options = stored_options(deployment, options, answers) | overridden
+        deployment.options = {
+            **stored_options(deployment, options, answers),
+            **standing_of(release, environment.pk, deployment.tenant_number),
+            **overridden,
+        }
         deployment.save(force_insert=True)
         task.arguments = {"DeploymentId": deployment.public_id}
         if options.parent_task:
@@ -79,6 +83,18 @@ def create_deployment(
         if deployment_settings(project.settings).cancel_superseded_queued:
             supersede_queued(task=task, clock=clock)
     return deployment
+
+
+def _answers(
+    release: Release,
+    environment: Environment,
+    tenant: TenantScope | None,
+    options: DeploymentOptions,
+) -> dict[str, str]:
+    prompts = prompts_for(
+        release, environment=environment.public_id, channel=release.channel, tenant=tenant
+    )
+    return checked_answers(prompts, options.form_values)
 
 
 def _require_permission(

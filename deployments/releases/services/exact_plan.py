@@ -10,6 +10,7 @@ from typing import Final
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.infrastructure.models import Environment, Machine
+from deployments.releases.changes.queries import standing_of
 from deployments.releases.models import Deployment, Release
 from deployments.releases.options import DeploymentOptions
 from deployments.releases.prompts import prompts_for
@@ -117,9 +118,11 @@ def exact_plan(
         deployed_by=viewer.public_id,
         deployed_by_name=viewer.username,
     )
-    deployment.options = stored_options(
-        deployment, options, _known_answers(release, environment, tenant, options.form_values)
-    )
+    answers = _known_answers(release, environment, tenant, options.form_values)
+    deployment.options = {
+        **stored_options(deployment, options, answers),
+        **standing_of(release, environment.pk, deployment.tenant_number),
+    }
     plan = _planner(deployment)
     machines = Machine.objects.visible_to(viewer, release.space, "MachineView")
     seen = {f"Machines-{number}" for number in machines.values_list("pk", flat=True)}

@@ -16,6 +16,8 @@ from deployments.base.errors import Invalid
 from deployments.projects.settings import deployment_settings
 from deployments.projects.web.rail import project_frame
 from deployments.releases.availability import missing_of
+from deployments.releases.changes.queries import changes_between, current_release
+from deployments.releases.changes.rolling import Mode, mode_of
 from deployments.releases.freezes.holding import HeldBy, freezes_of_project
 from deployments.releases.models import Release
 from deployments.releases.preview import PlannedAction, Target, lacks_targets
@@ -191,6 +193,26 @@ def _plan_values(
             {target.name for action in planned for target in action.excluded}, key=str.lower
         ),
         **_freezes(request, release, place, tenant),
+        **_changes(request, release, place, tenant),
+    }
+
+
+def _changes(
+    request: PageRequest, release: Release, place: PlaceView, tenant: int | None
+) -> dict[str, Any]:
+    """Return what the deployment brings to the place, or what it takes back."""
+    current = current_release(release, place.environment.pk, tenant)
+    version = current.version if current else None
+    mode = mode_of(version, release.version)
+    return {
+        "mode": str(mode),
+        "replaced": version,
+        "brings": changes_between(release, version, viewer=request.actor)[::-1],
+        "takes_back": (
+            changes_between(current, release.version, viewer=request.actor)[::-1]
+            if current and mode is Mode.ROLLBACK
+            else []
+        ),
     }
 
 

@@ -1,0 +1,1 @@
+"""What a deployment brings to a place, compared with what is there."""

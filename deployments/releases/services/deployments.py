@@ -91,9 +91,7 @@ def _answers(
     tenant: TenantScope | None,
     options: DeploymentOptions,
 ) -> dict[str, str]:
-    prompts = prompts_for(
-        release, environment=environment.public_id, channel=release.channel, tenant=tenant
-    )
+    prompts = prompts_for(release, environment=environment.public_id, tenant=tenant)
     return checked_answers(prompts, options.form_values)
 
 

@@ -153,6 +153,7 @@ class RunRunbookViewSet(SpaceViewSet[RunbookRun]):
         tenants = named_tenants(self, project, environments, data)
         if data["tenant_tags"] and not tenants:
             raise Invalid(fields={"Tenants": ["No tenant with these tags is connected there."]})
+        whom: list[Tenant | None] = [*tenants] or [None]
         only = named_machines(self, data["specific_machine_names"])
         without = named_machines(self, data["excluded_machine_names"])
         with transaction.atomic():
@@ -166,7 +167,7 @@ class RunRunbookViewSet(SpaceViewSet[RunbookRun]):
                     options=named_options(data, snapshot, environment, only, without),
                 )
                 for environment in environments
-                for tenant in tenants or [None]
+                for tenant in whom
             ]
         return Response(
             {

@@ -1,6 +1,6 @@
 """Reading the newest deployments, as light rows for matrices."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Max, OuterRef, QuerySet, Subquery
@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from deployments.projects.models import Project
 from deployments.releases.cells import Deployed
 from deployments.releases.models import Deployment
+from deployments.server_tasks.states import TaskState
 
 _COLUMNS = (
     "project_id",
@@ -57,6 +58,27 @@ def _read(numbers: "QuerySet[Deployment, Any] | Sequence[int]") -> list[Deployed
     moment = Coalesce("task__completed", "task__started", "task__queued")
     rows = found.order_by("-pk").annotate(moment=moment)
     return [_deployed(*values) for values in rows.values_list(*_COLUMNS)]
+
+
+def previous_versions(rows: "QuerySet[Deployment]", current: Mapping[int, int]) -> dict[int, str]:
+    """Return, by environment, the version that succeeded there last of another release.
+
+    `current` are the releases (row numbers) that were deployed there last, however that ended;
+    deployments for tenants do not count. One query.
+    """
+    found: Any = rows.filter(task__state=TaskState.SUCCESS, tenant_number=None)
+    newest = (
+        found.order_by()
+        .values("environment_id", "release_id", "release__version")
+        .annotate(newest=Max("pk"))
+        .order_by("-newest")
+    )
+    previous: dict[int, str] = {}
+    for row in newest:
+        environment = row["environment_id"]
+        if row["release_id"] != current.get(environment):
+            previous.setdefault(environment, row["release__version"])
+    return previous
 
 
 def _deployed(*values: Any) -> Deployed:

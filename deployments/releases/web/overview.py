@@ -16,7 +16,7 @@ from deployments.projects.models import Project
 from deployments.projects.queries import channels_of, find_channel, process_of
 from deployments.projects.web.rail import project_frame
 from deployments.releases.cells import Cell, Deployed
-from deployments.releases.deployed import newest_deployments
+from deployments.releases.deployed import newest_deployments, previous_versions
 from deployments.releases.models import Deployment, Release
 from deployments.releases.progression import Progression
 from deployments.releases.queries import progressions_of
@@ -60,7 +60,7 @@ def project_overview(request: PageRequest, project: str) -> HttpResponse:
         "page": part,
         "columns": environments,
         "names": {each.pk: each for each in environments},
-        "now": [(each, current.get(each.pk)) for each in environments],
+        "now": _now(request, row, environments, current),
         "rows": _rows(request, row, shown, environments, progressions, current),
         "failed": next((each for each in current.values() if each.is_failed), None),
         "channels": channels,
@@ -74,6 +74,28 @@ def project_overview(request: PageRequest, project: str) -> HttpResponse:
         "has_steps": bool(process_of(row).steps),
     }
     return show(request, "releases/project_overview.html", values)
+
+
+def _now(
+    request: PageRequest,
+    project: Project,
+    environments: Sequence[Environment],
+    current: dict[int, Deployed],
+) -> list[tuple[Environment, Deployed | None, str]]:
+    """Return what is where, with the version that may be deployed again instead of it."""
+    visible = Deployment.objects.visible_to(request.actor, request.space, Permission.DeploymentView)
+    previous = previous_versions(
+        visible.filter(project=project),
+        {each.environment: each.release for each in current.values()},
+    )
+    return [
+        (
+            each,
+            current.get(each.pk),
+            previous.get(each.pk, "") if may_deploy(request, project, each.pk) else "",
+        )
+        for each in environments
+    ]
 
 
 def _with_lifecycles(rows: Any) -> Any:

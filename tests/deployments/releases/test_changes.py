@@ -9,7 +9,7 @@ from deployments.execution.services.system_variables import system_variables
 from deployments.releases.changes.rolling import brought, mode_of
 from deployments.releases.models import Deployment
 from tests.deployments.calls import S, send
-from tests.factories import make_ana
+from tests.factories import default_space, make_ana, make_cleo
 from tests.factories.domain import (
     make_channel,
     make_deployment,
@@ -77,3 +77,20 @@ def test_changes_and_mode_are_told_everywhere() -> None:
     assert variables(back)["Octopus.Deployment.Mode"] == "Rollback"
     assert send(ana, "get", f"{S}/deployments/{back.public_id}")[1]["Changes"] == []
     assert variables(make_deployment(third, dev))["Octopus.Deployment.Mode"] == "Redeploy"
+
+
+@pytest.mark.django_db
+def test_one_button_leads_back_to_what_succeeded_before() -> None:
+    dev = make_environment("Dev")
+    project = make_project("Web", lifecycle=make_lifecycle(dev), steps=[script_step("Hello")])
+    first, second = make_release(project, "1.0.0"), make_release(project, "1.1.0")
+    ana, cleo = Visitor(make_ana()), Visitor(make_cleo(default_space()))
+    make_deployment(first, dev, state="Success")
+    assert "Back to" not in text_of(ana.get("projects/web"))
+    make_deployment(second, dev, state="Failed")
+    assert "Back to 1.0.0" in text_of(ana.get("projects/web"))
+    assert "Back to" not in text_of(cleo.get("projects/web"))
+    sent = {"environment": dev.public_id}
+    assert ana.post("projects/web/releases/1.0.0/deploy", sent).status_code == 302
+    newest = Deployment.objects.in_space(default_space()).order_by("-pk")[0]
+    assert (newest.release, newest.options["mode"]) == (first, "Redeploy")

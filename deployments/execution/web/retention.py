@@ -23,7 +23,6 @@ from deployments.projects.models import Project
 from deployments.projects.retention import RetentionPolicy
 from deployments.projects.services.retention_defaults import (
     RELEASES,
-    RUNBOOKS,
     TARGETS,
     retention_defaults,
     save_retention_defaults,
@@ -32,11 +31,7 @@ from deployments.releases.retention.facts import judged
 from deployments.releases.retention.rule import Verdict
 
 PATH: Final = "administration/retention"
-_KINDS: Final = (
-    (RELEASES, "Releases"),
-    (TARGETS, "Files on targets"),
-    (RUNBOOKS, "Runs of a runbook"),
-)
+_KINDS: Final = ((RELEASES, "Releases"), (TARGETS, "Files on targets"))
 _CHOICES: Final = (
     ("forever", "Keep everything"),
     ("items", "A number of them"),

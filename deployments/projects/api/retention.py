@@ -19,7 +19,6 @@ from deployments.projects.retention import RetentionPolicy, policy_to_json
 from deployments.projects.services.retention_defaults import (
     DEFAULTS,
     RELEASES,
-    RUNBOOKS,
     TARGETS,
     retention_defaults,
     save_retention_defaults,
@@ -29,7 +28,6 @@ from deployments.projects.services.retention_defaults import (
 _KINDS = {
     RELEASES: ("LifecycleReleaseRetentionDefault", "Releases of lifecycles"),
     TARGETS: ("LifecycleTentacleRetentionDefault", "Files on targets"),
-    RUNBOOKS: ("RunbookRetentionDefault", "Runs of runbooks"),
 }
 
 

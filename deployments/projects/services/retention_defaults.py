@@ -24,12 +24,10 @@ from deployments.projects.retention import (
 
 RELEASES: Final = "LifecycleRelease"
 TARGETS: Final = "LifecycleTentacle"
-RUNBOOKS: Final = "RunbookRetention"
 # What is kept, and the policy of a space that says nothing (projects.md 8.6, 11.2).
 DEFAULTS: Final[Mapping[str, RetentionPolicy]] = {
     RELEASES: KEEP_EVERYTHING,
     TARGETS: KEEP_EVERYTHING,
-    RUNBOOKS: RetentionPolicy(100),
 }
 
 

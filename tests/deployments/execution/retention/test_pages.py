@@ -66,13 +66,11 @@ def test_the_defaults_are_changed_and_refused() -> None:
         "LifecycleRelease-keep": "days",
         "LifecycleRelease-quantity": "30",
         "LifecycleTentacle-keep": "forever",
-        "RunbookRetention-keep": "items",
-        "RunbookRetention-quantity": "50",
     }
     assert ana.post(PAGE, fields).status_code == 302
     assert 'name="LifecycleRelease-quantity" value="30"' in ana.get(PAGE).content.decode()
     for wrong in ("", "x", "0", "9999999"):
-        answer = ana.post(PAGE, {**fields, "RunbookRetention-quantity": wrong})
+        answer = ana.post(PAGE, {**fields, "LifecycleRelease-quantity": wrong})
         assert answer.status_code == 400
         assert "QuantityToKeep must be" in text_of(answer)
 
@@ -105,7 +103,6 @@ def test_the_defaults_over_rest() -> None:
     assert [row["RetentionType"] for row in send(ben, "get", path)[1]] == [
         "LifecycleRelease",
         "LifecycleTentacle",
-        "RunbookRetention",
     ]
     assert send(cleo, "put", f"{path}/{found['Id']}", changed)[0] == 403
     wrong = {**changed, "QuantityToKeep": 0}

@@ -1,5 +1,6 @@
 """The list of tasks: what runs and waits on top, then what has ended."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -15,6 +16,7 @@ from deployments.infrastructure.models import Environment
 from deployments.infrastructure.queries import find_environment
 from deployments.projects.models import Project
 from deployments.projects.queries import find_project
+from deployments.server_tasks.kinds import all_kinds, find_kind
 from deployments.server_tasks.models import ServerNode, ServerTask
 from deployments.server_tasks.queries import in_states, totals_by_state
 from deployments.server_tasks.states import FINISHED, TaskState
@@ -30,6 +32,14 @@ STATES = (
     ("Canceled", "Canceled"),
     ("TimedOut", "Timed out"),
 )
+# Name in the address -> label and how long ago a task may have been queued.
+_AGES = {
+    "1h": ("Last hour", timedelta(hours=1)),
+    "1d": ("Last day", timedelta(days=1)),
+    "7d": ("Last 7 days", timedelta(days=7)),
+    "30d": ("Last 30 days", timedelta(days=30)),
+}
+_FILTERS = ("q", "state", "project", "environment", "tenant", "node", "kind", "by", "age")
 _MOST_ACTIVE = 200
 _ACTIVE = frozenset(TaskState) - FINISHED
 
@@ -37,7 +47,7 @@ _ACTIVE = frozenset(TaskState) - FINISHED
 @require_GET
 @page(Permission.TaskView)
 def task_list(request: PageRequest) -> HttpResponse:
-    """List the tasks, filtered by state, project, environment, tenant, node and text."""
+    """List the tasks; each filter is a part of the address."""
     every = ServerTask.objects.visible_to(request.actor, request.space, Permission.TaskView)
     among = _filtered(request, every)
     totals = totals_by_state(among)
@@ -56,10 +66,7 @@ def task_list(request: PageRequest) -> HttpResponse:
         "ended": subjects[len(shown) :],
         "tabs": _tabs(totals),
         "filters": request.GET,
-        "is_filtered": any(
-            request.GET.get(name)
-            for name in ("q", "state", "project", "environment", "tenant", "node")
-        ),
+        "is_filtered": any(request.GET.get(name) for name in _FILTERS),
         "now": utc_now(),
     }
     if request.headers.get("HX-Target") == "task-rows":
@@ -74,6 +81,8 @@ def task_list(request: PageRequest) -> HttpResponse:
         request.actor, request.space, Permission.TenantView
     ).only("name", "slug", "space")
     values["nodes"] = ServerNode.objects.values_list("name", flat=True)
+    values["kinds"] = all_kinds()
+    values["ages"] = [(name, label) for name, (label, _) in _AGES.items()]
     return show(request, "execution/tasks.html", values)
 
 
@@ -120,4 +129,9 @@ def _filtered(request: PageRequest, rows: QuerySet[ServerTask]) -> QuerySet[Serv
         rows = rows.filter(tenant_number=client.pk if client else 0)
     if node := request.GET.get("node"):
         rows = rows.filter(node_name=node[:200])
-    return rows
+    if kind := request.GET.get("kind"):
+        rows = rows.filter(kind=kind) if find_kind(kind) else rows.none()
+    if request.GET.get("by") == "me":
+        rows = rows.filter(requested_by=request.actor.public_id)
+    _, age = _AGES.get(request.GET.get("age", ""), ("", None))
+    return rows.filter(queued__gte=utc_now() - age) if age else rows

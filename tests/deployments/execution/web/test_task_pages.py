@@ -1,5 +1,6 @@
 """The list of tasks and the page of one: grid, failure, log, decisions, canceling."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import AsyncClient
 from django.test.utils import CaptureQueriesContext
 
 from agent.contracts.spool import STDERR, STDOUT, Frame
+from deployments.base.clock import utc_now
 from deployments.execution.logs.append import append_output
 from deployments.execution.models import ActionExecution, Interruption
 from deployments.server_tasks.models import ServerNode, ServerTask
@@ -223,6 +225,28 @@ def test_the_list_has_running_ones_on_top_and_filters() -> None:
     assert rows.content.decode().startswith('<tbody id="task-rows"')
     assert f">{running.task.public_id}<" not in rows.content.decode()
     assert "No task fits" in text_of(ana.get("tasks", {"q": "nothing like it"}))
+
+
+def test_the_list_is_filtered_by_kind_person_and_age() -> None:
+    ana = make_ana()
+    scenes = [make_scene(script_step("Install", roles="web")) for _ in range(2)]
+    old, mine = (scene.task for scene in scenes)
+    rows = ServerTask.objects.in_space(default_space())
+    rows.filter(pk=old.pk).update(queued=utc_now() - timedelta(days=3))
+    rows.filter(pk=mine.pk).update(queued=utc_now(), requested_by=ana.actor.public_id)
+    visitor = Visitor(ana)
+
+    def found(**filters: str) -> list[str]:
+        page = visitor.get("tasks", filters).content.decode()
+        return [task.public_id for task in (old, mine) if f">{task.public_id}<" in page]
+
+    both = [old.public_id, mine.public_id]
+    assert found() == found(kind="Deploy") == found(age="7d") == found(age="no such") == both
+    assert found(kind="Health") == found(kind="no such \0<b>") == []
+    assert found(by="me") == found(age="1d") == [mine.public_id]
+    assert found(kind="Health", by="me") == []
+    page = visitor.get("tasks", {"by": "me", "age": "1d"}).content.decode()
+    assert 'href="?by=me&amp;age=1d&amp;state=Executing"' in page
 
 
 def test_only_what_may_be_seen() -> None:

@@ -174,7 +174,7 @@ def _filter(assignment: Assignment, permission: str, model: type[models.Model]) 
         path = paths.get("tenant")
         tenants = _among(model, path, assignment.tenants)
         if permission not in EXPLICIT_TENANT:
-            tenants = tenants | models.Q(**{f"{path}__isnull": True}) if path else models.Q()
+            tenants = tenants | _without_any(model, path) if path else models.Q()
         rows &= tenants
     return rows
 
@@ -187,6 +187,15 @@ def _among(model: type[models.Model], path: str | None, numbers: frozenset[int])
         rows = model._base_manager.filter(**{f"{path}__in": sorted(numbers)})  # noqa: SLF001
         return models.Q(pk__in=rows.values("pk"))
     return models.Q(**{f"{path}__in": sorted(numbers)})
+
+
+def _without_any(model: type[models.Model], path: str) -> models.Q:
+    """Return the filter for rows that have no value in the dimension."""
+    if not _is_many(model, path):
+        return models.Q(**{f"{path}__isnull": True})
+    # A subquery for the same reason as above.
+    having = model._base_manager.filter(**{f"{path}__isnull": False})  # noqa: SLF001
+    return ~models.Q(pk__in=having.values("pk"))
 
 
 @cache

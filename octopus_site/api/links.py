@@ -33,6 +33,11 @@ SPACE_LINKS = {
     "Runbooks": "runbooks{/id}{?skip,take,ids,partialName,clone,projectIds}",
     "RunbookSnapshots": "runbookSnapshots{/id}{?skip,take,ids,publish}",
     "TagSets": "tagsets{/id}{?skip,take,ids,partialName,scopes}",
+    "TagSetSortOrder": "tagsets/sortorder",
+    "TenantsMissingVariables": "tenants/variables-missing{?tenantId,projectId,environmentId,"
+    "includeDetails}",
+    "TenantsStatus": "tenants/status",
+    "TenantTagTest": "tenants/tag-test{?tenantIds,tags}",
     "Tenants": "tenants{/id}{?skip,projectId,name,tags,take,ids,clone,partialName,"
     "clonedFromTenantId}",
     "TenantVariables": "tenantvariables/all{?projectId}",

@@ -315,3 +315,36 @@ def test_targets_serve_tenants() -> None:
         assert send(ana, "put", path, {**both, **wrong})[0] == 400
     never = {**both, "TenantedDeploymentParticipation": "Never"}
     assert "must be one of" in str(send(ana, "put", path, never)[1])
+
+
+def test_a_role_keeps_its_tags_when_a_client_does_not_know_them() -> None:
+    ana = make_ana()
+    make_tag_set("Ring")
+    user = make_user()
+    row = give_role(
+        user, "userroles-tenantmanager", default_space(), {"tenant_tag": ["Ring/Alpha"]}
+    )
+    path = f"/api/scopeduserroles/{row.public_id}"
+    stored = send(ana, "get", path)[1]
+    assert stored["TenantTags"] == ["Ring/Alpha"]
+    without = {name: value for name, value in stored.items() if name != "TenantTags"}
+    assert send(ana, "put", path, without)[1]["TenantTags"] == ["Ring/Alpha"]
+    assert send(ana, "put", path, {**stored, "TenantTags": ["Ring"]})[0] == 400
+    assert send(ana, "put", path, {**stored, "TenantTags": []})[1]["TenantTags"] == []
+
+
+def test_targets_of_several_tenants_are_listed_once_for_a_limited_role() -> None:
+    dev = make_environment("Dev")
+    acme, beta, gamma = (make_tenant(name) for name in ("Acme", "Beta", "Gamma"))
+    for name, tenants in {
+        "both": [acme.public_id, beta.public_id],
+        "third": [gamma.public_id],
+        "plain": [],
+    }.items():
+        make_machine(dev, name=name, tenancy=Tenancy(tenants=tenants))
+    person = _limited("userroles-environmentmanager", tenant=[acme.public_id])
+    listed = send(person, "get", f"{S}/machines/all")[1]
+    assert [row["Name"] for row in listed] == ["both", "plain"]
+    path = f"{S}/machines/{listed[0]['Id']}"
+    # Whoever changes it must be allowed for all the tenants that it serves.
+    assert send(person, "put", path, listed[0])[0] == 403

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from deployments.base.errors import Invalid, NotPermitted
+from deployments.base.events import record
 from deployments.execution.plan import plan_from_json
 from deployments.execution.services.plan_deployment import plan_deployment
 from deployments.execution.services.situation import open_manifest
@@ -14,6 +15,7 @@ from deployments.infrastructure.models import Environment
 from deployments.infrastructure.tenancy import Tenancy
 from deployments.library.services import VariableInput
 from deployments.projects.models import Project
+from deployments.projects.services.lifecycles import PhaseInput
 from deployments.releases.models import Deployment, Release
 from deployments.releases.queries import progression_of
 from deployments.releases.services import create_deployment
@@ -22,6 +24,7 @@ from deployments.server_tasks.models import ServerTask
 from tenants.models import Tenant
 from tests.deployments.calls import S, send
 from tests.factories import SYSTEM, default_space, give_role, make_ana, make_user
+from tests.factories.automation import Stream
 from tests.factories.children import World, child_step
 from tests.factories.domain import (
     finish,
@@ -294,3 +297,44 @@ def test_projects_without_tenants_take_none() -> None:
         create_deployment(
             actor=SYSTEM, release=make_release(plain), environment=shop.dev, tenant=shop.acme
         )
+
+
+def test_phases_deploy_by_themselves_for_each_tenant() -> None:
+    dev, prod = make_environment("Dev"), make_environment("Prod")
+    lifecycle = make_lifecycle(
+        PhaseInput("Build", automatic=[dev]), PhaseInput("Live", automatic=[prod])
+    )
+    project = make_tenanted_project("Web", lifecycle=lifecycle, steps=[script_step()])
+    acme = make_tenant("Acme", connections={project: [dev, prod]})
+    make_tenant("Beta", connections={project: [dev, prod]})
+    make_tenant("Off", connections={project: [dev]}, is_disabled=True)
+    only_prod = make_tenant("Gamma", connections={project: [prod]})
+    stream = Stream()
+    make_release(project, "1.0.0")
+    stream.deliver("lifecycles")
+
+    def places(tenant: Tenant) -> list[str]:
+        rows = Deployment.objects.in_space(default_space()).filter(tenant_number=tenant.pk)
+        return [row.environment.name for row in rows.order_by("pk")]
+
+    rows = Deployment.objects.in_space(default_space()).all()
+    assert rows.count() == 3
+    assert (places(acme), places(only_prod)) == (["Dev"], ["Prod"])
+    first = rows.get(tenant_number=acme.pk)
+    finish(first)
+    record_success(first)
+    stream.deliver("lifecycles")
+    assert places(acme) == ["Dev", "Prod"]
+    # The first tenant to succeed does not let the others through.
+    assert rows.count() == 4
+
+
+def record_success(row: Deployment) -> None:
+    record(
+        actor=SYSTEM,
+        space=row.space,
+        category="DeploymentSucceeded",
+        message="It succeeded",
+        subject=row.public_id,
+        related=[row.release.public_id],
+    )

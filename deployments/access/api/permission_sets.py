@@ -65,5 +65,6 @@ def _restriction(role: ScopedUserRole) -> dict[str, Any]:
         "RestrictedToProjectGroupIds": values["project_group"],
         "RestrictedToEnvironmentIds": values["environment"],
         "RestrictedToTenantIds": values["tenant"],
+        "RestrictedToTenantTags": values.get("tenant_tag", []),
         "SpaceId": f"Spaces-{role.space_id}",
     }

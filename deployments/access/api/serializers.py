@@ -172,6 +172,10 @@ class ScopedUserRoleSerializer(IdentifiedSerializer):
     project_group_ids = fields.texts()
     environment_ids = fields.texts()
     tenant_ids = fields.texts()
+    # Clients that do not know it must not widen a role by leaving it out.
+    tenant_tags = serializers.ListField(
+        child=serializers.CharField(), default=None, allow_null=True
+    )
 
     def to_representation(self, row: ScopedUserRole) -> dict[str, Any]:
         values: dict[str, list[str]] = {kind: [] for kind in RoleScope.Kind.values}
@@ -179,6 +183,7 @@ class ScopedUserRoleSerializer(IdentifiedSerializer):
             values[scope.kind].append(scope.object_id)
         for kind, ids in values.items():
             setattr(row, f"{kind}_ids", sorted(ids))
+        row.tenant_tags = sorted(values["tenant_tag"])  # type: ignore[attr-defined]  # for the field
         return dict(super().to_representation(row))
 
     def get_links(self, row: ScopedUserRole) -> dict[str, str]:

@@ -14,7 +14,7 @@ from deployments.access.api.serializers import (
     UserRoleSerializer,
 )
 from deployments.access.api.viewsets import SystemViewSet
-from deployments.access.models import ScopedUserRole, Team, UserRole
+from deployments.access.models import RoleScope, ScopedUserRole, Team, UserRole
 from deployments.access.permissions import Permission
 from deployments.access.rules import SIGNED_IN
 from deployments.access.spaces import space_by_id, visible_spaces
@@ -180,7 +180,7 @@ class ScopedUserRoleViewSet(_MixedViewSet):
 
     def update_row(self, row: ScopedUserRole, data: dict[str, Any]) -> ScopedUserRole:
         services.update_scoped_role(
-            actor=self.actor, scoped_role=row, role=_role(data["role"]), scopes=_scopes(data)
+            actor=self.actor, scoped_role=row, role=_role(data["role"]), scopes=_scopes(data, row)
         )
         return self.get_queryset().get(pk=row.pk)
 
@@ -195,8 +195,13 @@ def _role(text: str) -> UserRole:
     return role
 
 
-def _scopes(data: dict[str, Any]) -> dict[str, list[str]]:
-    return {kind: data[f"{kind}_ids"] for kind in _KINDS}
+def _scopes(data: dict[str, Any], stored: ScopedUserRole | None = None) -> dict[str, list[str]]:
+    scopes = {kind: data[f"{kind}_ids"] for kind in _KINDS}
+    tags = data["tenant_tags"]
+    if tags is None and stored is not None:
+        rows = stored.scopes.filter(kind=RoleScope.Kind.TENANT_TAG)
+        tags = list(rows.values_list("object_id", flat=True))
+    return {**scopes, "tenant_tag": tags or []}
 
 
 def _space(view: SystemViewSet[Any], text: str) -> Space:

@@ -89,6 +89,8 @@ def _checked(scopes: Scopes) -> dict[str, list[str]]:
             prefix = _PREFIXES.get(kind)
             if prefix and public_ids.parse(prefix, value) is None:
                 raise Invalid(f"'{value}' is not an id of {prefix}.")
+            if kind == RoleScope.Kind.TENANT_TAG and "/" not in value:
+                raise Invalid(f"'{value}' is not a tenant tag such as Region/North.")
             checked.setdefault(kind, []).append(value)
     return checked
 

@@ -35,7 +35,7 @@ from deployments.releases.web.frames import (
     release_of,
     visible_environments,
 )
-from deployments.releases.web.whom import Whom, whom_of
+from deployments.releases.web.whom import Whom, missing_values_of, whom_of
 
 TARGET_CHOICES: Final = (
     ("all", "All that fit"),
@@ -142,7 +142,7 @@ def _page(
         ),
         "prompts": [(prompt, *answer_of(prompt, sent)) for prompt in prompts],
         **_choices(planned, sent),
-        **_warnings(release, place, whom.number),
+        **_warnings(release, place, whom),
         "asks_by_default": uses_guided_failure(release, place.environment, wish=None),
         "skipped": skipped,
     }
@@ -151,12 +151,13 @@ def _page(
     return show(request, "releases/deploy.html", values, problems)
 
 
-def _warnings(release: Release, place: PlaceView, tenant: int | None) -> dict[str, Any]:
+def _warnings(release: Release, place: PlaceView, whom: Whom) -> dict[str, Any]:
     """Return what speaks against deploying now."""
     return {
         "missing": missing_of(release),
+        "missing_values": missing_values_of(release, whom.scope, place.environment),
         "defect": unresolved_defect(release),
-        "waits_for_people": waiting_for_people(release, place.environment, tenant),
+        "waits_for_people": waiting_for_people(release, place.environment, whom.number),
     }
 
 

@@ -1,5 +1,6 @@
 """The page of a release: how far it has come, what is in it, what may happen next."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -23,6 +24,8 @@ from deployments.releases.queries import (
 )
 from deployments.releases.services.child_releases import projects_named
 from deployments.releases.web.frames import (
+    PhaseBox,
+    PlaceView,
     boxes_of,
     next_place,
     places_of,
@@ -30,7 +33,9 @@ from deployments.releases.web.frames import (
     visible_environments,
 )
 from deployments.releases.web.scope_words import scope_words
+from deployments.releases.web.whom import MOST_TENANTS, tenant_rows
 from packages_feed.models import Feed
+from tenants.queries import tenant_names, tenanted_mode
 
 _MOST_DEPLOYMENTS = 100
 _MOST_DECISIONS = 50
@@ -51,8 +56,11 @@ def release_page(request: PageRequest, project: str, version: str) -> HttpRespon
         "release": release,
         "phases": boxes,
         "lifecycle": lifecycle,
-        "promote": next_place([place for box in boxes for place in box.places]),
-        "may_deploy": any(place.may_deploy for place in places.values()),
+        "promote": _promoted(release, boxes),
+        "may_deploy": any(place.may_deploy for place in places.values())
+        or (_is_for_tenants(release) and request.grants.allows_anywhere("DeploymentCreate")),
+        "tenants": tenant_rows(request, release, environments),
+        "most_tenants": MOST_TENANTS,
         "is_everywhere": bool(boxes) and all(box.is_done or box.is_optional for box in boxes),
         "defect": unresolved_defect(release),
         "packages": _packages(release),
@@ -74,6 +82,17 @@ def deployment_redirect(request: PageRequest, deployment: str) -> HttpResponse:
     return go(request, f"tasks/ServerTasks-{row.task_id}")
 
 
+def _is_for_tenants(release: Release) -> bool:
+    return tenanted_mode(release.project).allows_tenants and not release.project.is_disabled
+
+
+def _promoted(release: Release, boxes: Sequence[PhaseBox]) -> PlaceView | None:
+    """Return where the button leads; for tenants only there is none before one is chosen."""
+    if not tenanted_mode(release.project).allows_untenanted:
+        return None
+    return next_place([place for box in boxes for place in box.places])
+
+
 def _packages(release: Release) -> list[dict[str, Any]]:
     rows = list(ReleaseSelectedPackage.objects.filter(release=release))
     missing = {row.pk for row in missing_of(release)} if rows else set()
@@ -93,12 +112,15 @@ def _packages(release: Release) -> list[dict[str, Any]]:
 def _deployments(request: PageRequest, release: Release) -> list[dict[str, Any]]:
     rows = Deployment.objects.visible_to(request.actor, request.space, Permission.DeploymentView)
     found = rows.filter(release=release).select_related("task", "environment", "project")
-    allowed: dict[int, bool] = {}
+    shown = list(found[:_MOST_DEPLOYMENTS])
+    names = tenant_names(request.space, [row.tenant_number for row in shown])
+    allowed: dict[tuple[int, int | None], bool] = {}
     items = []
-    for row in found[:_MOST_DEPLOYMENTS]:
+    for row in shown:
         row.space = request.space
-        if row.environment_id not in allowed:
-            allowed[row.environment_id] = allows_on(request.actor, row, Permission.DeploymentCreate)
+        lane = (row.environment_id, row.tenant_number)
+        if lane not in allowed:
+            allowed[lane] = allows_on(request.actor, row, Permission.DeploymentCreate)
         task = row.task
         items.append(
             {
@@ -106,7 +128,8 @@ def _deployments(request: PageRequest, release: Release) -> list[dict[str, Any]]
                 "state": "SuccessWithWarning"
                 if task.state == "Success" and task.has_warnings_or_errors
                 else task.state,
-                "may_redeploy": allowed[row.environment_id],
+                "may_redeploy": allowed[lane],
+                "tenant": names.get(row.tenant_number or 0, ""),
             }
         )
     return items

@@ -138,6 +138,9 @@ def test_a_release_is_deployed_for_a_tenant() -> None:
     assert ana.post(path, sent).status_code == 302
     row = Deployment.objects.in_space(default_space()).get()
     assert row.tenant_number == acme.pk
+    release = text_of(ana.get(f"projects/{project.public_id}/releases/1.0.0"))
+    assert "Dev for Acme" in release
+    assert "The tenant 'Off' is disabled" in release
     without = ana.post(path, {"environment": dev.public_id})
     assert without.status_code == 200
     assert Deployment.objects.in_space(default_space()).count() == 1

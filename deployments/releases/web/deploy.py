@@ -142,7 +142,8 @@ def _page(
         ),
         "prompts": [(prompt, *answer_of(prompt, sent)) for prompt in prompts],
         **_choices(planned, sent),
-        **_warnings(release, place, whom),
+        **_warnings(release, place, whom.number),
+        "missing_values": missing_values_of(release, whom.scope, place.environment),
         "asks_by_default": uses_guided_failure(release, place.environment, wish=None),
         "skipped": skipped,
     }
@@ -151,13 +152,12 @@ def _page(
     return show(request, "releases/deploy.html", values, problems)
 
 
-def _warnings(release: Release, place: PlaceView, whom: Whom) -> dict[str, Any]:
+def _warnings(release: Release, place: PlaceView, tenant: int | None) -> dict[str, Any]:
     """Return what speaks against deploying now."""
     return {
         "missing": missing_of(release),
-        "missing_values": missing_values_of(release, whom.scope, place.environment),
         "defect": unresolved_defect(release),
-        "waits_for_people": waiting_for_people(release, place.environment, whom.number),
+        "waits_for_people": waiting_for_people(release, place.environment, tenant),
     }
 
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from deployments.execution.models import ExecutionPlan
 from deployments.execution.plan import plan_from_json
 from deployments.execution.services.start import make_execution_plan
-from deployments.infrastructure.models import Environment
+from deployments.infrastructure.models import Environment, Machine
 from deployments.library.services import VariableInput
 from deployments.releases.models import Release
 from deployments.releases.options import DeploymentOptions
@@ -73,7 +73,8 @@ def make_world(targets: int = 2, steps: int = 3) -> tuple[Release, Environment]:
 def test_the_preview_is_the_plan_of_the_planner() -> None:
     release, dev = make_world()
     first = release.process_snapshot.steps[1]["Actions"][0]["Id"]
-    options: dict[str, Any] = {"skip_actions": (first,), "excluded_machines": ("Machines-1",)}
+    machine = Machine.objects.in_space(release.space).order_by("pk")[0].public_id
+    options: dict[str, Any] = {"skip_actions": (first,), "excluded_machines": (machine,)}
     preview = exact_plan(release, dev, DeploymentOptions(**options), viewer=SYSTEM)
     deployment = make_deployment(release, dev, **options)
     plan = plan_from_json(make_execution_plan(deployment.task).document)

@@ -1,13 +1,17 @@
 """Fixtures that any test may ask for, and the groups of tests."""
 
+import shutil
 from collections.abc import Generator
 
 import pytest
+from django.conf import settings
 
 from tests.support.browser import browser, browser_context, page
 from tests.support.clients import dotnet, node, nuget
+from tests.support.environment import runs_on_postgres
 from tests.support.faults import fault_random, fault_rounds, pytest_terminal_summary
 from tests.support.groups import pytest_addoption, pytest_collection_modifyitems
+from tests.support.migrated import migrated_database
 from tests.support.postgres import postgres_url
 from tests.support.processes import Processes, processes, session_processes
 from tests.support.redis import redis_server, redis_url
@@ -34,6 +38,15 @@ __all__ = [
     "session_processes",
     "swift",
 ]
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Let the database of the tests begin as a copy of one that is migrated."""
+    if runs_on_postgres():
+        return False
+    shutil.copyfile(migrated_database(), settings.OCTOPUS.data_dir / "test.sqlite3")
+    return True
 
 
 @pytest.hookimpl(wrapper=True)

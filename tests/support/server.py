@@ -1,6 +1,7 @@
 """A whole server as an operator runs it: `octopus-server up` in a data folder of its own."""
 
 import json
+import shutil
 import sys
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.environment import MASTER_KEY
+from tests.support.migrated import migrated_database
 from tests.support.processes import NotReadyError, Process, Processes, free_port, wait_until
 
 API_KEY = "API-TESTSADMINISTRATORKEY0000000"
@@ -110,6 +112,8 @@ def make_server(
     """
     data_dir = folder / "data"
     data_dir.mkdir(parents=True, exist_ok=True)
+    if not (environment or {}).get("OCTOPUS_DATABASE_URL"):
+        shutil.copyfile(migrated_database(), data_dir / "octopus.sqlite3")
     web_port, gateway_port = free_port(), free_port()
     own = {
         "DJANGO_SETTINGS_MODULE": "octopus_site.settings",

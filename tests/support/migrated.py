@@ -16,8 +16,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 def migrated_database() -> Path:
     """Return an SQLite file of this state of the migrations; whoever is first makes it.
 
-    It is as `octopus-server migrate` leaves it. Seeds that have changed since come with the next
-    migrate, which every server and every test run does on its copy.
+    It has no users: `octopus-server migrate` makes the first administrator on a copy. Seeds that
+    have changed since come with the next migrate, which every server and test run does.
     """
     file = Path(tempfile.gettempdir()) / f"octopus-migrated-{_state()}.sqlite3"
     with Path(f"{file}.lock").open("w") as lock:
@@ -36,7 +36,7 @@ def _make(file: Path) -> None:
             "OCTOPUS_DATABASE_URL": "",
             "OCTOPUS_MASTER_KEY": MASTER_KEY,
         }
-        command = [sys.executable, "-m", "octopus_site.cli", "migrate"]
+        command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
         subprocess.run(command, cwd=_ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
         # Closed by its last connection, so all of it is in the one file.
         Path(folder, "octopus.sqlite3").rename(file)

@@ -1,4 +1,4 @@
-"""Cloning a tenant: tags, connections, values and the picture under a new name."""
+"""Cloning a tenant: tags, connections and the picture under a new name."""
 
 from django.db import transaction
 

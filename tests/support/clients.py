@@ -12,6 +12,9 @@ import pytest
 
 from tests.tools.install import DOTNET, NODE_MODULES
 
+# Debian's Mono sometimes aborts while it ends its threads, when the program is through already.
+_MONO_ENDS = "* Assertion at mono-threads.c"
+
 
 @dataclass(frozen=True)
 class Client:
@@ -41,7 +44,9 @@ class Client:
             timeout=seconds,
             check=False,
         )
-        result.stdout = result.stdout.replace("\r\n", "\n")
+        result.stdout, crash, _ = result.stdout.replace("\r\n", "\n").partition(_MONO_ENDS)
+        if crash and check:
+            result.returncode = 0
         assert not check or result.returncode == 0, f"{arguments}\n{result.stdout}"
         return result
 

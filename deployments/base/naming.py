@@ -1,10 +1,12 @@
 """Names and slugs of the things of a space."""
 
+from collections.abc import Callable
 from typing import Any
+
+from django.utils.text import slugify
 
 from deployments.base.errors import Invalid
 from deployments.base.models import SpaceOwned
-from deployments.base.slugs import unique_slug
 
 _MOST_CHARACTERS = 200
 
@@ -41,3 +43,13 @@ def free_slug(row: SpaceOwned, wish: str = "", **within: Any) -> str:
         wish or str(getattr(row, "name")),  # noqa: B009 not every owned row has one
         taken=lambda slug: others.filter(slug=slug).exists(),
     )
+
+
+def unique_slug(name: str, *, taken: Callable[[str], bool]) -> str:
+    """Return a slug for the name, with a number added while `taken` says so."""
+    base = slugify(name)[:_MOST_CHARACTERS].strip("-") or "item"
+    slug, number = base, 1
+    while taken(slug):
+        number += 1
+        slug = f"{base}-{number}"
+    return slug

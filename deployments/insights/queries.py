@@ -10,6 +10,7 @@ from deployments.access.permissions import Permission
 from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.models import Space
+from deployments.base.numbers import whole_number
 from deployments.base.participation import Participation
 from deployments.infrastructure.models import Environment, Machine
 from deployments.insights.board import BoardRow, Candidate, ProjectFact, make_rows
@@ -141,8 +142,6 @@ def search(actor: Actor, space: Space, text: str) -> Hits:
 
 def _tasks(actor: Actor, space: Space, wanted: str) -> list[ServerTask]:
     """Return the task of an id or a bare number."""
-    number = public_ids.parse(ServerTask.id_prefix, wanted)
-    if number is None and wanted.isascii() and wanted.isdigit() and len(wanted) < 18:  # noqa: PLR2004
-        number = int(wanted)
+    number = public_ids.parse(ServerTask.id_prefix, wanted) or whole_number(wanted)
     rows = ServerTask.objects.visible_to(actor, space, Permission.TaskView)
     return list(rows.filter(pk=number)) if number else []

@@ -15,8 +15,8 @@ from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
 from deployments.base.models import Space
+from deployments.base.naming import unique_slug
 from deployments.base.services import spaces as base
-from deployments.base.slugs import unique_slug
 
 
 def create_space(

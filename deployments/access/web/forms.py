@@ -11,6 +11,7 @@ from django.shortcuts import render
 
 from deployments.access.web.pages import PageRequest
 from deployments.base.errors import Invalid
+from deployments.base.numbers import whole_number
 
 T = TypeVar("T")
 
@@ -84,9 +85,7 @@ def page_of(
     paginator = Paginator(rows, size)
     if count is not None:
         paginator.__dict__["count"] = count
-    text = request.GET.get("page", "1")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1  # noqa: PLR2004
     try:
-        return paginator.page(max(1, number))
+        return paginator.page(whole_number(request.GET.get("page")) or 1)
     except EmptyPage:
         return paginator.page(paginator.num_pages)

@@ -17,6 +17,7 @@ from deployments.access.services.mail_settings import (
 from deployments.access.services.request_settings import allows_loopback, set_allow_loopback
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show
 from deployments.access.web.pages import PageRequest, page
+from deployments.base.numbers import whole_number
 
 OUTGOING = "administration/outgoing"
 
@@ -80,7 +81,7 @@ def _stored() -> dict[str, Any]:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return whole_number(text) or 0
 
 
 def _page(

@@ -8,6 +8,7 @@ from deployments.access.web.forms import show
 from deployments.access.web.pages import PageRequest, page
 from deployments.audit.categories import CATEGORIES
 from deployments.audit.queries import about, events_visible_to
+from deployments.base.numbers import whole_number
 
 _SIZE = 50
 
@@ -28,15 +29,15 @@ def event_list(request: PageRequest) -> HttpResponse:
         rows = about(rows, [filters["about"]])
     if filters["q"]:
         rows = rows.filter(message__icontains=filters["q"])
-    before = request.GET.get("before", "")
-    if before.isascii() and before.isdigit() and len(before) < 19:  # noqa: PLR2004
-        rows = rows.filter(pk__lt=int(before))
+    before = whole_number(request.GET.get("before"))
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
     found = list(rows[: _SIZE + 1])
     shown = found[:_SIZE]
     values = {
         "events": shown,
         "older": shown[-1].pk if len(found) > _SIZE else None,
-        "is_first": not before,
+        "is_first": before is None,
         "filters": filters,
         "is_filtered": any(filters.values()),
         "categories": sorted(CATEGORIES.items(), key=lambda item: item[1]),

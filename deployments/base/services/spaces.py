@@ -8,7 +8,7 @@ from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
 from deployments.base.models import Space
-from deployments.base.slugs import unique_slug
+from deployments.base.naming import unique_slug
 
 Seeder = Callable[[Space, Actor], None]
 

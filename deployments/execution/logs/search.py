@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.contracts.spool import RECORD, Frame, decode_frames
+from deployments.base.numbers import whole_number
 from deployments.execution.logs.lines import LineState, Segment, read_frames
 from deployments.execution.logs.queries import Line, chunks_from, log_lines, task_lines
 from deployments.execution.models import ActionExecution
@@ -103,7 +104,7 @@ def _place(start: str) -> _Place:
 
 
 def _number(text: str) -> int:
-    return int(text[:18]) if text.isascii() and text.isdigit() else 0
+    return whole_number(text) or 0
 
 
 def _looked_at(row: ActionExecution, text: str, start: int) -> Iterator[tuple[int, list[Line]]]:

@@ -8,6 +8,7 @@ from agent.language import LanguageError, VariableSet, evaluate
 from deployments.base import public_ids
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
+from deployments.base.numbers import whole_number
 from deployments.base.secrets import Secret
 from deployments.base.settings_rows import get_setting
 from deployments.execution.manifest import ActionData, MachineData, Manifest, PackageFile, Value
@@ -224,8 +225,8 @@ def _plan_input(
             return text
 
     def number(name: str, default: int) -> int:
-        text = evaluated(values.get(name) or "").strip()
-        return int(text) if text.isascii() and text.isdecimal() else default
+        found = whole_number(evaluated(values.get(name) or "").strip())
+        return default if found is None else found
 
     pool = default_pool(space)
     parallelism = number(_PARALLELISM, 0)

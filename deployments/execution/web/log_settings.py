@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 from deployments.access.permissions import Permission
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, show
 from deployments.access.web.pages import PageRequest, page
+from deployments.base.numbers import whole_number
 from deployments.execution.queries import count_archived_logs
 from deployments.execution.services.logs.settings import (
     LogSettings,
@@ -41,8 +42,8 @@ def log_settings_page(request: PageRequest) -> HttpResponse:
 
 
 def _number(text: str) -> int:
-    most = 9
-    return int(text) if text.isascii() and text.isdigit() and len(text) < most else -1
+    number = whole_number(text)
+    return -1 if number is None else number
 
 
 def _page(

@@ -13,6 +13,7 @@ from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, pag
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid
+from deployments.base.numbers import whole_number
 from deployments.execution.services.retention.asking import (
     DRY_RUN,
     EVERY,
@@ -133,10 +134,9 @@ def _document(keep: str, quantity: str) -> dict[str, Any]:
         return {"Strategy": "Forever"}
     if keep not in {"items", "days"}:
         raise Invalid("Choose what is kept.")
-    text = quantity.strip()
-    is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    number = whole_number(quantity.strip(), _MOST_DIGITS)
     return {
         "Strategy": "Count",
         "Unit": keep.capitalize(),
-        "QuantityToKeep": int(text) if is_number else -1,
+        "QuantityToKeep": -1 if number is None else number,
     }

@@ -9,6 +9,7 @@ from deployments.access.permissions import Permission
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.api.streamed import stream_text
 from deployments.base.errors import NotFound
+from deployments.base.numbers import whole_number
 from deployments.execution.logs.chunks import LogUnavailable
 from deployments.execution.logs.live import stream
 from deployments.execution.logs.queries import log_lines
@@ -87,5 +88,5 @@ def execution_of(task: ServerTask, text: str) -> ActionExecution | None:
 
 
 def _number(text: str | None, default: int) -> int:
-    most = 18
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < most else default
+    number = whole_number(text)
+    return default if number is None else number

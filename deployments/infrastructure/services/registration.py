@@ -18,7 +18,7 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Conflict, Invalid, NotAuthenticated
 from deployments.base.models import Space
-from deployments.base.slugs import unique_slug
+from deployments.base.naming import unique_slug
 from deployments.infrastructure.models import (
     Agent,
     Environment,

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from deployments.audit.categories import GROUPS
 from deployments.base.errors import Invalid
+from deployments.base.numbers import whole_number
 from deployments.projects.triggers.cron import WrongCron, require_cron
 from deployments.projects.triggers.schedules import (
     DAYS,
@@ -163,15 +164,16 @@ def _number(value: object, limits: range, field: str) -> int:
     text = str(value or "").strip()
     if text.upper() == _LAST and field in {"DateOfMonth", "DayNumberOfMonth"}:
         return 0
-    if text.isascii() and text.isdigit() and len(text) < 6 and int(text) in limits:  # noqa: PLR2004
-        return int(text)
+    number = whole_number(text)
+    if number is not None and number in limits:
+        return number
     raise _wrong(field, f"'{text}' is no number from {limits[0]} to {limits[-1]}.")
 
 
 def _count(value: object) -> object:
     """Return a number, as clients expect, where a text says one; judging it comes later."""
-    text = str(value or "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else value  # noqa: PLR2004
+    number = whole_number(str(value or "").strip())
+    return value if number is None else number
 
 
 def _day_numbers(days: list[str]) -> frozenset[int]:

@@ -12,6 +12,7 @@ from deployments.access.policy import allows_on, require_on
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.errors import NotFound
+from deployments.base.numbers import whole_number
 from deployments.library.queries import variables_of
 from deployments.projects.models import Channel, Lifecycle, Project
 from deployments.projects.process import Process
@@ -29,6 +30,8 @@ from deployments.projects.web.rule_tester import RuleTest, newest_versions_of, t
 
 FIELDS: Final = "CustomFieldDefinitions"
 _SEPARATOR = "\t"
+# More rules than a form has are cut off.
+_MOST_RULES: Final = 50
 _MOST_CHARACTERS: Final = 350
 
 
@@ -152,8 +155,7 @@ def _save(request: PageRequest, project: Project, stored: Channel | None) -> Htt
 
 
 def _sent_rules(sent: QueryDict) -> list[RuleForm]:
-    count = sent.get("rules", "0")
-    total = min(int(count), 50) if count.isascii() and count.isdigit() and len(count) < 4 else 0  # noqa: PLR2004
+    total = min(whole_number(sent.get("rules")) or 0, _MOST_RULES)
     return [
         RuleForm(
             id=sent.get(f"rule-{number}-id", ""),

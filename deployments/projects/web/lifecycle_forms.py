@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.http import QueryDict
 
 from deployments.base.errors import Invalid
+from deployments.base.numbers import whole_number
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Phase
 from deployments.projects.retention import (
@@ -156,10 +157,9 @@ def rearranged(phases: list[PhaseForm], what: str) -> list[PhaseForm]:
     return phases
 
 
-def whole_number(text: str) -> int | None:
+def quantity_of(text: str) -> int | None:
     """Return the number that a person typed, an empty text as 0; None when it is none."""
     text = text.strip()
     if not text:
         return 0
-    is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
-    return int(text) if is_number else None
+    return whole_number(text, _MOST_DIGITS)

@@ -12,6 +12,7 @@ from deployments.access.queries import teams_visible_to
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, show
 from deployments.access.web.pages import PageRequest, page
 from deployments.base.errors import Invalid, NotFound
+from deployments.base.numbers import whole_number
 from deployments.infrastructure.models import Environment, WorkerPool
 from deployments.infrastructure.queries import visible_roles
 from deployments.projects.models import Project
@@ -139,10 +140,10 @@ def _changed(process: Process, action_id: str, what: str) -> Process | None:
 
 
 def _version(request: PageRequest) -> int:
-    text = request.POST.get("version", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004
+    number = whole_number(request.POST.get("version"))
+    if number is None:
         raise Invalid(STALE)
-    return int(text)
+    return number
 
 
 def _stored_form(process: Process, action_id: str) -> StepForm:

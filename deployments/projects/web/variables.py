@@ -11,6 +11,7 @@ from deployments.access.permissions import Permission
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, page_of, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.errors import Invalid, NotFound
+from deployments.base.numbers import whole_number
 from deployments.infrastructure.models import Environment, Machine
 from deployments.library.models import Variable, VariableSet
 from deployments.library.queries import may_edit, visible_variables
@@ -297,10 +298,10 @@ def _find(request: PageRequest, variable_set: VariableSet, guid: str) -> Variabl
 
 
 def _version(request: PageRequest) -> int:
-    text = request.POST.get("version", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004
+    number = whole_number(request.POST.get("version"))
+    if number is None:
         raise Invalid(services.STALE)
-    return int(text)
+    return number
 
 
 def _kept_query(request: PageRequest) -> str:

@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 from deployments.base.api.dates import from_wire, to_wire
 from deployments.base.errors import Invalid
+from deployments.base.numbers import whole_number
 from deployments.releases.freezes.schedule import LAST, Recurrence
 
 TYPES: Final = ("Daily", "Weekly", "Monthly", "Annually")
@@ -100,9 +101,10 @@ def _choice(
 def _number(document: Mapping[str, Any], name: str, default: int | None, most: int) -> int:
     value = document.get(name)
     text = str(default if value in {None, ""} and default is not None else value).strip()
-    if not (text.isascii() and text.isdecimal() and len(text) < 9 and 0 < int(text) <= most):  # noqa: PLR2004
+    number = whole_number(text)
+    if number is None or not 0 < number <= most:
         raise _wrong(f"{name} must be a number from 1 to {most}.")
-    return int(text)
+    return number
 
 
 def _weekdays(sent: Any) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, sho
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid
+from deployments.base.numbers import whole_number
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Project
 from deployments.releases.freezes.documents import DAY_NUMBERS, TYPES, WEEKDAYS, checked_zone
@@ -221,8 +222,8 @@ def _places(request: PageRequest, row: DeploymentFreeze | None) -> list[FreezePl
         raise Invalid("Mark the environments in which the added projects are frozen.")
     places = []
     for project_text, environment_text in sorted(marked | added):
-        project = projects.get(_number(project_text))
-        environment = environments.get(_number(environment_text))
+        project = projects.get(whole_number(project_text) or 0)
+        environment = environments.get(whole_number(environment_text) or 0)
         if project and environment:
             places.append(FreezePlace(project, environment))
     return places + _kept(row, projects, environments)
@@ -312,7 +313,3 @@ def _stored(row: DeploymentFreeze) -> dict[str, Any]:
 
 def _sent(sent: QueryDict) -> dict[str, Any]:
     return {**sent.dict(), "weekdays": sent.getlist("weekday")}
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0  # noqa: PLR2004

@@ -117,9 +117,12 @@ def _situation(lease: Lease, task: ServerTask, clock: Clock) -> Situation:
     if row is None:
         row = make_execution_plan(task, clock=clock)
         return Situation(task, row, plan_from_json(row.document), [])
-    if task.kind == HEALTH:
-        judge_checks(task)
-    return read_situation(task, row)
+    situation = read_situation(task, row)
+    # Judged after it is read, until nothing is news: a check that ends in between would otherwise
+    # be decided upon by its exit code alone.
+    while task.kind == HEALTH and judge_checks(task):
+        situation = read_situation(task, row)
+    return situation
 
 
 def _carry_out(lease: Lease, situation: Situation, decision: Decision, clock: Clock) -> bool:

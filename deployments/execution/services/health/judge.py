@@ -38,20 +38,23 @@ _NOTABLE: Final = frozenset({"warning", "error"})
 _NAMED: Final = 5
 
 
-def judge_checks(task: ServerTask) -> None:
+def judge_checks(task: ServerTask) -> bool:
     """Store the health of every machine whose command has ended; repeating changes nothing.
 
-    An absence that the machine's policy allows makes its execution a skipped one, and an error
-    that the script reported makes it a failed one, before the task's outcome is decided.
+    Returns whether there was news; what was read of the task before is outdated then. An absence
+    that the machine's policy allows makes its execution a skipped one, and an error that the script
+    reported makes it a failed one, before the task's outcome is decided.
     """
     ended = ActionExecution.objects.in_space(task.space).filter(task=task, state__in=ENDED)
     executions = {row.target_id: row for row in ended.defer("log_state").order_by("attempt")}
+    has_news = False
     with transaction.atomic():
         for subject in subjects_of(task.space, list(executions)):
             execution = executions[subject.public_id]
             if execution.finished and _is_news(subject, execution.finished):
                 execution.space, execution.task = task.space, task
-                _judge(execution, subject)
+                has_news |= _judge(execution, subject)
+    return has_news
 
 
 def end_of_checks(task: ServerTask, *, clock: Clock = utc_now) -> str:
@@ -80,10 +83,10 @@ def _is_news(subject: Subject, finished: datetime) -> bool:
     return subject.last_check is None or subject.last_check < finished
 
 
-def _judge(execution: ActionExecution, subject: Subject) -> None:
+def _judge(execution: ActionExecution, subject: Subject) -> bool:
     found = verdict_of(_end_of(execution))
     if found is None or execution.finished is None:
-        return
+        return False
     status, summary = found
     rules = _rules(subject)
     is_excused = status == HealthStatus.UNAVAILABLE and rules.may_be_offline
@@ -98,6 +101,7 @@ def _judge(execution: ActionExecution, subject: Subject) -> None:
         level = "warning" if is_excused else _LEVELS[status]
         line = f"{subject.name}: {label}. {summary}"
         write_lines(execution.task, None, [(level, line)])
+    return True
 
 
 def _end_of(execution: ActionExecution) -> CheckEnd:

@@ -6,12 +6,14 @@ import pytest
 
 from deployments.base.models import Event
 from deployments.execution.models import AgentMessage
-from deployments.execution.services import mailbox
+from deployments.execution.services import advance, mailbox
+from deployments.execution.services.health.judge import judge_checks
 from deployments.execution.services.health.verdict import CheckEnd, verdict_of
-from deployments.execution.states import ExecutionState
+from deployments.execution.states import ENDED, ExecutionState
 from deployments.gateway import sessions
 from deployments.infrastructure.models import Machine
 from deployments.infrastructure.models.machine import HealthStatus
+from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services import cancel_task
 from deployments.server_tasks.states import TaskState
 from tests.factories.domain import make_environment, make_machine
@@ -94,6 +96,27 @@ def test_all_outcomes_of_one_check() -> None:
         "MachineHealthy",
         "MachineUnhealthy",
     }
+
+
+@db
+def test_a_check_that_ends_while_the_task_is_read_is_judged_before_the_task_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (row,) = machines("one")
+    check = make_check(row)
+
+    def judge_late(task: ServerTask) -> bool:
+        has_news = judge_checks(task)
+        if check.execution("one").state not in ENDED:
+            check.end("one", 1)
+        return has_news
+
+    monkeypatch.setattr(advance, "judge_checks", judge_late)
+    check.advance()
+    check.advance()
+    assert health(row)[0] == "Unhealthy"
+    reason = "1 of 1 targets failed the health check: one (unhealthy)."
+    assert check.task.error_message == reason
 
 
 @db

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 # The most that all of them take, without the installation of other tools.
-ALL_WITHIN_S = 900.0
+ALL_WITHIN_S = 1500.0
 
 
 @dataclass(frozen=True)

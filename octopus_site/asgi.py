@@ -9,5 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octopus_site.settings")
 _django = get_asgi_application()
 
 from octopus_site.http import SpoolChunkedBody  # noqa: E402 needs the settings
+from octopus_site.pooling import pool_connections  # noqa: E402 needs the settings
 
+pool_connections()
 application = SpoolChunkedBody(_django)  # type: ignore[arg-type]  # Django types its own callables

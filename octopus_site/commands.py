@@ -35,6 +35,8 @@ def web(arguments: argparse.Namespace) -> int:
         proxy_headers=True,
         forwarded_allow_ips=os.environ.get("OCTOPUS_TRUSTED_PROXIES", "127.0.0.1"),
         timeout_graceful_shutdown=5,
+        # A process that does not answer for so long is replaced; a busy machine is no reason.
+        timeout_worker_healthcheck=30,
         # Longer than proxies and clients keep an idle connection, so that none of them sends
         # its next request into one that is just being closed.
         timeout_keep_alive=120,
@@ -45,7 +47,9 @@ def web(arguments: argparse.Namespace) -> int:
 def gateway(arguments: argparse.Namespace) -> int:
     _setup_django()
     from deployments.gateway.main import run  # noqa: PLC0415
+    from octopus_site.pooling import pool_connections  # noqa: PLC0415
 
+    pool_connections()
     return run(host=arguments.host)
 
 

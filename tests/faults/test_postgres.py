@@ -4,16 +4,19 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import Request, urlopen
 
 import psycopg
 import pytest
 
+from octopus_site.pooling import POOL_SIZE
 from tests.faults.lab import Lab
 from tests.support import postgres
 from tests.support.processes import Processes
+from tests.support.server import API_KEY
 
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(400)]
 
@@ -84,3 +87,24 @@ def test_all_connections_are_cut_again_and_again(big: Lab, url: str) -> None:
     for deployment_id, task_id in made:
         big.check(deployment_id, big.wait_for_end(task_id))
     assert not big.check_everything_at_rest()
+
+
+def test_viewers_of_a_task_hold_no_connections(big: Lab, url: str) -> None:
+    deployment_id, task_id = big.deploy()
+    big.wait_for_start(deployment_id)
+    path = f"{big.server.url}/app/Spaces-1/tasks/{task_id}/stream"
+    headers = {"X-Octopus-ApiKey": API_KEY}
+    with ExitStack() as stack:
+        streams = [
+            stack.enter_context(urlopen(Request(path, headers=headers), timeout=60))
+            for _ in range(3 * POOL_SIZE)
+        ]
+        with psycopg.connect(url) as connection:
+            count = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'octopus'"
+            ).fetchone()
+        assert count is not None
+        assert count[0] < 3 * POOL_SIZE
+        ends = [stream.read().endswith(b"event: end\ndata: {}\n\n") for stream in streams]
+    assert all(ends)
+    big.check(deployment_id, big.wait_for_end(task_id))

@@ -21,6 +21,16 @@ KERNEL = {"contracts", "language", "patterns", "versions"}
 GROUPS = ("faults", "browser", "clients", "agent", "s3", "redis", "postgres", "sqlite", "unit")
 # Seconds that one test may take.
 PATIENCE = {"faults": 900, "browser": 300, "clients": 300, "agent": 300, "s3": 300}
+# What depends on the database beyond Django's ORM: SQL of our own, locks, competing writers.
+DATABASE_MATTERS = (
+    "tests/deployments/base",
+    "tests/deployments/execution",
+    "tests/deployments/gateway",
+    "tests/deployments/releases/automation",
+    "tests/deployments/server_tasks",
+    "tests/octopus_site",
+    "tests/packages_feed",
+)
 _DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 
 
@@ -31,6 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         help=f"run only these groups, comma separated: {', '.join(GROUPS)}",
     )
+    parser.addoption(
+        "--database-matters",
+        action="store_true",
+        help="of the database tests only those whose code is not the same for every database",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -40,6 +55,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     unknown = chosen - set(GROUPS)
     if unknown:
         raise pytest.UsageError(f"no such group: {', '.join(sorted(unknown))}")
+    is_limited = config.getoption("database_matters")
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
@@ -49,6 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if group in PATIENCE and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(PATIENCE[group]))
         is_wanted = _is_chosen(group, chosen) and (is_thorough() or not _takes_long(item))
+        is_wanted = is_wanted and (not is_limited or _depends_on_database(item))
         (kept if is_wanted else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -71,6 +88,11 @@ def group_of(item: pytest.Item) -> str:
         if fixtures & names:
             return name
     return "sqlite" if _uses_database(item, fixtures) else "unit"
+
+
+def _depends_on_database(item: pytest.Item) -> bool:
+    folder = item.path.parent.relative_to(item.config.rootpath).as_posix()
+    return f"{folder}/".startswith(tuple(f"{one}/" for one in DATABASE_MATTERS))
 
 
 def _takes_long(item: pytest.Item) -> bool:

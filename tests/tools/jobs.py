@@ -40,7 +40,8 @@ def _group(
 JOBS = (
     _group("postgres", "postgresql", environment={"OCTOPUS_TEST_DATABASE": "postgres"}),
     _group("clients", "nuget", "dotnet", "node", "api-client"),
-    _group("sqlite"),
+    # The others run on PostgreSQL above and, through the servers of the groups below, on SQLite.
+    _group("sqlite", options="--database-matters"),
     _group("browser", "chromium"),
     # Its tests wait most of the time, so two of them share a lane.
     _group("agent", options="-n 2 --dist loadfile"),

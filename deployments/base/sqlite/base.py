@@ -9,6 +9,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from django.db.backends.sqlite3 import base, features
@@ -20,10 +21,14 @@ class Turnstile:
     """A lock file beside the database; held by one writer at a time."""
 
     def __init__(self, path: str) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._path = path
+        self._file = -1
         self._depth = 0
 
     def enter(self) -> None:
+        if self._file < 0:
+            # Here, because most connections only read.
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if self._depth == 0:
             fcntl.flock(self._file, fcntl.LOCK_EX)
         self._depth += 1
@@ -34,7 +39,9 @@ class Turnstile:
         self._depth = max(0, self._depth - 1)
 
     def close(self) -> None:
-        os.close(self._file)
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
 
 class DatabaseFeatures(features.DatabaseFeatures):
@@ -55,8 +62,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.turnstile = Turnstile(f"{path}.turnstile")
         return super().get_new_connection(conn_params)
 
+    @cached_property
+    def cursor_class(self) -> type["Cursor"]:
+        """Return a cursor class bound to this wrapper (sqlite3 takes a factory, not arguments)."""
+        return type("BoundCursor", (Cursor,), {"wrapper": self})
+
     def create_cursor(self, name: str | None = None) -> "Cursor":
-        return self.connection.cursor(factory=cursor_class(self))  # type: ignore[no-any-return]
+        return self.connection.cursor(factory=self.cursor_class)  # type: ignore[no-any-return]
 
     def _start_transaction_under_autocommit(self) -> None:
         if self.turnstile:
@@ -115,8 +127,3 @@ class Cursor(base.SQLiteCursorWrapper):
     def executemany(self, query: str, param_list: Any) -> Any:
         with self.wrapper.writing(query):
             return super().executemany(query, param_list)
-
-
-def cursor_class(wrapper: DatabaseWrapper) -> type[Cursor]:
-    """Return a cursor class bound to the wrapper (sqlite3 takes a factory, not arguments)."""
-    return type("BoundCursor", (Cursor,), {"wrapper": wrapper})

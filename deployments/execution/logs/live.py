@@ -8,7 +8,7 @@ two seconds.
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from deployments.base.redis import asyncio_client
 from deployments.base.threads import in_thread
 from deployments.execution.logs.append import task_channel
 from deployments.execution.logs.chunks import LogUnavailable
-from deployments.execution.logs.queries import LogEvent, events_after
+from deployments.execution.logs.queries import EVENTS_AT_ONCE, LogEvent, events_after
 from deployments.execution.models import ActionExecution
 from deployments.server_tasks.models import ServerTask
 
@@ -32,18 +32,29 @@ COMMENT_EVERY = 15.0
 _MOST_WAITING = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Message:
     """One server-sent event; `number` is 0 for states, which have no place in the log."""
 
     number: int
-    kind: str
-    data: str
+    encoded: bytes
 
-    def encode(self) -> bytes:
-        """Write it in the form of an event stream."""
-        identity = f"id: {self.number}\n" if self.number else ""
-        return f"{identity}event: {self.kind}\ndata: {self.data}\n\n".encode()
+
+class Look:
+    """What one look at a task brought; written once, however many viewers get it."""
+
+    def __init__(self, messages: Sequence[Message], *, is_last: bool) -> None:
+        self.is_last = is_last
+        self.last_number = max((message.number for message in messages), default=0)
+        self._messages = messages
+        self._first = min((m.number for m in messages if m.number), default=0)
+        self._encoded = b"".join(message.encoded for message in messages)
+
+    def after(self, number: int) -> bytes:
+        """Return what a viewer who has everything up to `number` has not seen."""
+        if not self._first or number < self._first:
+            return self._encoded
+        return b"".join(m.encoded for m in self._messages if not m.number or m.number > number)
 
 
 class _Feed:
@@ -51,7 +62,7 @@ class _Feed:
 
     def __init__(self, task_pk: int, last_number: int) -> None:
         self.task_pk = task_pk
-        self.viewers: set[asyncio.Queue[Message | None]] = set()
+        self.viewers: set[asyncio.Queue[Look | None]] = set()
         self.last_number = last_number
         self.last_state = ""
         self._wake = asyncio.Event()
@@ -79,34 +90,33 @@ class _Feed:
                 async with asyncio.timeout(LOOK_EVERY):
                     await self._wake.wait()
             self._wake.clear()
-            after = self.last_number
             try:
-                events, state = await in_thread(lambda: _look(self.task_pk, after))  # noqa: B023
+                events, state = await _read_task(self.task_pk, self.last_number)
             except (DatabaseError, LogUnavailable) as error:
                 log.warning("a task cannot be read; trying again", error=type(error).__name__)
                 continue
             except ServerTask.DoesNotExist:
                 self._end()
                 return
-            messages = [log_message(event) for event in events]
+            messages = [_log_message(event) for event in events]
             if events:
                 self.last_number = events[-1].number
                 self._wake.set()
             if state != self.last_state:
                 self.last_state = state
-                messages.append(Message(0, "state", state))
-            for viewer in list(self.viewers):
-                self._give(viewer, messages)
+                messages.append(_state_message(state))
+            if messages:
+                self._give(Look(messages, is_last=_is_completed(state)))
             await asyncio.sleep(AT_MOST_EVERY)
 
-    def _give(self, viewer: "asyncio.Queue[Message | None]", messages: list[Message]) -> None:
-        try:
-            for message in messages:
-                viewer.put_nowait(message)
-        except asyncio.QueueFull:
-            self._dismiss(viewer)
+    def _give(self, look: Look) -> None:
+        for viewer in list(self.viewers):
+            try:
+                viewer.put_nowait(look)
+            except asyncio.QueueFull:
+                self._dismiss(viewer)
 
-    def _dismiss(self, viewer: "asyncio.Queue[Message | None]") -> None:
+    def _dismiss(self, viewer: "asyncio.Queue[Look | None]") -> None:
         self.viewers.discard(viewer)
         while not viewer.empty():
             viewer.get_nowait()
@@ -123,56 +133,75 @@ _feeds: dict[tuple[int, int], _Feed] = {}
 async def stream(task_pk: int, after: int) -> AsyncIterator[bytes]:
     """Yield the events after a number, then live ones, until the task has ended."""
     cursor = after
-    async for event in _stored(task_pk, cursor):
-        cursor = event.number
-        yield event.encode()
+    async for events in _stored(task_pk, cursor):
+        cursor = events[-1].number
+        yield _encoded(events)
     feed = _join(task_pk, cursor)
-    queue: asyncio.Queue[Message | None] = asyncio.Queue(_MOST_WAITING)
+    queue: asyncio.Queue[Look | None] = asyncio.Queue(_MOST_WAITING)
     feed.viewers.add(queue)
     try:
-        async for event in _stored(task_pk, cursor):
-            cursor = event.number
-            yield event.encode()
-        state = await in_thread(lambda: task_state(task_pk))
-        yield Message(0, "state", state).encode()
-        while not json.loads(state)["completed"]:
+        # What was stored before the feed knew of this viewer; all later comes through the queue.
+        async for events in _stored(task_pk, cursor):
+            cursor = events[-1].number
+            yield _encoded(events)
+        state = await in_thread(lambda: _task_state(task_pk))
+        yield _state_message(state).encoded
+        is_last = _is_completed(state)
+        while not is_last:
             try:
                 async with asyncio.timeout(COMMENT_EVERY):
-                    message = await queue.get()
+                    look = await queue.get()
             except TimeoutError:
                 yield b": still here\n\n"
                 continue
-            if message is None:
+            if look is None:
                 return
-            if message.kind == "state":
-                state = message.data
-            elif message.number <= cursor:
-                continue
-            else:
-                cursor = message.number
-            yield message.encode()
+            if part := look.after(cursor):
+                yield part
+            cursor = max(cursor, look.last_number)
+            is_last = look.is_last
     finally:
         _leave(feed, queue)
-    async for event in _stored(task_pk, cursor):
-        yield event.encode()
-    yield Message(0, "end", "{}").encode()
+    async for events in _stored(task_pk, cursor):
+        yield _encoded(events)
+    yield _message(0, "end", "{}").encoded
 
 
-async def _stored(task_pk: int, after: int) -> AsyncIterator[Message]:
-    """Yield what the database has after a number."""
-    while events := await in_thread(lambda: events_after(task_pk, after)):  # noqa: B023
-        for event in events:
-            yield log_message(event)
-        after = events[-1].number
+async def _stored(task_pk: int, after: int) -> AsyncIterator[list[LogEvent]]:
+    """Yield what the database has after a number now; not what comes while that is read."""
+    events: list[LogEvent] = []
+    while not events or len(events) == EVENTS_AT_ONCE:
+        last = events[-1].number if events else after
+        events = await in_thread(lambda: events_after(task_pk, last))  # noqa: B023 called at once
+        if not events:
+            return
+        yield events
 
 
-def log_message(event: LogEvent) -> Message:
+def _encoded(events: Sequence[LogEvent]) -> bytes:
+    return b"".join(_log_message(event).encoded for event in events)
+
+
+def _log_message(event: LogEvent) -> Message:
     """Write a log event for the browser."""
     body = {"node": event.execution_id, "segments": [asdict(item) for item in event.segments]}
-    return Message(event.number, "log", json.dumps(body, ensure_ascii=False))
+    return _message(event.number, "log", json.dumps(body, ensure_ascii=False))
 
 
-def task_state(task_pk: int) -> str:
+def _state_message(state: str) -> Message:
+    return _message(0, "state", state)
+
+
+def _message(number: int, kind: str, data: str) -> Message:
+    identity = f"id: {number}\n" if number else ""
+    return Message(number, f"{identity}event: {kind}\ndata: {data}\n\n".encode())
+
+
+def _is_completed(state: str) -> bool:
+    return bool(json.loads(state)["completed"])
+
+
+def _task_state(task_pk: int) -> str:
     """Return the states that a task's page shows, as JSON: of the task and of each execution."""
     task = ServerTask.objects.unscoped(reason="the viewer's access was checked").get(pk=task_pk)
     rows = ActionExecution.objects.unscoped(reason="the viewer's access was checked").filter(
@@ -189,8 +218,8 @@ def task_state(task_pk: int) -> str:
     return json.dumps(body)
 
 
-def _look(task_pk: int, after: int) -> tuple[list[LogEvent], str]:
-    return events_after(task_pk, after), task_state(task_pk)
+async def _read_task(task_pk: int, after: int) -> tuple[list[LogEvent], str]:
+    return await in_thread(lambda: (events_after(task_pk, after), _task_state(task_pk)))
 
 
 def _join(task_pk: int, number: int) -> _Feed:
@@ -202,7 +231,7 @@ def _join(task_pk: int, number: int) -> _Feed:
     return feed
 
 
-def _leave(feed: _Feed, queue: "asyncio.Queue[Message | None]") -> None:
+def _leave(feed: _Feed, queue: "asyncio.Queue[Look | None]") -> None:
     feed.viewers.discard(queue)
     if not feed.viewers:
         feed.stop()

@@ -13,7 +13,7 @@ from deployments.execution.models import ActionExecution, LogChunk
 from deployments.server_tasks.models import ServerTask
 
 # Each chunk has up to 64 KiB, and becomes several times that as text and JSON.
-_EVENTS_AT_ONCE = 50
+EVENTS_AT_ONCE = 50
 _LINES_AT_ONCE = 5000
 # A line that is interrupted for longer than this many chunks is shown as far as it is known.
 _MOST_INTERRUPTED = 50
@@ -106,7 +106,7 @@ def last_lines_of(
 
 
 def events_after(task_pk: int, event_number: int) -> list[LogEvent]:
-    """Return the next log events of a task, oldest first, at most 50."""
+    """Return the next log events of a task, oldest first, at most EVENTS_AT_ONCE."""
     chunks = chunks_of(
         task_pk,
         Q(event_number__gt=event_number),
@@ -115,7 +115,7 @@ def events_after(task_pk: int, event_number: int) -> list[LogEvent]:
     )
     return [
         LogEvent(chunk.event_number, chunk.execution_id, _read(chunk))
-        for chunk in islice(chunks, _EVENTS_AT_ONCE)
+        for chunk in islice(chunks, EVENTS_AT_ONCE)
     ]
 
 

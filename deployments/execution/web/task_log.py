@@ -10,6 +10,7 @@ from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.api.streamed import stream_text
 from deployments.base.errors import NotFound
 from deployments.base.numbers import whole_number
+from deployments.base.threads import give_connection_back
 from deployments.execution.logs.chunks import LogUnavailable
 from deployments.execution.logs.live import stream
 from deployments.execution.logs.queries import log_lines
@@ -27,6 +28,8 @@ def stream_view(request: PageRequest, task: str) -> StreamingHttpResponse:
     """Stream log lines and states as server-sent events, from `after` or Last-Event-ID on."""
     row = find(request, ServerTask, task, Permission.TaskView)
     after = _number(request.headers.get("Last-Event-ID") or request.GET.get("after"), 0)
+
+    give_connection_back()
 
     async def body() -> AsyncIterator[bytes]:
         yield b"retry: 2000\n\n"

@@ -155,6 +155,34 @@ async def read_log_and_stream() -> None:
     assert stranger.status_code == 302
 
 
+@pytest.mark.django_db(transaction=True)
+async def test_a_viewer_joins_although_there_are_new_lines_each_time_it_looks() -> None:
+    try:
+        scene = await sync_to_async(lambda: make_scene(script_step("Install", roles="web")))()
+        visitor = await sync_to_async(lambda: Visitor(make_ana()))()
+
+        def run_and_write() -> ActionExecution:
+            run = scene.runs()[0]
+            scene.accept(run)
+            scene.start(run)
+            write(run.execution, "line 0")
+            return run.execution
+
+        execution = await sync_to_async(run_and_write)()
+        client = AsyncClient()
+        client.cookies = visitor.client.cookies
+        answer: Any = await client.get(f"{address(scene)}/stream?after=0")
+        text = ""
+        for number in range(1, 5):
+            text += (await anext(answer.streaming_content)).decode()
+            await sync_to_async(write)(execution, f"line {number}")
+        assert "event: state" in text
+        assert text.count('"line 1"') == 1
+        await answer.streaming_content.aclose()
+    finally:
+        await sync_to_async(connections.close_all)()
+
+
 async def body_of(client: AsyncClient, path: str, headers: dict[str, str] | None = None) -> str:
     """Read a streamed answer to its end."""
     answer: Any = await client.get(path, headers=headers or {})

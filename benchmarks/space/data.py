@@ -7,11 +7,15 @@
 import argparse
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.space.wide import add_wide
+
 GROUPS, ENVIRONMENTS, ENVIRONMENTS_OF_A_RELEASE, TENANT_ENVIRONMENTS = 25, 8, 5, 3
+_LARGE = ("base_event", "base_eventrelated", "releases_deployment", "server_tasks_servertask")
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,39 @@ def fill(size: Size) -> None:
     from django.db import connection  # noqa: PLC0415 after Django's set-up
 
     first = _first_rows()
-    _projects(size, first)
-    _tenants(size, first)
-    _releases(size, first)
-    _deployments(size, first)
-    _events(size, first)
+    with _in_bulk():
+        _projects(size, first)
+        _tenants(size, first)
+        _releases(size, first)
+        _deployments(size, first)
+        _events(size, first)
+    add_wide(first.environment, first.project.lifecycle)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+
+
+@contextmanager
+def _in_bulk() -> Iterator[None]:
+    """Leave foreign keys unchecked, and make the indexes of the large tables when all is there."""
+    from django.db import connection  # noqa: PLC0415 after Django's set-up
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("SET maintenance_work_mem = '512MB'")
+        cursor.execute(
+            "SELECT i.indexname, i.indexdef FROM pg_indexes i JOIN pg_class c"
+            " ON c.oid = i.indexname::regclass JOIN pg_index x ON x.indexrelid = c.oid"
+            " WHERE i.schemaname = 'public' AND NOT x.indisunique AND i.tablename = ANY(%s)",
+            [list(_LARGE)],
+        )
+        indexes = cursor.fetchall()
+        for name, _ in indexes:
+            cursor.execute(f'DROP INDEX "{name}"')
+    yield
+    with connection.cursor() as cursor:
+        for _, definition in indexes:
+            cursor.execute(definition)
+        cursor.execute("SET session_replication_role = DEFAULT")
 
 
 @dataclass(frozen=True)
@@ -53,6 +83,7 @@ class _First:
     tenant: Any
     release: Any
     deployment: Any
+    environment: Any
     groups: list[int]
     environments: list[int]
 
@@ -88,6 +119,7 @@ def _first_rows() -> _First:
         make_tenant("Tenant 000", connections={project: environments[:TENANT_ENVIRONMENTS]}),
         release,
         deployment,
+        environments[0],
         [row.pk for row in groups],
         [row.pk for row in environments],
     )
@@ -135,7 +167,7 @@ def _projects(size: Size, first: _First) -> None:
     }
     _multiply(project, 1, last, values, groups=first.groups)
     mine = {"project_id": f"{project.pk} + i"}
-    _multiply(project.process, 1, last, mine)
+    _multiply(project.processes.get(), 1, last, mine)
     _multiply(project.channels.get(), 1, last, mine)
 
 

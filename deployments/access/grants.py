@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
@@ -133,6 +133,13 @@ def _compiled(rows: list[dict[str, Any]], space: Space | None) -> Grants:
         if row["space"] == space.pk
     )
     return Grants(assignments=assignments, system=system)
+
+
+def grants_of_role(
+    space: Space, permissions: Iterable[str], scopes: Mapping[str, list[str]]
+) -> Grants:
+    """Return what one role, limited to the scopes, lets its team do in the space."""
+    return Grants(assignments=(_assignment(space, permissions_of(permissions), scopes),))
 
 
 def _assignment(

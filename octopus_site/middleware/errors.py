@@ -8,8 +8,9 @@ import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template import TemplateDoesNotExist, loader
 
+from deployments.access.holders import holders_in, holders_sentence
 from deployments.base.api.errors import describe
-from deployments.base.errors import NotAuthenticated, NotFound
+from deployments.base.errors import NotAuthenticated, NotFound, NotPermitted
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,17 @@ def answer(request: HttpRequest, error: BaseException) -> HttpResponse:
         from urllib.parse import urlencode  # noqa: PLC0415 this branch alone needs it
 
         return HttpResponseRedirect(f"/app/sign-in?{urlencode({'next': request.get_full_path()})}")
-    return page(request, status, [*body.get("Errors", ()), body["ErrorMessage"]][0])
+    message = [*body.get("Errors", ()), body["ErrorMessage"]][0]
+    return page(request, status, f"{message} {_whom_to_ask(request, error)}".strip())
+
+
+def _whom_to_ask(request: HttpRequest, error: BaseException) -> str:
+    """Return who has the permission that was missing; nothing outside of a space."""
+    space = getattr(request, "space", None)
+    if not isinstance(error, NotPermitted) or space is None:
+        return ""
+    teams = holders_in(space).anywhere(error.permission)
+    return holders_sentence(teams) if teams else ""
 
 
 def page(request: HttpRequest, status: int, message: str) -> HttpResponse:

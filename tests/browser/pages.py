@@ -74,6 +74,8 @@ PAGES = {
     "tag-set": False,
     "variable-templates": False,
     "deploy-tenant": True,
+    "deploy-several": True,
+    "deploy-several-tenants": True,
     "packages": True,
     "package": False,
     "package-upload": False,
@@ -159,6 +161,9 @@ _FIXED = {
     "tag-set": f"{_SPACE}/tenants/tag-sets/ring",
     "variable-templates": f"{_SPACE}/projects/branch-portal/variables/templates",
     "deploy-tenant": f"{_SPACE}/projects/branch-portal/releases/1.4.0/deploy?tenant=aarhus",
+    "deploy-several": f"{_WEB}/releases/7.3.0/deploy/several?environment=staging",
+    "deploy-several-tenants": f"{_SPACE}/projects/branch-portal/releases/1.4.0/deploy/several"
+    "?environment=test&environment=production&tenant_tag=Ring/Early&tenant=eger",
     "packages": f"{_SPACE}/packages",
     "package": f"{_SPACE}/packages/Storefront.Web",
     "package-upload": f"{_SPACE}/packages/upload",

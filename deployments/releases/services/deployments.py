@@ -13,6 +13,7 @@ from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment
 from deployments.projects.settings import deployment_settings
 from deployments.releases.changes.queries import standing_of
+from deployments.releases.eligibility import refusal
 from deployments.releases.freezes.holding import freezes_for
 from deployments.releases.models import Deployment, Release
 from deployments.releases.options import DeploymentOptions
@@ -113,20 +114,8 @@ def require_progression(
     progression: Progression, release: Release, environment: Environment
 ) -> None:
     """Raise Invalid when the lifecycle does not let the release go to the environment."""
-    state = progression.state_of(environment.pk)
-    where = f"Release '{release.version}' cannot be deployed to '{environment.name}'"
-    if state is None:
-        raise Invalid(f"{where}: the environment is not part of the lifecycle of its channel.")
-    blocking = progression.blocking(environment.pk)
-    if blocking is not None:
-        count = len(blocking.environments)
-        needed = "all" if blocking.required == count else f"{blocking.required} of {count}"
-        raise Invalid(
-            f"{where} yet: it must first be deployed successfully to {needed} environments of the"
-            f" phase '{blocking.phase.name}'."
-        )
-    if state.is_blocked:
-        raise Invalid(f"{where}: its progression is prevented.")
+    if text := refusal(progression, environment.pk, version=release.version, name=environment.name):
+        raise Invalid(text)
 
 
 def _require_possible(release: Release, environment: Environment, tenant: Tenant | None) -> None:

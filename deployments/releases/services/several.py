@@ -14,6 +14,7 @@ from deployments.releases.options import DeploymentOptions
 from deployments.releases.prompts import prompts_for
 from deployments.releases.services.deployments import create_deployment
 from tenants.models import Tenant
+from tenants.queries import TenantScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,16 @@ def create_deployments(
 
 
 def with_answers_of(
-    release: Release, environment: Environment, options: DeploymentOptions
+    release: Release,
+    environment: Environment,
+    options: DeploymentOptions,
+    tenant: TenantScope | None = None,
 ) -> DeploymentOptions:
     """Return the options with those answers that are asked for in the environment.
 
-    Answers to all environments come in one form; each asks only its own.
+    Answers to all places come in one form; each asks only its own.
     """
-    prompts = prompts_for(release, environment=environment.public_id)
+    prompts = prompts_for(release, environment=environment.public_id, tenant=tenant)
     known = {key.lower() for prompt in prompts for key in (prompt.id, prompt.name)}
     answers = {key: text for key, text in options.form_values.items() if key.lower() in known}
     return replace(options, form_values=answers)

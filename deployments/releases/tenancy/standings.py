@@ -14,6 +14,7 @@ from deployments.releases.tenancy.rules import TenantCase, why_not_for
 from deployments.server_tasks.states import TaskState
 from tenants.models import Tenant
 from tenants.queries import (
+    TenantScope,
     connected_environments,
     environments_of_tenant,
     tag_names,
@@ -31,6 +32,12 @@ class TenantStanding:
     progression: Progression
     environments: frozenset[int]
     why_not: str = ""
+    tags: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> TenantScope:
+        """The tenant as deployments need it."""
+        return TenantScope(self.tenant.pk, self.tenant.name, self.tags)
 
 
 def tags_of_channel(channel: Channel) -> tuple[str, ...]:
@@ -85,19 +92,15 @@ def standings(
     result = []
     for row in found:
         environments = connected[row.pk]
-        case = TenantCase(
-            row.name,
-            tuple(tag.canonical_name for tag in tags[row.pk]),
-            row.is_disabled,
-            environments,
-        )
+        carried = tuple(tag.canonical_name for tag in tags[row.pk])
+        case = TenantCase(row.name, carried, row.is_disabled, environments)
         progression = progress_of(
             phases, done.get(row.pk, frozenset()), has_defect=has_defect, connected=environments
         )
         why = why_not_for(
             case, project=project.name, mode=mode, channel=channel.name, channel_tags=limits
         )
-        result.append(TenantStanding(row, progression, environments, why))
+        result.append(TenantStanding(row, progression, environments, why, carried))
     return result
 
 

@@ -11,6 +11,7 @@ from deployments.projects.models import Project
 from deployments.projects.settings import extra_document
 from deployments.releases.cells import Deployed
 from deployments.releases.deployed import newest_deployments
+from deployments.releases.eligibility import why_not
 from deployments.releases.models import Deployment, Release
 from deployments.releases.progression import PhaseState, Progress, Progression
 from deployments.releases.queries import find_release
@@ -109,17 +110,6 @@ def may_deploy(
         environment=environment,
         tenant=tenant,
     )
-
-
-def why_not(progression: Progression, environment: int) -> str:
-    """Return why the lifecycle does not let a release go to an environment; empty when it does."""
-    state = progression.state_of(environment)
-    if state is None:
-        return "Not in the lifecycle of the release's channel."
-    blocking = progression.blocking(environment)
-    if blocking is not None:
-        return f"First the phase {blocking.phase.name} must succeed."
-    return "The progression of this release is blocked." if state.is_blocked else ""
 
 
 def places_of(

@@ -8,7 +8,6 @@ from deployments.releases.web import (
     compare,
     create,
     deploy,
-    deploy_many,
     freezes,
     overview,
     release_list,
@@ -19,6 +18,7 @@ from deployments.releases.web import (
 )
 from deployments.releases.web.runbooks import pages as runbooks
 from deployments.releases.web.runbooks.run import runbook_run
+from deployments.releases.web.several.pages import deploy_several
 
 urlpatterns = [
     path("projects/<str:project>", overview.project_overview, name="project_overview"),
@@ -40,7 +40,7 @@ urlpatterns = [
     path("projects/<str:project>/releases/<str:version>/block", blocking.release_blocking),
     path("projects/<str:project>/releases/<str:version>/snapshot", snapshot.release_snapshot),
     path("projects/<str:project>/releases/<str:version>/deploy", deploy.deploy_page),
-    path("projects/<str:project>/releases/<str:version>/deploy/several", deploy_many.deploy_many),
+    path("projects/<str:project>/releases/<str:version>/deploy/several", deploy_several),
     path("projects/<str:project>/runbooks", runbooks.runbook_list),
     path("projects/<str:project>/runbooks/<str:runbook>", runbooks.runbook_page),
     path("projects/<str:project>/runbooks/<str:runbook>/snapshot", runbooks.runbook_snapshot),

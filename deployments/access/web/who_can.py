@@ -1,0 +1,23 @@
+"""Sentences of pages about a permission that the reader lacks, with whom to ask."""
+
+from typing import Any
+
+from deployments.access.holders import Holders, holders_in, holders_sentence
+from deployments.access.permissions import Permission
+
+
+def who_has(request: Any, permission: str, **values: Any) -> str:
+    """Say which teams have the permission on a thing with these values, without any anywhere.
+
+    The teams are read once for a page, and only for one that asks.
+    """
+    held: Holders | None = getattr(request, "holders", None)
+    if held is None:
+        held = request.holders = holders_in(request.space)
+    teams = held.of(permission, **values) if values else held.anywhere(permission)
+    return holders_sentence(teams)
+
+
+def need(request: Any, permission: Permission, **values: Any) -> str:
+    """Say that the reader needs the permission there, and who has it."""
+    return f"You need the permission {permission} there. {who_has(request, permission, **values)}"

@@ -1,0 +1,1 @@
+"""Deploying a release to several environments and tenants at once."""

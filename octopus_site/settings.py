@@ -169,6 +169,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 10},
     },
+    "releases.continue_rollouts": {
+        "task": "releases.continue_rollouts",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
     "releases.deploy_to_waiting_targets": {
         "task": "releases.deploy_to_waiting_targets",
         "schedule": 10.0,

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from deployments.projects.services.decisions import forget_old_decisions
+from deployments.releases.services.automation.rollouts import continue_rollouts
 from deployments.releases.services.automation.scheduled import run_due_schedules
 from deployments.releases.services.automation.targets import deploy_to_waiting_targets
 
@@ -11,6 +12,12 @@ from deployments.releases.services.automation.targets import deploy_to_waiting_t
 def run_due_schedules_task() -> None:
     """Run the scheduled triggers that are due."""
     run_due_schedules()
+
+
+@shared_task(name="releases.continue_rollouts", expires=10)
+def continue_rollouts_task() -> None:
+    """Make deployments that phases and schedules have planned."""
+    continue_rollouts()
 
 
 @shared_task(name="releases.deploy_to_waiting_targets", expires=10)

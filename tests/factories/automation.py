@@ -8,6 +8,7 @@ from deployments.base.following.consumers import find_consumer
 from deployments.base.models import Event
 from deployments.projects.models import AutomationDecision, Project, ProjectTrigger
 from deployments.projects.services.triggers import TriggerInput, create_trigger
+from deployments.releases.services.automation.rollouts import continue_rollouts
 from tests.factories.people import SYSTEM
 
 
@@ -28,6 +29,13 @@ class Stream:
             self.place = event.pk
             if event.category in consumer.categories:
                 consumer.handle(event, **more)
+
+
+def follow_phases(stream: Stream) -> None:
+    """Let the lifecycles plan what is new, and make what they planned."""
+    stream.deliver("lifecycles")
+    while continue_rollouts():
+        pass
 
 
 def make_trigger(

@@ -24,7 +24,7 @@ from deployments.server_tasks.models import ServerTask
 from tenants.models import Tenant
 from tests.deployments.calls import S, send
 from tests.factories import SYSTEM, default_space, give_role, make_ana, make_user
-from tests.factories.automation import Stream
+from tests.factories.automation import Stream, follow_phases
 from tests.factories.children import World, child_step
 from tests.factories.domain import (
     finish,
@@ -311,7 +311,7 @@ def test_phases_deploy_by_themselves_for_each_tenant() -> None:
     only_prod = make_tenant("Gamma", connections={project: [prod]})
     stream = Stream()
     make_release(project, "1.0.0")
-    stream.deliver("lifecycles")
+    follow_phases(stream)
 
     def places(tenant: Tenant) -> list[str]:
         rows = Deployment.objects.in_space(default_space()).filter(tenant_number=tenant.pk)
@@ -323,7 +323,7 @@ def test_phases_deploy_by_themselves_for_each_tenant() -> None:
     first = rows.get(tenant_number=acme.pk)
     finish(first)
     record_success(first)
-    stream.deliver("lifecycles")
+    follow_phases(stream)
     assert places(acme) == ["Dev", "Prod"]
     # The first tenant to succeed does not let the others through.
     assert rows.count() == 4

@@ -9,6 +9,7 @@ from deployments.projects.models.runbook import Runbook
 from deployments.projects.models.trigger import (
     AutomationDecision,
     Outcome,
+    PendingDeployment,
     ProjectTrigger,
     WaitingTarget,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "DeploymentProcess",
     "Lifecycle",
     "Outcome",
+    "PendingDeployment",
     "Phase",
     "PhaseEnvironment",
     "Project",

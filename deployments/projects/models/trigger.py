@@ -73,6 +73,42 @@ class WaitingTarget(models.Model):
         return f"{self.machine} in {self.environment}"
 
 
+class PendingDeployment(models.Model):
+    """A deployment that a phase or a schedule is going to make: one of a roll-out to many.
+
+    The release is that of `release_number`; without one the trigger chooses it for the tenant. It
+    is made in the name of `actor_id`, of a trigger in that of who saved it last. After a failure of
+    the server it is tried again at `due`.
+    """
+
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="pending_deployments"
+    )
+    trigger = models.ForeignKey(
+        ProjectTrigger,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="pending_deployments",
+    )
+    release_number = models.BigIntegerField(null=True, blank=True)
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    tenant_number = models.BigIntegerField(null=True, blank=True)
+    phase = models.CharField(max_length=200, blank=True)
+    cause = models.CharField(max_length=300)
+    event_id = models.CharField(max_length=100, blank=True)
+    actor_id = models.CharField(max_length=100, blank=True)
+    actor_name = models.CharField(max_length=200, blank=True)
+    due = models.DateTimeField()
+    failures = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.project} to {self.environment}"
+
+
 class Outcome(models.TextChoices):
     """What came of a decision."""
 

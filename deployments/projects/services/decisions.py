@@ -9,7 +9,7 @@ from deployments.base.clock import Clock, utc_now
 from deployments.projects.models import AutomationDecision, Project, ProjectTrigger
 
 KEPT_FOR: Final = timedelta(days=90)
-_LONGEST_CAUSE: Final = 300
+LONGEST_CAUSE: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def log_decision(
         trigger=trigger,
         made=clock(),
         outcome=decision.outcome,
-        cause=decision.cause[:_LONGEST_CAUSE],
+        cause=decision.cause[:LONGEST_CAUSE],
         reason=decision.reason,
         event_id=decision.event_id,
         release_id=decision.release_id,

@@ -58,7 +58,8 @@ def update_trigger(
 ) -> ProjectTrigger:
     """Give the trigger these values; it acts as the actor from now on.
 
-    When it runs next changes only with its schedule, or when it goes on after a pause.
+    When it runs next changes only with its schedule, or when it goes on after a pause. A pause or
+    another action ends a roll-out that it has begun.
     """
     require_on(actor, row, Permission.TriggerEdit)
     before = _snapshot(row)
@@ -67,6 +68,8 @@ def update_trigger(
         row.save()
         if row.is_disabled:
             row.waiting_targets.all().delete()
+        if row.is_disabled or row.action != before["Action"]:
+            row.pending_deployments.all().delete()
         _record(actor, row, "Modified", "changed", clock, before=before, after=_snapshot(row))
     return row
 

@@ -49,6 +49,7 @@ def trigger_list(request: PageRequest, project: str) -> HttpResponse:
             for each in triggers
         ],
         "decisions": shown_decisions(decisions_of(row)[:_RECENT], names),
+        "pending": row.pending_deployments.count(),
         **_rights(request, row),
     }
     return show(request, "projects/triggers.html", values)
@@ -68,6 +69,7 @@ def trigger_page(request: PageRequest, project: str, trigger: str) -> HttpRespon
         "what": action_words(stored.action, names),
         "runs": upcoming(stored.filter) if stored.filter_type in SCHEDULES else [],
         "is_scheduled": stored.filter_type in SCHEDULES,
+        "pending": stored.pending_deployments.count(),
         "waiting": stored.waiting_targets.select_related("machine", "environment"),
         "page": decisions,
         "decisions": shown_decisions(decisions, names),

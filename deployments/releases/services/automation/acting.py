@@ -1,11 +1,14 @@
-"""What all automation shares: trying something that may be refused, and current deployments."""
+"""What all automation shares: trying what may be refused, roll-outs, current deployments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.models import Space
 from deployments.base.secrets import Secret
+from deployments.base.wake import wake
+from deployments.projects.models import Outcome, PendingDeployment
+from deployments.projects.services.decisions import Decision
 from deployments.releases.models import Deployment
 from deployments.releases.variables import form_place, open_answer
 from deployments.server_tasks.states import FINISHED, TaskState
@@ -23,6 +26,29 @@ def attempt(act: Callable[[], T], *, name: str) -> tuple[T | None, str]:
         return None, f"{name} lacks the permission {error.permission}."
 
 
+def plan_rollout(rows: Sequence[PendingDeployment]) -> None:
+    """Keep what is to be deployed; joins the transaction of what decided upon it.
+
+    Each is made in a transaction of its own (rollouts.py), however many there are.
+    """
+    if rows:
+        PendingDeployment.objects.bulk_create(rows)
+        wake("releases.continue_rollouts")
+
+
+def decision_about(row: PendingDeployment, outcome: Outcome, reason: str) -> Decision:
+    """Return a decision about a deployment that was planned."""
+    return Decision(
+        outcome,
+        row.cause,
+        reason,
+        event_id=row.event_id,
+        release_id=f"Releases-{row.release_number}" if row.release_number else "",
+        environment_id=row.environment.public_id,
+        tenant_id=f"Tenants-{row.tenant_number}" if row.tenant_number else "",
+    )
+
+
 def current_deployment(
     space: Space, project: int, environment: int, tenant: int | None = None
 ) -> Deployment | None:
@@ -36,14 +62,13 @@ def current_deployment(
     return rows.select_related("release__project", "release__channel", "environment").first()
 
 
-def running_deployment(
-    space: Space, project: int, environment: int, tenant: int | None = None
-) -> Deployment | None:
-    """Return a deployment of the project there that has not ended, for the tenant or without."""
-    rows = Deployment.objects.in_space(space).filter(
-        project=project, environment=environment, tenant_number=tenant
-    )
-    return rows.exclude(task__state__in=FINISHED).select_related("release").first()
+def running_deployments(
+    space: Space, project: int, environment: int
+) -> dict[int | None, Deployment]:
+    """Return deployments of the project there that have not ended, by tenant, None without one."""
+    rows = Deployment.objects.in_space(space).filter(project=project, environment=environment)
+    rows = rows.exclude(task__state__in=FINISHED).select_related("release")
+    return {row.tenant_number: row for row in rows}
 
 
 def answers_of(deployment: Deployment) -> dict[str, str]:

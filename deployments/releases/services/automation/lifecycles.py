@@ -1,7 +1,10 @@
-"""Deploying releases to the automatic environments of the phases that they enter."""
+"""Deploying releases to the automatic environments of the phases that they enter.
+
+An event plans the deployments, which may be hundreds; `deploy_planned` makes one of them.
+"""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from deployments.access.actors import actor_behind
@@ -10,20 +13,23 @@ from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.models import Event, Space
-from deployments.infrastructure.models import Environment
-from deployments.projects.models import Outcome
+from deployments.projects.models import Outcome, PendingDeployment
 from deployments.projects.queries import PhaseView, lifecycle_of, phases_of
-from deployments.projects.services.decisions import Decision, log_decision
+from deployments.projects.services.decisions import LONGEST_CAUSE, Decision
 from deployments.releases.models import Deployment, Release
 from deployments.releases.options import DeploymentOptions
 from deployments.releases.queries import phase_of_view
-from deployments.releases.services.automation.acting import attempt
+from deployments.releases.services.automation.acting import (
+    attempt,
+    decision_about,
+    plan_rollout,
+)
 from deployments.releases.services.automation.entering import entered_environments
 from deployments.releases.services.deployments import create_deployment
 from deployments.releases.tenancy.standings import standings, succeeded_by_tenant
 from deployments.server_tasks.states import TaskState
 from tenants.models import Tenant
-from tenants.queries import tenanted_mode
+from tenants.queries import tenant_of, tenanted_mode
 
 NAME: Final = "lifecycles"
 LABEL: Final = "Automatic deployment of phases"
@@ -50,12 +56,16 @@ class _Case:
     connected: Collection[int] | None = None
 
     @property
+    def number(self) -> int | None:
+        return self.tenant.pk if self.tenant else None
+
+    @property
     def words(self) -> str:
         return f" for {self.tenant.name}" if self.tenant else ""
 
 
 def follow_lifecycle(event: Event, *, clock: Clock = utc_now) -> None:
-    """Deploy what the event lets into a phase; joins the caller's transaction."""
+    """Plan to deploy what the event lets into a phase; joins the caller's transaction."""
     if event.space is None:
         return
     if event.category == "DeploymentSucceeded":
@@ -74,9 +84,13 @@ def follow_lifecycle(event: Event, *, clock: Clock = utc_now) -> None:
         # Whatever has succeeded meanwhile has an event of its own.
         succeeded = {}
     news = _News(event, release, phases, who, cause)
-    for case in _cases(release):
-        number = case.tenant.pk if case.tenant else None
-        _deploy(news, case, clock, succeeded=succeeded.get(number, set()))
+    plan_rollout(
+        [
+            row
+            for case in _cases(release)
+            for row in _planned(news, case, clock, succeeded=succeeded.get(case.number, set()))
+        ]
+    )
 
 
 def _release(space: Space, event: Event) -> Release | None:
@@ -128,7 +142,9 @@ def _after_success(event: Event, space: Space, clock: Clock) -> None:
             f"Release {release.version} was deployed to {deployment.environment.name}{case.words}",
         )
         succeeded = succeeded_by_tenant(release).get(tenant, set())
-        _deploy(news, case, clock, succeeded=succeeded, newly=deployment.environment_id)
+        plan_rollout(
+            _planned(news, case, clock, succeeded=succeeded, newly=deployment.environment_id)
+        )
 
 
 def _cases_of(release: Release, tenant: int | None) -> list[_Case]:
@@ -151,14 +167,14 @@ def _had_succeeded(deployment: Deployment) -> bool:
     return rows.exists()
 
 
-def _deploy(
+def _planned(
     news: _News,
     case: _Case,
     clock: Clock,
     *,
     succeeded: Collection[int],
     newly: int | None = None,
-) -> None:
+) -> list[PendingDeployment]:
     release = news.release
     entered = entered_environments(
         [phase_of_view(view) for view in news.phases],
@@ -167,51 +183,55 @@ def _deploy(
         newly=newly,
         connected=case.connected,
     )
-    environments = Environment.objects.in_space(release.space).in_bulk(
-        [number for _, number in entered]
-    )
-    for phase, number in entered:
-        environment = environments[number]
-        outcome, reason, results = _to_environment(news, case, environment, phase, clock)
-        decision = Decision(
-            outcome,
-            news.cause,
-            reason,
+    return [
+        PendingDeployment(
+            project=release.project,
+            release_number=release.pk,
+            environment_id=number,
+            tenant_number=case.number,
+            phase=phase,
+            cause=news.cause[:LONGEST_CAUSE],
             event_id=news.event.public_id,
-            release_id=release.public_id,
-            environment_id=environment.public_id,
-            tenant_id=case.tenant.public_id if case.tenant else "",
-            results=results,
+            actor_id=news.who[0],
+            actor_name=news.who[1],
+            due=clock(),
         )
-        log_decision(release.project, decision, clock=clock)
+        for phase, number in entered
+    ]
 
 
-def _to_environment(
-    news: _News, case: _Case, environment: Environment, phase: str, clock: Clock
-) -> tuple[Outcome, str, tuple[str, ...]]:
-    """Deploy once per release, environment and tenant; return outcome, reason, what was made."""
-    release = news.release
+def deploy_planned(row: PendingDeployment, release: Release, clock: Clock) -> Decision:
+    """Deploy once per release, environment and tenant, and say what came of it."""
+    environment, phase = row.environment, row.phase
+    tenant = tenant_of(release.space, row.tenant_number)
+    case = _Case(tenant)
     where = f"{environment.name}{case.words}, which the phase {phase} deploys to by itself"
+    decision = decision_about(row, Outcome.NOTHING, f"It was deployed to {where}, before.")
     there = Deployment.objects.in_space(release.space).filter(
-        release=release,
-        environment=environment,
-        tenant_number=case.tenant.pk if case.tenant else None,
+        release=release, environment=environment, tenant_number=row.tenant_number
     )
     if there.exists():
-        return Outcome.NOTHING, f"It was deployed to {where}, before.", ()
-    person, name = news.who
+        return decision
 
     def deploy() -> Deployment:
         return create_deployment(
-            actor=actor_behind(person, name, reason=f"the phase {phase} deploys by itself"),
+            actor=actor_behind(
+                row.actor_id, row.actor_name, reason=f"the phase {phase} deploys by itself"
+            ),
             release=release,
             environment=environment,
-            tenant=case.tenant,
+            tenant=tenant,
             options=DeploymentOptions(comments=f"Deployed by the phase {phase} by itself."),
             clock=clock,
         )
 
-    deployment, refusal = attempt(deploy, name=name)
+    deployment, refusal = attempt(deploy, name=row.actor_name)
     if deployment is None:
-        return Outcome.REFUSED, f"It was not deployed to {where}: {refusal}", ()
-    return Outcome.DEPLOYED, f"It is deployed to {where}.", (deployment.public_id,)
+        reason = f"It was not deployed to {where}: {refusal}"
+        return replace(decision, outcome=Outcome.REFUSED, reason=reason)
+    return replace(
+        decision,
+        outcome=Outcome.DEPLOYED,
+        reason=f"It is deployed to {where}.",
+        results=(deployment.public_id,),
+    )

@@ -1,5 +1,6 @@
 """Scheduled triggers: each due one runs once, however much of its time the server was away."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,25 +15,30 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment
-from deployments.projects.models import Outcome, ProjectTrigger
-from deployments.projects.services.decisions import Decision, log_decision
+from deployments.projects.models import Outcome, PendingDeployment, ProjectTrigger
+from deployments.projects.services.decisions import LONGEST_CAUSE, Decision, log_decision
 from deployments.projects.triggers.actions import DEPLOY_NEW, answers_of_action
 from deployments.projects.triggers.filters import SCHEDULES, timetable_of
 from deployments.projects.triggers.schedules import next_run
 from deployments.releases.models import Deployment, Release
 from deployments.releases.options import DeploymentOptions, Trigger
-from deployments.releases.services.automation.acting import attempt, current_deployment
+from deployments.releases.services.automation.acting import (
+    attempt,
+    current_deployment,
+    plan_rollout,
+)
 from deployments.releases.services.automation.latest import Chosen, channel_of, latest_release
 from deployments.releases.services.deployments import create_deployment
 from deployments.releases.services.releases import create_release
 from tenants.models import Tenant
-from tenants.queries import chosen_tenants, tenants_of_project
+from tenants.queries import chosen_tenants, tenant_of, tenants_of_project
 
 log = structlog.get_logger(__name__)
 
 _EVERY_SPACE = "automation spans the spaces"
 # From here on a run counts as late and says so.
 _LATE: Final = timedelta(minutes=2)
+_CREATED: Final = "just created"
 
 
 def run_due_schedules(*, clock: Clock = utc_now) -> int:
@@ -88,7 +94,7 @@ def _decide(trigger: ProjectTrigger, planned: datetime, clock: Clock) -> list[De
     cause = _cause(planned, clock())
     decide = _deploy_new if trigger.action["ActionType"] == DEPLOY_NEW else _deploy_latest
     decisions, refusal = attempt(lambda: decide(trigger, cause, clock), name=trigger.saved_by_name)
-    return decisions or [Decision(Outcome.REFUSED, cause, refusal)]
+    return [Decision(Outcome.REFUSED, cause, refusal)] if decisions is None else decisions
 
 
 def _cause(planned: datetime, now: datetime) -> str:
@@ -113,28 +119,68 @@ def _deploy_new(trigger: ProjectTrigger, cause: str, clock: Clock) -> list[Decis
         release_id=release.public_id,
         results=(release.public_id,),
     )
-    chosen = Chosen(release, "just created")
-    return [
-        created,
-        *(_deployed(trigger, environment, each, chosen, cause, clock) for each in whom),
-    ]
+    if whom:
+        _plan(trigger, environment, whom, cause, clock, release=release)
+        return [created]
+    chosen = Chosen(release, _CREATED)
+    return [created, _deployed(trigger, environment, None, chosen, cause, clock)]
 
 
 def _deploy_latest(trigger: ProjectTrigger, cause: str, clock: Clock) -> list[Decision]:
     environment = _environment(trigger, "DestinationEnvironmentId")
-    return [
-        _deployed(
-            trigger, environment, each, latest_release(trigger, environment, each), cause, clock
+    if whom := _whom(trigger):
+        _plan(trigger, environment, whom, cause, clock)
+        return []
+    chosen = latest_release(trigger, environment, None)
+    return [_deployed(trigger, environment, None, chosen, cause, clock)]
+
+
+def _plan(
+    trigger: ProjectTrigger,
+    environment: Environment,
+    whom: Sequence[Tenant],
+    cause: str,
+    clock: Clock,
+    *,
+    release: Release | None = None,
+) -> None:
+    """Plan a deployment for each tenant, which may be hundreds."""
+    plan_rollout(
+        [
+            PendingDeployment(
+                project=trigger.project,
+                trigger=trigger,
+                release_number=release.pk if release else None,
+                environment=environment,
+                tenant_number=tenant.pk,
+                cause=cause[:LONGEST_CAUSE],
+                due=clock(),
+            )
+            for tenant in whom
+        ]
+    )
+
+
+def deploy_planned(
+    row: PendingDeployment, trigger: ProjectTrigger, release: Release | None, clock: Clock
+) -> Decision:
+    """Deploy for the tenant what is current for it, or the release that was made for all."""
+    tenant, environment = tenant_of(trigger.space, row.tenant_number), row.environment
+    if release is not None:
+        chosen = Chosen(release, _CREATED)
+    else:
+        found, refusal = attempt(
+            lambda: latest_release(trigger, environment, tenant), name=trigger.saved_by_name
         )
-        for each in _whom(trigger)
-    ]
+        chosen = found or Chosen(None, refusal)
+    return _deployed(trigger, environment, tenant, chosen, row.cause, clock)
 
 
-def _whom(trigger: ProjectTrigger) -> list[Tenant | None]:
-    """Return the tenants that the trigger means, or that it deploys without one."""
+def _whom(trigger: ProjectTrigger) -> list[Tenant]:
+    """Return the tenants that the trigger means, none when it deploys without one."""
     ids, tags = trigger.action["TenantIds"], trigger.action["TenantTags"]
     if not ids and not tags:
-        return [None]
+        return []
     # All of them; whom somebody may not deploy for is refused with the reason.
     everybody = Actor.system(f"trigger {trigger.name}")
     rows = tenants_of_project(everybody, trigger.project, Permission.TenantView)

@@ -24,7 +24,7 @@ from deployments.projects.triggers.filters import (
 )
 from deployments.releases.models import Deployment
 from deployments.releases.services.automation.acting import (
-    running_deployment,
+    running_deployments,
 )
 from deployments.releases.services.automation.target_decision import Group, decide
 from deployments.server_tasks.states import TaskState
@@ -35,6 +35,8 @@ LABEL: Final = "Deployment target triggers"
 CATEGORIES: Final = MACHINE_CATEGORIES
 # Targets that come within this time share a deployment.
 GATHERING: Final = timedelta(seconds=15)
+# A target may serve hundreds of tenants: so many of them are settled in one transaction.
+AT_ONCE: Final = 25
 _EVERY_SPACE = "automation spans the spaces"
 _LONGEST_CAUSE: Final = 300
 
@@ -89,25 +91,31 @@ def _settle(trigger_id: int, environment_id: int, clock: Clock) -> bool:
     trigger = triggers.select_related("project", "space").get(pk=trigger_id)
     environment = Environment.objects.in_space(trigger.space).get(pk=environment_id)
     held: set[int] = set()
+    later: set[int] = set()
     groups = _groups(trigger, environment, waiting)
     _tell_of_nobody(trigger, environment, waiting, groups, clock)
+    under_way = running_deployments(trigger.space, trigger.project_id, environment_id)
+    decided = 0
     for group in groups:
-        running = running_deployment(
-            trigger.space, trigger.project_id, environment_id, group.tenant_number
-        )
+        running = under_way.get(group.tenant_number)
         if running is not None:
             held |= {each.pk for each in group.waiting}
             _tell_of_wait(group, running, clock)
             continue
+        if decided == AT_ONCE:
+            later |= {each.pk for each in group.waiting}
+            continue
+        decided += 1
         _log(group, decide(group, clock), clock)
         for each in group.waiting:
             each.settled_for.append(group.tenant_number)
-    rows.filter(pk__in=[each.pk for each in waiting if each.pk not in held]).delete()
+    kept = held | later
+    rows.filter(pk__in=[each.pk for each in waiting if each.pk not in kept]).delete()
     for each in waiting:
-        if each.pk in held:
-            each.has_been_told = True
+        if each.pk in kept:
+            each.has_been_told |= each.pk in held
             each.save(update_fields=["has_been_told", "settled_for"])
-    return not held
+    return not kept
 
 
 def _tell_of_nobody(

@@ -14,7 +14,7 @@ from deployments.releases.services import create_deployment, create_release
 from deployments.releases.services.automation.entering import entered_environments
 from deployments.releases.services.defects import report_defect, resolve_defect
 from tests.factories import SYSTEM, default_space, give_role, make_ana, make_ben
-from tests.factories.automation import Stream, decisions
+from tests.factories.automation import Stream, decisions, follow_phases
 from tests.factories.domain import (
     finish,
     make_deployment,
@@ -56,7 +56,7 @@ class Chain:
         self.stream = Stream()
 
     def follow(self) -> None:
-        self.stream.deliver("lifecycles")
+        follow_phases(self.stream)
 
     def deployments(self) -> list[Deployment]:
         rows = Deployment.objects.in_space(self.project.space).filter(project=self.project)
@@ -169,7 +169,7 @@ def test_a_lifecycle_without_automatic_environments_decides_nothing() -> None:
     stream = Stream()
     project = make_project(lifecycle=make_lifecycle(make_environment()), steps=[script_step()])
     make_release(project)
-    stream.deliver("lifecycles")
+    follow_phases(stream)
     assert decisions(project) == []
 
 

@@ -87,6 +87,31 @@ def test_it_runs_once_in_the_night_that_leaps_over_its_time(plan: Plan) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("first", "runs"),
+    [
+        ("2026-03-28", ["03-28 01:30", "03-29 01:00", "03-30 00:30"]),
+        ("2026-10-24", ["10-24 00:30", "10-25 00:30", "10-26 01:30"]),
+    ],
+    ids=["clocks leap over it", "clocks show it twice"],
+)
+def test_a_clock_that_ticks_through_changes_sees_one_run_a_night(
+    plan: Plan, first: str, runs: list[str]
+) -> None:
+    """Moments in UTC: 02:30 in Berlin is 01:30 in winter, 00:30 in summer, and may be missing."""
+    make_deployment(make_release(plan.project), plan.staging, state="Success")
+    start = datetime.fromisoformat(first).replace(tzinfo=UTC)
+    plan.clock.now = start
+    trigger = plan.latest()
+    ran = []
+    for quarters in range(3 * 24 * 4):
+        moment = start + timedelta(minutes=15 * quarters)
+        if plan.run(moment):
+            ran.append(f"{moment:%m-%d %H:%M}")
+    assert ran == runs
+    assert trigger.decisions.filter(outcome="Deployed").count() == len(runs)
+
+
 def test_what_was_missed_is_made_up_for_once(plan: Plan) -> None:
     make_deployment(make_release(plan.project), plan.staging, state="Success")
     trigger = plan.latest()

@@ -12,6 +12,7 @@ from deployments.projects.services.channels import ChannelInput, update_channel
 from deployments.projects.services.lifecycles import PhaseInput
 from deployments.releases.models import Deployment, Release
 from deployments.releases.services import create_deployment
+from deployments.releases.services.automation.rollouts import continue_rollouts
 from deployments.releases.services.automation.scheduled import run_due_schedules
 from deployments.releases.services.automation.targets import deploy_to_waiting_targets
 from tenants.models import Tenant
@@ -220,6 +221,7 @@ class Night:
         make_trigger(self.project, every_minute, action, clock=self.clock)
         self.clock.forward(61)
         run_due_schedules(clock=self.clock)
+        continue_rollouts(clock=self.clock)
 
 
 def test_a_schedule_deploys_for_each_tenant_what_is_current_for_it() -> None:

@@ -204,6 +204,7 @@ def test_a_question_is_taken_and_answered() -> None:
     page = ana.get(path_of(scene)).content.decode()
     assert "<strong>totals</strong>" in page
     assert "Take responsibility" in page
+    assert "Waits in the queue" not in page
     question = Interruption.objects.in_space(default_space()).get()
     path = f"{path_of(scene)}/interruptions/{question.public_id}"
     cleo = Visitor(make_cleo(default_space()))

@@ -1,4 +1,4 @@
-"""How long releases and files on targets are kept: policies of lifecycles and phases; pure."""
+"""How long releases, files on targets and runs of runbooks are kept: policies; pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,9 +27,13 @@ class RetentionPolicy:
     @property
     def words(self) -> str:
         """Say it to a person."""
+        return self.words_for("release")
+
+    def words_for(self, thing: str) -> str:
+        """Say it to a person; `thing` is what items are, in the singular."""
         if self.keeps_everything:
             return "everything"
-        unit = "day" if self.unit == "Days" else "release"
+        unit = "day" if self.unit == "Days" else thing
         return f"{self.quantity} {unit}{'' if self.quantity == 1 else 's'}"
 
 

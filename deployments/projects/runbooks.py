@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from deployments.base.participation import Participation
+from deployments.projects.retention import RetentionPolicy, stored_policy
 from deployments.projects.settings import (
     DEFAULTS,
     DeploymentSettings,
@@ -18,7 +19,12 @@ RUNBOOK_DEFAULTS: Final[Mapping[str, Any]] = {
     "Environments": [],
     "DefaultGuidedFailureMode": "EnvironmentDefault",
     "ConnectivityPolicy": {**DEFAULTS["ConnectivityPolicy"], "AllowDeploymentsToNoTargets": True},
-    "RunRetentionPolicy": {"QuantityToKeep": 100, "Unit": "Items", "ShouldKeepForever": False},
+    "RunRetentionPolicy": {
+        "Strategy": "Default",
+        "QuantityToKeep": 100,
+        "Unit": "Items",
+        "ShouldKeepForever": False,
+    },
     "ForcePackageDownload": False,
     "FailTargetDiscovery": False,
     "CancelQueuedTasks": False,
@@ -38,12 +44,21 @@ def runbook_document(stored: Mapping[str, Any]) -> dict[str, Any]:
             document[name] = list(value if isinstance(value, list) else default)
         else:
             document[name] = default if value is None else value
+    policy = document["RunRetentionPolicy"]
+    if stored.get("RunRetentionPolicy") and "Strategy" not in stored["RunRetentionPolicy"]:
+        # Older clients know no strategies: they keep everything or count.
+        policy["Strategy"] = "Forever" if policy["ShouldKeepForever"] else "Count"
     return document
 
 
 def settings_of_runbook(stored: Mapping[str, Any]) -> DeploymentSettings:
     """Return how a run is carried out, in the form that deployments have."""
     return deployment_settings(runbook_document(stored))
+
+
+def run_retention(stored: Mapping[str, Any], default: RetentionPolicy) -> RetentionPolicy:
+    """Return which runs are kept in each environment; `default` is what the space says."""
+    return stored_policy(runbook_document(stored)["RunRetentionPolicy"], default)
 
 
 def why_not_there(

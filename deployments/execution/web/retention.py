@@ -1,6 +1,6 @@
 """Administration: what retention keeps and deletes, and why, before it does."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -20,19 +20,25 @@ from deployments.execution.services.retention.asking import (
     last_pass,
     request_retention,
 )
+from deployments.infrastructure.tenancy import tenant_words
 from deployments.projects.models import Project
+from deployments.projects.queries import runbooks_of
 from deployments.projects.retention import RetentionPolicy
 from deployments.projects.services.retention_defaults import (
     RELEASES,
+    RUNS,
     TARGETS,
     retention_defaults,
     save_retention_defaults,
 )
+from deployments.releases.models import RunbookRun
 from deployments.releases.retention.facts import judged
 from deployments.releases.retention.rule import Verdict
+from deployments.releases.retention.run_facts import judged_runs
+from deployments.releases.retention.run_rule import RunVerdict
 
 PATH: Final = "administration/retention"
-_KINDS: Final = ((RELEASES, "Releases"), (TARGETS, "Files on targets"))
+_KINDS: Final = ((RELEASES, "Releases"), (TARGETS, "Files on targets"), (RUNS, "Runs of runbooks"))
 _CHOICES: Final = (
     ("forever", "Keep everything"),
     ("items", "A number of them"),
@@ -44,7 +50,7 @@ _MOST_DIGITS: Final = 6
 @require_http_methods(["GET", "POST"])
 @page(Permission.RetentionAdminister)
 def retention_page(request: PageRequest) -> HttpResponse:
-    """Show the defaults of the space and what would become of a project's releases."""
+    """Show the defaults of the space and what would become of a project's releases or runs."""
     if request.method == "GET":
         stored = retention_defaults(request.space)
         return _page(request, {kind: _form(policy) for kind, policy in stored.items()})
@@ -98,27 +104,67 @@ def _page(
     }
     if request.GET.get("project"):
         chosen = find(request, Project, request.GET["project"], Permission.ProjectView)
-        values |= _judged(request, chosen)
+        judge = _judged_runs if request.GET.get("of") == "runs" else _judged
+        values |= judge(request, chosen)
     return show(request, "execution/retention.html", values, problems)
 
 
 def _judged(request: PageRequest, project: Project) -> dict[str, Any]:
     default = retention_defaults(request.space)[RELEASES]
     verdicts = list(judged(project, default=default, now=utc_now()))
+    return _tabs(request, project, verdicts, "releases")
+
+
+def _judged_runs(request: PageRequest, project: Project) -> dict[str, Any]:
+    default, now = retention_defaults(request.space)[RUNS], utc_now()
+    verdicts = []
+    names: dict[int, str] = {}
+    for runbook in runbooks_of(project):
+        found = list(judged_runs(runbook, default=default, now=now))
+        names |= dict.fromkeys((each.candidate.number for each in found), runbook.name)
+        verdicts += found
+    values = _tabs(request, project, verdicts, "runs")
+    values["runs"] = _run_rows(request, values["page"], names)
+    return values
+
+
+def _run_rows(
+    request: PageRequest, verdicts: Iterable[RunVerdict], names: dict[int, str]
+) -> list[tuple[RunVerdict, str, RunbookRun | None]]:
+    """Return the runs of the page with the names of their runbooks; three queries."""
+    shown = list(verdicts)
+    rows = RunbookRun.objects.in_space(request.space).select_related("environment")
+    stored = rows.in_bulk([each.candidate.number for each in shown])
+    whom = sorted({each.candidate.tenant for each in shown} - {0})
+    tenants = dict(zip(whom, tenant_words(request.space, whom), strict=True))
+    found = []
+    for each in shown:
+        run = stored.get(each.candidate.number)
+        where = run.environment.name if run else ""
+        tenant = tenants.get(each.candidate.tenant)
+        place = f"{where} for {tenant}" if tenant else where
+        found.append((each, f"{names[each.candidate.number]} in {place}", run))
+    return found
+
+
+def _tabs(
+    request: PageRequest,
+    project: Project,
+    verdicts: Sequence[Verdict | RunVerdict],
+    things: str,
+) -> dict[str, Any]:
     kept = [verdict for verdict in verdicts if verdict.is_kept]
     gone = [verdict for verdict in verdicts if not verdict.is_kept]
-    tabs: Sequence[tuple[str, str, list[Verdict]]] = (
-        ("", "All releases", verdicts),
-        ("deleted", "Would be deleted", gone),
-        ("kept", "Kept", kept),
-    )
+    tabs = (("", f"All {things}", verdicts), ("deleted", "Would be deleted", gone))
+    every = (*tabs, ("kept", "Kept", kept))
     tab = request.GET.get("show", "")
-    rows = next((found for name, _, found in tabs if name == tab), verdicts)
+    rows = next((found for name, _, found in every if name == tab), verdicts)
     return {
         "chosen": project,
+        "of": things,
         "page": page_of(request, rows),
         "tab": tab,
-        "tabs": [(name, label, len(found)) for name, label, found in tabs],
+        "tabs": [(name, label, len(found)) for name, label, found in every],
     }
 
 

@@ -19,6 +19,7 @@ from deployments.projects.retention import RetentionPolicy, policy_to_json
 from deployments.projects.services.retention_defaults import (
     DEFAULTS,
     RELEASES,
+    RUNS,
     TARGETS,
     retention_defaults,
     save_retention_defaults,
@@ -28,6 +29,7 @@ from deployments.projects.services.retention_defaults import (
 _KINDS = {
     RELEASES: ("LifecycleReleaseRetentionDefault", "Releases of lifecycles"),
     TARGETS: ("LifecycleTentacleRetentionDefault", "Files on targets"),
+    RUNS: ("RunbookRetentionDefault", "Runs of runbooks"),
 }
 
 

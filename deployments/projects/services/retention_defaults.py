@@ -1,4 +1,4 @@
-"""What a space keeps where a lifecycle says no more than "the default"."""
+"""What a space keeps where a lifecycle or a runbook says no more than "the default"."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -24,10 +24,12 @@ from deployments.projects.retention import (
 
 RELEASES: Final = "LifecycleRelease"
 TARGETS: Final = "LifecycleTentacle"
+RUNS: Final = "RunbookRetention"
 # What is kept, and the policy of a space that says nothing (projects.md 8.6, 11.2).
 DEFAULTS: Final[Mapping[str, RetentionPolicy]] = {
     RELEASES: KEEP_EVERYTHING,
     TARGETS: KEEP_EVERYTHING,
+    RUNS: RetentionPolicy(100),
 }
 
 
@@ -67,11 +69,17 @@ def save_retention_defaults(
             category="Modified",
             message="The retention defaults of the space were changed",
             subject=space.public_id,
-            before={kind: row.words for kind, row in before.items()},
-            after={kind: row.words for kind, row in after.items()},
+            before=_said(before),
+            after=_said(after),
             clock=clock,
         )
     return after
+
+
+def _said(policies: Mapping[str, RetentionPolicy]) -> dict[str, str]:
+    return {
+        kind: row.words_for("run" if kind == RUNS else "release") for kind, row in policies.items()
+    }
 
 
 def _key(space: Space) -> str:

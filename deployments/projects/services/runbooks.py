@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from django.db import transaction
 
@@ -16,10 +16,9 @@ from deployments.base.naming import free_slug, require_free_name, required_name
 from deployments.base.participation import Participation
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import DeploymentProcess, Project, Runbook
+from deployments.projects.retention import InvalidRetention, policy_from_json, policy_to_json
 from deployments.projects.runbooks import ENVIRONMENT_SCOPES, RUNBOOK_DEFAULTS, runbook_document
 from deployments.projects.services.settings import checked_settings
-
-_MOST_RUNS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +125,14 @@ def _require_environments(row: Runbook, ids: list[str]) -> None:
 
 
 def _retention(policy: Mapping[str, Any]) -> dict[str, Any]:
-    quantity, unit = policy.get("QuantityToKeep"), policy.get("Unit")
-    forever = bool(policy.get("ShouldKeepForever")) or policy.get("Strategy") == "Forever"
-    is_count = isinstance(quantity, int) and not isinstance(quantity, bool)
-    if not forever and (not is_count or not 1 <= int(quantity or 0) <= _MOST_RUNS):
-        words = f"The number of runs or days to keep must be from 1 to {_MOST_RUNS}."
-        raise Invalid(fields={"RunRetentionPolicy": [words]})
-    if unit not in {"Items", "Days"}:
-        raise Invalid(fields={"RunRetentionPolicy": ["Unit must be one of Items, Days."]})
-    return {
-        "QuantityToKeep": 0 if forever else quantity,
-        "Unit": unit,
-        "ShouldKeepForever": forever,
-    }
+    try:
+        checked = policy_from_json(policy)
+    except InvalidRetention as error:
+        raise Invalid(fields={"RunRetentionPolicy": [str(error)]}) from error
+    # What counts is the space's; the number stays for when it is chosen again.
+    kept = policy if policy["Strategy"] == "Default" else policy_to_json(checked)
+    names = ("Strategy", "QuantityToKeep", "Unit", "ShouldKeepForever")
+    return {name: kept[name] for name in names}
 
 
 def _snapshot(row: Runbook) -> dict[str, Any]:

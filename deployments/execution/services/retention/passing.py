@@ -18,8 +18,9 @@ from deployments.execution.services.finish import end_task, succeed_task
 from deployments.execution.services.lease import Lease, claim, renew, settle
 from deployments.execution.services.retention.asking import DRY_RUN
 from deployments.execution.services.retention.deleting import delete_by_retention
+from deployments.execution.services.retention.passing_runs import RunPass, pass_runs
 from deployments.projects.models import Project
-from deployments.projects.services.retention_defaults import RELEASES, retention_defaults
+from deployments.projects.services.retention_defaults import RELEASES, RUNS, retention_defaults
 from deployments.releases.retention.facts import judged
 from deployments.releases.retention.rule import Verdict
 from deployments.server_tasks.models import ServerTask
@@ -46,12 +47,17 @@ class _Counts:
     deleted: int = 0
     deployments: int = 0
     artifacts: int = 0
+    kept_runs: int = 0
+    deleted_runs: int = 0
 
     @property
     def words(self) -> str:
+        runs = ""
+        if self.kept_runs or self.deleted_runs:
+            runs = f" {self.deleted_runs} runs of runbooks deleted, {self.kept_runs} kept."
         return (
             f"{self.deleted} releases with {self.deployments} deployments and {self.artifacts}"
-            f" artifacts deleted, {self.kept} kept."
+            f" artifacts deleted, {self.kept} kept.{runs}"
         )
 
 
@@ -79,12 +85,13 @@ def _run(lease: Lease, clock: Clock) -> bool:
     task, began = lease.task, time.monotonic()
     counts = _Counts(**task.arguments.get(_PROGRESS, {}))
     is_dry = bool(task.arguments.get(DRY_RUN))
-    default = retention_defaults(task.space)[RELEASES]
+    defaults = retention_defaults(task.space)
     actor = Actor.system("retention")
+    runs = RunPass(task, actor, defaults[RUNS], is_dry, lambda: _go_on(lease, clock), clock)
     projects = Project.objects.in_space(task.space).select_related("space", "lifecycle")
     while project := projects.filter(pk__gt=counts.after).order_by("pk").first():
         lines: list[tuple[str, str]] = []
-        verdicts = judged(project, default=default, now=clock())
+        verdicts = judged(project, default=defaults[RELEASES], now=clock())
         for number, verdict in enumerate(verdicts):
             if number % _RENEW_EVERY == 0 or not (verdict.is_kept or is_dry):
                 _go_on(lease, clock)
@@ -92,6 +99,10 @@ def _run(lease: Lease, clock: Clock) -> bool:
             if len(lines) >= _LINES_AT_ONCE:
                 _write(task, project, lines, is_dry=is_dry)
         _write(task, project, lines, is_dry=is_dry)
+        of_runbooks = pass_runs(runs, project)
+        counts.kept_runs += of_runbooks.kept
+        counts.deleted_runs += of_runbooks.deleted
+        counts.artifacts += of_runbooks.artifacts
         counts.after = project.pk
         _keep(task, counts)
         if time.monotonic() - began > _AT_A_TIME_S:

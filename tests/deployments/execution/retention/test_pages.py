@@ -66,6 +66,8 @@ def test_the_defaults_are_changed_and_refused() -> None:
         "LifecycleRelease-keep": "days",
         "LifecycleRelease-quantity": "30",
         "LifecycleTentacle-keep": "forever",
+        "RunbookRetention-keep": "items",
+        "RunbookRetention-quantity": "20",
     }
     assert ana.post(PAGE, fields).status_code == 302
     assert 'name="LifecycleRelease-quantity" value="30"' in ana.get(PAGE).content.decode()
@@ -103,6 +105,7 @@ def test_the_defaults_over_rest() -> None:
     assert [row["RetentionType"] for row in send(ben, "get", path)[1]] == [
         "LifecycleRelease",
         "LifecycleTentacle",
+        "RunbookRetention",
     ]
     assert send(cleo, "put", f"{path}/{found['Id']}", changed)[0] == 403
     wrong = {**changed, "QuantityToKeep": 0}

@@ -114,6 +114,7 @@ class Outcome(models.TextChoices):
 
     DEPLOYED = "Deployed", "Deployed"
     CREATED = "Created", "Release created"
+    RUN = "Run", "Runbook run"
     NOTHING = "Nothing", "Nothing to do"
     WAITING = "Waiting", "Waiting"
     REFUSED = "Refused", "Refused"

@@ -13,13 +13,19 @@ from deployments.base import events, public_ids
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
+from deployments.base.finding import find
 from deployments.base.naming import require_free_name, required_name
 from deployments.infrastructure.models import Environment
 from deployments.infrastructure.tenancy import Tenancy, found_tenancy
 from deployments.library.queries import candidates
 from deployments.projects.models import Channel, Project, ProjectTrigger
-from deployments.projects.queries import process_of, read_process
-from deployments.projects.triggers.actions import CREATE_RELEASE, answers_of_action, checked_action
+from deployments.projects.queries import process_of, read_process, runbooks_of
+from deployments.projects.triggers.actions import (
+    CREATE_RELEASE,
+    RUN_RUNBOOK,
+    answers_of_action,
+    checked_action,
+)
 from deployments.projects.triggers.filters import (
     FEEDS,
     SCHEDULES,
@@ -115,6 +121,9 @@ def _require_things(row: ProjectTrigger) -> None:
     _require_environments(row, "Action", [name for name in one if name])
     _require_environments(row, "SourceEnvironmentIds", action.get("SourceEnvironmentIds", []))
     _require_environments(row, "EnvironmentIds", row.filter.get("EnvironmentIds", []))
+    _require_environments(row, "EnvironmentIds", action.get("EnvironmentIds", []))
+    if action["ActionType"] == RUN_RUNBOOK:
+        _require_runbook(row)
     if action.get("TenantIds") or action.get("TenantTags"):
         tenancy = Tenancy(tenants=action["TenantIds"], tags=action["TenantTags"])
         found = found_tenancy(row.space, tenancy)
@@ -131,6 +140,14 @@ def _require_things(row: ProjectTrigger) -> None:
         _require_packages(row)
     if action["ActionType"] == CREATE_RELEASE and not channel:
         raise Invalid(fields={"ChannelId": ["Choose the channel of the release."]})
+
+
+def _require_runbook(row: ProjectTrigger) -> None:
+    found = find(runbooks_of(row.project), row.action["RunbookId"])
+    if found is None:
+        missing = f"The project has no runbook {row.action['RunbookId']}."
+        raise Invalid(fields={"RunbookId": [missing]})
+    row.action["RunbookId"] = found.public_id
 
 
 def _require_plain_answers(row: ProjectTrigger) -> None:

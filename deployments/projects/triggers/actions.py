@@ -11,12 +11,13 @@ AUTO_DEPLOY: Final = "AutoDeploy"
 DEPLOY_LATEST: Final = "DeployLatestRelease"
 DEPLOY_NEW: Final = "DeployNewRelease"
 CREATE_RELEASE: Final = "CreateRelease"
+RUN_RUNBOOK: Final = "RunRunbook"
 
 _MOST_ANSWERS: Final = 200
 # Which actions follow on which filter.
 ACTIONS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     MACHINE: (AUTO_DEPLOY,),
-    **dict.fromkeys(SCHEDULES, (DEPLOY_LATEST, DEPLOY_NEW)),
+    **dict.fromkeys(SCHEDULES, (DEPLOY_LATEST, DEPLOY_NEW, RUN_RUNBOOK)),
     **dict.fromkeys(FEEDS, (CREATE_RELEASE,)),
 }
 
@@ -32,6 +33,8 @@ def checked_action(document: Mapping[str, Any], filter_type: str) -> dict[str, A
     if kind == AUTO_DEPLOY:
         name = "ShouldRedeployWhenMachineHasBeenDeployedTo"
         return {"ActionType": kind, name: document.get(name) is True}
+    if kind == RUN_RUNBOOK:
+        return _run_of_runbook(document)
     channel = str(document.get("ChannelId") or "") or None
     if kind == CREATE_RELEASE:
         return {"ActionType": kind, "ChannelId": channel}
@@ -57,8 +60,28 @@ def checked_action(document: Mapping[str, Any], filter_type: str) -> dict[str, A
     }
 
 
+def _run_of_runbook(document: Mapping[str, Any]) -> dict[str, Any]:
+    runbook = str(document.get("RunbookId") or "")
+    if not runbook:
+        raise _wrong("RunbookId", "Choose the runbook to run: RunbookId is required.")
+    environments = texts_of(document, "EnvironmentIds")
+    if not environments:
+        raise _wrong("EnvironmentIds", "Choose at least one environment to run it in.")
+    answers = _answers(document.get("FormValues"))
+    return {
+        "ActionType": RUN_RUNBOOK,
+        "RunbookId": runbook,
+        "EnvironmentIds": environments,
+        "TenantIds": texts_of(document, "TenantIds"),
+        "TenantTags": texts_of(document, "TenantTags"),
+        "FormValues": json.loads(answers) if answers else {},
+    }
+
+
 def answers_of_action(action: Mapping[str, Any]) -> dict[str, str]:
     """Return the answers to prompted variables, by name or id."""
+    if "FormValues" in action:
+        return dict(action["FormValues"])
     text = action.get("Variables")
     return dict(json.loads(text)) if text else {}
 

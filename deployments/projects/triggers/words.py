@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deployments.projects.triggers.actions import AUTO_DEPLOY, CREATE_RELEASE, DEPLOY_NEW
+from deployments.projects.triggers.actions import (
+    AUTO_DEPLOY,
+    CREATE_RELEASE,
+    DEPLOY_NEW,
+    RUN_RUNBOOK,
+)
 from deployments.projects.triggers.filters import ALL_ARRIVED, FEEDS, MACHINE, timetable_of
 
 GROUP_WORDS: Mapping[str, str] = {
@@ -29,7 +34,7 @@ def filter_words(document: Mapping[str, Any], names: Mapping[str, str]) -> str:
 
 
 def action_words(document: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """Say what the trigger does; `names` has environments and channels by public id."""
+    """Say what the trigger does; `names` has what it names by public id."""
 
     def named(text: str | None) -> str:
         return names.get(text or "", text or "")
@@ -42,6 +47,9 @@ def action_words(document: Mapping[str, Any], names: Mapping[str, str]) -> str:
         return f"Create a release{channel.replace(' of ', ' in ')}"
     if whom := ", ".join((*map(named, document["TenantIds"]), *document["TenantTags"])):
         whom = f" for {whom}"
+    if kind == RUN_RUNBOOK:
+        where = ", ".join(map(named, document["EnvironmentIds"]))
+        return f"Run {named(document['RunbookId'])} in {where}{whom}"
     if kind == DEPLOY_NEW:
         new = channel.replace(" of ", " in ")
         return f"Create a release{new} and deploy it to {named(document['EnvironmentId'])}{whom}"

@@ -17,7 +17,8 @@ from deployments.base.clock import utc_now
 from deployments.infrastructure.models import Environment
 from deployments.infrastructure.tenancy import tenant_words
 from deployments.projects.models import Project, ProjectTrigger
-from deployments.projects.queries import channels_of, process_of, read_process
+from deployments.projects.queries import channels_of, process_of, read_process, runbooks_of
+from deployments.projects.runbooks import runbook_document
 from deployments.projects.services.triggers import TriggerInput, create_trigger, update_trigger
 from deployments.projects.settings import extra_document
 from deployments.projects.triggers import filters
@@ -26,6 +27,7 @@ from deployments.projects.triggers.actions import (
     CREATE_RELEASE,
     DEPLOY_LATEST,
     DEPLOY_NEW,
+    RUN_RUNBOOK,
     answers_of_action,
 )
 from deployments.projects.triggers.schedules import DAYS
@@ -127,14 +129,18 @@ def _schedule_sent(sent: QueryDict) -> tuple[dict[str, Any], dict[str, Any]]:
         "CronExpression": sent.get("cron", ""),
         "Timezone": sent.get("zone", ""),
     }
-    destination = sent.get("destination", "")
+    destination, wanted = sent.get("destination", ""), sent.get("action", "")
+    answers = _answers_sent(sent.get("answers", ""))
     action = {
-        "ActionType": DEPLOY_NEW if sent.get("action") == DEPLOY_NEW else DEPLOY_LATEST,
+        "ActionType": wanted if wanted in {DEPLOY_NEW, RUN_RUNBOOK} else DEPLOY_LATEST,
         "SourceEnvironmentIds": sent.getlist("sources"),
         "DestinationEnvironmentId": destination,
         "EnvironmentId": destination,
         "ChannelId": sent.get("channel", ""),
-        "Variables": _answers_sent(sent.get("answers", "")),
+        "Variables": answers,
+        "FormValues": answers,
+        "RunbookId": sent.get("runbook", ""),
+        "EnvironmentIds": sent.getlist("places"),
         "TenantIds": words(sent.get("tenants", "")),
         "TenantTags": words(sent.get("tags", "")),
         "ShouldRedeployWhenReleaseIsCurrent": bool(sent.get("redeploys")),
@@ -226,11 +232,21 @@ def _schedule_shown(
         "sources": action.get("SourceEnvironmentIds", []),
         "destination": action.get("DestinationEnvironmentId") or action.get("EnvironmentId"),
         "redeploys": action.get("ShouldRedeployWhenReleaseIsCurrent", True),
-        "has_tenants": extra_document(project.extra)["TenantedDeploymentMode"] != "Untenanted",
+        "has_tenants": _has_tenants(project),
         "tenants": ", ".join(_tenants_shown(project, action.get("TenantIds", []))),
         "tags": ", ".join(action.get("TenantTags", [])),
-        "answers": _answers_shown(action.get("Variables")),
+        "answers": _answers_shown(action.get("Variables") or action.get("FormValues")),
+        "runbooks": runbooks_of(project),
+        "runbook": action.get("RunbookId") or "",
+        "places": action.get("EnvironmentIds", []),
     }
+
+
+def _has_tenants(project: Project) -> bool:
+    return extra_document(project.extra)["TenantedDeploymentMode"] != "Untenanted" or any(
+        runbook_document(each.settings)["MultiTenancyMode"] != "Untenanted"
+        for each in runbooks_of(project)
+    )
 
 
 def _tenants_shown(project: Project, texts: Sequence[str]) -> list[str]:

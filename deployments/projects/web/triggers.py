@@ -18,7 +18,7 @@ from deployments.base.errors import NotFound
 from deployments.infrastructure.models import Environment
 from deployments.infrastructure.tenancy import tenant_words
 from deployments.projects.models import AutomationDecision, Outcome, Project, ProjectTrigger
-from deployments.projects.queries import channels_of
+from deployments.projects.queries import channels_of, runbooks_of
 from deployments.projects.services.triggers import delete_trigger, set_trigger_disabled
 from deployments.projects.triggers.filters import SCHEDULES, timetable_of
 from deployments.projects.triggers.schedules import next_runs
@@ -26,6 +26,8 @@ from deployments.projects.triggers.words import action_words, filter_words
 from deployments.projects.web.rail import project_frame
 
 SHOWN_RUNS = 5
+# Where what a decision has made is shown, by the beginning of its id.
+_PAGES = {"Releases": "releases", "RunbookRuns": "runbook-runs"}
 _RECENT = 15
 
 
@@ -138,9 +140,9 @@ def trigger_of(request: PageRequest, project: str, trigger: str) -> tuple[Projec
 
 
 def names_of(project: Project, triggers: Iterable[ProjectTrigger] = ()) -> dict[str, str]:
-    """Return names by public id: of environments, the project's channels, triggers' tenants."""
+    """Return names by public id: of environments, channels, runbooks and triggers' tenants."""
     environments = Environment.objects.in_space(project.space)
-    rows: Iterable[Any] = [*environments, *channels_of(project)]
+    rows: Iterable[Any] = [*environments, *channels_of(project), *runbooks_of(project)]
     tenants = {text for each in triggers for text in each.action.get("TenantIds", ())}
     numbers = [number for text in tenants if (number := public_ids.parse("Tenants", text))]
     words = tenant_words(project.space, numbers)
@@ -163,8 +165,7 @@ def shown_decisions(
             "row": row,
             "environment": names.get(row.environment_id, ""),
             "results": [
-                (text, "releases" if text.startswith("Releases-") else "deployments")
-                for text in row.results
+                (text, _PAGES.get(text.partition("-")[0], "deployments")) for text in row.results
             ],
         }
         for row in rows

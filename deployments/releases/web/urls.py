@@ -17,7 +17,7 @@ from deployments.releases.web import (
     timeline,
 )
 from deployments.releases.web.runbooks import pages as runbooks
-from deployments.releases.web.runbooks.run import runbook_run
+from deployments.releases.web.runbooks.run import run_redirect, runbook_run
 from deployments.releases.web.several.pages import deploy_several
 
 urlpatterns = [
@@ -51,5 +51,6 @@ urlpatterns = [
     path("administration/freezes/new", freezes.freeze_new),
     path("administration/freezes/<str:freeze>", freezes.freeze_edit),
     path("administration/freezes/<str:freeze>/delete", freezes.freeze_delete),
+    path("runbook-runs/<str:run>", run_redirect),
     path("deployments/<str:deployment>", release_page.deployment_redirect, name="deployment"),
 ]

@@ -1,6 +1,5 @@
 """Scheduled triggers: each due one runs once, however much of its time the server was away."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,15 +8,16 @@ import structlog
 from django.db import transaction
 
 from deployments.access.actors import actor_behind
-from deployments.access.permissions import Permission
-from deployments.base import public_ids
-from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
-from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Outcome, PendingDeployment, ProjectTrigger
-from deployments.projects.services.decisions import LONGEST_CAUSE, Decision, log_decision
-from deployments.projects.triggers.actions import DEPLOY_NEW, answers_of_action
+from deployments.projects.services.decisions import Decision, log_decision
+from deployments.projects.triggers.actions import (
+    DEPLOY_LATEST,
+    DEPLOY_NEW,
+    RUN_RUNBOOK,
+    answers_of_action,
+)
 from deployments.projects.triggers.filters import SCHEDULES, timetable_of
 from deployments.projects.triggers.schedules import next_run
 from deployments.releases.models import Deployment, Release
@@ -25,13 +25,18 @@ from deployments.releases.options import DeploymentOptions, Trigger
 from deployments.releases.services.automation.acting import (
     attempt,
     current_deployment,
-    plan_rollout,
 )
 from deployments.releases.services.automation.latest import Chosen, channel_of, latest_release
+from deployments.releases.services.automation.meant import (
+    environment_meant,
+    plan_for_tenants,
+    tenants_meant,
+)
+from deployments.releases.services.automation.runbooks import run_of_runbook, run_planned
 from deployments.releases.services.deployments import create_deployment
 from deployments.releases.services.releases import create_release
 from tenants.models import Tenant
-from tenants.queries import chosen_tenants, tenant_of, tenants_of_project
+from tenants.queries import tenant_of
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +97,7 @@ def _pass_over(pk: int, planned: datetime, error: Exception, clock: Clock) -> bo
 
 def _decide(trigger: ProjectTrigger, planned: datetime, clock: Clock) -> list[Decision]:
     cause = _cause(planned, clock())
-    decide = _deploy_new if trigger.action["ActionType"] == DEPLOY_NEW else _deploy_latest
+    decide = _DECIDE[trigger.action["ActionType"]]
     decisions, refusal = attempt(lambda: decide(trigger, cause, clock), name=trigger.saved_by_name)
     return [Decision(Outcome.REFUSED, cause, refusal)] if decisions is None else decisions
 
@@ -106,8 +111,8 @@ def _cause(planned: datetime, now: datetime) -> str:
 
 
 def _deploy_new(trigger: ProjectTrigger, cause: str, clock: Clock) -> list[Decision]:
-    environment = _environment(trigger, "EnvironmentId")
-    whom = _whom(trigger)
+    environment = environment_meant(trigger, trigger.action["EnvironmentId"])
+    whom = tenants_meant(trigger)
     actor = actor_behind(trigger.saved_by, trigger.saved_by_name, reason=f"trigger {trigger.name}")
     release = create_release(
         actor=actor, project=trigger.project, channel=channel_of(trigger), clock=clock
@@ -120,52 +125,31 @@ def _deploy_new(trigger: ProjectTrigger, cause: str, clock: Clock) -> list[Decis
         results=(release.public_id,),
     )
     if whom:
-        _plan(trigger, environment, whom, cause, clock, release=release)
+        plan_for_tenants(trigger, environment, whom, cause, clock, release=release.pk)
         return [created]
     chosen = Chosen(release, _CREATED)
     return [created, _deployed(trigger, environment, None, chosen, cause, clock)]
 
 
 def _deploy_latest(trigger: ProjectTrigger, cause: str, clock: Clock) -> list[Decision]:
-    environment = _environment(trigger, "DestinationEnvironmentId")
-    if whom := _whom(trigger):
-        _plan(trigger, environment, whom, cause, clock)
+    environment = environment_meant(trigger, trigger.action["DestinationEnvironmentId"])
+    if whom := tenants_meant(trigger):
+        plan_for_tenants(trigger, environment, whom, cause, clock)
         return []
     chosen = latest_release(trigger, environment, None)
     return [_deployed(trigger, environment, None, chosen, cause, clock)]
 
 
-def _plan(
-    trigger: ProjectTrigger,
-    environment: Environment,
-    whom: Sequence[Tenant],
-    cause: str,
-    clock: Clock,
-    *,
-    release: Release | None = None,
-) -> None:
-    """Plan a deployment for each tenant, which may be hundreds."""
-    plan_rollout(
-        [
-            PendingDeployment(
-                project=trigger.project,
-                trigger=trigger,
-                release_number=release.pk if release else None,
-                environment=environment,
-                tenant_number=tenant.pk,
-                cause=cause[:LONGEST_CAUSE],
-                due=clock(),
-            )
-            for tenant in whom
-        ]
-    )
-
-
 def deploy_planned(
     row: PendingDeployment, trigger: ProjectTrigger, release: Release | None, clock: Clock
 ) -> Decision:
-    """Deploy for the tenant what is current for it, or the release that was made for all."""
+    """Deploy for the tenant what is current for it, or the release that was made for all.
+
+    The trigger may run a runbook for it instead.
+    """
     tenant, environment = tenant_of(trigger.space, row.tenant_number), row.environment
+    if trigger.action["ActionType"] == RUN_RUNBOOK:
+        return run_planned(row, trigger, tenant, clock)
     if release is not None:
         chosen = Chosen(release, _CREATED)
     else:
@@ -174,20 +158,6 @@ def deploy_planned(
         )
         chosen = found or Chosen(None, refusal)
     return _deployed(trigger, environment, tenant, chosen, row.cause, clock)
-
-
-def _whom(trigger: ProjectTrigger) -> list[Tenant]:
-    """Return the tenants that the trigger means, none when it deploys without one."""
-    ids, tags = trigger.action["TenantIds"], trigger.action["TenantTags"]
-    if not ids and not tags:
-        return []
-    # All of them; whom somebody may not deploy for is refused with the reason.
-    everybody = Actor.system(f"trigger {trigger.name}")
-    rows = tenants_of_project(everybody, trigger.project, Permission.TenantView)
-    found = chosen_tenants(rows, trigger.space, tenants=ids, tags=tags)
-    if not found:
-        raise Invalid("No tenant that is connected to the project is meant by the trigger.")
-    return [*found]
 
 
 def _deployed(
@@ -254,10 +224,8 @@ def _deploy(
     )
 
 
-def _environment(trigger: ProjectTrigger, name: str) -> Environment:
-    text = str(trigger.action[name])
-    number = public_ids.parse(Environment.id_prefix, text)
-    row = Environment.objects.in_space(trigger.space).filter(pk=number or 0).first()
-    if row is None:
-        raise Invalid(f"The environment {text} does not exist any more.")
-    return row
+_DECIDE: Final = {
+    DEPLOY_LATEST: _deploy_latest,
+    DEPLOY_NEW: _deploy_new,
+    RUN_RUNBOOK: run_of_runbook,
+}

@@ -4,16 +4,16 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
 from deployments.access.web.forms import NO_PROBLEMS, attempt, go, show
-from deployments.access.web.pages import PageRequest, page
+from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.errors import NotFound
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Runbook
-from deployments.releases.models import RunbookSnapshot
+from deployments.releases.models import RunbookRun, RunbookSnapshot
 from deployments.releases.options import DeploymentOptions
 from deployments.releases.prompts import Prompt, prompts_for
 from deployments.releases.queries import find_snapshot, published_snapshot, snapshots_of
@@ -72,6 +72,14 @@ def runbook_run(request: PageRequest, project: str, runbook: str) -> HttpRespons
         "comments": request.POST.get("comments", ""),
     }
     return show(request, "releases/runbooks/run.html", values, problems)
+
+
+@require_GET
+@page(Permission.RunbookRunView)
+def run_redirect(request: PageRequest, run: str) -> HttpResponse:
+    """Send people to the task that carries the run out."""
+    row = find(request, RunbookRun, run, Permission.RunbookRunView)
+    return go(request, f"tasks/ServerTasks-{row.task_id}")
 
 
 def _snapshot(row: Runbook, wanted: str) -> RunbookSnapshot | None:

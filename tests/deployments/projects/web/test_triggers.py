@@ -20,6 +20,7 @@ from deployments.projects.services.decisions import (
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
 from tests.factories.automation import make_trigger
 from tests.factories.domain import make_environment, make_project, make_variables, package_step
+from tests.factories.runbooks import make_run, make_runbook, make_snapshot
 from tests.factories.tenants import make_tag_set, make_tenant, make_tenanted_project
 from tests.support.portal import Visitor, text_of
 
@@ -267,3 +268,38 @@ def test_each_sees_and_does_what_they_may() -> None:
     assert dan.get(_path(project)).status_code == 404
     other = make_project()
     assert Visitor(make_ana()).get(_path(other, f"/{row.public_id}")).status_code == 404
+
+
+def test_a_schedule_runs_a_runbook() -> None:
+    project, live = make_project(), make_environment("Live")
+    ana = Visitor(make_ana())
+    assert "Run a runbook" not in text_of(ana.get(_path(project, "/new")))
+    runbook = make_runbook(project, "Clean")
+    assert "Run a runbook" in text_of(ana.get(_path(project, "/new")))
+    sent = _schedule(action="RunRunbook", runbook=runbook.public_id, answers="Why = tidy")
+    refused = ana.post(_path(project, "/new"), sent)
+    assert refused.status_code == 400
+    assert "Choose at least one environment to run it in." in text_of(refused)
+    assert ana.post(_path(project, "/new"), {**sent, "places": live.public_id}).status_code == 302
+    row = _only(project)
+    assert row.action == {
+        "ActionType": "RunRunbook",
+        "RunbookId": runbook.public_id,
+        "EnvironmentIds": [live.public_id],
+        "TenantIds": [],
+        "TenantTags": [],
+        "FormValues": {"Why": "tidy"},
+    }
+    shown = text_of(ana.get(_path(project, f"/{row.public_id}")))
+    assert "Run Clean in Live" in shown
+    form = ana.get(_path(project, f"/{row.public_id}/edit")).content.decode()
+    assert "Why = tidy</textarea>" in form
+    make_snapshot(runbook)
+    run = make_run(runbook, live)
+    made = Decision(Outcome.RUN, "Planned", "Clean is run.", results=(run.public_id,))
+    log_decision(project, made, trigger=row)
+    page = ana.get(_path(project, f"/{row.public_id}"))
+    assert f"/runbook-runs/{run.public_id}" in page.content.decode()
+    assert ana.get(f"runbook-runs/{run.public_id}").url.endswith(
+        f"/tasks/ServerTasks-{run.task_id}"
+    )

@@ -8,7 +8,6 @@ from deployments.releases.web import (
     compare,
     create,
     deploy,
-    freezes,
     overview,
     release_list,
     release_page,
@@ -16,6 +15,7 @@ from deployments.releases.web import (
     snapshot,
     timeline,
 )
+from deployments.releases.web.freezes import pages as freezes
 from deployments.releases.web.runbooks import pages as runbooks
 from deployments.releases.web.runbooks.run import run_redirect, runbook_run
 from deployments.releases.web.several.pages import deploy_several

@@ -14,6 +14,8 @@ from tests.factories.domain import (
     make_release,
     script_step,
 )
+from tests.factories.people import as_person, give_role, make_user
+from tests.factories.tenants import make_tenant, make_tenanted_project
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -60,8 +62,42 @@ def test_a_freeze_from_its_form_to_its_end() -> None:
     deployment = Deployment.objects.in_space(default_space()).get()
     assert deployment.options["freeze_reason"] == "The board agreed"
 
-    place = f"{project.pk}:{prod.pk}"
+    place = f"{project.pk}:{prod.pk}:"
     assert ana.post(path, {**form, "project": [], "place": [place]}).status_code == 302
     assert FreezeScope.objects.get().environment == prod
     assert ana.post(f"{path}/delete").status_code == 302
     assert "No freezes" in text_of(Visitor(make_cleo(default_space())).get(LIST))
+
+
+def test_places_of_single_tenants() -> None:
+    dev = make_environment("Dev")
+    project = make_tenanted_project("Web", lifecycle=make_lifecycle(dev))
+    acme, bolt = (make_tenant(name, connections={project: [dev]}) for name in ("Acme", "Bolt"))
+    ana = Visitor(make_ana())
+    start = utc_now() - timedelta(hours=1)
+    form = {
+        "name": "Audit",
+        "start": f"{start:%Y-%m-%dT%H:%M}",
+        "end": f"{start + timedelta(days=2):%Y-%m-%dT%H:%M}",
+        "time_zone": "UTC",
+    }
+    added = {"project": [project.pk], "environment": [dev.pk], "tenant": [acme.pk, bolt.pk]}
+    assert ana.post(f"{LIST}/new", {**form, **added}).status_code == 302
+    assert "Web: Dev for Acme, Dev for Bolt" in text_of(ana.get(LIST))
+    path = f"{LIST}/{DeploymentFreeze.objects.in_space(default_space()).get().public_id}"
+    assert "Web in Dev for Acme" in text_of(ana.get(path))
+
+    # Somebody who does not see Bolt does not take its place away.
+    ben = make_user("ben2")
+    give_role(ben, "userroles-spacemanager", default_space(), {"tenant": [acme.public_id]})
+    visitor = Visitor(as_person(ben))
+    page = text_of(visitor.get(path))
+    assert ("for Acme" in page, "for Bolt" in page) == (True, False)
+    assert "1 place that you may not see stays as it is." in page
+    assert visitor.post(path, form).status_code == 302
+    assert [scope.tenant_number for scope in FreezeScope.objects.all()] == [bolt.pk]
+    kept = f"{project.pk}:{dev.pk}:{bolt.pk}"
+    assert ana.post(path, {**form, "place": [kept, "1:x:", "9:9:9", ":"]}).status_code == 302
+    assert FreezeScope.objects.get().tenant_number == bolt.pk
+    assert ana.post(path, form).status_code == 302
+    assert not FreezeScope.objects.exists()

@@ -53,12 +53,16 @@ def allows(
 
 def allows_on(actor: Actor, row: SpaceOwned, permission: str) -> bool:
     """Tell whether the actor holds the permission on the row, by its model's `scope_paths`."""
-    values = {
+    return load_grants(actor, row.space).allows(permission, **scope_values(row))
+
+
+def scope_values(row: SpaceOwned) -> dict[str, list[int]]:
+    """Return what a row has in each dimension of roles, by its model's `scope_paths`."""
+    return {
         dimension: _values(row, path)
         for dimension, path in row.scope_paths.items()
         if dimension in _DIMENSIONS
     }
-    return load_grants(actor, row.space).allows(permission, **values)
 
 
 def require_on(actor: Actor, row: SpaceOwned, permission: str) -> None:

@@ -84,6 +84,16 @@ def find_role(rows: QuerySet[UserRole], text: str) -> UserRole | None:
     return rows.filter(wanted).first()
 
 
+def team_names(ids: Iterable[str]) -> list[str]:
+    """Return the names of the teams of public ids, by name; unknown ones are left out."""
+    texts = list(ids)
+    numbers = [public_ids.parse(Team.id_prefix, text) for text in texts]
+    rows = Team.objects.filter(
+        Q(pk__in=[number for number in numbers if number is not None]) | Q(built_in_id__in=texts)
+    )
+    return sorted(rows.values_list("name", flat=True), key=str.lower)
+
+
 def users_by_ids(ids: list[str]) -> list[User]:
     """Return the users of public ids; unknown ones are left out."""
     numbers = [public_ids.parse(User.id_prefix, text) for text in ids]

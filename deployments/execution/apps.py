@@ -7,6 +7,7 @@ class ExecutionConfig(AppConfig):
 
     def ready(self) -> None:
         from deployments.execution.services.preview_plan import (  # noqa: PLC0415 as above
+            changes_values,
             preview_plan,
         )
         from deployments.execution.services.retention.asking import (  # noqa: PLC0415 as above
@@ -15,6 +16,7 @@ class ExecutionConfig(AppConfig):
         )
         from deployments.execution.steps import all_step_types  # noqa: PLC0415 apps are loading
         from deployments.projects.step_catalogue import register_step_catalogue  # noqa: PLC0415
+        from deployments.releases.changes.template import register_values  # noqa: PLC0415
         from deployments.releases.services.exact_plan import (  # noqa: PLC0415 as above
             register_planner,
         )
@@ -22,6 +24,7 @@ class ExecutionConfig(AppConfig):
 
         register_step_catalogue(all_step_types)
         register_planner(preview_plan)
+        register_values(changes_values)
         register_kind(
             KIND,
             advance="execution.run_retention",

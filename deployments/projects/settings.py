@@ -59,6 +59,7 @@ class DeploymentSettings:
     cancel_superseded_queued: bool
     cancel_superseded_paused: bool
     release_notes_template: str
+    changes_template: str
 
     @property
     def has_donor(self) -> bool:
@@ -95,6 +96,7 @@ def deployment_settings(stored: Mapping[str, Any]) -> DeploymentSettings:
         cancel_superseded_queued=bool(document["CancelQueuedTasks"]),
         cancel_superseded_paused=bool(document["CancelRunningTasks"]),
         release_notes_template=document["ReleaseNotesTemplate"] or "",
+        changes_template=document["DeploymentChangesTemplate"] or "",
     )
 
 

@@ -62,7 +62,9 @@ def build_variables(
         name = f"Octopus.Release.Package[{number}]"
         values |= {f"{name}.PackageId": package_id, f"{name}.Version": version}
         if build := by_pair.get((package_id.lower(), version)):
-            values |= _commits(name, build) | _items(name, build["WorkItems"])
+            values |= commits_variables(name, build["Commits"]) | items_variables(
+                name, build["WorkItems"]
+            )
     together: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for build in builds:
         together.setdefault(tuple(literal(build.get(key)) for key in _STORY), []).append(build)
@@ -72,7 +74,7 @@ def build_variables(
         for place, member in enumerate(members):
             values[f"{name}.Packages[{place}].PackageId"] = str(member["PackageId"])
             values[f"{name}.Packages[{place}].Version"] = str(member["Version"])
-    return values | _items("Octopus.Release", work_items_of(builds))
+    return values | items_variables("Octopus.Release", work_items_of(builds))
 
 
 def literal(text: Any) -> str:
@@ -85,19 +87,26 @@ def _doubled(match: re.Match[str]) -> str:
     return match[0] if len(match[0]) % 2 else f"#{match[0]}"
 
 
-def _commits(name: str, build: Mapping[str, Any]) -> dict[str, str]:
+def commits_variables(name: str, commits: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the commits as a list below the name."""
     values = {}
-    for place, commit in enumerate(build["Commits"]):
+    for place, commit in enumerate(commits):
         entry = f"{name}.Commits[{place}]"
-        values[f"{entry}.CommitId"] = literal(commit["Id"])
-        values[f"{entry}.LinkUrl"] = literal(commit["LinkUrl"])
-        values[f"{entry}.Comment"] = literal(commit["Comment"])
+        values[f"{entry}.CommitId"] = literal(commit.get("Id"))
+        values[f"{entry}.LinkUrl"] = literal(commit.get("LinkUrl"))
+        values[f"{entry}.Comment"] = literal(commit.get("Comment"))
     return values
 
 
-def _items(name: str, items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    values = {}
-    for place, item in enumerate(items):
-        for key in ("Id", "LinkUrl", "Description"):
-            values[f"{name}.WorkItems[{place}].{key}"] = literal(item.get(key))
-    return values
+def items_variables(name: str, items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the work items as a list below the name."""
+    return {
+        f"{name}.WorkItems[{place}].{key}": literal(item.get(key))
+        for place, item in enumerate(items)
+        for key in ("Id", "LinkUrl", "Description")
+    }
+
+
+def story_variables(name: str, build: Mapping[str, Any]) -> dict[str, str]:
+    """Return where a package was built, from what, below the name."""
+    return {f"{name}.{key}": literal(build.get(key)) for key in ("PackageId", "Version", *_STORY)}

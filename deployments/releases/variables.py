@@ -23,11 +23,16 @@ from tenants.variables import tenant_candidates
 def snapshot_candidates(snapshot: VariableSetSnapshot) -> list[Candidate]:
     """Return the variables of a snapshot; open them with deployments.library.values."""
     return [
-        candidate_of(
-            document, position=position, place=variable_place(snapshot.owner_id, document["id"])
-        )
+        _candidate(snapshot, position, document)
         for position, document in enumerate(snapshot.variables)
     ]
+
+
+def _candidate(
+    snapshot: VariableSetSnapshot, position: int, document: VariableDocument
+) -> Candidate:
+    place = variable_place(snapshot.owner_id, document["id"])
+    return candidate_of(document, position=position, place=place)
 
 
 def release_candidates(
@@ -182,9 +187,8 @@ def values_at_release(
 def prompts_of(frozen: Frozen) -> list[tuple[VariableDocument, Candidate]]:
     """Return the frozen prompted variables with their candidates."""
     snapshot = frozen.variable_snapshot
-    candidates = snapshot_candidates(snapshot)
     return [
-        (document, candidate)
-        for document, candidate in zip(snapshot.variables, candidates, strict=True)
+        (document, _candidate(snapshot, position, document))
+        for position, document in enumerate(snapshot.variables)
         if document.get("prompt")
     ]

@@ -1,7 +1,8 @@
-"""The plan of a deployment that is not stored, as people look at it before they deploy."""
+"""What people see of a deployment that is not carried out yet: its plan and its changes."""
 
 from collections.abc import Iterator
 
+from agent.language import VariableSet
 from deployments.base.clock import utc_now
 from deployments.execution.plan import SERVER_PLACE, Plan, PlannedAction, PlannedStep
 from deployments.execution.services.plan_deployment import planned_deployment
@@ -16,13 +17,31 @@ from deployments.releases.services.queueing import KIND
 from deployments.server_tasks.models import ServerTask
 
 
+def changes_values(deployment: Deployment) -> VariableSet:
+    """Return what a template of changes may read: no secrets, and the targets of the plan."""
+    task = deployment.task if deployment.task_id else unsaved_task(deployment)
+    planned = planned_deployment(deployment, task, hides_sensitive=True)
+    targets = {
+        place.target_id: place.target_name
+        for step in planned.plan.steps
+        for action in step.actions
+        for place in action.placements
+        if place.target_id != SERVER_PLACE
+    }
+    names = {
+        f"Octopus.Deployment.Targets[{number}].{key}": text
+        for number, name in targets.items()
+        for key, text in (("Id", number), ("Name", name))
+    }
+    return VariableSet({**planned.values, **names})
+
+
 def preview_plan(deployment: Deployment) -> ExactPlan:
     """Return what the planner makes of the deployment now.
 
     Sensitive values are hidden from it, so that none shows in a tag or a condition.
     """
-    task = ServerTask(pk=0, space=deployment.space, kind=KIND, queued=utc_now(), arguments={})
-    plan = planned_deployment(deployment, task, hides_sensitive=True).plan
+    plan = planned_deployment(deployment, unsaved_task(deployment), hides_sensitive=True).plan
     return ExactPlan(
         tuple(tuple(_step(step) for step in group.steps) for group in plan.groups),
         tuple(_warnings(plan)),
@@ -73,3 +92,8 @@ def _places(action: PlannedAction) -> Iterator[ExactPlace]:
 
 def _condition(condition: str, expression: str) -> str:
     return f"Variable: {expression}" if condition == "Variable" else condition
+
+
+def unsaved_task(deployment: Deployment) -> ServerTask:
+    """Return a task for planning a deployment that is not stored."""
+    return ServerTask(pk=0, space=deployment.space, kind=KIND, queued=utc_now(), arguments={})

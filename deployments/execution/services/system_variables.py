@@ -8,7 +8,9 @@ from deployments.access.models import User
 from deployments.base import public_ids
 from deployments.base.models import Space
 from deployments.execution.services.retention_variables import retention_variables
-from deployments.releases.changes.queries import changes_of, changes_variables
+from deployments.releases.changes.queries import changes_of
+from deployments.releases.changes.template import changes_text
+from deployments.releases.changes.variables import changes_variables
 from deployments.releases.models import Deployment, Release, Run, RunbookRun
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
@@ -42,7 +44,7 @@ def _of_run(run: RunbookRun) -> dict[str, str]:
 def _of_release(deployment: Deployment) -> dict[str, str]:
     release = deployment.release
     values = {
-        **changes_variables(changes_of(deployment)),
+        **_changes(deployment),
         **retention_variables(deployment),
         **_release_links(deployment),
         "Octopus.Deployment.Mode": deployment.options.get("mode", "Deploy"),
@@ -74,6 +76,11 @@ def _of_release(deployment: Deployment) -> dict[str, str]:
         _add_release(values, "PreviousForEnvironment", (release_pk, version))
         values["Octopus.Deployment.PreviousSuccessful.Id"] = f"Deployments-{deployment_pk}"
     return values
+
+
+def _changes(deployment: Deployment) -> dict[str, str]:
+    releases = changes_of(deployment)
+    return changes_variables(releases, text=changes_text(deployment, releases))
 
 
 def _add_release(values: dict[str, str], word: str, found: tuple[int, str] | None) -> None:

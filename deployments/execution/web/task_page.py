@@ -9,9 +9,11 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
 from deployments.access.permissions import Permission
-from deployments.access.policy import allows_on
+from deployments.access.policy import allows_on, scope_values
+from deployments.access.queries import team_names
 from deployments.access.web.forms import show
 from deployments.access.web.pages import PageRequest, find, page
+from deployments.access.web.who_can import who_has
 from deployments.base.clock import utc_now
 from deployments.execution.logs.chunks import LogUnavailable
 from deployments.execution.logs.lines import NOTABLE_LEVELS
@@ -26,6 +28,9 @@ from deployments.execution.web.lines import excerpt, lines_html
 from deployments.execution.web.subjects import Subject, names_of, subjects_of
 from deployments.execution.web.task_log import executions_of
 from deployments.execution.web.waits import waits_of
+from deployments.releases.changes.queries import successes_in
+from deployments.releases.changes.story import story_of
+from deployments.releases.models import Deployment
 from deployments.server_tasks.kinds import may_rerun
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.queries import queued_behind
@@ -75,6 +80,7 @@ def task_page(request: PageRequest, task: str) -> HttpResponse:
         **_rights(request, row, subject, now),
         "waits": waits_of(row, plan, executions, now=now),
         "corrections": CORRECTIONS,
+        "rolls_back_to": _before(request, subject),
     }
     is_part = request.GET.get("part") == "state"
     try:
@@ -87,6 +93,8 @@ def task_page(request: PageRequest, task: str) -> HttpResponse:
         }
     if is_part:
         return show(request, "execution/_task_state.html", values)
+    if subject.deployment is not None:
+        values["story"] = story_of(subject.deployment, request.actor)
     answer = show(request, "execution/task.html", values)
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -131,6 +139,23 @@ def _rights(
     }
 
 
+def _before(request: PageRequest, subject: Subject) -> str:
+    """Return the version to go back to when a deployment failed; empty when there is none."""
+    deployment = subject.deployment
+    if deployment is None or subject.task.state not in {TaskState.FAILED, TaskState.TIMED_OUT}:
+        return ""
+    if not allows_on(request.actor, deployment, Permission.DeploymentCreate):
+        return ""
+    lane = (deployment.environment_id, deployment.tenant_number)
+    rows = Deployment.objects.visible_to(request.actor, request.space, Permission.DeploymentView)
+    here = successes_in(rows.filter(project=deployment.project_id), [lane]).get(lane)
+    if here is None or here.now.deployment > deployment.pk:
+        return ""
+    if here.now.release != deployment.release_id:
+        return here.now.version
+    return here.before.version if here.before else ""
+
+
 def _step_now(tree: Sequence[Branch]) -> str:
     """Return where a running task is: step 2 of 5."""
     running = [
@@ -172,10 +197,22 @@ def _questions(request: PageRequest, task: ServerTask) -> list[dict[str, Any]]:
             "buttons": [(name, *_BUTTONS[name]) for name in choices_of(row)],
             "is_mine": row.responsible_user_id == request.actor.public_id,
             "responsible": names.get(row.responsible_user_id, row.responsible_user_id),
+            "whom_to_ask": "" if may_act(request.actor, row) else _whom_to_ask(request, row),
         }
         for row in pending
         if may_act(request.actor, row) or allows_on(request.actor, row, Permission.InterruptionView)
     ]
+
+
+def _whom_to_ask(request: PageRequest, row: Interruption) -> str:
+    """Say who can answer a question that the reader cannot."""
+    who = who_has(request, Permission.InterruptionSubmit, **scope_values(row))
+    if not row.responsible_team_ids:
+        return f"You need the permission InterruptionSubmit. {who}"
+    teams = ", ".join(team_names(row.responsible_team_ids))
+    return (
+        f"The responsible teams can answer: {teams}. So can who has InterruptionSubmit there. {who}"
+    )
 
 
 def _artifacts(request: PageRequest, task: ServerTask) -> list[Artifact]:

@@ -37,6 +37,7 @@ def project_settings(request: PageRequest, project: str) -> HttpResponse:
         "template": request.POST.get("template", "").strip(),
         "donor": request.POST.get("donor", ""),
         "notes": request.POST.get("notes", ""),
+        "changes": request.POST.get("changes", ""),
         "tenanted": request.POST.get("tenanted", "Untenanted"),
         "guided_failure": request.POST.get("guided_failure", ""),
         "skips": checked(request, "skips"),
@@ -90,6 +91,7 @@ def _save(request: PageRequest, row: Project, sent: dict[str, Any]) -> Project:
         "DonorPackage": donor,
     }
     settings["ReleaseNotesTemplate"] = sent["notes"] or None
+    settings["DeploymentChangesTemplate"] = sent["changes"] or None
     settings["DefaultGuidedFailureMode"] = sent["guided_failure"]
     settings["CancelQueuedTasks"] = sent["supersedes_queued"]
     settings["CancelRunningTasks"] = sent["supersedes_paused"]
@@ -131,6 +133,7 @@ def _stored(row: Project) -> dict[str, Any]:
         "donor": f"{donor.get('DeploymentAction', '')}{_SEPARATOR}"
         f"{donor.get('PackageReference') or ''}",
         "notes": document["ReleaseNotesTemplate"] or "",
+        "changes": document["DeploymentChangesTemplate"] or "",
         "tenanted": extra_document(row.extra)["TenantedDeploymentMode"],
         "guided_failure": document["DefaultGuidedFailureMode"],
         "skips": policy["SkipMachineBehavior"] == "SkipUnavailableMachines",

@@ -20,10 +20,10 @@ from deployments.infrastructure.models import Environment
 from deployments.releases.api.releases import with_parts
 from deployments.releases.api.resources import deployment_resource
 from deployments.releases.changes.queries import (
-    changes_markdown,
     changes_of,
     changes_resource,
 )
+from deployments.releases.changes.template import changes_text
 from deployments.releases.models import Deployment, Release, RunbookRun
 from deployments.releases.prompts import given_answers
 from deployments.releases.services import DeploymentOptions, create_deployment
@@ -112,7 +112,7 @@ class DeploymentViewSet(SpaceViewSet[Deployment]):
             {
                 **deployment_resource(row),
                 "Changes": changes_resource(changes),
-                "ChangesMarkdown": changes_markdown(changes),
+                "ChangesMarkdown": changes_text(row, changes),
             }
         )
 

@@ -17,16 +17,16 @@ from deployments.releases.api.plans import plan_resource
 from deployments.releases.api.releases import ReleaseSerializer, with_parts
 from deployments.releases.changes.queries import (
     changes_between,
-    changes_markdown,
     changes_resource,
     current_release,
 )
+from deployments.releases.changes.template import coming_changes
 from deployments.releases.models import Release
 from deployments.releases.preview import PlannedAction, Target
 from deployments.releases.prompts import Prompt, prompts_for
 from deployments.releases.queries import progression_of
 from deployments.releases.services.choices import uses_guided_failure
-from deployments.releases.services.exact_plan import exact_plan
+from deployments.releases.services.exact_plan import coming_deployment, plan_of_coming
 from deployments.releases.services.planning import plan_of
 from deployments.releases.tenancy.standings import standings
 from tenants.models import Tenant
@@ -144,6 +144,7 @@ class DeploymentTemplateViewSet(SpaceViewSet[Release]):
         planned = plan_of(release, environment, tenant=scope, viewer=self.actor)
         current = current_release(release, environment.pk, tenant.pk if tenant else None)
         changes = changes_between(release, current.version if current else None, viewer=self.actor)
+        coming = coming_deployment(release, environment, viewer=self.actor, tenant=scope)
         of_tenant = f"-{tenant.public_id}" if tenant else ""
         return {
             "Id": f"{release.public_id}-{environment.public_id}{of_tenant}",
@@ -151,10 +152,8 @@ class DeploymentTemplateViewSet(SpaceViewSet[Release]):
             "Form": form_resource(prompts),
             "UseGuidedFailureModeByDefault": uses_guided_failure(release, environment, wish=None),
             "Changes": changes_resource(changes),
-            "ChangesMarkdown": changes_markdown(changes),
-            "Plan": plan_resource(
-                exact_plan(release, environment, viewer=self.actor, tenant=scope)
-            ),
+            "ChangesMarkdown": coming_changes(coming, changes),
+            "Plan": plan_resource(plan_of_coming(coming, viewer=self.actor)),
             "Links": {},
         }
 

@@ -1,11 +1,14 @@
 """The changes of a deployment: read from the releases that it brings."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
+
+from django.db.models import Max, Q, QuerySet
 
 from agent.versions import Version
 from deployments.base.actor import Actor
-from deployments.releases.builds import literal, work_items_of
+from deployments.releases.builds import work_items_of
+from deployments.releases.changes.lanes import Lane, Occupied, Success, occupied_lanes
 from deployments.releases.changes.rolling import brought, mode_of
 from deployments.releases.models import Deployment, Release
 from deployments.server_tasks.states import TaskState
@@ -23,6 +26,37 @@ def current_release(release: Release, environment: int, tenant: int | None) -> R
     )
     newest = rows.order_by("-pk").select_related("release").first()
     return newest.release if newest else None
+
+
+def successes_in(rows: "QuerySet[Deployment]", lanes: Collection[Lane]) -> Mapping[Lane, Occupied]:
+    """Return what succeeded last in each of the lanes, and what before it; one query.
+
+    `rows` are the deployments of one project that may be seen.
+    """
+    if not lanes:
+        return {}
+    newest = (
+        rows.filter(
+            environment__in={environment for environment, _ in lanes},
+            task__state=TaskState.SUCCESS,
+        )
+        .filter(
+            Q(tenant_number__in={tenant for _, tenant in lanes if tenant is not None})
+            | (Q(tenant_number=None) if any(tenant is None for _, tenant in lanes) else Q(pk=None))
+        )
+        .order_by()
+        .values("environment_id", "tenant_number", "release_id", "release__version")
+        .annotate(newest=Max("pk"))
+    )
+    return occupied_lanes(
+        Success(
+            (row["environment_id"], row["tenant_number"]),
+            row["release_id"],
+            row["release__version"],
+            row["newest"],
+        )
+        for row in newest
+    )
 
 
 def standing_of(release: Release, environment: int, tenant: int | None) -> dict[str, Any]:
@@ -92,35 +126,6 @@ def changes_markdown(releases: Sequence[Release]) -> str:
             lines.append("\n".join(items))
         parts.append("\n\n".join(lines))
     return "\n\n".join(parts)
-
-
-def changes_variables(releases: Sequence[Release]) -> dict[str, str]:
-    """Return what scripts and templates read of the changes."""
-    values = {"Octopus.Deployment.ChangesMarkdown": literal(changes_markdown(releases))}
-    items: list[dict[str, Any]] = []
-    for number, row in enumerate(releases):
-        name = f"Octopus.Deployment.Changes[{number}]"
-        values[f"{name}.Version"] = literal(row.version)
-        values[f"{name}.ReleaseNotes"] = literal(row.notes)
-        own = work_items_of(row.build_information)
-        values |= _items(name, own)
-        for place, commit in enumerate(
-            commit for build in row.build_information for commit in build.get("Commits") or ()
-        ):
-            entry = f"{name}.Commits[{place}]"
-            values[f"{entry}.CommitId"] = literal(commit.get("Id"))
-            values[f"{entry}.LinkUrl"] = literal(commit.get("LinkUrl"))
-            values[f"{entry}.Comment"] = literal(commit.get("Comment"))
-        items += [item for item in own if item not in items]
-    return values | _items("Octopus.Deployment", items)
-
-
-def _items(name: str, items: Sequence[dict[str, Any]]) -> dict[str, str]:
-    return {
-        f"{name}.WorkItems[{place}].{key}": literal(item.get(key))
-        for place, item in enumerate(items)
-        for key in ("Id", "LinkUrl", "Description")
-    }
 
 
 def _item(item: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment
 from deployments.projects.settings import deployment_settings
 from deployments.releases.changes.queries import standing_of
+from deployments.releases.changes.template import written_changes
 from deployments.releases.eligibility import refusal
 from deployments.releases.freezes.holding import freezes_for
 from deployments.releases.models import Deployment, Release
@@ -76,6 +77,7 @@ def create_deployment(
             **overridden,
         }
         deployment.save(force_insert=True)
+        _write_changes(deployment)
         task.arguments = {"DeploymentId": deployment.public_id}
         if options.parent_task:
             task.arguments[PARENT_TASK] = options.parent_task
@@ -84,6 +86,13 @@ def create_deployment(
         if deployment_settings(project.settings).cancel_superseded_queued:
             supersede_queued(task=task, clock=clock)
     return deployment
+
+
+def _write_changes(deployment: Deployment) -> None:
+    """Keep the text of the changes with a deployment of a project that has a template for it."""
+    if written := written_changes(deployment):
+        deployment.options |= written
+        deployment.save(update_fields=["options"])
 
 
 def _answers(

@@ -103,8 +103,32 @@ def exact_plan(
     clock: Clock = utc_now,
 ) -> ExactPlan:
     """Return the plan; targets that the viewer may not see are counted and not named."""
+    deployment = coming_deployment(
+        release, environment, options, viewer=viewer, tenant=tenant, clock=clock
+    )
+    return plan_of_coming(deployment, viewer=viewer)
+
+
+def plan_of_coming(deployment: Deployment, *, viewer: Actor) -> ExactPlan:
+    """Return the plan of a deployment that is not stored, as the viewer may see it."""
     if _planner is None:
         return ExactPlan()
+    plan = _planner(deployment)
+    machines = Machine.objects.visible_to(viewer, deployment.space, "MachineView")
+    seen = {f"Machines-{number}" for number in machines.values_list("pk", flat=True)}
+    return _as_seen(plan, seen)
+
+
+def coming_deployment(
+    release: Release,
+    environment: Environment,
+    options: DeploymentOptions = DeploymentOptions(),  # noqa: B008 frozen
+    *,
+    viewer: Actor,
+    tenant: TenantScope | None = None,
+    clock: Clock = utc_now,
+) -> Deployment:
+    """Return the deployment that would be made, not stored and without a task."""
     deployment = Deployment(
         pk=_UNSAVED,
         space=release.space,
@@ -123,10 +147,7 @@ def exact_plan(
         **stored_options(deployment, options, answers),
         **standing_of(release, environment.pk, deployment.tenant_number),
     }
-    plan = _planner(deployment)
-    machines = Machine.objects.visible_to(viewer, release.space, "MachineView")
-    seen = {f"Machines-{number}" for number in machines.values_list("pk", flat=True)}
-    return _as_seen(plan, seen)
+    return deployment
 
 
 def _known_answers(

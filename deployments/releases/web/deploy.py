@@ -16,8 +16,7 @@ from deployments.base.errors import Invalid
 from deployments.projects.settings import deployment_settings
 from deployments.projects.web.rail import project_frame
 from deployments.releases.availability import missing_of
-from deployments.releases.changes.queries import changes_between, current_release
-from deployments.releases.changes.rolling import Mode, mode_of
+from deployments.releases.changes.story import story_of
 from deployments.releases.freezes.holding import HeldBy, freezes_of_project
 from deployments.releases.models import Release
 from deployments.releases.preview import PlannedAction, Target, lacks_targets
@@ -25,7 +24,7 @@ from deployments.releases.prompts import Prompt, prompts_for
 from deployments.releases.queries import unresolved_defect, waiting_for_people
 from deployments.releases.services import DeploymentOptions, create_deployment
 from deployments.releases.services.choices import uses_guided_failure
-from deployments.releases.services.exact_plan import exact_plan
+from deployments.releases.services.exact_plan import coming_deployment, plan_of_coming
 from deployments.releases.services.planning import plan_of
 from deployments.releases.web.frames import (
     PlaceView,
@@ -35,6 +34,7 @@ from deployments.releases.web.frames import (
     release_of,
     visible_environments,
 )
+from deployments.releases.web.redeploy import choices_of, earlier_of
 from deployments.releases.web.whom import Whom, missing_values_of, whom_of
 
 TARGET_CHOICES: Final = (
@@ -49,13 +49,16 @@ TARGET_CHOICES: Final = (
 def deploy_page(request: PageRequest, project: str, version: str) -> HttpResponse:
     """Choose, look at the plan, deploy."""
     release = release_of(request, project, version)
-    whom = whom_of(request, release)
+    earlier = earlier_of(request, release)
+    whom = whom_of(request, release, earlier)
     boxes = []
     if (progression := whom.progression) is not None:
         seen = visible_environments(request)
         boxes = boxes_of(progression, places_of(request, release, progression, seen, whom))
     ordered = [place for box in boxes for place in box.places]
     wanted = request.POST.get("environment") or request.GET.get("environment", "")
+    if earlier is not None and not wanted:
+        wanted = f"Environments-{earlier.environment_id}"
     chosen = _chosen(ordered, wanted)
     values = {
         **project_frame(request, release.project, "Releases"),
@@ -64,17 +67,15 @@ def deploy_page(request: PageRequest, project: str, version: str) -> HttpRespons
         "places": ordered,
         "place": chosen,
         "now": utc_now(),
+        "earlier": earlier,
     }
     if chosen is None:
         return show(request, "releases/deploy.html", values)
     environment = chosen.environment
-    prompts = prompts_for(
-        release,
-        environment=environment.public_id,
-        tenant=whom.scope,
-    )
+    prompts = prompts_for(release, environment=environment.public_id, tenant=whom.scope)
     if request.method == "GET":
-        return _page(request, values, release, chosen, prompts, QueryDict(""))
+        sent = choices_of(earlier, prompts) if earlier else QueryDict("")
+        return _page(request, values, release, chosen, prompts, sent)
     if "preview" in request.POST:
         return _page(request, values, release, chosen, prompts, request.POST)
     deployment, problems = attempt(
@@ -131,15 +132,17 @@ def _page(
         skipped=skipped,
         viewer=request.actor,
     )
+    coming = coming_deployment(
+        release,
+        place.environment,
+        _plan_options(sent, prompts),
+        viewer=request.actor,
+        tenant=whom.scope,
+    )
     values |= {
         **_plan_values(request, release, place, planned, whom.number),
-        "exact": exact_plan(
-            release,
-            place.environment,
-            _plan_options(sent, prompts),
-            viewer=request.actor,
-            tenant=whom.scope,
-        ),
+        "exact": plan_of_coming(coming, viewer=request.actor),
+        "story": story_of(coming, request.actor),
         "prompts": [(prompt, *answer_of(prompt, sent)) for prompt in prompts],
         **_choices(planned, sent),
         **_warnings(release, place, whom.number),
@@ -194,26 +197,6 @@ def _plan_values(
             {target.name for action in planned for target in action.excluded}, key=str.lower
         ),
         **_freezes(request, release, place, tenant),
-        **_changes(request, release, place, tenant),
-    }
-
-
-def _changes(
-    request: PageRequest, release: Release, place: PlaceView, tenant: int | None
-) -> dict[str, Any]:
-    """Return what the deployment brings to the place, or what it takes back."""
-    current = current_release(release, place.environment.pk, tenant)
-    version = current.version if current else None
-    mode = mode_of(version, release.version)
-    return {
-        "mode": str(mode),
-        "replaced": version,
-        "brings": changes_between(release, version, viewer=request.actor)[::-1],
-        "takes_back": (
-            changes_between(current, release.version, viewer=request.actor)[::-1]
-            if current and mode is Mode.ROLLBACK
-            else []
-        ),
     }
 
 

@@ -16,6 +16,7 @@ from deployments.projects.web.rail import project_frame
 from deployments.projects.web.triggers import decisions_of, names_of, shown_decisions
 from deployments.releases.availability import missing_of
 from deployments.releases.builds import work_items_of
+from deployments.releases.changes.queries import successes_in
 from deployments.releases.comparison.variables import changed_variables
 from deployments.releases.models import Deployment, Release, ReleaseSelectedPackage
 from deployments.releases.queries import (
@@ -39,6 +40,7 @@ from tenants.queries import tenant_names, tenanted_mode
 
 _MOST_DEPLOYMENTS = 100
 _MOST_DECISIONS = 50
+_MOST_WAYS_BACK = 10
 
 
 @require_GET
@@ -51,6 +53,7 @@ def release_page(request: PageRequest, project: str, version: str) -> HttpRespon
     places = places_of(request, release, progression, environments)
     boxes = boxes_of(progression, places)
     lifecycle = lifecycle_of(release.channel)
+    deployments = _deployments(request, release)
     values = {
         **project_frame(request, release.project, "Releases"),
         "release": release,
@@ -66,7 +69,8 @@ def release_page(request: PageRequest, project: str, version: str) -> HttpRespon
         "packages": _packages(release),
         "builds": release.build_information,
         "work_items": work_items_of(release.build_information),
-        "deployments": _deployments(request, release),
+        "deployments": deployments,
+        "ways_back": _ways_back(deployments),
         "decisions": _decisions(request, release),
         **_snapshots(request, release),
         **_rights(request, release),
@@ -114,6 +118,8 @@ def _deployments(request: PageRequest, release: Release) -> list[dict[str, Any]]
     found = rows.filter(release=release).select_related("task", "environment", "project")
     shown = list(found[:_MOST_DEPLOYMENTS])
     names = tenant_names(request.space, [row.tenant_number for row in shown])
+    lanes = {(row.environment_id, row.tenant_number) for row in shown}
+    occupied = successes_in(rows.filter(project=release.project_id), lanes)
     allowed: dict[tuple[int, int | None], bool] = {}
     items = []
     for row in shown:
@@ -121,7 +127,7 @@ def _deployments(request: PageRequest, release: Release) -> list[dict[str, Any]]
         lane = (row.environment_id, row.tenant_number)
         if lane not in allowed:
             allowed[lane] = allows_on(request.actor, row, Permission.DeploymentCreate)
-        task = row.task
+        task, here = row.task, occupied.get(lane)
         items.append(
             {
                 "row": row,
@@ -130,9 +136,24 @@ def _deployments(request: PageRequest, release: Release) -> list[dict[str, Any]]
                 else task.state,
                 "may_redeploy": allowed[lane],
                 "tenant": names.get(row.tenant_number or 0, ""),
+                "here": here,
+                "is_now": here is not None and here.now.deployment == row.pk,
+                "is_before": here is not None
+                and here.before is not None
+                and here.before.deployment == row.pk,
             }
         )
     return items
+
+
+def _ways_back(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the places where going back starts or ends at this release, each once."""
+    found = [
+        item
+        for item in items
+        if item["may_redeploy"] and (item["is_before"] or (item["is_now"] and item["here"].before))
+    ]
+    return found[:_MOST_WAYS_BACK]
 
 
 def _decisions(request: PageRequest, release: Release) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from deployments.access.permissions import Permission
 from deployments.access.web.pages import PageRequest
 from deployments.base.errors import NotFound
 from deployments.infrastructure.models import Environment
-from deployments.releases.models import Release
+from deployments.releases.models import Deployment, Release
 from deployments.releases.progression import Progression
 from deployments.releases.queries import progression_of
 from deployments.releases.tenancy.standings import TenantStanding, standings
@@ -82,10 +82,15 @@ def tenant_rows(
     return rows
 
 
-def whom_of(request: PageRequest, release: Release) -> Whom:
-    """Return for whom the address or the form says; raises NotFound for a tenant out of sight."""
+def whom_of(request: PageRequest, release: Release, earlier: Deployment | None = None) -> Whom:
+    """Return for whom the address or the form says, else for whom the earlier deployment was.
+
+    Raises NotFound for a tenant out of sight.
+    """
     mode = tenanted_mode(release.project)
     wanted = request.POST.get("tenant") or request.GET.get("tenant", "")
+    if not wanted and earlier is not None and earlier.tenant_number:
+        wanted = f"Tenants-{earlier.tenant_number}"
     if not mode.allows_tenants:
         return Whom(True, is_asked=False, progression=progression_of(release))
     rows = standings(release, request.actor, Permission.TenantView)

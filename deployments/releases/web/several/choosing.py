@@ -12,7 +12,7 @@ from deployments.infrastructure.models import Environment
 from deployments.releases.models import Release
 from deployments.releases.tenancy.standings import TenantStanding, standings
 from deployments.releases.web.frames import visible_environments
-from tenants.matching import is_chosen
+from tenants.matching import is_chosen, set_of
 from tenants.queries import tenanted_mode
 
 
@@ -68,7 +68,7 @@ class Chosen:
                 name,
                 tuple((tag, tag.partition("/")[2], tag.lower() in wanted) for tag in members),
             )
-            for name, members in groupby(carried, key=lambda tag: tag.partition("/")[0])
+            for name, members in groupby(carried, key=set_of)
         ]
 
     @property

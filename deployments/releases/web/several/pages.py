@@ -28,7 +28,7 @@ from deployments.releases.web.several.lanes import Lane, lanes_of
 from tenants.queries import tenanted_mode
 
 _TEMPLATE: Final = "releases/deploy_several.html"
-MOST_PLANS: Final = 12
+MOST_PLANS: Final = 8
 _MOST_NAMED: Final = 5
 
 

@@ -209,6 +209,8 @@ def test_a_question_is_taken_and_answered() -> None:
     path = f"{path_of(scene)}/interruptions/{question.public_id}"
     cleo = Visitor(make_cleo(default_space()))
     assert cleo.post(path, {"answer": "Proceed"}).status_code in {403, 404}
+    seen = text_of(cleo.get(path_of(scene)))
+    assert "You need the permission InterruptionSubmit. The team Space Managers has it." in seen
     ana.post(path, {"answer": "take"})
     assert "you are responsible" in text_of(ana.get(path_of(scene)))
     ana.post(path, {"answer": "Proceed", "notes": "They fit"})

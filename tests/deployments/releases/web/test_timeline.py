@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from deployments.releases.models import Deployment
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
 from tests.factories.domain import (
     make_deployment,
@@ -36,7 +37,7 @@ def test_it_shows_what_is_there_and_the_way_back() -> None:
     assert "0.0.2 Failed" in text
     assert text.count("Deploy again") == 2
     page = ana.get(path).content.decode()
-    assert f"/releases/0.0.3/deploy?environment={first.public_id}" in page
+    assert f"/releases/0.0.3/deploy?again={newest.public_id}" in page
     assert f"/tasks/{newest.task.public_id}" in page
     assert f'/projects/{project.public_id}/environments/{second.slug}"' in page
     failed = text_of(ana.get(path, {"outcome": "failed"}))
@@ -65,7 +66,8 @@ def test_each_tenant_has_its_own() -> None:
     mine = ana.get(path, {"tenant": aarhus.public_id})
     assert "0.0.1 here now" in text_of(mine)
     assert "0.0.2" not in text_of(mine)
-    assert f"&amp;tenant={aarhus.public_id}" in mine.content.decode()
+    again = Deployment.objects.in_space(place.space).get(tenant_number=aarhus.pk).public_id
+    assert f"/releases/0.0.1/deploy?again={again}" in mine.content.decode()
     assert "0.0.1 the one to go back to" in text_of(ana.get(path, {"tenant": bergen.public_id}))
 
 

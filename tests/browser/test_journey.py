@@ -1,40 +1,17 @@
 """A release manager deploys, promotes and reads the log with the keyboard alone."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from playwright.sync_api import Page, expect
 
 from octopus_site.demo import journey, sample
-from octopus_site.demo.client import Client
-from tests.support.processes import Process, Processes
-from tests.support.server import API_KEY, PASSWORD, TENTACLE, USERNAME, OctopusServer, make_server
+from tests.support.server import PASSWORD, USERNAME, OctopusServer
 
 _TASK_WITHIN_MS = 60_000
 
 
-@pytest.fixture(scope="module")
-def server(
-    session_processes: Processes, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OctopusServer]:
-    """Give a server with the sample project, a package and two connected agents."""
-    folder = tmp_path_factory.mktemp("journey")
-    running = make_server(session_processes, folder)
-    running.start()
-    client = Client(running.url, API_KEY)
-    journey.prepare_project(client, journey.prepare_environments(client))
-    agents = [_agent(session_processes, running, folder, name) for name in sample.MACHINES]
-    journey.wait_for_targets(client)
-    journey.push_package(client)
-    yield running
-    for agent in agents:
-        agent.terminate()
-    if running.main:
-        running.main.terminate()
-
-
-def test_deploy_promote_and_read_the_log_by_keyboard(page: Page, server: OctopusServer) -> None:
+def test_deploy_promote_and_read_the_log_by_keyboard(
+    page: Page, working_server: OctopusServer
+) -> None:
+    server = working_server
     _sign_in(page, server)
     _go(page, "g", "p")
     page.keyboard.press("j")
@@ -117,18 +94,3 @@ def _tab_to_link(page: Page, text: str) -> None:
         if page.evaluate("document.activeElement?.textContent.trim()") == text:
             return
     raise AssertionError(f"the link {text} cannot be reached with Tab")
-
-
-def _agent(processes: Processes, server: OctopusServer, folder: Path, name: str) -> Process:
-    home = folder / "agents" / name
-    environments = [part for each in sample.ENVIRONMENTS for part in ("--environment", each)]
-    registration = processes.start(
-        f"register-{name}",
-        [
-            *(TENTACLE, "register", "--server", server.url, "--home", home, "--name", name),
-            *("--role", sample.ROLE, *environments),
-        ],
-        environment={"TENTACLE_API_KEY": API_KEY},
-    )
-    assert registration.wait_for_exit() == 0, registration.log()
-    return processes.start(f"tentacle-{name}", [TENTACLE, "run", "--home", home])

@@ -67,6 +67,8 @@ REASONS: dict[str, dict[str, str]] = {
     },
     "what automation decides is a log of its own; what it makes are events": {
         "projects.decisions": "forget_old_decisions log_decision",
+        "releases.automation/acting": "plan_rollout",
+        "releases.automation/lifecycles": "follow_lifecycle",
         "releases.automation/targets": "mark_targets",
     },
     "how the portal looks for oneself": {

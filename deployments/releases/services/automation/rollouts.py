@@ -9,7 +9,9 @@ from typing import Final
 
 import structlog
 from django.db import transaction
+from django.db.models import F
 
+from agent import failpoints
 from deployments.base.clock import Clock, utc_now
 from deployments.base.wake import wake_now
 from deployments.projects.models import Outcome, PendingDeployment, ProjectTrigger
@@ -37,34 +39,30 @@ def continue_rollouts(*, most: int = AT_ONCE, clock: Clock = utc_now) -> int:
 
 
 def _settle_next(clock: Clock) -> bool:
-    """Make the next deployment that nobody else is making; return whether there was one."""
-    number = 0
+    """Make the next deployment, unless somebody else does; return whether there was one."""
+    rows = PendingDeployment.objects.filter(due__lte=clock())
+    row = rows.select_related("project__space", "trigger", "environment").first()
+    if row is None:
+        return False
     try:
         with transaction.atomic():
-            rows = PendingDeployment.objects.select_for_update(skip_locked=True, of=("self",))
-            row = (
-                rows.select_related("project__space", "trigger", "environment")
-                .filter(due__lte=clock())[:1]
-                .first()
-            )
-            if row is None:
-                return False
-            number = row.pk
-            decision = _decide(row, clock)
-            log_decision(row.project, decision, trigger=row.trigger, clock=clock)
-            row.delete()
+            # Another worker waits here for the end of this transaction, then finds it gone.
+            if rows.filter(pk=row.pk).delete()[0]:
+                decision = _decide(row, clock)
+                log_decision(row.project, decision, trigger=row.trigger, clock=clock)
+                failpoints.hit("rollout.made")
     except Exception as error:  # noqa: BLE001 one that breaks must not stop the others
-        _failed(number, error, clock)
+        _failed(row.pk, error, clock)
     return True
 
 
 def _decide(row: PendingDeployment, clock: Clock) -> Decision:
     space, release = row.project.space, None
     if row.release_number is not None:
-        rows = Release.objects.in_space(space).select_related("project", "channel")
-        # Two workers that deploy the same release look one after the other whether it is there.
-        locked = rows.select_for_update(no_key=True, of=("self",))
-        release = locked.filter(pk=row.release_number).first()
+        rows = Release.objects.in_space(space).filter(pk=row.release_number)
+        # Locks it: workers that deploy the same release look one after the other where it is.
+        rows.update(assembled=F("assembled"))
+        release = rows.select_related("project", "channel").first()
         if release is None:
             return decision_about(row, Outcome.NOTHING, "The release does not exist any more.")
     if row.tenant_number is not None and tenant_of(space, row.tenant_number) is None:

@@ -35,7 +35,9 @@ class TagSetSerializer(SpaceResourceSerializer):
     name = serializers.CharField(max_length=200)
     slug = serializers.CharField(read_only=True)
     description = text()
-    sort_order = serializers.IntegerField(default=None, allow_null=True)
+    sort_order = serializers.IntegerField(
+        min_value=0, max_value=2**31 - 1, default=None, allow_null=True
+    )
     type = text()
     tags = serializers.ListField(child=serializers.JSONField(), default=list)
     scopes = serializers.ListField(child=serializers.CharField(), default=list)

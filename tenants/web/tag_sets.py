@@ -68,6 +68,20 @@ def tag_set_edit(request: PageRequest, tag_set: str) -> HttpResponse:
 
 
 @require_POST
+@page(Permission.TagSetEdit)
+def tag_set_move(request: PageRequest, tag_set: str) -> HttpResponse:
+    """Move a tag set one place up or down, here and wherever tags are chosen."""
+    row = find(request, TagSet, tag_set, Permission.TenantView)
+    order = [each.public_id for each in tag_sets_of(request.space)]
+    at = order.index(row.public_id)
+    to = at - 1 if request.POST.get("way") == "up" else at + 1
+    if 0 <= to < len(order):
+        order[at], order[to] = order[to], order[at]
+        services.sort_tag_sets(actor=request.actor, space=request.space, ids=order)
+    return go(request, f"{LIST}#{row.public_id}")
+
+
+@require_POST
 @page(Permission.TagSetDelete)
 def tag_set_delete(request: PageRequest, tag_set: str) -> HttpResponse:
     """Delete a tag set that nothing uses."""

@@ -10,6 +10,7 @@ urlpatterns = [
     path("tenants/tag-sets", tag_sets.tag_set_list),
     path("tenants/tag-sets/new", tag_sets.tag_set_new),
     path("tenants/tag-sets/<str:tag_set>", tag_sets.tag_set_edit),
+    path("tenants/tag-sets/<str:tag_set>/move", tag_sets.tag_set_move),
     path("tenants/tag-sets/<str:tag_set>/delete", tag_sets.tag_set_delete),
     path("tenants/<str:tenant>", tenants.tenant_page),
     path("tenants/<str:tenant>/settings", tenants.tenant_edit),

@@ -109,6 +109,8 @@ def test_tag_sets_are_put_in_order() -> None:
     assert (status, [row["Name"] for row in rows]) == (200, ["Region", "Ring"])
     assert send(ana, "put", f"{S}/tagsets/sortorder", ids[:1])[0] == 400
     assert send(ana, "put", f"{S}/tagsets/sortorder", {"a": 1})[0] == 400
+    body = {"Name": "Size", "SortOrder": 2**40}
+    assert send(ana, "post", f"{S}/tagsets", body)[0] == 400
 
 
 def test_life_of_a_tenant() -> None:

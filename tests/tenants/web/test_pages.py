@@ -60,6 +60,27 @@ def test_tag_sets_are_made_changed_and_deleted() -> None:
     assert "the tenant 'Acme'" in text_of(ana.get(path))
 
 
+def test_tag_sets_are_put_into_order() -> None:
+    ana, cleo = Visitor(make_ana()), Visitor(make_cleo(default_space()))
+    for name in ("Ring", "Region", "Size"):
+        make_tag_set(name)
+    region = TagSet.objects.in_space(default_space()).get(name="Region")
+    path = f"tenants/tag-sets/{region.public_id}/move"
+
+    def names() -> list[str]:
+        return [row.name for row in TagSet.objects.in_space(default_space())]
+
+    for way, order in (
+        ("up", ["Region", "Ring", "Size"]),
+        ("up", ["Region", "Ring", "Size"]),
+        ("down", ["Ring", "Region", "Size"]),
+    ):
+        assert ana.post(path, {"way": way}).status_code == 302
+        assert names() == order
+    assert cleo.post(path, {"way": "up"}).status_code == 403
+    assert "Move Region up" not in cleo.get("tenants/tag-sets").content.decode()
+
+
 def test_a_tenant_is_made_found_and_changed() -> None:
     ana = Visitor(make_ana())
     make_tag_set("Ring")

@@ -15,6 +15,7 @@ from deployments.base.participation import Participation
 from deployments.infrastructure.models import Environment, Machine
 from deployments.insights.board import BoardRow, Candidate, ProjectFact, make_rows
 from deployments.insights.models import Favourite
+from deployments.insights.narrowing import Narrowing
 from deployments.projects.models import Project
 from deployments.projects.settings import extra_document
 from deployments.releases.cells import Deployed
@@ -47,13 +48,15 @@ def board_rows(
     environments: Sequence[Environment],
     group: str = "",
     text: str = "",
+    narrowing: Narrowing = Narrowing(),  # noqa: B008 frozen
 ) -> list[BoardRow]:
     """Return a row for each project that the actor may see, by group and name, favourites first.
 
     The rows say what is where; `with_next` adds what may go next.
     """
-    rows = Project.objects.visible_to(actor, space, Permission.ProjectView)
-    rows = rows.filter(is_disabled=False).order_by("group__name", "name")
+    visible = Project.objects.visible_to(actor, space, Permission.ProjectView)
+    rows = narrowing.of_projects(visible.filter(is_disabled=False))
+    rows = rows.order_by("group__name", "name")
     if group:
         rows = rows.filter(group=public_ids.parse("ProjectGroups", group) or 0)
     if text:
@@ -65,16 +68,22 @@ def board_rows(
         for number, name, slug, heading, lifecycle in rows.values_list(*columns)
     ]
     projects.sort(key=lambda project: not project.is_favourite)
+    projects = projects[: narrowing.limit]
     numbers = [row.pk for row in environments]
     seen = Deployment.objects.visible_to(actor, space, Permission.DeploymentView)
-    deployed = newest_by_place(seen, rows, numbers)
+    deployed = newest_by_place(narrowing.of_deployments(seen), rows, numbers)
     return make_rows(projects, numbers, deployed, (), ())
 
 
 def with_next(
-    actor: Actor, space: Space, grants: Grants, rows: Sequence[BoardRow]
+    actor: Actor,
+    space: Space,
+    grants: Grants,
+    rows: Sequence[BoardRow],
+    *,
+    deploys: bool = True,
 ) -> list[BoardRow]:
-    """Return the rows with what may be deployed next in each cell."""
+    """Return the rows with what may be deployed next in each cell, nothing without `deploys`."""
     projects = [row.project for row in rows]
     numbers = [cell.environment for cell in rows[0].cells] if rows else []
     deployed = [cell.deployed for row in rows for cell in row.cells if cell.deployed]
@@ -84,7 +93,8 @@ def with_next(
         for project, group, extra in mine.values_list("pk", "group_id", "extra")
         if Participation(extra_document(extra)["TenantedDeploymentMode"]).allows_untenanted
         for number in numbers
-        if grants.allows(
+        if deploys
+        and grants.allows(
             Permission.DeploymentCreate, project=project, project_group=group, environment=number
         )
     }

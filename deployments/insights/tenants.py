@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 
 from deployments.access.grants import Grants
 from deployments.access.permissions import Permission
@@ -21,11 +21,17 @@ Tallies = dict[tuple[int, int], tuple[int, int]]
 
 
 def tallies_of(
-    actor: Actor, space: Space, rows: Iterable[BoardRow], environments: Collection[int]
+    actor: Actor,
+    space: Space,
+    rows: Iterable[BoardRow],
+    environments: Collection[int],
+    *,
+    among: Collection[int] | None = None,
 ) -> Tallies:
     """Return, by project and environment, how many tenants have what the cell shows, of how many.
 
-    Only cells with connected tenants are in it; two queries, one where no tenant is connected.
+    `among` are the tenants that count, None counts all. Only cells with connected tenants are in
+    it; two queries, one where no tenant is connected.
     """
     shown = {
         (row.project.number, cell.environment): cell.deployed.release
@@ -35,6 +41,8 @@ def tallies_of(
     }
     projects = {project for project, _ in shown}
     tenants = Tenant.objects.visible_to(actor, space, Permission.TenantView)
+    if among is not None:
+        tenants = tenants.filter(pk__in=among)
     links = ConnectedEnvironment.objects.filter(
         connection__project__in=projects,
         connection__tenant__in=tenants.filter(is_disabled=False).values("pk"),
@@ -45,8 +53,9 @@ def tallies_of(
     if not connected:
         return {}
     seen = Deployment.objects.visible_to(actor, space, Permission.DeploymentView)
+    counted = Q(tenant_number__isnull=False) if among is None else Q(tenant_number__in=among)
     newest = newest_deployments(
-        seen.filter(project__in=projects, tenant_number__isnull=False),
+        seen.filter(counted, project__in=projects),
         *("project_id", "environment_id", "tenant_number"),
     )
     have: dict[tuple[int, int], int] = {}

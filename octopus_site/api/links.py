@@ -5,6 +5,7 @@ SPACE_LINKS = {
     "Channels": "channels{/id}{?skip,take,ids,partialName}",
     "Dashboard": "dashboard{?projectId,releaseId,selectedTenants,selectedTags,showAll,"
     "highestLatestVersionPerProjectAndEnvironment}",
+    "DashboardConfiguration": "dashboardconfiguration",
     "DashboardDynamic": "dashboard/dynamic{?projects,environments,includePrevious}",
     "DeploymentProcesses": "deploymentprocesses{/id}{?skip,take,ids}",
     "Deployments": "deployments{/id}{?skip,take,ids,projects,environments,tenants,channels,"

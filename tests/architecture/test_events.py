@@ -73,6 +73,7 @@ REASONS: dict[str, dict[str, str]] = {
     },
     "how the portal looks for oneself": {
         "access.profiles": "set_theme",
+        "insights.configuration": "configure_dashboard",
         "insights.favourites": "set_favourite",
     },
 }

@@ -10,6 +10,7 @@ _SPACE = "/app/Spaces-1"
 # Name -> whether it is looked at on a phone as well.
 PAGES = {
     "dashboard": True,
+    "dashboard-configure": False,
     "search": False,
     "project": True,
     "releases": False,
@@ -103,6 +104,7 @@ _WEB = f"{_SPACE}/projects/storefront-web"
 _PLACES = f"{_SPACE}/infrastructure"
 _FIXED = {
     "dashboard": f"{_SPACE}/dashboard",
+    "dashboard-configure": f"{_SPACE}/dashboard/configure",
     "search": f"{_SPACE}/search?q=we",
     "project": _CHECKOUT,
     "releases": f"{_CHECKOUT}/releases",

@@ -13,11 +13,16 @@ from deployments.base import public_ids
 from deployments.base.participation import Participation
 from deployments.infrastructure.models import Environment
 from deployments.insights.api.items import current_items, previous_items
+from deployments.insights.narrowing import Narrowing, narrowing_of, tenants_meant
 from deployments.projects.models import Project, ProjectGroup
 from deployments.projects.queries import phases_of_many
 from deployments.releases.models import Deployment, Release
 from tenants.models import Tenant
-from tenants.queries import connections_of, tags_by_tenant, tenanted_mode
+from tenants.queries import (
+    connections_of,
+    tags_by_tenant,
+    tenanted_mode,
+)
 
 
 class DashboardViewSet(SpaceViewSet[Project]):
@@ -32,8 +37,13 @@ class DashboardViewSet(SpaceViewSet[Project]):
     }
 
     def show(self, request: Request, **ids: Any) -> Response:
-        """Answer with every project, or the one of `projectId` or `releaseId`."""
-        projects = self._projects()
+        """Answer with what the actor's configuration shows, or the one project that is asked for.
+
+        `showAll` leaves the configuration aside; `selectedTenants` and `selectedTags` let only
+        deployments for these tenants count.
+        """
+        narrowing = self._narrowing()
+        projects = narrowing.of_projects(self._projects())
         chosen = self._number("projectId", Project.id_prefix)
         release = self._number("releaseId", Release.id_prefix)
         if release is not None:
@@ -41,7 +51,14 @@ class DashboardViewSet(SpaceViewSet[Project]):
             projects = projects.filter(pk__in=mine.filter(pk=release).values("project"))
         if chosen is not None:
             projects = projects.filter(pk=chosen)
-        return self._answer(projects, self._environments(), with_previous=True)
+        if narrowing.limit and chosen is None and release is None:
+            # A slice inside a subquery would be lost on some databases.
+            first = list(projects.values_list("pk", flat=True)[: narrowing.limit])
+            projects = projects.filter(pk__in=first)
+        places = self._environments()
+        if narrowing.environments:
+            places = places.filter(pk__in=narrowing.environments)
+        return self._answer(projects, places, narrowing, with_previous=True)
 
     def dynamic(self, request: Request, **ids: Any) -> Response:
         """Answer with the projects and environments that are named; none named means all."""
@@ -51,7 +68,7 @@ class DashboardViewSet(SpaceViewSet[Project]):
         if named := self.query.texts("environments"):
             environments = environments.filter(pk__in=_numbers(Environment.id_prefix, named))
         wants = bool(self.query.flag("includePrevious", default=False))
-        return self._answer(projects, environments, with_previous=wants)
+        return self._answer(projects, environments, Narrowing(), with_previous=wants)
 
     def _projects(self) -> "QuerySet[Project]":
         return self.get_queryset().filter(is_disabled=False).order_by("name")
@@ -59,6 +76,18 @@ class DashboardViewSet(SpaceViewSet[Project]):
     def _environments(self) -> "QuerySet[Environment]":
         permission = Permission.EnvironmentView
         return Environment.objects.visible_to(self.actor, self.space, permission)
+
+    def _narrowing(self) -> Narrowing:
+        is_one = self.query.text("projectId") or self.query.text("releaseId")
+        wants_all = bool(self.query.flag("showAll", default=False))
+        narrowing = Narrowing() if is_one or wants_all else narrowing_of(self.actor, self.space)
+        named, tags = self.query.texts("selectedTenants"), self.query.texts("selectedTags")
+        if not named and not tags:
+            return narrowing
+        numbers = _numbers(Tenant.id_prefix, named)
+        return narrowing.for_tenants(
+            tenants_meant(self.actor, self.space, named=numbers, tags=tags)
+        )
 
     def _number(self, name: str, prefix: str) -> int | None:
         text = self.query.text(name)
@@ -68,21 +97,23 @@ class DashboardViewSet(SpaceViewSet[Project]):
         self,
         projects: "QuerySet[Project]",
         environments: "QuerySet[Environment]",
+        narrowing: Narrowing,
         *,
         with_previous: bool,
     ) -> Response:
         rows = list(projects.select_related("lifecycle").defer("settings", "description"))
         places = list(environments)
         seen = Deployment.objects.visible_to(self.actor, self.space, Permission.DeploymentView)
-        deployments = seen.filter(project__in=projects.values("pk"), environment__in=places)
+        counted = narrowing.of_deployments(seen)
+        deployments = counted.filter(project__in=projects.values("pk"), environment__in=places)
         groups = ProjectGroup.objects.visible_to(
             self.actor, self.space, Permission.ProjectGroupView
         )
         return Response(
             {
                 "Id": "Dashboards",
-                "ProjectLimit": len(rows),
-                "IsFiltered": False,
+                "ProjectLimit": narrowing.limit or len(rows),
+                "IsFiltered": narrowing.is_narrow,
                 "Projects": self._project_resources(rows, places),
                 "ProjectGroups": [
                     {"Id": row.public_id, "Name": row.name, "EnvironmentIds": []}
@@ -90,17 +121,19 @@ class DashboardViewSet(SpaceViewSet[Project]):
                     if row.pk in {project.group_id for project in rows}
                 ],
                 "Environments": [{"Id": row.public_id, "Name": row.name} for row in places],
-                "Tenants": self._tenants(rows),
+                "Tenants": self._tenants(rows, narrowing),
                 "Items": current_items(deployments),
                 "PreviousItems": previous_items(deployments) if with_previous else [],
                 "Links": {},
             }
         )
 
-    def _tenants(self, rows: Sequence[Project]) -> list[dict[str, Any]]:
+    def _tenants(self, rows: Sequence[Project], narrowing: Narrowing) -> list[dict[str, Any]]:
         """Return the tenants that take part in the projects."""
         projects = {row.pk for row in rows}
         seen = Tenant.objects.visible_to(self.actor, self.space, Permission.TenantView)
+        if narrowing.tenants is not None:
+            seen = seen.filter(pk__in=narrowing.tenants)
         tenants = list(seen.filter(connections__project__in=projects).distinct().order_by("name"))
         numbers = [row.pk for row in tenants]
         connected, tags = connections_of(numbers), tags_by_tenant(numbers)

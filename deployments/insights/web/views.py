@@ -3,7 +3,7 @@
 from itertools import groupby
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from deployments.access.permissions import Permission
@@ -13,11 +13,14 @@ from deployments.access.web.pages import PageRequest, find, page
 from deployments.base import public_ids
 from deployments.infrastructure.models import Environment
 from deployments.insights.board import DEPLOYABLE, TABS, BoardRow, counts_of
+from deployments.insights.live import stream
+from deployments.insights.narrowing import Narrowing, narrowing_of, tenants_meant
 from deployments.insights.queries import board_rows, search, with_next
 from deployments.insights.services.favourites import set_favourite
 from deployments.insights.tenants import tallies_of
 from deployments.projects.models import Project, ProjectGroup
 from deployments.server_tasks.models import ServerTask
+from tenants.web.frames import tag_sets_of_space
 
 _PROJECTS_OF_A_PAGE = 25
 
@@ -33,14 +36,17 @@ def home(request: PageRequest) -> HttpResponse:
 @page(SIGNED_IN)
 def dashboard(request: PageRequest) -> HttpResponse:
     """Show projects by environments; filters and tabs are parts of the address."""
-    every = list(
-        Environment.objects.visible_to(request.actor, request.space, Permission.EnvironmentView)
-    )
-    chosen = request.GET.getlist("environment")
-    shown = [row for row in every if row.public_id in chosen or row.slug in chosen] or every
-    text, group = request.GET.get("q", "").strip(), request.GET.get("group", "")
     who = (request.actor, request.space)
-    rows = board_rows(*who, environments=shown, group=group, text=text)
+    every = list(Environment.objects.visible_to(*who, Permission.EnvironmentView))
+    chosen = request.GET.getlist("environment")
+    mine = narrowing = Narrowing() if "all" in request.GET else narrowing_of(*who)
+    tags = list(filter(None, request.GET.getlist("tag")))
+    if tags:
+        narrowing = narrowing.for_tenants(tenants_meant(*who, tags=tags))
+    named = [row for row in every if row.public_id in chosen or row.slug in chosen]
+    shown = named or narrowing.of_environments(every) or every
+    text, group = request.GET.get("q", "").strip(), request.GET.get("group", "")
+    rows = board_rows(*who, environments=shown, group=group, text=text, narrowing=narrowing)
     counts = counts_of(rows)
     total, tab = len(rows), request.GET.get("show", "")
     if tab == DEPLOYABLE:
@@ -48,17 +54,20 @@ def dashboard(request: PageRequest) -> HttpResponse:
         rows = with_next(*who, request.grants, rows)
         counts = {**counts, tab: sum(1 for row in rows if row.belongs_to(tab))}
     part = page_of(request, [row for row in rows if row.belongs_to(tab)], _PROJECTS_OF_A_PAGE)
-    part.object_list = with_next(*who, request.grants, list(part))
+    # Of what tenants have, what may go next without one says nothing.
+    deploys = not narrowing.needs_tenants
+    part.object_list = with_next(*who, request.grants, list(part), deploys=deploys)
     values: dict[str, Any] = {
         "page": part,
         "columns": shown,
         "groups": _grouped(list(part)),
-        "tallies": tallies_of(request.actor, request.space, part, [row.pk for row in shown]),
+        "tallies": tallies_of(*who, part, [row.pk for row in shown], among=narrowing.tenants),
         "names": {row.pk: row for row in shown},
         "address": request.GET.urlencode(),
     }
     if request.headers.get("HX-Target") == "board":
         return show(request, "insights/_board.html", values)
+    values |= _frame(request, tags)
     values |= {
         "tabs": [
             (name, label, counts.get(name))
@@ -68,15 +77,39 @@ def dashboard(request: PageRequest) -> HttpResponse:
         "tab": tab,
         "total": total,
         "environments": every,
+        "is_filtered": bool(text or group or chosen or tab or tags),
+        "is_narrow": mine.is_narrow,
+    }
+    return show(request, "insights/dashboard.html", values)
+
+
+def _frame(request: PageRequest, tags: list[str]) -> dict[str, Any]:
+    """Return what stands around the board and does not depend on it."""
+    grants = request.grants
+    return {
         "project_groups": ProjectGroup.objects.visible_to(
             request.actor, request.space, Permission.ProjectGroupView
         ),
         "filters": request.GET,
-        "is_filtered": bool(text or group or chosen or tab),
-        "may_create": request.grants.allows_anywhere(Permission.ProjectCreate),
-        "may_create_environment": request.grants.allows_anywhere(Permission.EnvironmentCreate),
+        "marked": [tag.lower() for tag in tags],
+        "tag_sets": (
+            tag_sets_of_space(request) if grants.allows_anywhere(Permission.TenantView) else ()
+        ),
+        "shows_all": "all" in request.GET,
+        "may_create": grants.allows_anywhere(Permission.ProjectCreate),
+        "may_create_environment": grants.allows_anywhere(Permission.EnvironmentCreate),
     }
-    return show(request, "insights/dashboard.html", values)
+
+
+@require_GET
+@page(SIGNED_IN)
+def live(request: PageRequest) -> StreamingHttpResponse:
+    """Tell an open board, as server-sent events, that it should be drawn anew."""
+    return StreamingHttpResponse(
+        stream(request.space.pk),
+        content_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
 
 
 @require_POST

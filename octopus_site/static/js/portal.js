@@ -112,5 +112,25 @@ setInterval(() => {
   }
 }, 30000);
 
+// Boards are drawn anew when the server says that something has changed. A hidden page does not
+// listen: browsers allow few connections, and it looks again when it is shown.
+const live = document.querySelector("[data-live]");
+if (live) {
+  const drawAnew = () => document.getElementById("board")?.dispatchEvent(new CustomEvent("changed"));
+  let source = null;
+  const listen = () => {
+    source = new EventSource(live.dataset.live);
+    source.addEventListener("changed", drawAnew);
+  };
+  const leave = () => { source?.close(); source = null; };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) leave();
+    else if (!source) { drawAnew(); listen(); }
+  });
+  addEventListener("pagehide", leave);
+  addEventListener("pageshow", (event) => { if (event.persisted && !source) { drawAnew(); listen(); } });
+  if (!document.hidden) listen();
+}
+
 // Errors of a form take the focus, else the button that the page leads to.
 (document.querySelector("[data-errors]") ?? document.querySelector("[data-first]"))?.focus({ preventScroll: true });

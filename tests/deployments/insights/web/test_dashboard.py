@@ -20,6 +20,7 @@ from tests.factories.domain import (
     make_release,
     script_step,
 )
+from tests.factories.tenants import make_tag_set, make_tenant, make_tenanted_project
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -135,3 +136,53 @@ def test_search_shows_only_what_the_reader_may_see(world: World) -> None:
     assert "Nothing found" in text_of(dan.get("search", {"q": "web"}))
     ben = Visitor(make_ben(default_space(), world.staging.public_id))
     assert "Nothing found" in text_of(ben.get("search", {"q": "Development"}))
+
+
+def test_tags_in_the_address_narrow_to_their_tenants(world: World) -> None:
+    make_tag_set("Region", "North", "South")
+    shop = make_tenanted_project("Shop", lifecycle=world.lifecycle, steps=[script_step()])
+    places = {shop: [world.development]}
+    north = make_tenant("Ash", "Region/North", connections=places)
+    south = make_tenant("Birch", "Region/South", connections=places)
+    for version, tenant in (("1.0.0", north), ("2.0.0", south)):
+        row = make_release(shop, version)
+        make_deployment(row, world.development, tenant=tenant, state="Success")
+    ana = Visitor(make_ana())
+    everything = text_of(ana.get("dashboard"))
+    assert ("2.0.0" in everything, "1/2 tenants have it" in everything) == (True, True)
+    page = text_of(ana.get("dashboard", {"tag": "region/north"}))
+    assert ("1.0.0" in page, "2.0.0" in page) == (True, False)
+    assert "1/1 tenants have it" in page
+    assert "Shop" in page
+    assert "Web" not in page
+
+
+def test_one_chooses_what_the_own_dashboard_shows(world: World) -> None:
+    make_project("Ledger", lifecycle=world.lifecycle, group=make_group("Payments"))
+    ana, cleo = Visitor(make_ana()), Visitor(make_cleo(default_space()))
+    sent = {"projects": "ledger", "environments": [world.staging.public_id], "limit": ""}
+    ana.post("dashboard/configure", sent)
+    page = text_of(ana.get("dashboard"))
+    assert "You see what your configuration shows." in page
+    assert ("Ledger" in page, "Web" in page) == (True, False)
+    assert '<span class="track">Development</span>' not in ana.get("dashboard").content.decode()
+    assert "Web" in text_of(ana.get("dashboard", {"all": "1"}))
+    assert "Web" in text_of(cleo.get("dashboard"))
+    assert 'value="Ledger"' in ana.get("dashboard/configure").content.decode()
+    ana.post("dashboard/configure", {"do": "all"})
+    assert "Web" in text_of(ana.get("dashboard"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("projects", "Nothing", "There is no &#x27;Nothing&#x27; that you may see."),
+        ("limit", "many", "&#x27;many&#x27; is not a number."),
+        ("limit", "0", "a number from 1 to"),
+    ],
+)
+def test_a_wrong_choice_is_told(world: World, name: str, value: str, problem: str) -> None:
+    ana = Visitor(make_ana())
+    answer = ana.post("dashboard/configure", {name: value})
+    assert answer.status_code in {200, 400, 422}
+    assert problem in answer.content.decode()

@@ -1,11 +1,12 @@
 """Deployment target triggers: which targets, which release, when, and why not."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from deployments.base import events
+from deployments.base.clock import utc_now
 from deployments.infrastructure.models import Machine
 from deployments.infrastructure.services.machines import (
     delete_machine,
@@ -28,7 +29,6 @@ from tests.factories.domain import (
     script_step,
 )
 
-NOW = datetime.now(UTC)
 AVAILABLE = {"FilterType": "MachineFilter", "EventGroups": ["MachineAvailableForDeployment"]}
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +73,7 @@ class Farm:
 
     def settle(self) -> None:
         self.stream.deliver("target-triggers")
-        deploy_to_waiting_targets(clock=lambda: NOW + GATHERING + timedelta(minutes=5))
+        deploy_to_waiting_targets(clock=lambda: utc_now() + GATHERING + timedelta(minutes=5))
 
     def made(self) -> list[Deployment]:
         rows = Deployment.objects.in_space(self.project.space).filter(project=self.project)
@@ -103,10 +103,11 @@ def test_new_targets_share_a_deployment_of_the_current_release(farm: Farm) -> No
 def test_targets_are_gathered_for_a_while(farm: Farm) -> None:
     farm.trigger()
     farm.say(make_machine(farm.staging))
-    farm.stream.deliver("target-triggers", clock=lambda: NOW)
-    deploy_to_waiting_targets(clock=lambda: NOW + GATHERING / 2)
+    now = utc_now()
+    farm.stream.deliver("target-triggers", clock=lambda: now)
+    deploy_to_waiting_targets(clock=lambda: now + GATHERING / 2)
     assert farm.made() == []
-    assert deploy_to_waiting_targets(clock=lambda: NOW + GATHERING) == 1
+    assert deploy_to_waiting_targets(clock=lambda: now + GATHERING) == 1
 
 
 def test_the_filter_decides_which_events_count(farm: Farm) -> None:

@@ -86,10 +86,11 @@ def make_plan(source: PlanInput) -> Plan:
     """Return the plan."""
     groups: list[list[PlannedStep]] = []
     chooser = WorkerChooser(source.workers, source.default_pool, source.evaluate)
+    tagged = _Tagged(targets_of(source))
     for number, step in enumerate(source.process.steps, start=1):
         if not groups or step.start_trigger != "StartWithPrevious":
             groups.append([])
-        planned = _plan_step(source, chooser, step, number)
+        planned = _plan_step(source, chooser, tagged, step, number)
         if planned is not None:
             groups[-1].append(planned)
     process = source.process
@@ -147,19 +148,29 @@ def _lower(words: Iterable[str]) -> set[str]:
     return {word.lower() for word in words}
 
 
+class _Tagged:
+    """Finds targets by tag; steps with the same tags share what was found."""
+
+    def __init__(self, targets: Sequence[Target]) -> None:
+        self._targets = [(target, _lower(target.roles)) for target in targets]
+        self._found: dict[frozenset[str], list[Target]] = {}
+
+    def with_any(self, roles: Iterable[str]) -> list[Target]:
+        """Return the targets with one of the tags, ignoring case."""
+        wanted = frozenset(_lower(roles))
+        if wanted not in self._found:
+            self._found[wanted] = [t for t, tags in self._targets if not wanted.isdisjoint(tags)]
+        return self._found[wanted]
+
+
 def _plan_step(
-    source: PlanInput, chooser: WorkerChooser, step: Step, number: int
+    source: PlanInput, chooser: WorkerChooser, tagged: _Tagged, step: Step, number: int
 ) -> PlannedStep | None:
     actions = [action for action in step.actions if _applies(source, action)]
     if not actions:
         return None
     roles = split_list(source.evaluate(",".join(step.target_roles)))
-    wanted = {role.lower() for role in roles}
-    machines = [
-        target
-        for target in targets_of(source)
-        if wanted.intersection(role.lower() for role in target.roles)
-    ]
+    machines = tagged.with_any(roles)
     window = _whole(source.evaluate(step.text("Octopus.Action.MaxParallelism"))) if roles else 0
     skip_reason = ""
     if not machines and all(takes_in(action) for action in actions):

@@ -1,6 +1,6 @@
 """The dashboard's board: which release is in each environment and what may go next; pure."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,11 @@ TABS: Final = (
     (DEPLOYABLE, "Ready to deploy"),
 )
 FAVOURITES: Final = "Favourites"
+_BELONGS: Final[Mapping[str, Callable[[Deployed], bool]]] = {
+    "waiting": lambda each: each.is_waiting,
+    "failing": lambda each: each.is_failed,
+    "running": lambda each: each.is_under_way,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +57,10 @@ class BoardRow:
     project: ProjectFact
     cells: tuple[Cell, ...]
 
-    def belongs_to(self, tab: str) -> bool:
-        """Whether the row stands in a tab."""
-        deployed = [cell.deployed for cell in self.cells if cell.deployed]
-        if tab == "waiting":
-            return any(each.is_waiting for each in deployed)
-        if tab == "failing":
-            return any(each.is_failed for each in deployed)
-        if tab == "running":
-            return any(each.is_under_way for each in deployed)
-        return tab != DEPLOYABLE or any(cell.next_version for cell in self.cells)
+    @property
+    def is_deployable(self) -> bool:
+        """Whether something may go next."""
+        return any(cell.next_version for cell in self.cells)
 
 
 def make_rows(
@@ -93,10 +92,14 @@ def make_rows(
     return rows
 
 
-def counts_of(rows: Sequence[BoardRow]) -> Mapping[str, int]:
-    """Return how many rows stand in each tab that what is deployed decides."""
-    tabs = [tab for tab, _ in TABS if tab != DEPLOYABLE]
-    return {tab: sum(1 for row in rows if row.belongs_to(tab)) for tab in tabs}
+def tabs_of(deployed: Iterable[Deployed]) -> Mapping[str, set[int]]:
+    """Return the projects that stand in each tab that what is deployed decides."""
+    found: dict[str, set[int]] = {tab: set() for tab in _BELONGS}
+    for each in deployed:
+        for tab, belongs in _BELONGS.items():
+            if belongs(each):
+                found[tab].add(each.project)
+    return found
 
 
 def _next_version(releases: Sequence[Candidate], number: int, current: Deployed | None) -> str:

@@ -1,9 +1,9 @@
 """Reads of the dashboard and the search: a fixed number of queries for any number of rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from deployments.access.grants import Grants
 from deployments.access.permissions import Permission
@@ -13,7 +13,7 @@ from deployments.base.models import Space
 from deployments.base.numbers import whole_number
 from deployments.base.participation import Participation
 from deployments.infrastructure.models import Environment, Machine
-from deployments.insights.board import BoardRow, Candidate, ProjectFact, make_rows
+from deployments.insights.board import BoardRow, Candidate, ProjectFact, make_rows, tabs_of
 from deployments.insights.models import Favourite
 from deployments.insights.narrowing import Narrowing
 from deployments.projects.models import Project
@@ -41,7 +41,34 @@ class Hits:
         return any((self.projects, self.releases, self.environments, self.machines, self.tasks))
 
 
-def board_rows(
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The projects of a dashboard in their order, of which rows are read for some.
+
+    `projects` may be more than the `facts`, which are limited.
+    """
+
+    facts: Sequence[ProjectFact]
+    projects: "QuerySet[Project]"
+    deployments: "QuerySet[Deployment]"
+    environments: Sequence[int]
+
+    def tabs(self) -> Mapping[str, set[int]]:
+        """Return which projects stand in each tab, without reading what all of them have."""
+        notable = newest_by_place(
+            self.deployments, self.projects, self.environments, is_notable=True
+        )
+        shown = {each.number for each in self.facts}
+        return {tab: found & shown for tab, found in tabs_of(notable).items()}
+
+    def rows(self, facts: Sequence[ProjectFact]) -> list[BoardRow]:
+        """Return rows that say what is where; `with_next` adds what may go next."""
+        mine = self.projects.filter(pk__in=[each.number for each in facts])
+        deployed = newest_by_place(self.deployments, mine, self.environments)
+        return make_rows(facts, self.environments, deployed, (), ())
+
+
+def board_of(
     actor: Actor,
     space: Space,
     *,
@@ -49,11 +76,8 @@ def board_rows(
     group: str = "",
     text: str = "",
     narrowing: Narrowing = Narrowing(),  # noqa: B008 frozen
-) -> list[BoardRow]:
-    """Return a row for each project that the actor may see, by group and name, favourites first.
-
-    The rows say what is where; `with_next` adds what may go next.
-    """
+) -> Board:
+    """Return the projects that the actor may see, by group and name, favourites first."""
     visible = Project.objects.visible_to(actor, space, Permission.ProjectView)
     rows = narrowing.of_projects(visible.filter(is_disabled=False))
     rows = rows.order_by("group__name", "name")
@@ -63,16 +87,15 @@ def board_rows(
         rows = rows.filter(name__icontains=text)
     columns = ("pk", "name", "slug", "group__name", "lifecycle__name")
     pinned = favourites_of(actor, space)
-    projects = [
+    facts = [
         ProjectFact(number, name, slug, heading, lifecycle, is_favourite=number in pinned)
         for number, name, slug, heading, lifecycle in rows.values_list(*columns)
     ]
-    projects.sort(key=lambda project: not project.is_favourite)
-    projects = projects[: narrowing.limit]
-    numbers = [row.pk for row in environments]
+    facts.sort(key=lambda project: not project.is_favourite)
     seen = Deployment.objects.visible_to(actor, space, Permission.DeploymentView)
-    deployed = newest_by_place(narrowing.of_deployments(seen), rows, numbers)
-    return make_rows(projects, numbers, deployed, (), ())
+    deployments = narrowing.of_deployments(seen)
+    numbers = [row.pk for row in environments]
+    return Board(facts[: narrowing.limit], rows, deployments, numbers)
 
 
 def with_next(

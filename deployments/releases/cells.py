@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-_FAILED: Final = frozenset({"Failed", "TimedOut"})
-_UNDER_WAY: Final = frozenset({"Queued", "Executing", "Paused", "Cancelling"})
+FAILED: Final = frozenset({"Failed", "TimedOut"})
+UNDER_WAY: Final = frozenset({"Queued", "Executing", "Paused", "Cancelling"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class Deployed:
 
     @property
     def is_failed(self) -> bool:
-        return self.state in _FAILED
+        return self.state in FAILED
 
     @property
     def is_under_way(self) -> bool:
-        return self.state in _UNDER_WAY
+        return self.state in UNDER_WAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from deployments.projects.models import Project
-from deployments.releases.cells import Deployed
+from deployments.releases.cells import FAILED, UNDER_WAY, Deployed
 from deployments.releases.models import Deployment
 from deployments.server_tasks.states import TaskState
 
@@ -23,26 +23,36 @@ _COLUMNS = (
     "task__waiting_reason",
     "moment",
 )
+_NOTABLE = Q(task__state__in=FAILED | UNDER_WAY) | Q(task__has_pending_interruptions=True)
 
 
 def newest_by_place(
-    rows: "QuerySet[Deployment]", projects: "QuerySet[Project]", environments: Sequence[int]
+    rows: "QuerySet[Deployment]",
+    projects: "QuerySet[Project]",
+    environments: Sequence[int],
+    *,
+    is_notable: bool = False,
 ) -> list[Deployed]:
     """Return the newest of the deployments in each environment of each of the projects.
 
-    It looks into the index once for each place, whatever the number of deployments; two queries.
+    With `is_notable` only those that failed, are under way or wait for people. It looks into the
+    index once for each place, whatever the number of deployments; one query.
     """
     if not environments:
         return []
-    newest = {
-        f"at_{number}": Subquery(
-            rows.filter(project=OuterRef("pk"), environment=number).order_by("-pk").values("pk")[:1]
+    first, *others = (
+        projects.order_by()
+        .annotate(
+            newest=Subquery(
+                rows.filter(project=OuterRef("pk"), environment=number)
+                .order_by("-pk")
+                .values("pk")[:1]
+            )
         )
+        .values("newest")
         for number in environments
-    }
-    found = projects.order_by().annotate(**newest).values_list(*newest)
-    numbers = [number for places in found for number in places if number is not None]
-    return _read(numbers)
+    )
+    return _read(first.union(*others, all=True), _NOTABLE if is_notable else Q())
 
 
 def newest_deployments(rows: "QuerySet[Deployment]", *by: str) -> list[Deployed]:
@@ -51,9 +61,9 @@ def newest_deployments(rows: "QuerySet[Deployment]", *by: str) -> list[Deployed]
     return _read(newest)
 
 
-def _read(numbers: "QuerySet[Deployment, Any] | Sequence[int]") -> list[Deployed]:
+def _read(numbers: "QuerySet[Any, Any]", condition: Q = Q()) -> list[Deployed]:  # noqa: B008 never changed
     found: Any = Deployment.objects.unscoped(reason="among rows that were scoped").filter(
-        pk__in=numbers
+        condition, pk__in=numbers
     )
     moment = Coalesce("task__completed", "task__started", "task__queued")
     rows = found.order_by("-pk").annotate(moment=moment)

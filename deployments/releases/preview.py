@@ -87,12 +87,17 @@ def planned_actions(
     without one.
     """
     planned = []
+    found: dict[tuple[str, ...], tuple[tuple[Target, ...], tuple[Target, ...]]] = {}
     for position, step in enumerate(process.steps, start=1):
         text = (roles_of or {}).get(step.id)
         roles = step.target_roles if text is None else split_list(text)
-        matching = [target for target in targets if target.has_any(roles)]
-        taken = tuple(target for target in matching if choice.takes(target))
-        left_out = tuple(target for target in matching if not choice.takes(target))
+        if roles not in found:
+            matching = [target for target in targets if target.has_any(roles)]
+            found[roles] = (
+                tuple(target for target in matching if choice.takes(target)),
+                tuple(target for target in matching if not choice.takes(target)),
+            )
+        taken, left_out = found[roles]
         for index, action in enumerate(step.actions, start=1):
             if not _applies(action, environment, channel, tenant_tags):
                 continue

@@ -1,6 +1,7 @@
 """Reads of releases and deployments."""
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -199,15 +200,24 @@ def progressions_in(
     }
     succeeded = _succeeded(space, lifecycles, tenant=tenant)
     blocked = blocked_releases(space, lifecycles)
-    return {
-        release: progress_of(
-            phases[lifecycle],
-            succeeded[release],
-            has_defect=release in blocked,
-            connected=connected[release] if connected is not None else None,
+    # Of many releases most stand alike.
+    known: dict[tuple[Any, ...], Progression] = {}
+    found = {}
+    for release, lifecycle in lifecycles.items():
+        is_blocked = release in blocked
+        places = connected[release] if connected is not None else None
+        alike = (
+            lifecycle,
+            frozenset(succeeded[release]),
+            is_blocked,
+            None if places is None else frozenset(places),
         )
-        for release, lifecycle in lifecycles.items()
-    }
+        if alike not in known:
+            known[alike] = progress_of(
+                phases[lifecycle], succeeded[release], has_defect=is_blocked, connected=places
+            )
+        found[release] = known[alike]
+    return found
 
 
 def phase_of_view(view: PhaseView) -> Phase:

@@ -12,17 +12,17 @@ from deployments.access.web.forms import checked, go, page_of, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base import public_ids
 from deployments.infrastructure.models import Environment
-from deployments.insights.board import DEPLOYABLE, TABS, BoardRow, counts_of
+from deployments.insights.board import DEPLOYABLE, TABS, BoardRow
 from deployments.insights.live import stream
 from deployments.insights.narrowing import Narrowing, narrowing_of, tenants_meant
-from deployments.insights.queries import board_rows, search, with_next
+from deployments.insights.queries import board_of, search, with_next
 from deployments.insights.services.favourites import set_favourite
 from deployments.insights.tenants import tallies_of
 from deployments.projects.models import Project, ProjectGroup
 from deployments.server_tasks.models import ServerTask
 from tenants.web.frames import tag_sets_of_space
 
-_PROJECTS_OF_A_PAGE = 25
+_ROWS_OF_A_PAGE = 25
 
 
 @require_GET
@@ -46,14 +46,19 @@ def dashboard(request: PageRequest) -> HttpResponse:
     named = [row for row in every if row.public_id in chosen or row.slug in chosen]
     shown = named or narrowing.of_environments(every) or every
     text, group = request.GET.get("q", "").strip(), request.GET.get("group", "")
-    rows = board_rows(*who, environments=shown, group=group, text=text, narrowing=narrowing)
-    counts = counts_of(rows)
-    total, tab = len(rows), request.GET.get("show", "")
+    board = board_of(*who, environments=shown, group=group, text=text, narrowing=narrowing)
+    standing, tab = board.tabs(), request.GET.get("show", "")
+    counts = {"": len(board.facts), **{name: len(found) for name, found in standing.items()}}
     if tab == DEPLOYABLE:
         # The only tab for which each release of each project has to be looked at.
-        rows = with_next(*who, request.grants, rows)
-        counts = {**counts, tab: sum(1 for row in rows if row.belongs_to(tab))}
-    part = page_of(request, [row for row in rows if row.belongs_to(tab)], _PROJECTS_OF_A_PAGE)
+        every_row = with_next(*who, request.grants, board.rows(board.facts))
+        part = page_of(request, [row for row in every_row if row.is_deployable], _ROWS_OF_A_PAGE)
+        counts[tab] = part.paginator.count
+    else:
+        here = standing.get(tab)
+        facts = [each for each in board.facts if here is None or each.number in here]
+        part = page_of(request, facts, _ROWS_OF_A_PAGE)
+        part.object_list = board.rows(list(part))
     # Of what tenants have, what may go next without one says nothing.
     deploys = not narrowing.needs_tenants
     part.object_list = with_next(*who, request.grants, list(part), deploys=deploys)
@@ -75,7 +80,7 @@ def dashboard(request: PageRequest) -> HttpResponse:
             if not name or counts.get(name) or name in {tab, DEPLOYABLE}
         ],
         "tab": tab,
-        "total": total,
+        "total": counts[""],
         "environments": every,
         "is_filtered": bool(text or group or chosen or tab or tags),
         "is_narrow": mine.is_narrow,

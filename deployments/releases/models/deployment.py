@@ -45,7 +45,10 @@ class Deployment(SpaceOwned):
     class Meta:
         ordering: ClassVar = ["-id"]
         indexes: ClassVar = [
-            models.Index(fields=["project", "environment", "-id"], name="deployment_newest"),
+            # Looking for the newest of a place reads nothing else.
+            models.Index(
+                fields=["space", "project", "environment", "-id"], name="deployment_newest_there"
+            ),
             models.Index(fields=["release", "environment"], name="deployment_of_release"),
         ]
 

@@ -18,6 +18,7 @@ from deployments.releases.services.choices import stored_options
 from tenants.queries import TenantScope
 
 _UNSAVED: Final = 0
+_MOST_NAMES: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,15 @@ class ExactAction:
     @property
     def targets(self) -> tuple[ExactPlace, ...]:
         return tuple(place for place in self.places if place.target)
+
+    @property
+    def shown_targets(self) -> tuple[ExactPlace, ...]:
+        """Return the targets that people are shown by name."""
+        return self.targets[:_MOST_NAMES]
+
+    @property
+    def more_targets(self) -> int:
+        return max(len(self.targets) - _MOST_NAMES, 0)
 
 
 @dataclass(frozen=True, slots=True)

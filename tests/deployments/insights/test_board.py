@@ -1,8 +1,9 @@
 """Which release may go where next, on the dashboard's board."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from deployments.insights.board import BoardRow, Candidate, ProjectFact, counts_of, make_rows
+from deployments.insights.board import BoardRow, Candidate, ProjectFact, make_rows, tabs_of
 from deployments.releases.cells import Deployed
 from deployments.releases.progression import Phase, progress_of
 
@@ -76,15 +77,23 @@ def test_an_environment_outside_of_the_lifecycle_is_not_reachable() -> None:
     ]
 
 
-def test_tabs_count_rows() -> None:
-    rows = [
-        row([deployed(DEV, 1, "Failed")], [candidate(1)]),
-        row([deployed(DEV, 1, "Paused", is_waiting=True)], [candidate(1)]),
-        row([deployed(DEV, 1)], [candidate(1, DEV)]),
-    ]
-    counts = counts_of(rows)
-    assert counts == {"": 3, "waiting": 1, "failing": 1, "running": 1}
-    assert [made.belongs_to("deployable") for made in rows] == [False, False, True]
+def test_projects_stand_in_tabs_by_what_is_deployed() -> None:
+    found = tabs_of(
+        [
+            replace(deployed(DEV, 1, "Failed"), project=1),
+            replace(deployed(DEV, 1, "Paused", is_waiting=True), project=2),
+            replace(deployed(DEV, 1), project=3),
+            replace(deployed(TEST, 1, "TimedOut"), project=2),
+        ]
+    )
+    assert found == {"waiting": {2}, "failing": {1, 2}, "running": {2}}
+
+
+def test_a_row_is_deployable_when_something_may_go_next() -> None:
+    assert row([deployed(DEV, 1)], [candidate(1, DEV)]).is_deployable
+    everywhere = candidate(1, DEV, TEST, PROD)
+    there = [deployed(number, 1) for number in (DEV, TEST, PROD)]
+    assert not row(there, [everywhere]).is_deployable
 
 
 def test_a_question_and_warnings_go_before_the_state() -> None:

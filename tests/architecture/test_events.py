@@ -65,6 +65,9 @@ REASONS: dict[str, dict[str, str]] = {
     "a schedule; each deletion is recorded": {
         "execution.retention/asking": "queue_due_passes",
     },
+    "made from events that were recorded": {
+        "insights.outcomes": "count_deployment follow_ends",
+    },
     "what automation decides is a log of its own; what it makes are events": {
         "projects.decisions": "forget_old_decisions log_decision",
         "releases.automation/acting": "plan_rollout",

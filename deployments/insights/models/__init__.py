@@ -1,6 +1,7 @@
-"""What people keep for themselves on the dashboard."""
+"""What people keep for themselves on the dashboard, and what metrics are made of."""
 
 from deployments.insights.models.configuration import DashboardConfiguration
 from deployments.insights.models.favourite import Favourite
+from deployments.insights.models.outcome import DeploymentOutcome
 
-__all__ = ["DashboardConfiguration", "Favourite"]
+__all__ = ["DashboardConfiguration", "DeploymentOutcome", "Favourite"]

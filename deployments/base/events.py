@@ -1,6 +1,6 @@
 """Recording the stream of events; deployments.base.following reads it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,9 +35,11 @@ def record(
     # One transaction for the number and the row that has it, also where the caller has none.
     with transaction.atomic(savepoint=False):
         event = _stored(actor, space, category, message, subject, before, after, clock)
-        documents = dict.fromkeys(document for document in (subject, *related) if document)
         EventRelated.objects.bulk_create(
-            [EventRelated(event=event, document_id=document) for document in documents]
+            [
+                EventRelated(event=event, document_id=document)
+                for document in _documents(subject, related)
+            ]
         )
         for consumer in consumers_of(category):
             wake("base.consume", consumer.name)
@@ -46,17 +48,19 @@ def record(
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One of many acts that are recorded together."""
+    """One of many acts that are recorded together, with what `record` takes of each."""
 
     space: Space
     category: str
     message: str
     subject: str
+    related: Sequence[str] = ()
+    before: Snapshot | None = None
 
 
 def record_all(*, actor: Actor, news: Iterable[News], clock: Clock = utc_now) -> None:
     """Record many acts of one actor; as many queries as for one."""
-    now = clock()
+    now, every = clock(), list(news)
     with transaction.atomic(savepoint=False):
         number = _transaction_id()
         rows = [
@@ -71,13 +75,18 @@ def record_all(*, actor: Actor, news: Iterable[News], clock: Clock = utc_now) ->
                 authentication=actor.authentication,
                 ip_address=actor.ip_address,
                 user_agent=actor.user_agent[:300],
+                changes=_differences(each.before or {}, {}),
                 transaction_id=number,
             )
-            for each in news
+            for each in every
         ]
         Event.objects.bulk_create(rows)
         EventRelated.objects.bulk_create(
-            [EventRelated(event=row, document_id=row.subject_id) for row in rows]
+            [
+                EventRelated(event=row, document_id=document)
+                for row, each in zip(rows, every, strict=True)
+                for document in _documents(each.subject, each.related)
+            ]
         )
         names = {each.name for row in rows for each in consumers_of(row.category)}
         for name in names:
@@ -108,6 +117,10 @@ def _stored(
         changes=_differences(before or {}, after or {}),
         transaction_id=_transaction_id(),
     )
+
+
+def _documents(subject: str, related: Iterable[str]) -> Iterable[str]:
+    return dict.fromkeys(document for document in (subject, *related) if document)
 
 
 def _transaction_id() -> int:

@@ -9,7 +9,7 @@ from tests.architecture.tree import Module, code_modules
 WRITES = {"save", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "delete"}
 # Functions below the services that write rows.
 WRITERS = {"insert_rows"}
-RECORDS = {"events.record", "record"}
+RECORDS = {"events.record", "events.record_all", "record", "record_all"}
 
 # Reason -> services, by app and module.
 REASONS: dict[str, dict[str, str]] = {
@@ -45,7 +45,7 @@ REASONS: dict[str, dict[str, str]] = {
         "projects.projects": "insert_project",
         "projects.renaming": "follow_renames",
         "execution.retention/deleting": "delete_tasks",
-        "releases.editing": "drop_unused_snapshots remember_number",
+        "releases.editing": "drop_unused_snapshots remember_numbers",
         "releases.releases": "store_selection",
         "releases.snapshots": "freeze_process freeze_variables",
         "server_tasks.enqueue": "enqueue",

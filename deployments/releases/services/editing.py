@@ -121,13 +121,12 @@ def delete_release(*, actor: Actor, release: Release) -> None:
             related=[release.project.public_id, *(row.public_id for row in deployments)],
             before=_snapshot(release),
         )
-        remember_number(release)
+        remember_numbers([release])
         Deployment.objects.in_space(release.space).filter(release=release).delete()
         tasks = [row.task_id for row in deployments]
         ServerTask.objects.in_space(release.space).filter(pk__in=tasks).delete()
-        process, variables = release.process_snapshot, release.variable_snapshot
         release.delete()
-        drop_unused_snapshots(process, variables)
+        drop_unused_snapshots([release])
 
 
 def _renumber(release: Release, version: str) -> None:
@@ -140,7 +139,7 @@ def _renumber(release: Release, version: str) -> None:
     if others.filter(version_lower=number.lower()).exclude(pk=release.pk).exists():
         raise taken(number)
     if deployments_of(release).exists():
-        remember_number(release)
+        remember_numbers([release])
     for name, value in version_columns(number).items():
         setattr(release, name, value)
 
@@ -180,24 +179,31 @@ def _stored_pairs(release: Release) -> list[tuple[str, str]]:
     return [(row.package_id, row.version) for row in rows if row.feed_id.lower() != PROJECT_FEED_ID]
 
 
-def remember_number(release: Release) -> None:
-    """Keep the number of a release that goes, so that numbering does not give it again."""
-    DeletedRelease.objects.create(
-        space=release.space,
-        project=release.project,
-        version=release.version,
-        channel_name=release.channel.name,
+def remember_numbers(releases: Sequence[Release]) -> None:
+    """Keep the numbers of releases that go, so that numbering does not give them again."""
+    DeletedRelease.objects.bulk_create(
+        [
+            DeletedRelease(
+                space=release.space,
+                project=release.project,
+                version=release.version,
+                channel_name=release.channel.name,
+            )
+            for release in releases
+        ]
     )
 
 
-def drop_unused_snapshots(process: ProcessSnapshot, variables: VariableSetSnapshot) -> None:
-    """Delete the snapshots of a release that is gone, unless another one has the same."""
-    releases = Release.objects.in_space(process.space)
-    if not releases.filter(process_snapshot=process).exists():
-        process.delete()
-    in_runbooks = variables.runbook_snapshots.exists()
-    if not in_runbooks and not releases.filter(variable_snapshot=variables).exists():
-        variables.delete()
+def drop_unused_snapshots(releases: Sequence[Release]) -> None:
+    """Delete the snapshots of releases that are gone, unless others have the same."""
+    if not releases:
+        return
+    space = releases[0].space
+    processes = {row.process_snapshot_id for row in releases}
+    variables = {row.variable_snapshot_id for row in releases}
+    unused = {"releases": None, "runbook_snapshots": None}
+    ProcessSnapshot.objects.in_space(space).filter(pk__in=processes, **unused).delete()
+    VariableSetSnapshot.objects.in_space(space).filter(pk__in=variables, **unused).delete()
 
 
 def _snapshot(release: Release) -> dict[str, object]:

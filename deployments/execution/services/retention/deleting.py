@@ -1,9 +1,10 @@
 """Deletes releases with all that came of them: deployments, tasks, logs, artifacts and their bytes.
 
-Each release is one transaction, which begins by taking its row: of two workers one gets it, and a
-deployment that is made meanwhile keeps it.
+Many releases are one transaction, which begins by taking their rows: of two workers one gets them,
+and a deployment that is made meanwhile keeps its release.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,21 +15,21 @@ from django.db.models import F
 
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
-from deployments.base.events import record
+from deployments.base.events import News, record_all
 from deployments.base.models import Space
 from deployments.base.public_ids import make
 from deployments.execution.models import Artifact, LogArchive, LogChunk
 from deployments.projects.models import Project
 from deployments.releases.models import Deployment, Release
 from deployments.releases.retention.rule import Verdict
-from deployments.releases.services.editing import drop_unused_snapshots, remember_number
+from deployments.releases.services.editing import drop_unused_snapshots, remember_numbers
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import FINISHED
 from packages_feed.services.blobs import drop_after_commit
 
 log = structlog.get_logger(__name__)
 
-_TASKS_AT_ONCE: Final = 50
+_TASKS_AT_ONCE: Final = 200
 _MOST_RELATED: Final = 100
 
 
@@ -41,32 +42,41 @@ class Deleted:
 
 
 def delete_by_retention(
-    *, actor: Actor, project: Project, verdict: Verdict, clock: Clock = utc_now
-) -> Deleted | None:
-    """Delete a release as judged; None when it is gone already or was deployed meanwhile."""
-    number = verdict.candidate.number
+    *, actor: Actor, project: Project, verdicts: Sequence[Verdict], clock: Clock = utc_now
+) -> dict[int, Deleted]:
+    """Delete releases of a project as judged; return what went, by the number of the release.
+
+    One that is gone already or was deployed meanwhile is not in it.
+    """
     try:
         with transaction.atomic():
-            return _delete(actor, project, verdict, clock)
+            return _delete(actor, project, verdicts, clock)
     except IntegrityError as error:
-        # Somebody has just begun to deploy it, or a release that deploys it was made.
-        log.warning("a release is in use after all", release=number, error=str(error))
-        return None
+        # Somebody has just begun to deploy one of them, or a release that deploys it was made.
+        if len(verdicts) == 1:
+            number = verdicts[0].candidate.number
+            log.warning("a release is in use after all", release=number, error=str(error))
+            return {}
+    found: dict[int, Deleted] = {}
+    for verdict in verdicts:
+        found |= delete_by_retention(actor=actor, project=project, verdicts=[verdict], clock=clock)
+    return found
 
 
-def delete_tasks(space: Space, tasks: Sequence[int]) -> int:
-    """Delete tasks that nothing points to, with logs and artifacts; return how many artifacts.
+def delete_tasks(space: Space, tasks: Sequence[int]) -> Counter[int]:
+    """Delete tasks that nothing points to, with logs and artifacts; count the artifacts of each.
 
     Joins the caller's transaction. Their bytes go after its commit, when nothing else has the same.
     """
-    artifacts = 0
+    artifacts: Counter[int] = Counter()
     for first in range(0, len(tasks), _TASKS_AT_ONCE):
         part = tasks[first : first + _TASKS_AT_ONCE]
         files = Artifact.objects.in_space(space).filter(task__in=part)
         archives = LogArchive.objects.in_space(space).filter(task__in=part)
-        hashes = list(files.values_list("blob_id", flat=True))
-        artifacts += len(hashes)
-        hashes += archives.values_list("blob_id", flat=True)
+        hashes = list(archives.values_list("blob_id", flat=True))
+        for task, sha256 in files.values_list("task_id", "blob_id"):
+            artifacts[task] += 1
+            hashes.append(sha256)
         # Before their executions, so that no text of a log is read on the way.
         LogChunk.objects.in_space(space).filter(task__in=part).delete()
         ServerTask.objects.in_space(space).filter(pk__in=part).delete()
@@ -75,37 +85,51 @@ def delete_tasks(space: Space, tasks: Sequence[int]) -> int:
     return artifacts
 
 
-def _delete(actor: Actor, project: Project, verdict: Verdict, clock: Clock) -> Deleted | None:
-    space, number = project.space, verdict.candidate.number
-    mine = Release.objects.in_space(space).filter(pk=number)
-    if not mine.update(notes=F("notes")):
-        return None
-    deployments = Deployment.objects.in_space(space).filter(release=number)
-    rows = list(deployments.order_by("pk").values_list("pk", "task_id", "task__state"))
-    if any(state not in FINISHED for *_, state in rows):
-        return None
-    release = mine.select_related("channel", "process_snapshot", "variable_snapshot").get()
-    release.project = project
-    record(
-        actor=actor,
-        space=space,
+def _delete(
+    actor: Actor, project: Project, verdicts: Sequence[Verdict], clock: Clock
+) -> dict[int, Deleted]:
+    space = project.space
+    words = {verdict.candidate.number: verdict.words for verdict in verdicts}
+    mine = Release.objects.in_space(space).filter(pk__in=words)
+    mine.update(notes=F("notes"))
+    deployments: dict[int, list[tuple[int, int]]] = {}
+    busy = set()
+    rows = Deployment.objects.in_space(space).filter(release__in=words).order_by("pk")
+    columns = ("release_id", "pk", "task_id", "task__state")
+    for number, deployment, task, state in rows.values_list(*columns):
+        deployments.setdefault(number, []).append((deployment, task))
+        if state not in FINISHED:
+            busy.add(number)
+    going = list(mine.exclude(pk__in=busy).select_related("channel").defer("build_information"))
+    for release in going:
+        release.space, release.project = space, project
+    gone = {release.pk: deployments.get(release.pk, []) for release in going}
+    news = [_news(each, words[each.pk], [pk for pk, _ in gone[each.pk]]) for each in going]
+    record_all(actor=actor, news=news, clock=clock)
+    remember_numbers(going)
+    rows.filter(release__in=gone).order_by().delete()
+    artifacts = delete_tasks(space, [task for each in gone.values() for _, task in each])
+    mine.filter(pk__in=gone).delete()
+    drop_unused_snapshots(going)
+    return {
+        number: Deleted(len(each), sum(artifacts[task] for _, task in each))
+        for number, each in gone.items()
+    }
+
+
+def _news(release: Release, words: str, deployments: Sequence[int]) -> News:
+    return News(
+        space=release.space,
         category="Deleted",
         message=(
-            f"Release {release.version} of {project.name} was deleted by retention"
-            f" ({verdict.words})"
+            f"Release {release.version} of {release.project.name} was deleted by retention"
+            f" ({words})"
         ),
         subject=release.public_id,
         related=[
-            project.public_id,
+            release.project.public_id,
             release.channel.public_id,
-            *(make(Deployment.id_prefix, pk) for pk, *_ in rows[-_MOST_RELATED:]),
+            *(make(Deployment.id_prefix, pk) for pk in deployments[-_MOST_RELATED:]),
         ],
-        before={"Version": release.version, "Deployments": len(rows)},
-        clock=clock,
+        before={"Version": release.version, "Deployments": len(deployments)},
     )
-    remember_number(release)
-    deployments.delete()
-    artifacts = delete_tasks(space, [task for _, task, _ in rows])
-    release.delete()
-    drop_unused_snapshots(release.process_snapshot, release.variable_snapshot)
-    return Deleted(len(rows), artifacts)

@@ -51,4 +51,4 @@ def delete_runs_by_retention(
             clock=clock,
         )
         RunbookRun.objects.in_space(space).filter(pk__in=[number for number, _ in found]).delete()
-        return Deleted(len(found), delete_tasks(space, [task for _, task in found]))
+        return Deleted(len(found), delete_tasks(space, [task for _, task in found]).total())

@@ -1,11 +1,13 @@
-"""One pass of retention over a space, as a server task: project by project, release by release.
+"""One pass of retention over a space, as a server task: project by project, some releases at once.
 
 The place that was reached is kept in the task's arguments. A worker that takes over goes on with
 that project: what was deleted is gone, and nothing is judged by less than the whole project.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import structlog
@@ -17,9 +19,10 @@ from deployments.execution.logs.append import write_lines
 from deployments.execution.services.finish import end_task, succeed_task
 from deployments.execution.services.lease import Lease, claim, renew, settle
 from deployments.execution.services.retention.asking import DRY_RUN
-from deployments.execution.services.retention.deleting import delete_by_retention
+from deployments.execution.services.retention.deleting import Deleted, delete_by_retention
 from deployments.execution.services.retention.passing_runs import RunPass, pass_runs
 from deployments.projects.models import Project
+from deployments.projects.retention import RetentionPolicy
 from deployments.projects.services.retention_defaults import RELEASES, RUNS, retention_defaults
 from deployments.releases.retention.facts import judged
 from deployments.releases.retention.rule import Verdict
@@ -29,9 +32,9 @@ log = structlog.get_logger(__name__)
 
 RUN: Final = "execution.run_retention"
 _PROGRESS: Final = "Progress"
-_LINES_AT_ONCE: Final = 200
-_RENEW_EVERY: Final = 100
+_RELEASES_AT_ONCE: Final = 50
 _AT_A_TIME_S: Final = 5.0
+_ACTOR: Final = Actor.system("retention")
 
 
 class _Stopped(Exception):
@@ -86,19 +89,10 @@ def _run(lease: Lease, clock: Clock) -> bool:
     counts = _Counts(**task.arguments.get(_PROGRESS, {}))
     is_dry = bool(task.arguments.get(DRY_RUN))
     defaults = retention_defaults(task.space)
-    actor = Actor.system("retention")
-    runs = RunPass(task, actor, defaults[RUNS], is_dry, lambda: _go_on(lease, clock), clock)
+    runs = RunPass(task, _ACTOR, defaults[RUNS], is_dry, lambda: _go_on(lease, clock), clock)
     projects = Project.objects.in_space(task.space).select_related("space", "lifecycle")
     while project := projects.filter(pk__gt=counts.after).order_by("pk").first():
-        lines: list[tuple[str, str]] = []
-        verdicts = judged(project, default=defaults[RELEASES], now=clock())
-        for number, verdict in enumerate(verdicts):
-            if number % _RENEW_EVERY == 0 or not (verdict.is_kept or is_dry):
-                _go_on(lease, clock)
-            lines.append(_carry_out(actor, project, verdict, counts, is_dry=is_dry, clock=clock))
-            if len(lines) >= _LINES_AT_ONCE:
-                _write(task, project, lines, is_dry=is_dry)
-        _write(task, project, lines, is_dry=is_dry)
+        _pass_releases(lease, project, defaults[RELEASES], counts, clock)
         of_runbooks = pass_runs(runs, project)
         counts.kept_runs += of_runbooks.kept
         counts.deleted_runs += of_runbooks.deleted
@@ -116,16 +110,26 @@ def _run(lease: Lease, clock: Clock) -> bool:
     return True
 
 
-def _carry_out(
-    actor: Actor,
-    project: Project,
-    verdict: Verdict,
-    counts: _Counts,
-    *,
-    is_dry: bool,
-    clock: Clock,
+def _pass_releases(
+    lease: Lease, project: Project, default: RetentionPolicy, counts: _Counts, clock: Clock
+) -> None:
+    """Delete, or in a dry run name, the releases of the project that nothing keeps."""
+    is_dry = bool(lease.task.arguments.get(DRY_RUN))
+    verdicts = judged(project, default=default, now=clock())
+    while part := list(islice(verdicts, _RELEASES_AT_ONCE)):
+        _go_on(lease, clock)
+        gone: Mapping[int, Deleted] = {}
+        going = [verdict for verdict in part if not verdict.is_kept]
+        if going and not is_dry:
+            gone = delete_by_retention(actor=_ACTOR, project=project, verdicts=going, clock=clock)
+        lines = [_told(verdict, counts, gone, is_dry=is_dry) for verdict in part]
+        _write(lease.task, project, lines, is_dry=is_dry)
+
+
+def _told(
+    verdict: Verdict, counts: _Counts, gone: Mapping[int, Deleted], *, is_dry: bool
 ) -> tuple[str, str]:
-    """Delete the release or leave it; return the line that says so, with its level."""
+    """Count what became of the release; return the line that says so, with its level."""
     version = verdict.candidate.version
     if verdict.is_kept:
         counts.kept += 1
@@ -133,14 +137,14 @@ def _carry_out(
     if is_dry:
         counts.deleted += 1
         return "info", f"  {version} would be deleted: {verdict.words}"
-    gone = delete_by_retention(actor=actor, project=project, verdict=verdict, clock=clock)
-    if gone is None:
+    deleted = gone.get(verdict.candidate.number)
+    if deleted is None:
         counts.kept += 1
         return "info", f"  {version} kept: it came into use meanwhile"
     counts.deleted += 1
-    counts.deployments += gone.deployments
-    counts.artifacts += gone.artifacts
-    return "info", f"  {version} deleted with {gone.deployments} deployments: {verdict.words}"
+    counts.deployments += deleted.deployments
+    counts.artifacts += deleted.artifacts
+    return "info", f"  {version} deleted with {deleted.deployments} deployments: {verdict.words}"
 
 
 def _write(
@@ -150,7 +154,6 @@ def _write(
     told = [line for line in lines if is_dry or line[0] != "verbose"]
     if told:
         write_lines(task, None, [("info", f"{project.name}:"), *told])
-    lines.clear()
 
 
 def _keep(task: ServerTask, counts: _Counts) -> None:

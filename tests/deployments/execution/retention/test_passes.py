@@ -226,15 +226,16 @@ def test_a_release_that_is_deployed_after_it_was_judged_stays(
     make_deployment(oldest, place)
     verdict = verdicts[-1]
     assert (verdict.candidate.number, verdict.is_kept) == (oldest.pk, False)
-    assert delete_by_retention(actor=SYSTEM, project=project, verdict=verdict) is None
+    assert delete_by_retention(actor=SYSTEM, project=project, verdicts=verdicts[-1:]) == {}
     assert oldest.version in versions(project)
 
 
 def test_a_release_that_is_gone_is_not_recorded_twice(project: Project, place: Environment) -> None:
     deployed(project, place, 4)
     verdict = list(judged(project, default=KEEP_EVERYTHING, now=NOW))[-1]
-    assert delete_by_retention(actor=SYSTEM, project=project, verdict=verdict)
-    assert delete_by_retention(actor=SYSTEM, project=project, verdict=verdict) is None
+    gone = delete_by_retention(actor=SYSTEM, project=project, verdicts=[verdict])
+    assert list(gone) == [verdict.candidate.number]
+    assert delete_by_retention(actor=SYSTEM, project=project, verdicts=[verdict]) == {}
     assert Event.objects.filter(category="Deleted").count() == 1
 
 
@@ -329,3 +330,35 @@ def test_judging_takes_the_same_queries_for_any_number(
     few = queries()
     deployed(project, place, 8)
     assert queries() == few <= 14
+
+
+def test_deleting_takes_the_same_queries_for_any_number(
+    project: Project, place: Environment
+) -> None:
+    def queries(count: int) -> int:
+        deployed(project, place, count + 3)  # the current one, the one before, and one by policy
+        verdicts = [v for v in judged(project, default=KEEP_EVERYTHING, now=NOW) if not v.is_kept]
+        with CaptureQueriesContext(connection) as found:
+            gone = delete_by_retention(actor=SYSTEM, project=project, verdicts=verdicts)
+        assert len(gone) == len(verdicts) >= count
+        return len(found)
+
+    few = queries(2)
+    assert queries(12) == few <= 60
+
+
+def test_of_many_only_those_stay_that_came_into_use(project: Project, place: Environment) -> None:
+    rows = deployed(project, place, 6)
+    verdicts = [v for v in judged(project, default=KEEP_EVERYTHING, now=NOW) if not v.is_kept]
+    assert [v.candidate.number for v in verdicts] == [row.release_id for row in rows[2::-1]]
+    busy = rows[1].release
+    make_deployment(busy, place)
+    gone = delete_by_retention(actor=SYSTEM, project=project, verdicts=verdicts)
+    assert set(gone) == {rows[0].release_id, rows[2].release_id}
+    assert {each.deployments for each in gone.values()} == {1}
+    assert busy.version in versions(project)
+    told = Event.objects.filter(category="Deleted").order_by("-pk")
+    assert [event.subject_id for event in told] == [f"Releases-{number}" for number in sorted(gone)]
+    related = told[0].related.values_list("document_id", flat=True)
+    assert {project.public_id, rows[0].public_id} <= set(related)
+    assert told[0].changes[1] == {"property": "Deployments", "before": 1, "after": None}

@@ -8,9 +8,9 @@ from tests.architecture.test_execution_rules import functions_of
 from tests.architecture.tree import ROOT
 
 # Every row that gets its test raises this; never lower it.
-COVERED = 122
+COVERED = 123
 
-FAMILIES = {"K": 31, "N": 17, "D": 12, "L": 16, "C": 12, "T": 3, "R": 13, "S": 10, "U": 5, "P": 5}
+FAMILIES = {"K": 32, "N": 17, "D": 12, "L": 16, "C": 12, "T": 3, "R": 13, "S": 10, "U": 5, "P": 5}
 _TABLE = ROOT / "docs/faults.md"
 _ROW = re.compile(r"\| (?P<id>[A-Z]\d+) \| (?P<fault>[^|]+) \| (?P<shown>[^|]+) \|")
 _TEST = re.compile(r"`(?P<path>tests/[\w/]+\.py)::(?P<name>test_\w+)`")

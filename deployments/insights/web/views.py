@@ -11,6 +11,7 @@ from deployments.access.rules import SIGNED_IN
 from deployments.access.web.forms import checked, go, page_of, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base import public_ids
+from deployments.base.threads import give_connection_back
 from deployments.infrastructure.models import Environment
 from deployments.insights.board import DEPLOYABLE, TABS, BoardRow
 from deployments.insights.live import stream
@@ -110,6 +111,7 @@ def _frame(request: PageRequest, tags: list[str]) -> dict[str, Any]:
 @page(SIGNED_IN)
 def live(request: PageRequest) -> StreamingHttpResponse:
     """Tell an open board, as server-sent events, that it should be drawn anew."""
+    give_connection_back()
     return StreamingHttpResponse(
         stream(request.space.pk),
         content_type="text/event-stream",

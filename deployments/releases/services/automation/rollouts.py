@@ -39,18 +39,20 @@ def continue_rollouts(*, most: int = AT_ONCE, clock: Clock = utc_now) -> int:
 
 
 def _settle_next(clock: Clock) -> bool:
-    """Make the next deployment, unless somebody else does; return whether there was one."""
+    """Make the next deployment; return whether to go on: there was one, and nobody else made it."""
     rows = PendingDeployment.objects.filter(due__lte=clock())
     row = rows.select_related("project__space", "trigger", "environment").first()
     if row is None:
         return False
     try:
         with transaction.atomic():
-            # Another worker waits here for the end of this transaction, then finds it gone.
-            if rows.filter(pk=row.pk).delete()[0]:
-                decision = _decide(row, clock)
-                log_decision(row.project, decision, trigger=row.trigger, clock=clock)
-                failpoints.hit("rollout.made")
+            # Another worker waits here for the end of this transaction, finds it gone, and leaves
+            # the rest to this one: a roll-out shall not occupy all workers.
+            if not rows.filter(pk=row.pk).delete()[0]:
+                return False
+            decision = _decide(row, clock)
+            log_decision(row.project, decision, trigger=row.trigger, clock=clock)
+            failpoints.hit("rollout.made")
     except Exception as error:  # noqa: BLE001 one that breaks must not stop the others
         _failed(row.pk, error, clock)
     return True

@@ -10,18 +10,19 @@ from django.views.decorators.http import require_GET
 from deployments.access.permissions import Permission
 from deployments.access.web.forms import page_of, show
 from deployments.access.web.pages import PageRequest, page
+from deployments.base import public_ids
 from deployments.base.clock import utc_now
 from deployments.execution.web.subjects import subjects_of
 from deployments.infrastructure.models import Environment
 from deployments.infrastructure.queries import find_environment
-from deployments.projects.models import Project
+from deployments.projects.models import Project, ProjectGroup
 from deployments.projects.queries import find_project
 from deployments.server_tasks.kinds import all_kinds, find_kind
 from deployments.server_tasks.models import ServerNode, ServerTask
 from deployments.server_tasks.queries import in_states, totals_by_state
 from deployments.server_tasks.states import FINISHED, TaskState
 from tenants.models import Tenant
-from tenants.queries import find_tenant
+from tenants.queries import find_tenant, tag_sets_of, tenant_numbers_with_tags
 
 STATES = (
     ("Queued", "Queued"),
@@ -39,7 +40,21 @@ _AGES = {
     "7d": ("Last 7 days", timedelta(days=7)),
     "30d": ("Last 30 days", timedelta(days=30)),
 }
-_FILTERS = ("q", "state", "project", "environment", "tenant", "node", "kind", "by", "age")
+_FILTERS = (
+    *(
+        "q",
+        "state",
+        "group",
+        "project",
+        "environment",
+        "tenant",
+        "tag",
+        "node",
+        "kind",
+        "by",
+        "age",
+    ),
+)
 _MOST_ACTIVE = 200
 _ACTIVE = frozenset(TaskState) - FINISHED
 
@@ -80,6 +95,11 @@ def task_list(request: PageRequest) -> HttpResponse:
     values["tenants"] = Tenant.objects.visible_to(
         request.actor, request.space, Permission.TenantView
     ).only("name", "slug", "space")
+    values["groups"] = ProjectGroup.objects.visible_to(
+        request.actor, request.space, Permission.ProjectGroupView
+    )
+    values["tag_sets"] = tag_sets_of(request.space) if values["tenants"] else ()
+    values["marked"] = [tag.lower() for tag in _tags(request)]
     values["nodes"] = ServerNode.objects.values_list("name", flat=True)
     values["kinds"] = all_kinds()
     values["ages"] = [(name, label) for name, (label, _) in _AGES.items()]
@@ -118,6 +138,10 @@ def _filtered(request: PageRequest, rows: QuerySet[ServerTask]) -> QuerySet[Serv
     text = request.GET.get("q", "").strip()
     if text:
         rows = rows.filter(description__icontains=text[:200])
+    if group := request.GET.get("group"):
+        number = public_ids.parse(ProjectGroup.id_prefix, group)
+        mine = Project.objects.in_space(request.space).filter(group=number or 0)
+        rows = rows.filter(project_number__in=mine.values("pk"))
     if project := request.GET.get("project"):
         row = find_project(request.space, project)
         rows = rows.filter(project_number=row.pk if row else 0)
@@ -127,6 +151,9 @@ def _filtered(request: PageRequest, rows: QuerySet[ServerTask]) -> QuerySet[Serv
     if tenant := request.GET.get("tenant"):
         client = find_tenant(Tenant.objects.in_space(request.space), tenant)
         rows = rows.filter(tenant_number=client.pk if client else 0)
+    if tags := _tags(request):
+        meant = tenant_numbers_with_tags(request.space, tags)
+        rows = rows.filter(tenant_number__in=meant)
     if node := request.GET.get("node"):
         rows = rows.filter(node_name=node[:200])
     if kind := request.GET.get("kind"):
@@ -135,3 +162,7 @@ def _filtered(request: PageRequest, rows: QuerySet[ServerTask]) -> QuerySet[Serv
         rows = rows.filter(requested_by=request.actor.public_id)
     _, age = _AGES.get(request.GET.get("age", ""), ("", None))
     return rows.filter(queued__gte=utc_now() - age) if age else rows
+
+
+def _tags(request: PageRequest) -> list[str]:
+    return list(filter(None, request.GET.getlist("tag")))

@@ -19,12 +19,13 @@ from tests.factories import default_space, make_ana, make_ben, make_cleo, make_d
 from tests.factories.domain import (
     make_deployment,
     make_environment,
+    make_group,
     make_lifecycle,
     make_release,
     script_step,
 )
 from tests.factories.execution import Scene, make_scene
-from tests.factories.tenants import connect, make_tenant, make_tenanted_project
+from tests.factories.tenants import connect, make_tag_set, make_tenant, make_tenanted_project
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -334,3 +335,35 @@ def test_the_list_is_filtered_by_tenant_and_node() -> None:
         assert tasks[0] in text
         assert tasks[1] not in text
     assert "No task fits" in text_of(ana.get("tasks", {"tenant": "nobody"}))
+
+
+def test_the_list_is_narrowed_to_a_group_and_to_tags_of_tenants() -> None:
+    make_tag_set("Region", "North", "South")
+    places = make_environment()
+    project = make_tenanted_project(
+        "Shop",
+        group=make_group("Apps"),
+        lifecycle=make_lifecycle(places),
+        steps=[script_step()],
+    )
+    release = make_release(project, "1.0.0")
+    tasks = {
+        region: make_deployment(
+            release,
+            places,
+            tenant=make_tenant("", f"Region/{region}", connections={project: [places]}),
+        ).task.public_id
+        for region in ("North", "South")
+    }
+    other = make_scene(script_step(roles="web")).task.public_id
+    ana = Visitor(make_ana())
+
+    def listed(**filters: str) -> set[str]:
+        page = ana.get("tasks", filters).content.decode()
+        return {task for task in (*tasks.values(), other) if f">{task}<" in page}
+
+    assert listed() == {*tasks.values(), other}
+    assert listed(tag="region/north") == {tasks["North"]}
+    assert listed(tag="Region/East") == set()
+    assert listed(group=project.group.public_id) == set(tasks.values())
+    assert listed(group="Nothing-1") == set()

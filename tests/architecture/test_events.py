@@ -72,6 +72,7 @@ REASONS: dict[str, dict[str, str]] = {
         "projects.decisions": "forget_old_decisions log_decision",
         "releases.automation/acting": "plan_rollout",
         "releases.automation/lifecycles": "follow_lifecycle",
+        "releases.automation/meant": "plan_for_tenants",
         "releases.automation/targets": "mark_targets",
     },
     "how the portal looks for oneself": {

@@ -16,7 +16,7 @@ from deployments.infrastructure.models import Environment
 from deployments.insights.board import DEPLOYABLE, TABS, BoardRow
 from deployments.insights.live import stream
 from deployments.insights.narrowing import Narrowing, narrowing_of, tenants_meant
-from deployments.insights.queries import board_of, search, with_next
+from deployments.insights.queries import Board, board_of, search, with_next
 from deployments.insights.services.favourites import set_favourite
 from deployments.insights.tenants import tallies_of
 from deployments.projects.models import Project, ProjectGroup
@@ -50,16 +50,9 @@ def dashboard(request: PageRequest) -> HttpResponse:
     board = board_of(*who, environments=shown, group=group, text=text, narrowing=narrowing)
     standing, tab = board.tabs(), request.GET.get("show", "")
     counts = {"": len(board.facts), **{name: len(found) for name, found in standing.items()}}
+    part = _part_of(request, board, standing.get(tab), tab=tab)
     if tab == DEPLOYABLE:
-        # The only tab for which each release of each project has to be looked at.
-        every_row = with_next(*who, request.grants, board.rows(board.facts))
-        part = page_of(request, [row for row in every_row if row.is_deployable], _ROWS_OF_A_PAGE)
         counts[tab] = part.paginator.count
-    else:
-        here = standing.get(tab)
-        facts = [each for each in board.facts if here is None or each.number in here]
-        part = page_of(request, facts, _ROWS_OF_A_PAGE)
-        part.object_list = board.rows(list(part))
     # Of what tenants have, what may go next without one says nothing.
     deploys = not narrowing.needs_tenants
     part.object_list = with_next(*who, request.grants, list(part), deploys=deploys)
@@ -87,6 +80,19 @@ def dashboard(request: PageRequest) -> HttpResponse:
         "is_narrow": mine.is_narrow,
     }
     return show(request, "insights/dashboard.html", values)
+
+
+def _part_of(request: PageRequest, board: Board, here: set[int] | None, *, tab: str) -> Any:
+    """Return the page of rows that was asked for, among the projects of a tab."""
+    if tab == DEPLOYABLE:
+        # The only tab for which each release of each project has to be looked at.
+        who = (request.actor, request.space)
+        every_row = with_next(*who, request.grants, board.rows(board.facts))
+        return page_of(request, [row for row in every_row if row.is_deployable], _ROWS_OF_A_PAGE)
+    facts = [each for each in board.facts if here is None or each.number in here]
+    part = page_of(request, facts, _ROWS_OF_A_PAGE)
+    part.object_list = board.rows(list(part))
+    return part
 
 
 def _frame(request: PageRequest, tags: list[str]) -> dict[str, Any]:

@@ -77,6 +77,11 @@ PAGES = {
     "deploy-tenant": True,
     "deploy-several": True,
     "deploy-several-tenants": True,
+    "runbooks": False,
+    "runbook": True,
+    "runbook-run": True,
+    "runbook-snapshot": False,
+    "runbook-settings": False,
     "packages": True,
     "package": False,
     "package-upload": False,
@@ -101,6 +106,7 @@ def find_addresses(server: OctopusServer) -> dict[str, str]:
 
 _CHECKOUT = f"{_SPACE}/projects/checkout-api"
 _WEB = f"{_SPACE}/projects/storefront-web"
+_PORTAL = f"{_SPACE}/projects/branch-portal"
 _PLACES = f"{_SPACE}/infrastructure"
 _FIXED = {
     "dashboard": f"{_SPACE}/dashboard",
@@ -166,6 +172,12 @@ _FIXED = {
     "deploy-several": f"{_WEB}/releases/7.3.0/deploy/several?environment=staging",
     "deploy-several-tenants": f"{_SPACE}/projects/branch-portal/releases/1.4.0/deploy/several"
     "?environment=test&environment=production&tenant_tag=Ring/Early&tenant=eger",
+    "runbooks": f"{_PORTAL}/runbooks",
+    "runbook": f"{_PORTAL}/runbooks/Runbooks-1",
+    "runbook-run": f"{_PORTAL}/runbooks/Runbooks-1/run"
+    "?environment=test&environment=production&tenant_tag=Ring/Early&nobody=1",
+    "runbook-snapshot": f"{_PORTAL}/runbooks/Runbooks-1/snapshots/RunbookSnapshots-1",
+    "runbook-settings": f"{_PORTAL}/runbooks/Runbooks-1/settings",
     "packages": f"{_SPACE}/packages",
     "package": f"{_SPACE}/packages/Storefront.Web",
     "package-upload": f"{_SPACE}/packages/upload",

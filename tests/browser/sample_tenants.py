@@ -9,6 +9,7 @@ from deployments.projects.services.projects import set_project_extra
 from deployments.releases.services import create_deployment
 from tenants.services.tag_sets import TagInput, TagSetInput, create_tag_set
 from tenants.services.variables import ValueInput, set_values
+from tests.browser.sample_runbooks import make_runbooks
 from tests.factories import default_space
 from tests.factories.domain import finish, make_group, make_release, script_step
 from tests.factories.tenants import make_tenant, make_tenanted_project
@@ -45,6 +46,7 @@ def make_tenants(places: Mapping[str, Environment], lifecycle: Lifecycle, actor:
     )
     set_project_extra(actor=actor, row=project, extra={"Templates": _TEMPLATES})
     both = [places["Test"], places["Production"]]
+    make_runbooks(project, places)
     tenants = [
         make_tenant(name, *tags, connections={project: both}, description=f"The {name} branch")
         for name, tags in _BRANCHES.items()

@@ -1,4 +1,4 @@
-"""What people see of a deployment that is not carried out yet: its plan and its changes."""
+"""What people see of a deployment or run that is not carried out yet: plan and changes."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from agent.language import VariableSet
 from deployments.base.clock import utc_now
 from deployments.execution.plan import SERVER_PLACE, Plan, PlannedAction, PlannedStep
 from deployments.execution.services.plan_deployment import planned_deployment
-from deployments.releases.models import Deployment
+from deployments.releases.models import Deployment, Run
 from deployments.releases.services.exact_plan import (
     ExactAction,
     ExactPlace,
@@ -36,7 +36,7 @@ def changes_values(deployment: Deployment) -> VariableSet:
     return VariableSet({**planned.values, **names})
 
 
-def preview_plan(deployment: Deployment) -> ExactPlan:
+def preview_plan(deployment: Run) -> ExactPlan:
     """Return what the planner makes of the deployment now.
 
     Sensitive values are hidden from it, so that none shows in a tag or a condition.
@@ -94,6 +94,6 @@ def _condition(condition: str, expression: str) -> str:
     return f"Variable: {expression}" if condition == "Variable" else condition
 
 
-def unsaved_task(deployment: Deployment) -> ServerTask:
+def unsaved_task(deployment: Run) -> ServerTask:
     """Return a task for planning a deployment that is not stored."""
     return ServerTask(pk=0, space=deployment.space, kind=KIND, queued=utc_now(), arguments={})

@@ -1,4 +1,4 @@
-"""Cloning a project: process, channels, variables and settings under a new name."""
+"""Cloning a project: process, runbooks, channels, variables and settings under a new name."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from deployments.access.permissions import Permission
-from deployments.access.policy import require, require_on
+from deployments.access.policy import allows_on, require, require_on
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.naming import free_slug, require_free_name, required_name
@@ -17,6 +17,7 @@ from deployments.projects.models import (
     Lifecycle,
     Project,
     ProjectGroup,
+    Runbook,
 )
 from deployments.projects.process import (
     Action,
@@ -25,7 +26,7 @@ from deployments.projects.process import (
     process_to_json,
     resealed_process,
 )
-from deployments.projects.queries import channels_of, process_of
+from deployments.projects.queries import channels_of, process_of, process_of_runbook, runbooks_of
 from deployments.projects.services.projects import insert_project, record_project
 
 
@@ -39,7 +40,10 @@ def clone_project(
     description: str = "",
     clock: Clock = utc_now,
 ) -> Project:
-    """Copy a project without its releases; secrets are sealed again for the copy."""
+    """Copy a project without its releases; secrets are sealed again for the copy.
+
+    Its runbooks come along where the actor may see them, with no snapshot and so not published.
+    """
     group = group or source.group
     require(actor, source.space, Permission.ProjectCreate, project_group=group.pk)
     require_on(actor, source, Permission.ProcessView)
@@ -61,7 +65,10 @@ def clone_project(
         renamed = {source.public_id: row.public_id, **_copy_channels(source, row)}
         row.extra = _extra(source, renamed)
         row.save(update_fields=["extra"])
-        _copy_process(source, row, renamed)
+        target = DeploymentProcess(space=row.space, project=row)
+        _copy_process(process_of(source), target, renamed)
+        if allows_on(actor, source, Permission.RunbookView):
+            renamed |= _copy_runbooks(source, row, renamed)
         if source.variable_set is not None and row.variable_set is not None:
             copy_variables(
                 actor=actor, source=source.variable_set, target=row.variable_set, renamed=renamed
@@ -100,9 +107,27 @@ def _extra(source: Project, renamed: dict[str, str]) -> dict[str, Any]:
     return extra
 
 
-def _copy_process(source: Project, row: Project, renamed: dict[str, str]) -> None:
-    stored = process_of(source)
-    target = DeploymentProcess(space=row.space, project=row)
+def _copy_runbooks(source: Project, row: Project, renamed: dict[str, str]) -> dict[str, str]:
+    copies = {}
+    for runbook in runbooks_of(source):
+        copy = Runbook.objects.create(
+            space=row.space,
+            project=row,
+            name=runbook.name,
+            slug=runbook.slug,
+            description=runbook.description,
+            settings=runbook.settings,
+            created=row.created,
+        )
+        target = DeploymentProcess(space=row.space, project=row, runbook=copy)
+        _copy_process(process_of_runbook(runbook), target, renamed)
+        copies[runbook.public_id] = copy.public_id
+    return copies
+
+
+def _copy_process(
+    stored: DeploymentProcess, target: DeploymentProcess, renamed: dict[str, str]
+) -> None:
     process = resealed_process(process_from_json(stored.steps), stored.public_id, target.public_id)
     target.steps = process_to_json(_with_channels(process, renamed))
     target.save(force_insert=True)

@@ -18,6 +18,7 @@ from deployments.releases.builds import builds_of
 from deployments.releases.models import (
     DeletedRelease,
     Deployment,
+    Frozen,
     ProcessSnapshot,
     Release,
     ReleaseSelectedPackage,
@@ -194,13 +195,13 @@ def remember_numbers(releases: Sequence[Release]) -> None:
     )
 
 
-def drop_unused_snapshots(releases: Sequence[Release]) -> None:
-    """Delete the snapshots of releases that are gone, unless others have the same."""
-    if not releases:
+def drop_unused_snapshots(gone: Sequence[Frozen]) -> None:
+    """Delete what releases or runbook snapshots had frozen, unless others have the same."""
+    if not gone:
         return
-    space = releases[0].space
-    processes = {row.process_snapshot_id for row in releases}
-    variables = {row.variable_snapshot_id for row in releases}
+    space = gone[0].space
+    processes = {row.process_snapshot_id for row in gone}
+    variables = {row.variable_snapshot_id for row in gone}
     unused = {"releases": None, "runbook_snapshots": None}
     ProcessSnapshot.objects.in_space(space).filter(pk__in=processes, **unused).delete()
     VariableSetSnapshot.objects.in_space(space).filter(pk__in=variables, **unused).delete()

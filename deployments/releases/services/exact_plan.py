@@ -1,17 +1,24 @@
-"""The plan of a deployment before it is made: what the planner would make of it now.
+"""The plan of a deployment or a run before it is made: what the planner would make of it now.
 
 The engine stands above this app and registers its planner here.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.infrastructure.models import Environment, Machine
 from deployments.releases.changes.queries import standing_of
-from deployments.releases.models import Deployment, Release
+from deployments.releases.models import (
+    Deployment,
+    Frozen,
+    Release,
+    Run,
+    RunbookRun,
+    RunbookSnapshot,
+)
 from deployments.releases.options import DeploymentOptions
 from deployments.releases.prompts import prompts_for
 from deployments.releases.services.choices import stored_options
@@ -93,18 +100,18 @@ class ExactPlan:
         return tuple(step for group in self.groups for step in group)
 
 
-Planner = Callable[[Deployment], ExactPlan]
+Planner = Callable[[Run], ExactPlan]
 _planner: Planner | None = None
 
 
 def register_planner(planner: Planner) -> None:
-    """Register what plans a deployment that is not stored."""
+    """Register what plans a deployment or a run that is not stored."""
     global _planner  # noqa: PLW0603 set once while the apps load
     _planner = planner
 
 
 def exact_plan(
-    release: Release,
+    frozen: Frozen,
     environment: Environment,
     options: DeploymentOptions = DeploymentOptions(),  # noqa: B008 frozen
     *,
@@ -113,18 +120,22 @@ def exact_plan(
     clock: Clock = utc_now,
 ) -> ExactPlan:
     """Return the plan; targets that the viewer may not see are counted and not named."""
-    deployment = coming_deployment(
-        release, environment, options, viewer=viewer, tenant=tenant, clock=clock
-    )
-    return plan_of_coming(deployment, viewer=viewer)
+    run: Run
+    if isinstance(frozen, Release):
+        run = coming_deployment(
+            frozen, environment, options, viewer=viewer, tenant=tenant, clock=clock
+        )
+    else:
+        run = _coming_run(frozen, environment, options, viewer=viewer, tenant=tenant, clock=clock)
+    return plan_of_coming(run, viewer=viewer)
 
 
-def plan_of_coming(deployment: Deployment, *, viewer: Actor) -> ExactPlan:
-    """Return the plan of a deployment that is not stored, as the viewer may see it."""
+def plan_of_coming(run: Run, *, viewer: Actor) -> ExactPlan:
+    """Return the plan of a deployment or run that is not stored, as the viewer may see it."""
     if _planner is None:
         return ExactPlan()
-    plan = _planner(deployment)
-    machines = Machine.objects.visible_to(viewer, deployment.space, "MachineView")
+    plan = _planner(run)
+    machines = Machine.objects.visible_to(viewer, run.space, "MachineView")
     seen = {f"Machines-{number}" for number in machines.values_list("pk", flat=True)}
     return _as_seen(plan, seen)
 
@@ -140,17 +151,9 @@ def coming_deployment(
 ) -> Deployment:
     """Return the deployment that would be made, not stored and without a task."""
     deployment = Deployment(
-        pk=_UNSAVED,
-        space=release.space,
-        project=release.project,
+        **_columns(release, environment, options, viewer, tenant, clock),
         release=release,
         channel=release.channel,
-        environment=environment,
-        tenant_number=tenant.number if tenant else None,
-        comments=options.comments,
-        created=clock(),
-        deployed_by=viewer.public_id,
-        deployed_by_name=viewer.username,
     )
     answers = _known_answers(release, environment, tenant, options.form_values)
     deployment.options = {
@@ -160,14 +163,54 @@ def coming_deployment(
     return deployment
 
 
+def _coming_run(
+    snapshot: RunbookSnapshot,
+    environment: Environment,
+    options: DeploymentOptions,
+    *,
+    viewer: Actor,
+    tenant: TenantScope | None,
+    clock: Clock,
+) -> RunbookRun:
+    run = RunbookRun(
+        **_columns(snapshot, environment, options, viewer, tenant, clock),
+        runbook=snapshot.runbook,
+        snapshot=snapshot,
+    )
+    answers = _known_answers(snapshot, environment, tenant, options.form_values)
+    run.options = stored_options(run, options, answers)
+    return run
+
+
+def _columns(
+    frozen: Frozen,
+    environment: Environment,
+    options: DeploymentOptions,
+    viewer: Actor,
+    tenant: TenantScope | None,
+    clock: Clock,
+) -> dict[str, Any]:
+    return {
+        "pk": _UNSAVED,
+        "space": frozen.space,
+        "project": frozen.project,
+        "environment": environment,
+        "tenant_number": tenant.number if tenant else None,
+        "comments": options.comments,
+        "created": clock(),
+        "deployed_by": viewer.public_id,
+        "deployed_by_name": viewer.username,
+    }
+
+
 def _known_answers(
-    release: Release,
+    frozen: Frozen,
     environment: Environment,
     tenant: TenantScope | None,
     given: Mapping[str, str],
 ) -> dict[str, str]:
     """Return answers by variable name; what is missing or unknown is said when deploying."""
-    prompts = prompts_for(release, environment=environment.public_id, tenant=tenant)
+    prompts = prompts_for(frozen, environment=environment.public_id, tenant=tenant)
     names = {key.lower(): prompt.name for prompt in prompts for key in (prompt.id, prompt.name)}
     return {names[key.lower()]: text for key, text in given.items() if key.lower() in names}
 

@@ -1,5 +1,6 @@
 """Creating runs of runbooks: every check, then the run and its task in one transaction."""
 
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from django.db import transaction
@@ -121,12 +122,18 @@ def delete_runbook_run(*, actor: Actor, row: RunbookRun) -> None:
 
 def why_not_run(runbook: Runbook, environment: Environment) -> str:
     """Return why the runbook may not run in the environment; empty when it may."""
-    reason = why_not_there(
-        runbook.settings, environment.public_id, _environments_of_lifecycles(runbook)
-    )
-    if not reason:
-        return ""
-    return f"The runbook '{runbook.name}' cannot run in '{environment.name}': {reason}"
+    return reasons_not_run(runbook, [environment])[environment.pk]
+
+
+def reasons_not_run(runbook: Runbook, environments: Iterable[Environment]) -> dict[int, str]:
+    """Return, by environment, why the runbook may not run there; a fixed number of queries."""
+    of_lifecycles = _environments_of_lifecycles(runbook)
+    reasons = {}
+    for row in environments:
+        reason = why_not_there(runbook.settings, row.public_id, of_lifecycles)
+        words = f"The runbook '{runbook.name}' cannot run in '{row.name}': {reason}"
+        reasons[row.pk] = words if reason else ""
+    return reasons
 
 
 def _chosen(actor: Actor, runbook: Runbook, snapshot: RunbookSnapshot | None) -> RunbookSnapshot:
@@ -153,21 +160,26 @@ def _require_possible(runbook: Runbook, environment: Environment, tenant: Tenant
         raise Invalid(reason)
     if reason := why_not_with(runbook.settings, tenant.name if tenant else None):
         raise Invalid(reason)
-    if tenant is not None:
-        _require_tenant(runbook, environment, tenant)
-
-
-def _require_tenant(runbook: Runbook, environment: Environment, tenant: Tenant) -> None:
+    if tenant is None:
+        return
     if tenant.space_id != runbook.space_id:
         raise Invalid("The tenant does not exist in this space.")
+    connected = environments_of_tenant(tenant, project) or ()
+    if reason := why_not_for(project.name, environment, tenant, connected):
+        raise Invalid(reason)
+
+
+def why_not_for(
+    project: str, environment: Environment, tenant: Tenant, connected: Collection[int]
+) -> str:
+    """Return why nothing runs for the tenant, which is connected in these environments."""
     if tenant.is_disabled:
-        raise Invalid(f"The tenant '{tenant.name}' is disabled.")
-    connected = environments_of_tenant(tenant, runbook.project)
-    if connected is None or environment.pk not in connected:
-        raise Invalid(
-            f"The tenant '{tenant.name}' is not connected to '{runbook.project.name}' in"
-            f" '{environment.name}'."
+        return f"The tenant '{tenant.name}' is disabled."
+    if environment.pk not in connected:
+        return (
+            f"The tenant '{tenant.name}' is not connected to '{project}' in '{environment.name}'."
         )
+    return ""
 
 
 def _environments_of_lifecycles(runbook: Runbook) -> set[str]:

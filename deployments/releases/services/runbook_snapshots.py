@@ -1,4 +1,4 @@
-"""Snapshots of runbooks: freezing, publishing, and the end of a runbook with what it left."""
+"""Snapshots of runbooks: freezing, publishing, changing, deleting, and the end of a runbook."""
 
 import secrets
 import string
@@ -12,6 +12,7 @@ from deployments.access.policy import allows_on, require_on
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid, NotPermitted
+from deployments.base.naming import required_name
 from deployments.library.queries import candidates
 from deployments.library.scoping import ScopeContext, resolve_all
 from deployments.projects.models import Runbook
@@ -20,6 +21,7 @@ from deployments.projects.services.runbooks import record_runbook
 from deployments.releases.models import RunbookSnapshot, RunbookSnapshotPackage
 from deployments.releases.queries import runs_of, snapshots_of
 from deployments.releases.selection import PackageSpec
+from deployments.releases.services.editing import drop_unused_snapshots
 from deployments.releases.services.packages import (
     NeededPackage,
     PackageWishes,
@@ -29,6 +31,7 @@ from deployments.releases.services.packages import (
 )
 from deployments.releases.services.snapshots import freeze_process, freeze_variables
 from deployments.releases.variables import plain_values
+from deployments.server_tasks.states import FINISHED
 
 _MOST_NAME = 200
 
@@ -99,6 +102,71 @@ def publish_runbook_snapshot(*, actor: Actor, snapshot: RunbookSnapshot) -> None
         )
 
 
+def update_runbook_snapshot(
+    *, actor: Actor, snapshot: RunbookSnapshot, name: str, notes: str
+) -> RunbookSnapshot:
+    """Give the snapshot another name and notes; what it froze stays. Raises Invalid."""
+    require_snapshots(actor, snapshot.runbook)
+    before = {"Name": snapshot.name, "Notes": snapshot.notes}
+    with transaction.atomic():
+        if name.strip() != snapshot.name:
+            snapshot.name = _free_name(snapshot.runbook, required_name(name), snapshot)
+        snapshot.notes = notes
+        snapshot.save(update_fields=["name", "notes"])
+        record_runbook(
+            actor,
+            snapshot.runbook,
+            "Modified",
+            f"described anew in the snapshot {snapshot.name}",
+            before=before,
+            after={"Name": snapshot.name, "Notes": snapshot.notes},
+        )
+    return snapshot
+
+
+def update_variables_of_runbook_snapshot(
+    *, actor: Actor, snapshot: RunbookSnapshot, clock: Clock = utc_now
+) -> RunbookSnapshot:
+    """Take the project's variables as they are now; process and packages stay."""
+    runbook = snapshot.runbook
+    require_on(actor, runbook, Permission.RunbookEdit)
+    variable_set = runbook.project.variable_set
+    if variable_set is None:
+        raise Invalid("The project has no variable set.")
+    before = snapshot.variable_snapshot
+    with transaction.atomic():
+        snapshot.variable_snapshot = freeze_variables(variable_set, clock)
+        snapshot.save(update_fields=["variable_snapshot"])
+        record_runbook(
+            actor,
+            runbook,
+            "Modified",
+            f"given the current variables in the snapshot {snapshot.name}",
+            before={"Variables": before.public_id},
+            after={"Variables": snapshot.variable_snapshot.public_id},
+        )
+    return snapshot
+
+
+def delete_runbook_snapshot(*, actor: Actor, snapshot: RunbookSnapshot) -> None:
+    """Delete a snapshot with its ended runs; raises Invalid for the published one or a busy one."""
+    runbook = snapshot.runbook
+    require_on(actor, runbook, Permission.RunbookEdit)
+    if snapshot.is_published:
+        raise Invalid(f"The snapshot '{snapshot.name}' is published: publish another one first.")
+    runs = runs_of(runbook).filter(snapshot=snapshot)
+    if runs.exclude(task__state__in=FINISHED).exists():
+        raise Invalid(
+            f"The snapshot '{snapshot.name}' cannot be deleted while a run of it goes on."
+        )
+    with transaction.atomic():
+        words = f"left without the snapshot {snapshot.name}"
+        record_runbook(actor, runbook, "Modified", words, before={"Snapshot": snapshot.name})
+        runs.delete()
+        snapshot.delete()
+        drop_unused_snapshots([snapshot])
+
+
 def delete_runbook(*, actor: Actor, row: Runbook) -> None:
     """Delete a runbook with its snapshots and ended runs; raises Invalid while a run goes on."""
     require_on(actor, row, Permission.RunbookEdit)
@@ -107,7 +175,9 @@ def delete_runbook(*, actor: Actor, row: Runbook) -> None:
     with transaction.atomic():
         record_runbook(actor, row, "Deleted", "deleted", before={"Name": row.name})
         runs_of(row).delete()
+        frozen = list(snapshots_of(row))
         row.delete()
+        drop_unused_snapshots(frozen)
 
 
 def require_snapshots(actor: Actor, runbook: Runbook) -> None:
@@ -144,11 +214,13 @@ def _store_packages(row: RunbookSnapshot, selected: Sequence[SelectedPackage]) -
     )
 
 
-def _free_name(runbook: Runbook, wanted: str) -> str:
+def _free_name(runbook: Runbook, wanted: str, row: RunbookSnapshot | None = None) -> str:
     name = wanted.strip()
     if len(name) > _MOST_NAME:
         raise Invalid(fields={"Name": [f"A name has at most {_MOST_NAME} characters."]})
     taken = snapshots_of(runbook).filter(name__iexact=name)
+    if row is not None:
+        taken = taken.exclude(pk=row.pk)
     if name and taken.exists():
         raise Invalid(fields={"Name": [f"The runbook has a snapshot named '{name}' already."]})
     return name or next_snapshot_name()

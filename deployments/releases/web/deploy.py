@@ -144,7 +144,7 @@ def _page(
         "exact": plan_of_coming(coming, viewer=request.actor),
         "story": story_of(coming, request.actor),
         "prompts": [(prompt, *answer_of(prompt, sent)) for prompt in prompts],
-        **_choices(planned, sent),
+        **shown_choices(planned, sent),
         **_warnings(release, place, whom.number),
         "missing_values": missing_values_of(release, whom.scope, place.environment),
         "asks_by_default": uses_guided_failure(release, place.environment, wish=None),
@@ -164,9 +164,9 @@ def _warnings(release: Release, place: PlaceView, tenant: int | None) -> dict[st
     }
 
 
-def _choices(planned: Sequence[PlannedAction], sent: QueryDict) -> dict[str, Any]:
+def shown_choices(planned: Sequence[PlannedAction], sent: QueryDict) -> dict[str, Any]:
     """Return what was chosen in the form, and the tags to choose from."""
-    tags = {tag for target in _targets(planned) for tag in target.roles}
+    tags = {tag for target in targets_of(planned) for tag in target.roles}
     return {
         "sent": sent,
         "marked": sent.getlist("machine"),
@@ -190,7 +190,7 @@ def _plan_values(
     settings = deployment_settings(release.project.settings)
     return {
         "planned": planned,
-        "targets": _targets(planned),
+        "targets": targets_of(planned),
         "lacks_targets": lacks_targets(planned) and not settings.allow_no_targets,
         "unavailable": _unavailable(planned),
         "left_out": sorted(
@@ -229,7 +229,7 @@ def _freezes(
     }
 
 
-def _targets(planned: Sequence[PlannedAction]) -> list[Target]:
+def targets_of(planned: Sequence[PlannedAction]) -> list[Target]:
     """Return every target that a step could run on, taken or left out, by name."""
     found = {
         target.id: target for action in planned for target in (*action.targets, *action.excluded)

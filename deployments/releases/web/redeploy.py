@@ -1,11 +1,11 @@
-"""Deploying as an earlier deployment was made: its choices in the form of the deploy page."""
+"""Deploying or running as it was done before: those choices in the form of the page."""
 
 from django.http import QueryDict
 
 from deployments.access.permissions import Permission
 from deployments.access.web.pages import PageRequest, find
 from deployments.base.errors import NotFound
-from deployments.releases.models import Deployment, Release
+from deployments.releases.models import Deployment, Release, Run
 from deployments.releases.prompts import Prompt
 
 
@@ -20,7 +20,7 @@ def earlier_of(request: PageRequest, release: Release) -> Deployment | None:
     return row
 
 
-def choices_of(earlier: Deployment, prompts: list[Prompt]) -> QueryDict:
+def choices_of(earlier: Run, prompts: list[Prompt]) -> QueryDict:
     """Return its choices as the form sends them; secrets and times are to be given anew."""
     options = earlier.options
     sent = QueryDict(mutable=True)

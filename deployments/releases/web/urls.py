@@ -17,7 +17,9 @@ from deployments.releases.web import (
 )
 from deployments.releases.web.freezes import pages as freezes
 from deployments.releases.web.runbooks import pages as runbooks
+from deployments.releases.web.runbooks import snapshots
 from deployments.releases.web.runbooks.run import run_redirect, runbook_run
+from deployments.releases.web.runbooks.settings import runbook_settings
 from deployments.releases.web.several.pages import deploy_several
 
 urlpatterns = [
@@ -51,6 +53,19 @@ urlpatterns = [
     path("administration/freezes/new", freezes.freeze_new),
     path("administration/freezes/<str:freeze>", freezes.freeze_edit),
     path("administration/freezes/<str:freeze>/delete", freezes.freeze_delete),
+    path("projects/<str:project>/runbooks/<str:runbook>/settings", runbook_settings),
+    path(
+        "projects/<str:project>/runbooks/<str:runbook>/snapshots/<str:snapshot>",
+        snapshots.snapshot_page,
+    ),
+    path(
+        "projects/<str:project>/runbooks/<str:runbook>/snapshots/<str:snapshot>/variables",
+        snapshots.snapshot_variables,
+    ),
+    path(
+        "projects/<str:project>/runbooks/<str:runbook>/snapshots/<str:snapshot>/delete",
+        snapshots.snapshot_delete,
+    ),
     path("runbook-runs/<str:run>", run_redirect),
     path("deployments/<str:deployment>", release_page.deployment_redirect, name="deployment"),
 ]

@@ -28,6 +28,7 @@ from tests.factories.domain import (
     package_step,
     script_step,
 )
+from tests.factories.runbooks import make_runbook, make_snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -112,6 +113,25 @@ def test_clone_a_project() -> None:
     assert steps[0]["Actions"][0]["Properties"]["Password"] == {"HasValue": True, "NewValue": None}
     variables = send(ana, "get", f"{S}/variables/{clone['VariableSetId']}")[1]["Variables"]
     assert [(row["Name"], row["Value"]) for row in variables] == [("Db", "x"), ("Key", None)]
+
+
+def test_a_clone_has_the_runbooks_and_nothing_of_them_is_published() -> None:
+    ana, source = make_ana(), make_project("Web")
+    limited = script_step("Sweep", Channels=[default_channel(source).public_id])
+    runbook = make_runbook(source, "Clean", limited, MultiTenancyMode="Tenanted")
+    make_snapshot(runbook)
+    make_variables(source, VariableInput("Level", "x", scope={"ProcessOwner": [runbook.public_id]}))
+    status, clone = send(ana, "post", f"{S}/projects?clone={source.public_id}", {"Name": "Web 2"})
+    assert status == 201
+    [copy] = send(ana, "get", f"{S}/projects/{clone['Id']}/runbooks")[1]["Items"]
+    assert (copy["Name"], copy["Slug"], copy["MultiTenancyMode"]) == ("Clean", "clean", "Tenanted")
+    assert copy["PublishedRunbookSnapshotId"] is None
+    process = send(ana, "get", f"{S}/runbookProcesses/{copy['RunbookProcessId']}")[1]
+    [action] = process["Steps"][0]["Actions"]
+    new = default_channel(Project.objects.in_space(source.space).get(name="Web 2"))
+    assert action["Channels"] == [new.public_id]
+    [variable] = send(ana, "get", f"{S}/variables/{clone['VariableSetId']}")[1]["Variables"]
+    assert variable["Scope"] == {"ProcessOwner": [copy["Id"]]}
 
 
 def test_lifecycles_with_phases() -> None:

@@ -1,64 +1,25 @@
-"""Where and for whom a runbook may run: projects.md 11.1."""
+"""Where and for whom a runbook may run, and how runs are carried out: projects.md 11.1, 11.2."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from deployments.projects.runbooks import (
-    runbook_document,
-    settings_of_runbook,
-    why_not_there,
-    why_not_with,
-)
-
-NOT_NAMED = "it is not one of the environments of the runbook."
-NO_LIFECYCLE = "it is in no lifecycle of the project."
+from deployments.projects.runbooks import settings_of_runbook, why_not_there, why_not_with
+from tests.support.cases import case_name, cases
 
 
-@pytest.mark.parametrize(
-    ("settings", "of_lifecycles", "reason"),
-    [
-        pytest.param({}, set(), "", id="everywhere unless it is said"),
-        pytest.param({"EnvironmentScope": "All", "Environments": ["Environments-2"]}, set(), ""),
-        pytest.param(
-            {"EnvironmentScope": "Specified", "Environments": ["Environments-1"]}, set(), ""
-        ),
-        pytest.param(
-            {"EnvironmentScope": "Specified", "Environments": ["Environments-2"]},
-            {"Environments-1"},
-            NOT_NAMED,
-        ),
-        pytest.param({"EnvironmentScope": "Specified"}, {"Environments-1"}, NOT_NAMED),
-        pytest.param({"EnvironmentScope": "FromProjectLifecycles"}, {"Environments-1"}, ""),
-        pytest.param(
-            {"EnvironmentScope": "FromProjectLifecycles", "Environments": ["Environments-1"]},
-            {"Environments-2"},
-            NO_LIFECYCLE,
-        ),
-    ],
-)
-def test_environments(settings: Mapping[str, Any], of_lifecycles: set[str], reason: str) -> None:
-    assert why_not_there(settings, "Environments-1", of_lifecycles) == reason
+@pytest.mark.parametrize("case", cases("runbooks", "environments"), ids=case_name)
+def test_environments(case: dict[str, Any]) -> None:
+    found = why_not_there(case["settings"], "Environments-1", case["lifecycles"])
+    assert found == case["reason"]
 
 
-@pytest.mark.parametrize(
-    ("mode", "tenant", "reason"),
-    [
-        ("Untenanted", None, ""),
-        ("Untenanted", "Acme", "The runbook does not run for tenants."),
-        ("TenantedOrUntenanted", None, ""),
-        ("TenantedOrUntenanted", "Acme", ""),
-        ("Tenanted", None, "The runbook runs only for tenants."),
-        ("Tenanted", "Acme", ""),
-    ],
-)
-def test_tenants(mode: str, tenant: str | None, reason: str) -> None:
-    assert why_not_with({"MultiTenancyMode": mode}, tenant) == reason
+@pytest.mark.parametrize("case", cases("runbooks", "tenants"), ids=case_name)
+def test_tenants(case: dict[str, Any]) -> None:
+    assert why_not_with(case["settings"], case["tenant"]) == case["reason"]
 
 
-def test_a_runbook_may_run_without_targets_unless_it_says_otherwise() -> None:
-    assert settings_of_runbook({}).allow_no_targets is True
-    policy = {"ConnectivityPolicy": {"AllowDeploymentsToNoTargets": False}}
-    assert settings_of_runbook(policy).allow_no_targets is False
-    assert runbook_document({})["RunRetentionPolicy"]["QuantityToKeep"] == 100
+@pytest.mark.parametrize("case", cases("runbooks", "settings"), ids=case_name)
+def test_settings(case: dict[str, Any]) -> None:
+    found = settings_of_runbook(case["settings"])
+    assert {name: getattr(found, name) for name in case["expected"]} == case["expected"]

@@ -1,4 +1,4 @@
-"""What a run would do, in the form of the wire."""
+"""Where a snapshot may run and what a run would do, in the form of the wire."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,11 +8,13 @@ from deployments.access.permissions import Permission
 from deployments.base.errors import NotFound
 from deployments.base.finding import find
 from deployments.infrastructure.models import Environment
+from deployments.projects.models import Runbook
 from deployments.releases.api.templates import form_resource, step_resource
 from deployments.releases.models import RunbookSnapshot
 from deployments.releases.prompts import prompts_for
 from deployments.releases.services.choices import uses_guided_failure
 from deployments.releases.services.planning import plan_of
+from deployments.releases.services.runbook_runs import reasons_not_run
 from tenants.models import Tenant
 from tenants.queries import tenant_scope
 
@@ -38,3 +40,42 @@ def preview_resource(
         "UseGuidedFailureModeByDefault": uses_guided_failure(snapshot, environment, wish=None),
         "Links": {},
     }
+
+
+def run_template_resource(
+    view: SpaceViewSet[Any], snapshot: RunbookSnapshot, path: str
+) -> dict[str, Any]:
+    """Say where the snapshot may run, and what has changed since; `path` is that of runs."""
+    runbook = snapshot.runbook
+    variable_set = runbook.project.variable_set
+    return {
+        "Id": f"{path.split('/')[-2]}-template",
+        "PromoteTo": [
+            {
+                "Id": place.public_id,
+                "Name": place.name,
+                "Links": {"Preview": f"{path}/preview/{place.public_id}"},
+            }
+            for place in places_of_runbook(view, runbook)
+            if view.grants.allows(
+                Permission.RunbookRunCreate,
+                project=runbook.project_id,
+                project_group=runbook.project.group_id,
+                environment=place.pk,
+            )
+        ],
+        "TenantPromotions": [],
+        "IsRunbookProcessModified": runbook.process.version != snapshot.process_snapshot.version,
+        "IsVariableSetModified": variable_set is not None
+        and variable_set.version != snapshot.variable_snapshot.version,
+        "IsLibraryVariableSetModified": False,
+        "Links": {},
+    }
+
+
+def places_of_runbook(view: SpaceViewSet[Any], runbook: Runbook) -> list[Environment]:
+    """Return the environments in which the runbook may run."""
+    rows = Environment.objects.visible_to(view.actor, view.space, Permission.EnvironmentView)
+    places = list(rows)
+    reasons = reasons_not_run(runbook, places)
+    return [place for place in places if not reasons[place.pk]]

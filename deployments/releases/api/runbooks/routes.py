@@ -6,7 +6,8 @@ from django.urls import URLPattern, path
 
 from deployments.access.api.viewsets import resource_routes
 from deployments.releases.api.runbooks.runbooks import RunbookViewSet
-from deployments.releases.api.runbooks.runs import RunbookRunViewSet, RunRunbookViewSet
+from deployments.releases.api.runbooks.runs import RunbookRunViewSet
+from deployments.releases.api.runbooks.several import RunRunbookViewSet, RunSeveralViewSet
 from deployments.releases.api.runbooks.snapshots import RunbookSnapshotViewSet
 
 _MANY: dict[str, Any] = {"get": "list", "post": "create"}
@@ -40,6 +41,19 @@ routes: list[URLPattern] = [
         "runbookSnapshots/<str:id>/runbookRuns/preview/<str:environment>/<str:tenant>",
         RunbookSnapshotViewSet.as_view(_PREVIEW),
     ),
+    path(
+        "runbookSnapshots/<str:id>/runbookRuns/template",
+        RunbookSnapshotViewSet.as_view({"get": "run_template"}),
+    ),
+    path(
+        "runbookSnapshots/<str:snapshot>/runbookRuns",
+        RunbookRunViewSet.as_view({"get": "list"}),
+    ),
+    path(
+        "runbookSnapshots/<str:id>/snapshot-variables",
+        RunbookSnapshotViewSet.as_view({"post": "snapshot_variables"}),
+    ),
+    path("runbooks/<str:runbook>/run", RunSeveralViewSet.as_view({"post": "create"})),
     *resource_routes(RunbookViewSet),
     *resource_routes(RunbookSnapshotViewSet),
     *resource_routes(RunbookRunViewSet),
@@ -55,6 +69,6 @@ routes: list[URLPattern] = [
     path("projects/<str:project>/runbookSnapshots", RunbookSnapshotViewSet.as_view(_MANY)),
     path(
         "projects/<str:project>/runbookSnapshots/<str:id>",
-        RunbookSnapshotViewSet.as_view({"get": "retrieve"}),
+        RunbookSnapshotViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
     ),
 ]

@@ -19,15 +19,17 @@ from deployments.base.api.query import Query
 from deployments.base.api.serializers import SpaceResourceSerializer
 from deployments.base.errors import Invalid, NotFound
 from deployments.base.finding import find, find_one
-from deployments.infrastructure.models import Environment
 from deployments.projects.api.below_project import BelowProjectViewSet
 from deployments.projects.models import Runbook
 from deployments.projects.runbooks import RUNBOOK_DEFAULTS, runbook_document
 from deployments.projects.services.runbooks import RunbookInput, create_runbook, update_runbook
-from deployments.releases.api.runbooks.preview import preview_resource
+from deployments.releases.api.runbooks.preview import (
+    places_of_runbook,
+    preview_resource,
+    run_template_resource,
+)
 from deployments.releases.models import RunbookSnapshot
 from deployments.releases.queries import snapshots_of
-from deployments.releases.services.runbook_runs import why_not_run
 from deployments.releases.services.runbook_snapshots import (
     delete_runbook,
     next_snapshot_name,
@@ -70,6 +72,7 @@ class RunbookSerializer(SpaceResourceSerializer):
             "RunbookRunTemplate": f"{path}/runbookRunTemplate",
             "RunbookRunPreview": f"{path}/runbookRuns/preview/{{environment}}",
             "CreateRunbookRun": space_path(space, "runbookRuns"),
+            "Run": f"{path}/run",
         }
 
 
@@ -125,12 +128,10 @@ class RunbookViewSet(BelowProjectViewSet[Runbook]):
     def environments(self, request: Request, **ids: Any) -> Response:
         """Return the environments in which the runbook may run."""
         row = self.get_object()
-        rows = Environment.objects.visible_to(self.actor, self.space, Permission.EnvironmentView)
         return Response(
             [
                 {"Id": place.public_id, "Name": place.name, "Links": {}}
-                for place in rows
-                if not why_not_run(row, place)
+                for place in places_of_runbook(self, row)
             ]
         )
 
@@ -168,29 +169,7 @@ class RunbookViewSet(BelowProjectViewSet[Runbook]):
         row = self.get_object()
         snapshot = self._published(row)
         path = space_path(self.space, "runbooks", row.public_id, "runbookRuns")
-        rows = Environment.objects.visible_to(self.actor, self.space, Permission.EnvironmentView)
-        variable_set = row.project.variable_set
-        return Response(
-            {
-                "Id": f"{row.public_id}-template",
-                "PromoteTo": [
-                    {
-                        "Id": place.public_id,
-                        "Name": place.name,
-                        "Links": {"Preview": f"{path}/preview/{place.public_id}"},
-                    }
-                    for place in rows
-                    if not why_not_run(row, place) and self._may_run(row, place)
-                ],
-                "TenantPromotions": [],
-                "IsRunbookProcessModified": row.process.version
-                != snapshot.process_snapshot.version,
-                "IsVariableSetModified": variable_set is not None
-                and variable_set.version != snapshot.variable_snapshot.version,
-                "IsLibraryVariableSetModified": False,
-                "Links": {},
-            }
-        )
+        return Response(run_template_resource(self, snapshot, path))
 
     def preview(self, request: Request, **ids: Any) -> Response:
         """Say what a run of the published snapshot would do in an environment."""
@@ -207,14 +186,6 @@ class RunbookViewSet(BelowProjectViewSet[Runbook]):
         snapshot = find_one(snapshots_of(row), wanted, field="PublishedRunbookSnapshotId")
         if not snapshot.is_published:
             publish_runbook_snapshot(actor=self.actor, snapshot=snapshot)
-
-    def _may_run(self, row: Runbook, place: Environment) -> bool:
-        return self.grants.allows(
-            Permission.RunbookRunCreate,
-            project=row.project_id,
-            project_group=row.project.group_id,
-            environment=place.pk,
-        )
 
     def _input(self, data: Mapping[str, Any]) -> RunbookInput:
         body = fields_of(self.request.data)

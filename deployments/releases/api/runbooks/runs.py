@@ -1,29 +1,20 @@
-"""Runs of runbooks: lists, one of them, creating by ids or by names."""
+"""Runs of runbooks: lists, one of them, creating one by ids."""
 
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
-from deployments.base.api.fields import PublicIdField, flag, text
+from deployments.base import public_ids
+from deployments.base.api.fields import PublicIdField
 from deployments.base.api.links import space_path
 from deployments.base.api.query import Query
-from deployments.base.errors import Invalid
 from deployments.base.finding import find_one
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Runbook
-from deployments.releases.api.create_release import named_project
-from deployments.releases.api.deploy_release import (
-    NamedChoicesSerializer,
-    named_environments,
-    named_machines,
-    named_options,
-    named_tenants,
-)
 from deployments.releases.api.deployments import (
     RUN_FILTERS,
     ChoicesSerializer,
@@ -31,9 +22,8 @@ from deployments.releases.api.deployments import (
     filtered_runs,
 )
 from deployments.releases.api.resources import run_resource
-from deployments.releases.api.runbooks.runbooks import runbook_named
 from deployments.releases.models import RunbookRun, RunbookSnapshot
-from deployments.releases.queries import find_snapshot, published_snapshot, snapshots_of
+from deployments.releases.queries import snapshots_of
 from deployments.releases.services.runbook_runs import create_runbook_run, delete_runbook_run
 from tenants.models import Tenant
 
@@ -96,6 +86,12 @@ class RunbookRunViewSet(SpaceViewSet[RunbookRun]):
 
     def get_queryset(self) -> QuerySet[RunbookRun]:
         rows = super().get_queryset()
+        if wanted := self.kwargs.get("snapshot"):
+            number = public_ids.parse(RunbookSnapshot.id_prefix, wanted)
+            seen = RunbookSnapshot.objects.visible_to(
+                self.actor, self.space, Permission.RunbookView
+            )
+            rows = rows.filter(snapshot__in=seen.filter(pk=number or 0))
         return rows.select_related("task", "environment", "snapshot__process_snapshot")
 
     def filtered(self, rows: QuerySet[RunbookRun], query: Query) -> QuerySet[RunbookRun]:
@@ -125,75 +121,7 @@ class RunbookRunViewSet(SpaceViewSet[RunbookRun]):
         delete_runbook_run(actor=self.actor, row=row)
 
 
-class RunRunbookSerializer(NamedChoicesSerializer):
-    runbook_name = text()
-    snapshot = text()
-    force_package_redeployment = flag()
-
-
-class RunRunbookViewSet(SpaceViewSet[RunbookRun]):
-    """`runbook-runs/create/v1`: by names, all of them or none."""
-
-    model = RunbookRun
-    serializer_class = RunRunbookSerializer
-    item_type = "RunbookRun"
-    path = "runbook-runs"
-    view_permission = Permission.RunbookRunView
-    permission_map = {"create": Permission.RunbookRunCreate}
-
-    def create(self, request: Request, **ids: Any) -> Response:
-        """Run in every environment named, for every tenant named or without one."""
-        data = self.read()
-        project = named_project(self, data["project_name"])
-        runbook = runbook_named(
-            visible_runbooks(self).filter(project=project), data["runbook_name"]
-        )
-        snapshot = _snapshot(runbook, data["snapshot"])
-        environments = named_environments(self, data)
-        tenants = named_tenants(self, project, environments, data)
-        if data["tenant_tags"] and not tenants:
-            raise Invalid(fields={"Tenants": ["No tenant with these tags is connected there."]})
-        whom: list[Tenant | None] = [*tenants] or [None]
-        only = named_machines(self, data["specific_machine_names"])
-        without = named_machines(self, data["excluded_machine_names"])
-        with transaction.atomic():
-            created = [
-                create_runbook_run(
-                    actor=self.actor,
-                    runbook=runbook,
-                    snapshot=snapshot,
-                    environment=environment,
-                    tenant=tenant,
-                    options=named_options(data, snapshot, environment, only, without),
-                )
-                for environment in environments
-                for tenant in whom
-            ]
-        return Response(
-            {
-                "RunbookRunServerTasks": [
-                    {"RunbookRunId": row.public_id, "ServerTaskId": f"ServerTasks-{row.task_id}"}
-                    for row in created
-                ]
-            },
-            status=201,
-        )
-
-
 def visible_runbooks(view: SpaceViewSet[Any]) -> QuerySet[Runbook]:
     """Return the runbooks that the actor may see, with their projects."""
     rows = Runbook.objects.visible_to(view.actor, view.space, Permission.RunbookView)
     return rows.select_related("project__group", "project__variable_set", "space")
-
-
-def _snapshot(runbook: Runbook, wanted: str) -> RunbookSnapshot:
-    row = find_snapshot(snapshots_of(runbook), wanted) if wanted else published_snapshot(runbook)
-    if row is None:
-        words = (
-            f"The runbook '{runbook.name}' has no snapshot '{wanted}'."
-            if wanted
-            else f"The runbook '{runbook.name}' has no published snapshot. Publish one, or name"
-            " the snapshot to run."
-        )
-        raise Invalid(fields={"Snapshot": [words]})
-    return row

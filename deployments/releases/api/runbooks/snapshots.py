@@ -19,10 +19,15 @@ from deployments.projects.api.below_project import BelowProjectViewSet
 from deployments.projects.models import Runbook
 from deployments.releases.api.releases import exact_specs
 from deployments.releases.api.resources import packages_resource
-from deployments.releases.api.runbooks.preview import preview_resource
+from deployments.releases.api.runbooks.preview import preview_resource, run_template_resource
 from deployments.releases.models import RunbookSnapshot
 from deployments.releases.queries import find_snapshot
-from deployments.releases.services.runbook_snapshots import create_runbook_snapshot
+from deployments.releases.services.runbook_snapshots import (
+    create_runbook_snapshot,
+    delete_runbook_snapshot,
+    update_runbook_snapshot,
+    update_variables_of_runbook_snapshot,
+)
 
 
 class RunbookSnapshotSerializer(SpaceResourceSerializer):
@@ -55,7 +60,10 @@ class RunbookSnapshotSerializer(SpaceResourceSerializer):
             "Self": path,
             "Project": space_path(space, "projects", f"Projects-{row.project_id}"),
             "Runbook": space_path(space, "runbooks", f"Runbooks-{row.runbook_id}"),
+            "RunbookRuns": f"{path}/runbookRuns{{?skip,take}}",
+            "RunbookRunTemplate": f"{path}/runbookRuns/template",
             "RunbookRunPreview": f"{path}/runbookRuns/preview/{{environment}}",
+            "SnapshotVariables": f"{path}/snapshot-variables",
         }
 
 
@@ -71,8 +79,12 @@ class RunbookSnapshotViewSet(BelowProjectViewSet[RunbookSnapshot]):
     permission_map = {
         "list": Permission.RunbookView,
         "retrieve": Permission.RunbookView,
-        "create": Permission.RunbookView,  # the service asks for more: one of two permissions
+        "create": Permission.RunbookView,  # the service asks for one of two more
+        "update": Permission.RunbookView,
+        "destroy": Permission.RunbookEdit,
         "preview": Permission.RunbookView,
+        "run_template": Permission.RunbookView,
+        "snapshot_variables": Permission.RunbookEdit,
     }
 
     def get_queryset(self) -> QuerySet[RunbookSnapshot]:
@@ -80,7 +92,12 @@ class RunbookSnapshotViewSet(BelowProjectViewSet[RunbookSnapshot]):
         if wanted := self.kwargs.get("runbook"):
             rows = rows.filter(runbook=self._runbook_of_path(wanted))
         return rows.select_related(
-            "process_snapshot", "variable_snapshot", "runbook", "project", "space"
+            "process_snapshot",
+            "variable_snapshot",
+            "runbook__project__group",
+            "runbook__project__variable_set",
+            "project",
+            "space",
         ).prefetch_related("selected_packages")
 
     def filtered(self, rows: QuerySet[RunbookSnapshot], query: Query) -> QuerySet[RunbookSnapshot]:
@@ -101,6 +118,25 @@ class RunbookSnapshotViewSet(BelowProjectViewSet[RunbookSnapshot]):
             packages=exact_specs(data["selected_packages"]),
             publish=self.query.text("publish").lower() == "true",
         )
+
+    def update_row(self, row: RunbookSnapshot, data: dict[str, Any]) -> RunbookSnapshot:
+        return update_runbook_snapshot(
+            actor=self.actor, snapshot=row, name=data["name"], notes=data["notes"]
+        )
+
+    def destroy_row(self, row: RunbookSnapshot) -> None:
+        delete_runbook_snapshot(actor=self.actor, snapshot=row)
+
+    def snapshot_variables(self, request: Request, **ids: Any) -> Response:
+        """Take the project's variables as they are now."""
+        row = update_variables_of_runbook_snapshot(actor=self.actor, snapshot=self.get_object())
+        return self.answer(row)
+
+    def run_template(self, request: Request, **ids: Any) -> Response:
+        """Say where the snapshot may run, and what has changed since."""
+        row = self.get_object()
+        path = space_path(self.space, "runbookSnapshots", row.public_id, "runbookRuns")
+        return Response(run_template_resource(self, row, path))
 
     def preview(self, request: Request, **ids: Any) -> Response:
         """Say what a run of the snapshot would do in an environment."""

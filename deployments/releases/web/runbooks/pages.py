@@ -24,6 +24,7 @@ from deployments.releases.services.runbook_snapshots import (
     publish_runbook_snapshot,
 )
 from deployments.releases.web.frames import project_of, visible_environments
+from tenants.queries import tenant_names
 
 _MOST_SNAPSHOTS = 20
 
@@ -76,18 +77,18 @@ def runbook_page(request: PageRequest, project: str, runbook: str) -> HttpRespon
             variable_set is not None and published.variable_snapshot.version != variable_set.version
         )
     )
+    part = page_of(request, visible_runs(request).filter(runbook=row))
+    names = tenant_names(request.space, [run.tenant_number for run in part])
     values = {
-        **project_frame(request, row.project, "Runbooks"),
-        "runbook": row,
-        "runbook_base": f"{_base(request, row)}",
+        **runbook_frame(request, row),
         "steps": len(process.steps),
         "snapshots": snapshots,
         "published": published,
         "is_stale": is_stale,
-        "page": page_of(request, visible_runs(request).filter(runbook=row)),
+        "page": part,
+        "runs": [(run, names.get(run.tenant_number or 0, "")) for run in part],
         "may_edit": allows_on(request.actor, row, Permission.RunbookEdit),
-        "may_freeze": allows_on(request.actor, row, Permission.RunbookEdit)
-        or allows_on(request.actor, row, Permission.RunbookSnapshotCreate),
+        "may_freeze": may_freeze(request, row),
         "may_run": request.grants.allows_anywhere(Permission.RunbookRunCreate),
     }
     return show(request, "releases/runbooks/runbook.html", values)
@@ -150,6 +151,13 @@ def runbook_of(request: PageRequest, project: str, text: str) -> Runbook:
     row.space = request.space
     row.project.space = request.space
     return row
+
+
+def may_freeze(request: PageRequest, row: Runbook) -> bool:
+    """Whether the reader may freeze, publish and name snapshots."""
+    return allows_on(request.actor, row, Permission.RunbookEdit) or allows_on(
+        request.actor, row, Permission.RunbookSnapshotCreate
+    )
 
 
 def visible_runs(request: PageRequest) -> "QuerySet[RunbookRun]":

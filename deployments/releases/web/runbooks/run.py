@@ -1,77 +1,86 @@
-"""Running a runbook: where, which snapshot, the answers to its prompts, with the plan to see."""
+"""Running a runbook: where, for whom, which snapshot, the choices, with the plans to see."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
-from deployments.access.web.forms import NO_PROBLEMS, attempt, go, show
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, show
 from deployments.access.web.pages import PageRequest, find, page
-from deployments.base.errors import NotFound
-from deployments.infrastructure.models import Environment
+from deployments.base.clock import utc_now
+from deployments.base.errors import Invalid, NotFound
+from deployments.base.participation import Participation
 from deployments.projects.models import Runbook
+from deployments.projects.runbooks import runbook_document
 from deployments.releases.models import RunbookRun, RunbookSnapshot
 from deployments.releases.options import DeploymentOptions
+from deployments.releases.preview import PlannedAction
 from deployments.releases.prompts import Prompt, prompts_for
 from deployments.releases.queries import find_snapshot, published_snapshot, snapshots_of
 from deployments.releases.services.choices import uses_guided_failure
+from deployments.releases.services.exact_plan import ExactPlan, exact_plan
 from deployments.releases.services.planning import plan_of
-from deployments.releases.services.runbook_runs import create_runbook_run, why_not_run
-from deployments.releases.web.frames import visible_environments
+from deployments.releases.services.several import (
+    create_runbook_runs,
+    with_answers_of,
+)
+from deployments.releases.variables import prompts_of
+from deployments.releases.web.deploy import answer_of, options_of, shown_choices, targets_of
+from deployments.releases.web.redeploy import choices_of
 from deployments.releases.web.runbooks.pages import runbook_frame, runbook_of
+from deployments.releases.web.runbooks.places import (
+    ConnectedTenant,
+    RunLane,
+    connected_tenants,
+    environment_rows,
+    run_lanes,
+)
+from deployments.releases.web.several.choosing import Chosen, chosen_among
+from tenants.queries import tenant_of, tenant_scope
 
-_MOST_SNAPSHOTS = 50
-_ANSWER = "answer:"
+_MOST_SNAPSHOTS: Final = 50
+MOST_PLANS: Final = 12
+_MOST_NAMED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPlan:
+    """A plan with the places that it is the same for."""
+
+    plan: ExactPlan
+    lanes: tuple[RunLane, ...]
 
 
 @require_http_methods(["GET", "POST"])
 @page(Permission.RunbookRunCreate)
 def runbook_run(request: PageRequest, project: str, runbook: str) -> HttpResponse:
-    """Choose, look at the plan, run."""
+    """Choose, look at the plans, run in all of the places or in none."""
     row = runbook_of(request, project, runbook)
-    sent = request.POST if request.method == "POST" else request.GET
-    snapshot = _snapshot(row, sent.get("snapshot", ""))
-    places = [(each, _why_not(request, row, each)) for each in visible_environments(request)]
-    wanted = sent.get("environment", "")
-    place = next((e for e, why in places if e.public_id == wanted and not why), None)
-    problems = NO_PROBLEMS
-    prompts: list[Prompt] = []
-    planned: Any = ()
-    if place is not None and snapshot is not None:
-        prompts = prompts_for(snapshot, environment=place.public_id)
-        if request.method == "POST":
-            options = _options(request, prompts)
-            run, problems = attempt(
-                lambda: create_runbook_run(
-                    actor=request.actor,
-                    runbook=row,
-                    environment=place,
-                    snapshot=snapshot,
-                    options=options,
-                )
-            )
-            if run is not None:
-                messages.success(request, f"{row.name} was queued in {place.name}.")
-                return go(request, f"tasks/ServerTasks-{run.task_id}")
-        planned, refused = attempt(lambda: plan_of(snapshot, place, viewer=request.actor))
-        problems = problems or refused
-    may_edit = allows_on(request.actor, row, Permission.RunbookEdit)
-    every = snapshots_of(row) if may_edit else snapshots_of(row).filter(is_published=True)
-    values = {
-        **runbook_frame(request, row),
-        "places": places,
-        "place": place,
-        "snapshot": snapshot,
-        "snapshots": every[:_MOST_SNAPSHOTS],
-        "planned": planned or (),
-        "prompts": [(each, request.POST.get(f"{_ANSWER}{each.name}")) for each in prompts],
-        "asks": _asks(request, snapshot, place),
-        "comments": request.POST.get("comments", ""),
-    }
-    return show(request, "releases/runbooks/run.html", values, problems)
+    sent = request.POST if request.method == "POST" else _asked(request, row)
+    snapshot = _snapshot(request, row, sent.get("snapshot", ""))
+    mode = Participation(runbook_document(row.settings)["MultiTenancyMode"])
+    tenants = connected_tenants(request, row) if mode.allows_tenants else []
+    chosen = chosen_among(request, tenants, mode, sent)
+    lanes = run_lanes(request, row, chosen.lanes)
+    going = [lane for lane in lanes if not (lane.why_not and chosen.leaves_out)]
+    shown = _Page(request, row, snapshot, mode, chosen, lanes, going, sent)
+    if request.method == "GET" or "preview" in request.POST or snapshot is None:
+        return shown.answer()
+    runs, problems = attempt(lambda: shown.create(snapshot))
+    if runs is None:
+        return shown.answer(problems)
+    if len(runs) == 1:
+        messages.success(request, f"{row.name} was queued in {going[0].place}.")
+        return go(request, f"tasks/ServerTasks-{runs[0].task_id}")
+    names = ", ".join(str(lane.place) for lane in going)
+    where = names if len(runs) <= _MOST_NAMED else f"{len(runs)} places"
+    messages.success(request, f"{row.name} was queued in {where}.")
+    return go(request, f"projects/{row.project.public_id}/runbooks/{row.public_id}")
 
 
 @require_GET
@@ -82,48 +91,172 @@ def run_redirect(request: PageRequest, run: str) -> HttpResponse:
     return go(request, f"tasks/ServerTasks-{row.task_id}")
 
 
-def _snapshot(row: Runbook, wanted: str) -> RunbookSnapshot | None:
-    if not wanted:
-        return published_snapshot(row)
+def _asked(request: PageRequest, row: Runbook) -> QueryDict:
+    """Return what the address chooses: places, or those and the choices of an earlier run."""
+    if not request.GET.get("again"):
+        return request.GET
+    run = find(request, RunbookRun, request.GET["again"], Permission.RunbookRunView)
+    if run.runbook_id != row.pk:
+        raise NotFound
+    place = f"Environments-{run.environment_id}"
+    tenant = tenant_scope(tenant_of(request.space, run.tenant_number))
+    sent = choices_of(run, prompts_for(run.snapshot, environment=place, tenant=tenant))
+    sent["environment"], sent["snapshot"] = place, f"RunbookSnapshots-{run.snapshot_id}"
+    sent["tenant" if tenant else "nobody"] = tenant.public_id if tenant else "1"
+    return sent
+
+
+def _snapshot(request: PageRequest, row: Runbook, wanted: str) -> RunbookSnapshot | None:
+    """Return the snapshot of the address, else what is published; drafts are for editors."""
+    published = published_snapshot(row)
+    if not wanted or (published is not None and wanted == published.public_id):
+        return published
     found = find_snapshot(snapshots_of(row), wanted)
     if found is None:
         raise NotFound
-    return found
+    return found if allows_on(request.actor, row, Permission.RunbookEdit) else published
 
 
-def _why_not(request: PageRequest, row: Runbook, environment: Environment) -> str:
-    allowed = request.grants.allows(
-        Permission.RunbookRunCreate,
-        project=row.project_id,
-        project_group=row.project.group_id,
-        environment=environment.pk,
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Everything that the page shows, and the runs that it makes."""
+
+    request: PageRequest
+    runbook: Runbook
+    snapshot: RunbookSnapshot | None
+    mode: Participation
+    chosen: Chosen[ConnectedTenant]
+    lanes: Sequence[RunLane]
+    going: Sequence[RunLane]
+    sent: QueryDict
+
+    def create(self, snapshot: RunbookSnapshot) -> list[RunbookRun]:
+        """Queue the runs."""
+        options = options_of(self.sent, self._prompts(snapshot))
+        by_place = {lane.place: lane for lane in self.going}
+        planned = {lane.place: self._planned(snapshot, lane) for lane in self.going}
+        return create_runbook_runs(
+            actor=self.request.actor,
+            runbook=self.runbook,
+            snapshot=snapshot,
+            places=list(by_place),
+            options=lambda place: _options_there(
+                snapshot, by_place[place], options, planned[place]
+            ),
+        )
+
+    def answer(self, problems: Problems = NO_PROBLEMS) -> HttpResponse:
+        """Return the page."""
+        snapshot, sent = self.snapshot, self.sent
+        may_edit = allows_on(self.request.actor, self.runbook, Permission.RunbookEdit)
+        every = snapshots_of(self.runbook)
+        values: dict[str, Any] = {
+            **runbook_frame(self.request, self.runbook),
+            "snapshot": snapshot,
+            "snapshots": (every if may_edit else every.filter(is_published=True))[:_MOST_SNAPSHOTS],
+            "chosen": self.chosen,
+            "chosen_places": {row.pk for row in self.chosen.places},
+            "environments": environment_rows(
+                self.request,
+                self.runbook,
+                self.chosen.environments,
+                for_tenants=self.mode.allows_tenants,
+            ),
+            "is_for_tenants": self.mode.allows_tenants,
+            "may_be_nobody": self.mode.allows_untenanted,
+            "lanes": self.lanes,
+            "going": self.going,
+            "refused": [lane for lane in self.lanes if lane.why_not],
+            "sent": sent,
+            "noun": "run",
+            "now": utc_now(),
+        }
+        if snapshot is not None:
+            values |= self._of_snapshot(snapshot)
+        return show(self.request, "releases/runbooks/run.html", values, problems)
+
+    def _of_snapshot(self, snapshot: RunbookSnapshot) -> dict[str, Any]:
+        possible = [lane for lane in self.going if not lane.why_not]
+        prompts = self._prompts(snapshot)
+        steps: dict[str, PlannedAction] = {}
+        for lane in possible[:MOST_PLANS]:
+            for action in self._planned(snapshot, lane):
+                known = steps.setdefault(action.action_id, action)
+                found = {target.id: target for target in (*known.targets, *action.targets)}
+                steps[action.action_id] = replace(known, targets=tuple(found.values()))
+        first = possible[0].environment if possible else None
+        return {
+            "planned": list(steps.values()),
+            "targets": targets_of(list(steps.values())),
+            **shown_choices(list(steps.values()), self.sent),
+            "prompts": [(prompt, *answer_of(prompt, self.sent)) for prompt in prompts],
+            "asks_by_default": first is not None
+            and uses_guided_failure(snapshot, first, wish=None),
+            "plans": self._plans(snapshot, prompts, possible[:MOST_PLANS]),
+            "unplanned": possible[MOST_PLANS:],
+        }
+
+    def _prompts(self, snapshot: RunbookSnapshot) -> list[Prompt]:
+        """Return the prompts of all the places, each once."""
+        if not prompts_of(snapshot):
+            return []
+        found = {
+            prompt.id: prompt
+            for lane in self.going
+            for prompt in prompts_for(
+                snapshot, environment=lane.environment.public_id, tenant=lane.scope
+            )
+        }
+        return sorted(found.values(), key=lambda prompt: prompt.label.lower())
+
+    def _planned(self, snapshot: RunbookSnapshot, lane: RunLane) -> tuple[PlannedAction, ...]:
+        skipped = self.sent.getlist("skip")
+        viewer = self.request.actor
+        return plan_of(
+            snapshot, lane.environment, tenant=lane.scope, skipped=skipped, viewer=viewer
+        )
+
+    def _plans(
+        self, snapshot: RunbookSnapshot, prompts: Sequence[Prompt], lanes: Sequence[RunLane]
+    ) -> list[SharedPlan]:
+        """Return the plans, those of equal ones together; what is wrong is said on sending."""
+        found: list[tuple[ExactPlan, list[RunLane]]] = []
+        for lane in lanes:
+            try:
+                options = options_of(self.sent, prompts)
+                own = _options_there(snapshot, lane, options, self._planned(snapshot, lane))
+            except Invalid:
+                own = DeploymentOptions()
+            plan = exact_plan(
+                snapshot, lane.environment, own, viewer=self.request.actor, tenant=lane.scope
+            )
+            same = next((members for other, members in found if other == plan), None)
+            if same is None:
+                found.append((plan, [lane]))
+            else:
+                same.append(lane)
+        return [SharedPlan(plan, tuple(members)) for plan, members in found]
+
+
+def _options_there(
+    snapshot: RunbookSnapshot,
+    lane: RunLane,
+    options: DeploymentOptions,
+    planned: Sequence[PlannedAction],
+) -> DeploymentOptions:
+    """Return the choices as far as they are about the place; raises Invalid.
+
+    One form chooses for all places: each has targets, steps and prompts of its own.
+    """
+    here = {target.id for target in targets_of(planned)}
+    steps = {action.action_id for action in planned}
+    only = tuple(number for number in options.specific_machines if number in here)
+    if options.specific_machines and not only and not options.specific_tags:
+        raise Invalid(f"None of the marked targets is in the environment '{lane.environment}'.")
+    own = replace(
+        options,
+        specific_machines=only,
+        excluded_machines=tuple(n for n in options.excluded_machines if n in here),
+        skip_actions=tuple(number for number in options.skip_actions if number in steps),
     )
-    if not allowed:
-        return "You need the permission RunbookRunCreate there."
-    return why_not_run(row, environment)
-
-
-def _asks(
-    request: PageRequest, snapshot: RunbookSnapshot | None, place: Environment | None
-) -> bool:
-    if request.method == "POST":
-        return request.POST.get("guided") == "on"
-    if snapshot is None or place is None:
-        return False
-    return uses_guided_failure(snapshot, place, wish=None)
-
-
-def _options(request: PageRequest, prompts: list[Prompt]) -> DeploymentOptions:
-    answers = {
-        each.name: text
-        for each in prompts
-        if (text := request.POST.get(f"{_ANSWER}{each.name}")) is not None
-        # A secret that was left empty keeps the value that is stored.
-        and (text or not (each.is_sensitive and each.has_value))
-    }
-    return DeploymentOptions(
-        comments=request.POST.get("comments", ""),
-        form_values=answers,
-        skip_actions=tuple(request.POST.getlist("skip")),
-        use_guided_failure=request.POST.get("guided") == "on",
-    )
+    return with_answers_of(snapshot, lane.environment, own, lane.scope)

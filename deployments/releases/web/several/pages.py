@@ -20,6 +20,7 @@ from deployments.releases.prompts import Prompt, prompts_for
 from deployments.releases.queries import progression_of, unresolved_defect
 from deployments.releases.services.exact_plan import ExactPlan, exact_plan
 from deployments.releases.services.several import create_deployments, with_answers_of
+from deployments.releases.tenancy.standings import TenantStanding
 from deployments.releases.variables import prompts_of
 from deployments.releases.web.deploy import answer_of, options_of
 from deployments.releases.web.frames import release_of
@@ -99,7 +100,7 @@ class _Page:
 
     request: PageRequest
     release: Release
-    chosen: Chosen
+    chosen: Chosen[TenantStanding]
     lanes: Sequence[Lane]
     going: Sequence[Lane]
     prompts: Sequence[Prompt]

@@ -4,13 +4,15 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from deployments.library.models import Variable
 from deployments.library.services import VariableInput
 from deployments.projects.models import Runbook
 from deployments.projects.queries import process_of_runbook, runbooks_of
+from deployments.projects.runbooks import runbook_document
 from deployments.releases.queries import published_snapshot
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
 from tests.factories.domain import make_environment, make_project, make_variables, script_step
-from tests.factories.runbooks import make_runbook, make_snapshot
+from tests.factories.runbooks import make_run, make_runbook, make_snapshot
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -73,19 +75,20 @@ def test_prompts_and_places_that_are_not_open() -> None:
     runbook = make_runbook(project, "Clean", script_step(), **scope)
     make_snapshot(runbook)
     ana, run = Visitor(make_ana()), path_of(runbook, "/run")
+    answer = f"prompt:{Variable.objects.in_space(project.space).get().guid}"
     assert "cannot run in 'There'" in text_of(ana.get(run))
-    refused = ana.post(run, {"environment": here.public_id, "answer:Reason": ""})
+    refused = ana.post(run, {"environment": here.public_id, answer: ""})
     assert (refused.status_code, "'Why' needs a value" in text_of(refused)) == (400, True)
-    ana.post(run, {"environment": there.public_id, "answer:Reason": "tidy"})
+    ana.post(run, {"environment": there.public_id, answer: "tidy"})
     assert not runbook.runs.exists()
-    ana.post(run, {"environment": here.public_id, "answer:Reason": "tidy"})
+    ana.post(run, {"environment": here.public_id, answer: "tidy"})
     assert runbook.runs.get().options["form_values"] == {"Reason": "tidy"}
 
 
 def test_who_may_do_what() -> None:
     place = make_environment()
     runbook = make_runbook(make_project())
-    make_snapshot(runbook)
+    snapshot = make_snapshot(runbook)
     visitors = [
         Visitor(person)
         for person in (
@@ -100,12 +103,23 @@ def test_who_may_do_what() -> None:
         "/process": [200, 200, 200, 404],
         "/process/add": [200, 200, 403, 404],
         "/run": [200, 200, 403, 404],
+        "/settings": [200, 200, 200, 404],
+        f"/snapshots/{snapshot.public_id}": [200, 200, 200, 404],
     }
     for more, expected in pages.items():
         assert [v.get(path_of(runbook, more)).status_code for v in visitors] == expected
-    posts = {"/snapshot": [302, 302, 403, 404], "/delete": [302, 404, 403, 404]}
+    draft = f"/snapshots/{make_snapshot(runbook, publish=False).public_id}"
+    fields = {"name": "New", "scope": "All", "mode": "Untenanted", "guided": "On"}
+    posts = {
+        "/settings": [302, 302, 403, 404],
+        draft: [302, 302, 403, 404],
+        f"{draft}/variables": [302, 302, 403, 404],
+        f"{draft}/delete": [302, 404, 403, 404],
+        "/snapshot": [302, 302, 403, 404],
+        "/delete": [302, 404, 403, 404],
+    }
     for more, expected in posts.items():
-        assert [v.post(path_of(runbook, more)).status_code for v in visitors] == expected
+        assert [v.post(path_of(runbook, more), fields).status_code for v in visitors] == expected
 
 
 def test_the_number_of_queries_does_not_grow() -> None:
@@ -120,3 +134,69 @@ def test_the_number_of_queries_does_not_grow() -> None:
     with CaptureQueriesContext(connection) as many:
         ana.get(listing)
     assert len(many) == len(few) <= 25
+
+
+def test_settings_are_shown_changed_and_refused() -> None:
+    place, other, ana = make_environment("Here"), make_environment("There"), Visitor(make_ana())
+    runbook = make_runbook(make_project(), "Clean")
+    path = path_of(runbook, "/settings")
+    assert "The default of the space: 100 runs" in text_of(ana.get(path))
+    sent = {
+        "name": "Tidy",
+        "description": "Why",
+        "slug": runbook.slug,
+        "scope": "Specified",
+        "environments": [place.public_id],
+        "mode": "TenantedOrUntenanted",
+        "guided": "On",
+        "keep": "days",
+        "quantity": "30",
+        "no_targets": "on",
+        "CancelQueuedTasks": "on",
+    }
+    assert ana.post(path, sent).status_code == 302
+    runbook.refresh_from_db()
+    document = runbook_document(runbook.settings)
+    assert (runbook.name, document["Environments"]) == ("Tidy", [place.public_id])
+    assert document["RunRetentionPolicy"] == {
+        "Strategy": "Count",
+        "QuantityToKeep": 30,
+        "Unit": "Days",
+        "ShouldKeepForever": False,
+    }
+    assert (document["DefaultGuidedFailureMode"], document["CancelQueuedTasks"]) == ("On", True)
+    shown = ana.get(path).content.decode()
+    assert f'value="{place.public_id}" checked' in shown
+    assert f'value="{other.public_id}" checked' not in shown
+    assert 'name="quantity" value="30"' in shown
+    for wrong, words in (
+        ({"quantity": "many"}, "QuantityToKeep must be"),
+        ({"scope": "Some"}, "EnvironmentScope must be one of"),
+        ({"environments": ["Environments-9999"]}, "There is no environment"),
+        ({"name": ""}, "Name is required"),
+    ):
+        answer = ana.post(path, {**sent, **wrong})
+        assert (answer.status_code, words in text_of(answer)) == (400, True)
+
+
+def test_a_snapshot_is_looked_at_named_and_deleted() -> None:
+    project, place, ana = make_project(), make_environment(), Visitor(make_ana())
+    runbook = make_runbook(project, "Clean", script_step("Sweep"))
+    old = make_snapshot(runbook, name="Old")
+    make_run(runbook, place, state="Success")
+    path = path_of(runbook, f"/snapshots/{old.public_id}")
+    page = text_of(ana.get(path))
+    assert "Sweep" in page
+    assert "1 run" in page
+    make_variables(project, VariableInput("Color", "blue"))
+    assert "variables of the project have changed" in text_of(ana.get(path))
+    assert ana.post(f"{path}/variables").status_code == 302
+    assert "variables of the project have changed" not in text_of(ana.get(path))
+    make_snapshot(runbook, name="New")
+    refused = ana.post(path, {"name": "new", "notes": ""})
+    assert (refused.status_code, "named 'new' already" in text_of(refused)) == (400, True)
+    assert ana.post(path, {"name": "Spring", "notes": "Why"}).status_code == 302
+    assert "Spring" in text_of(ana.get(path_of(runbook)))
+    assert ana.post(f"{path}/delete").url.endswith(path_of(runbook))
+    assert ana.get(path).status_code == 404
+    assert not runbook.runs.exists()

@@ -76,7 +76,8 @@ def delete_tasks(space: Space, tasks: Sequence[int]) -> Counter[int]:
         hashes = list(archives.values_list("blob_id", flat=True))
         for task, sha256 in files.values_list("task_id", "blob_id"):
             artifacts[task] += 1
-            hashes.append(sha256)
+            if sha256:  # its bytes have come
+                hashes.append(sha256)
         # Before their executions, so that no text of a log is read on the way.
         LogChunk.objects.in_space(space).filter(task__in=part).delete()
         ServerTask.objects.in_space(space).filter(pk__in=part).delete()

@@ -30,7 +30,7 @@ from deployments.library.scoping import Candidate, ScopeContext, resolve_all
 from deployments.library.values import open_candidate
 from deployments.projects.process import Action, Process, open_properties
 from deployments.releases.freezes.holding import require_no_freeze_at_start
-from deployments.releases.models import Deployment, Frozen, Run, RunbookRun
+from deployments.releases.models import Deployment, Run, RunbookRun
 from deployments.releases.queries import process_of_release
 from deployments.releases.variables import (
     deployment_candidates,
@@ -46,6 +46,7 @@ START_WITHIN_SETTING = "execution.start_within_s"
 _HIDDEN = "********"
 _PARALLELISM = "Octopus.Action.MaxParallelism"
 _ACQUIRE_PARALLELISM = "Octopus.Acquire.MaxParallelism"
+_SKIP_INSTALLED = "Octopus.Action.Package.SkipIfAlreadyInstalled"
 _WORKER_LEASE_CAP = "Octopus.Deployment.WorkerLeaseCap"
 
 
@@ -76,8 +77,7 @@ def _stored_plan(
             **machines_in_role((target.id, sorted(target.roles)) for target in source.targets),
         },
         actions={
-            action.id: _action_data(deployment.frozen, action, packages)
-            for _, action in process.actions()
+            action.id: _action_data(deployment, action, packages) for _, action in process.actions()
         },
         machines={
             target.id: MachineData(target.name, tuple(sorted(target.roles)))
@@ -273,7 +273,21 @@ def _opened(candidate: Candidate) -> Candidate:
     return replace(candidate, value=text, sealed=None, place="")
 
 
-def _action_data(frozen: Frozen, action: Action, packages: "_PackagesByAction") -> ActionData:
+def skips_installed(own: str, *, by_default: bool, is_forced: bool) -> str:
+    """Return whether an action leaves alone a package that is installed already.
+
+    `own` is what the step says, maybe with an expression; the project's default adds to it, and a
+    deployment may ask for all packages again.
+    """
+    if is_forced:
+        return "False"
+    if own.strip().lower() in {"", "false"}:
+        return str(by_default)
+    return own
+
+
+def _action_data(deployment: Run, action: Action, packages: "_PackagesByAction") -> ActionData:
+    frozen = deployment.frozen
     owner_id = frozen.process_snapshot.owner_id
     opened = open_properties(action.properties, owner_id=owner_id, holder_id=action.id)
     properties = {
@@ -283,6 +297,14 @@ def _action_data(frozen: Frozen, action: Action, packages: "_PackagesByAction") 
         for name, value in opened.items()
     }
     files, error = packages.get(action.id, ((), ""))
+    if any(not file.name for file in files):
+        properties[_SKIP_INSTALLED] = Value(
+            skips_installed(
+                action.text(_SKIP_INSTALLED),
+                by_default=frozen.settings_in_force.skip_if_installed,
+                is_forced=bool(deployment.options.get("force_package_redeployment")),
+            )
+        )
     return ActionData(properties, files, error)
 
 

@@ -41,6 +41,7 @@ def project_settings(request: PageRequest, project: str) -> HttpResponse:
         "tenanted": request.POST.get("tenanted", "Untenanted"),
         "guided_failure": request.POST.get("guided_failure", ""),
         "skips": checked(request, "skips"),
+        "skips_installed": checked(request, "skips_installed"),
         "no_targets": checked(request, "no_targets"),
         "discrete_channels": checked(request, "discrete_channels"),
         "ignores_rules": checked(request, "ignores_rules"),
@@ -93,6 +94,7 @@ def _save(request: PageRequest, row: Project, sent: dict[str, Any]) -> Project:
     settings["ReleaseNotesTemplate"] = sent["notes"] or None
     settings["DeploymentChangesTemplate"] = sent["changes"] or None
     settings["DefaultGuidedFailureMode"] = sent["guided_failure"]
+    settings["DefaultToSkipIfAlreadyInstalled"] = sent["skips_installed"]
     settings["CancelQueuedTasks"] = sent["supersedes_queued"]
     settings["CancelRunningTasks"] = sent["supersedes_paused"]
     settings["ConnectivityPolicy"] = {
@@ -137,6 +139,7 @@ def _stored(row: Project) -> dict[str, Any]:
         "tenanted": extra_document(row.extra)["TenantedDeploymentMode"],
         "guided_failure": document["DefaultGuidedFailureMode"],
         "skips": policy["SkipMachineBehavior"] == "SkipUnavailableMachines",
+        "skips_installed": bool(document["DefaultToSkipIfAlreadyInstalled"]),
         "no_targets": bool(policy["AllowDeploymentsToNoTargets"]),
         "discrete_channels": bool(extra["DiscreteChannelRelease"]),
         "ignores_rules": bool(extra["AllowIgnoreChannelRules"]),

@@ -112,7 +112,7 @@ class DeploymentViewSet(SpaceViewSet[Deployment]):
             {
                 **deployment_resource(row),
                 "Changes": changes_resource(changes),
-                "ChangesMarkdown": changes_text(row, changes),
+                "ChangesMarkdown": changes_text(row, changes, viewer=self.actor),
             }
         )
 

@@ -7,7 +7,7 @@ from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.releases.changes.queries import changes_between, changes_of
 from deployments.releases.changes.rolling import Mode
-from deployments.releases.changes.template import written_changes
+from deployments.releases.changes.template import may_read, written_changes
 from deployments.releases.models import Deployment, Release
 
 
@@ -40,10 +40,11 @@ def story_of(deployment: Deployment, viewer: Actor) -> Story | None:
             before.space = deployment.space
             takes_back = changes_between(before, deployment.release.version, viewer=viewer)
     written = options if deployment.task_id else written_changes(deployment)
+    text = str(written.get("changes_markdown", ""))
     return Story(
         mode=str(options["mode"]),
         replaced=str(replaced.get("version", "")),
         brings=changes_of(deployment, viewer=viewer)[::-1],
         takes_back=takes_back[::-1],
-        text=str(written.get("changes_markdown", "")),
+        text=text if text and may_read(deployment, viewer) else "",
     )

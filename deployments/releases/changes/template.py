@@ -6,6 +6,9 @@ The engine stands above this app, knows every variable and registers what evalua
 from collections.abc import Callable, Mapping, Sequence
 
 from agent.language import LanguageError, VariableSet, evaluate
+from deployments.access.permissions import Permission
+from deployments.access.policy import allows_on
+from deployments.base.actor import Actor
 from deployments.projects.settings import deployment_settings
 from deployments.releases.changes.queries import (
     changes_markdown,
@@ -36,10 +39,22 @@ def coming_changes(deployment: Deployment, releases: Sequence[Release]) -> str:
     return written_changes(deployment).get("changes_markdown", changes_markdown(releases))
 
 
-def changes_text(deployment: Deployment, releases: Sequence[Release]) -> str:
-    """Return the text of a deployment: as it was written when it was made, else of the releases."""
+def changes_text(
+    deployment: Deployment, releases: Sequence[Release], *, viewer: Actor | None = None
+) -> str:
+    """Return the text of a deployment: as it was written when it was made, else of the releases.
+
+    What was written tells of all of them, so only who may see the release gets it.
+    """
     written = deployment.options.get("changes_markdown")
-    return changes_markdown(releases) if written is None else str(written)
+    if written is None or not (viewer is None or may_read(deployment, viewer)):
+        return changes_markdown(releases)
+    return str(written)
+
+
+def may_read(deployment: Deployment, viewer: Actor) -> bool:
+    """Tell whether somebody may see the release of a deployment."""
+    return allows_on(viewer, deployment.release, Permission.ReleaseView)
 
 
 def _written(template: str, deployment: Deployment, releases: Sequence[Release]) -> str:

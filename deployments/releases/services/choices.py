@@ -6,7 +6,8 @@ from typing import Any, Final
 from deployments.base.clock import Clock
 from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment, Machine, MachineEnvironment
-from deployments.releases.models import Frozen, Run
+from deployments.releases.availability import missing_of
+from deployments.releases.models import Frozen, Release, Run
 from deployments.releases.options import DeploymentOptions
 from deployments.releases.preview import PlannedAction, lacks_targets
 from deployments.releases.services.planning import plan_of
@@ -85,6 +86,8 @@ def require_plan(
         skipped=options.skip_actions,
     )
     _require_skippable(planned, options)
+    if isinstance(frozen, Release):
+        _require_packages(frozen, planned)
     if lacks_targets(planned) and not frozen.settings_in_force.allow_no_targets:
         raise Invalid(_no_targets(planned, environment, tenant))
 
@@ -124,6 +127,23 @@ def _require_skippable(planned: tuple[PlannedAction, ...], options: DeploymentOp
             raise Invalid(f"The step to skip '{action_id}' is not part of this deployment.")
         if not action.can_be_skipped:
             raise Invalid(f"The step '{action.action_name}' is required and cannot be skipped.")
+
+
+def _require_packages(release: Release, planned: tuple[PlannedAction, ...]) -> None:
+    """Raise Invalid for packages that the steps would need and that are gone."""
+    wanted = {action.action_name.lower() for action in planned if not action.is_skipped}
+    gone = sorted(
+        {
+            f"{row.package_id} {row.version}"
+            for row in missing_of(release)
+            if row.action_name.lower() in wanted
+        }
+    )
+    if gone:
+        raise Invalid(
+            f"Packages of the release '{release.version}' are missing: {', '.join(gone)}. Push them"
+            " again, cut a release with others, or leave out the steps that need them."
+        )
 
 
 def _no_targets(

@@ -280,6 +280,7 @@ def options_of(sent: QueryDict, prompts: Sequence[Prompt]) -> DeploymentOptions:
         specific_tags=only_tags,
         excluded_tags=without_tags,
         force_package_download=True if sent.get("force_download") else None,
+        force_package_redeployment=bool(sent.get("force_install")),
         form_values=_form_values(sent, prompts),
         not_before=_time(sent, "not_before", "the start") if later else None,
         expires=_time(sent, "expires", "the latest start") if sent.get("expires") else None,

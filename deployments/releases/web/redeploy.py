@@ -37,6 +37,8 @@ def choices_of(earlier: Run, prompts: list[Prompt]) -> QueryDict:
     sent["priority"] = str(options.get("priority") or "LifecycleDefault")
     if options.get("force_package_download"):
         sent["force_download"] = "1"
+    if options.get("force_package_redeployment"):
+        sent["force_install"] = "1"
     answers = {name.lower(): text for name, text in (options.get("form_values") or {}).items()}
     for prompt in prompts:
         answer = answers.get(prompt.name.lower())

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from deployments.infrastructure.models import Environment
 from deployments.library.services import VariableInput
 from deployments.projects.models import Project
 from deployments.releases.availability import missing_of
@@ -176,3 +177,16 @@ def test_missing_packages(project: Project) -> None:
     assert "1.0.0 Missing" in text_of(visitor.get(f"projects/web/releases/{release.version}"))
     page = visitor.get(f"projects/web/releases/{release.version}/deploy")
     assert "Packages of this release are missing" in text_of(page)
+    sent = {"environment": project_environment(project).public_id}
+    refused = visitor.post(f"projects/web/releases/{release.version}/deploy", sent)
+    assert refused.status_code == 400
+    assert f"are missing: Acme.Web 1.0.0, {child.public_id} 2.0.0." in text_of(refused)
+    without = [step["Actions"][0]["Id"] for step in release.process_snapshot.steps]
+    left_out = visitor.post(
+        f"projects/web/releases/{release.version}/deploy", {**sent, "skip": without}
+    )
+    assert left_out.status_code == 302
+
+
+def project_environment(project: Project) -> Environment:
+    return Environment.objects.in_space(project.space).get()

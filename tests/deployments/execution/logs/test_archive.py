@@ -63,10 +63,19 @@ def write(execution: ActionExecution, text: bytes, stream: int = STDOUT) -> None
 def scene() -> Scene:
     """Return a deployment that has ended, with output on two targets and a task line."""
     scene = make_scene(script_step("Install", roles="web"), machines=2)
-    for run in scene.runs():
-        for part in range(40):
-            write(run.execution, f"line {part} of {run.execution.target_name}\nhalf ".encode())
-            write(run.execution, b"warned\n", STDERR)
+    runs = scene.runs()
+    lengths = dict.fromkeys((run.execution.pk for run in runs), 0)
+    for part in range(40):
+        frames: dict[int, list[Frame]] = {}
+        for run in runs:
+            pk = run.execution.pk
+            text = f"line {part} of {run.execution.target_name}\nhalf ".encode()
+            out = Frame(STDOUT, 1_700_000_000_000, lengths[pk], text)
+            lengths[pk] += len(out.payload)
+            err = Frame(STDERR, 1_700_000_000_000, lengths[pk], b"warned\n")
+            lengths[pk] += len(err.payload)
+            frames[pk] = [out, err]
+        append_output(frames)
     write_lines(scene.task, None, [("warning", "about the task")])
     scene.run_to_end()
     return scene

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Generator
 
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -38,6 +39,12 @@ __all__ = [
     "session_processes",
     "swift",
 ]
+
+# How quick the machine is must not decide a test.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -28,8 +28,6 @@ DATABASE_MATTERS = (
     "tests/deployments/gateway",
     "tests/deployments/releases/automation",
     "tests/deployments/server_tasks",
-    "tests/octopus_site",
-    "tests/packages_feed",
 )
 _DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 

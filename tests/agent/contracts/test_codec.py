@@ -77,7 +77,7 @@ def messages_of(kind: type[Message]) -> st.SearchStrategy[Message]:
 
 
 @pytest.mark.parametrize("kind", sorted(EVERY_KIND, key=str))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_every_kind_round_trips(kind: type[Message], data: st.DataObject) -> None:
     message = data.draw(messages_of(kind))

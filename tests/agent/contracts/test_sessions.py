@@ -195,7 +195,7 @@ def test_output_of_an_unknown_command_or_beyond_the_window_is_refused() -> None:
 
 
 @given(st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_stored_log_is_exact_whatever_is_cut_lost_or_repeated(data: st.DataObject) -> None:
     """Sessions break at random, acks vanish, stores fail; offsets alone keep the log whole."""
     log = bytes(range(200))

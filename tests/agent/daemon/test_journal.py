@@ -55,7 +55,7 @@ def test_a_tail_torn_at_any_byte_loses_only_the_last_record(tmp_path: Path) -> N
 
 
 @given(st.integers(0, 2000), st.integers(1, 255))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_flipped_byte_never_gives_a_wrong_record(position: int, change: int) -> None:
     records = [{"t": "cancelled", "id": ID, "at": float(n), "pad": "x" * 20} for n in range(20)]
     data = bytearray(b"".join(map(encode_record, records)))

@@ -125,7 +125,7 @@ def tasks(django_db_setup: None, django_db_blocker: Any) -> Iterator[list[Server
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(held=st.lists(assignments(), max_size=4), data=st.data())
 def test_the_filter_agrees_with_the_check(
     tasks: list[ServerTask], held: list[Assignment], data: st.DataObject

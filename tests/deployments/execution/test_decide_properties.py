@@ -182,7 +182,7 @@ class World:
             assert len({target for action, target, _ in live if action in ids}) <= limit
 
 
-@settings(max_examples=300, deadline=None, phases=PHASES)
+@settings(max_examples=300, phases=PHASES)
 @given(plans(), st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
 def test_same_outcomes_end_the_same_in_any_order(
     plan: Plan, seed: int, one: int, other: int
@@ -197,7 +197,7 @@ def test_same_outcomes_end_the_same_in_any_order(
         assert set(first.started) == set(second.started)
 
 
-@settings(max_examples=200, deadline=None, phases=PHASES)
+@settings(max_examples=200, phases=PHASES)
 @given(plans(), st.integers(0, 10**6), st.integers(0, 12))
 def test_cancel_always_ends_and_starts_nothing(plan: Plan, seed: int, after: int) -> None:
     world = World(plan, seed, random.Random(seed))
@@ -205,7 +205,7 @@ def test_cancel_always_ends_and_starts_nothing(plan: Plan, seed: int, after: int
     assert state in {TaskState.CANCELED, TaskState.SUCCESS, TaskState.FAILED}
 
 
-@settings(max_examples=100, deadline=None, phases=PHASES)
+@settings(max_examples=100, phases=PHASES)
 @given(plans(), st.integers(0, 10**6))
 def test_children_of_a_place_run_in_order(plan: Plan, seed: int) -> None:
     world = World(plan, seed, random.Random(seed))

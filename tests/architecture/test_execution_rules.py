@@ -16,8 +16,8 @@ _CALLS = re.compile(r'cases\("(\w+)", "(\w+)"\)')
 MOST_MISSING = 2
 
 _TABLE = "docs/execution-rules.md"
-_TABLES = (_TABLE, "docs/release-rules.md", "docs/triggers.md")
-_ID = re.compile(r"P(?:2|6|7|8|9|10|12)\.\d+-\d+")
+_TABLES = (_TABLE, "docs/release-rules.md", "docs/triggers.md", "docs/runbooks.md")
+_ID = re.compile(r"P(?:2|6|7|8|9|10|11|12)\.\d+-\d+")
 _TEST = re.compile(r"`(?P<path>tests/[\w/]+\.py)::(?P<name>test_\w+)(?:\[(?P<case>[^\]]+)\])?`")
 _MISSING = re.compile(r"missing: \S.+")
 _CASES = re.compile(r"tests/cases/[\w/]+\.json")

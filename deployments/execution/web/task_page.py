@@ -30,7 +30,8 @@ from deployments.execution.web.task_log import executions_of
 from deployments.execution.web.waits import waits_of
 from deployments.releases.changes.queries import successes_in
 from deployments.releases.changes.story import story_of
-from deployments.releases.models import Deployment
+from deployments.releases.models import Deployment, RunbookRun
+from deployments.releases.services.runbook_runs import KIND as RUN
 from deployments.server_tasks.kinds import may_rerun
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.queries import queued_behind
@@ -77,6 +78,7 @@ def task_page(request: PageRequest, task: str) -> HttpResponse:
         "questions": _questions(request, row),
         "artifacts": _artifacts(request, row),
         "step_now": _step_now(tree),
+        **_of_run(request, row),
         **_rights(request, row, subject, now),
         "waits": waits_of(row, plan, executions, now=now),
         "corrections": CORRECTIONS,
@@ -98,6 +100,19 @@ def task_page(request: PageRequest, task: str) -> HttpResponse:
     answer = show(request, "execution/task.html", values)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _of_run(request: PageRequest, task: ServerTask) -> dict[str, Any]:
+    """Return the run of a runbook that the task carries out, if the reader may see it."""
+    if task.kind != RUN:
+        return {}
+    runs = RunbookRun.objects.visible_to(request.actor, request.space, Permission.RunbookRunView)
+    run = runs.filter(task=task).select_related("runbook", "environment", "project").first()
+    if run is None:
+        return {}
+    run.space = request.space
+    may_run = task.is_completed and allows_on(request.actor, run, Permission.RunbookRunCreate)
+    return {"run": run, "may_run_again": may_run}
 
 
 def _plan(task: ServerTask) -> Plan | None:

@@ -4,28 +4,17 @@ from typing import ClassVar
 
 from django.db import models
 
-from deployments.base.models import SpaceOwned
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Channel, Project
+from deployments.releases.models.carried_out import CarriedOut
 from deployments.releases.models.release import Release
 from deployments.server_tasks.models import ServerTask
 
 
-class Deployment(SpaceOwned):
-    """One deployment; executed by exactly one server task.
-
-    `options` holds what was chosen at creation: skip_actions (action ids), specific_machines,
-    excluded_machines (public ids), specific_tags, excluded_tags, force_package_download,
-    force_package_redeployment, form_values, use_guided_failure.
-    """
+class Deployment(CarriedOut):
+    """One deployment; executed by exactly one server task."""
 
     id_prefix = "Deployments"
-    scope_paths: ClassVar[dict[str, str]] = {
-        "project": "project_id",
-        "project_group": "project__group_id",
-        "environment": "environment_id",
-        "tenant": "tenant_number",
-    }
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="deployments")
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="deployments")
@@ -33,14 +22,7 @@ class Deployment(SpaceOwned):
     environment = models.ForeignKey(
         Environment, on_delete=models.PROTECT, related_name="deployments"
     )
-    tenant_number = models.BigIntegerField(null=True, blank=True)
     task = models.OneToOneField(ServerTask, on_delete=models.PROTECT, related_name="deployment")
-    comments = models.TextField(blank=True)
-    options = models.JSONField(default=dict)
-    created = models.DateTimeField()
-    deployed_by = models.CharField(max_length=100)
-    deployed_by_name = models.CharField(max_length=200)
-    deployed_machines = models.JSONField(default=list)
 
     class Meta:
         ordering: ClassVar = ["-id"]

@@ -9,6 +9,7 @@ from deployments.infrastructure.models import Environment
 from deployments.projects.models import Project, Runbook
 from deployments.projects.runbooks import settings_of_runbook
 from deployments.projects.settings import DeploymentSettings
+from deployments.releases.models.carried_out import CarriedOut
 from deployments.releases.models.release import SelectedPackageVersion
 from deployments.releases.models.snapshot import ProcessSnapshot, VariableSetSnapshot
 from deployments.server_tasks.models import ServerTask
@@ -95,16 +96,10 @@ class RunbookSnapshotPackage(SelectedPackageVersion):
         ]
 
 
-class RunbookRun(SpaceOwned):
-    """One run of a snapshot; executed by one server task. `options` are those of a deployment."""
+class RunbookRun(CarriedOut):
+    """One run of a snapshot; executed by exactly one server task."""
 
     id_prefix = "RunbookRuns"
-    scope_paths: ClassVar[dict[str, str]] = {
-        "project": "project_id",
-        "project_group": "project__group_id",
-        "environment": "environment_id",
-        "tenant": "tenant_number",
-    }
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="runbook_runs")
     runbook = models.ForeignKey(Runbook, on_delete=models.PROTECT, related_name="runs")
@@ -112,14 +107,7 @@ class RunbookRun(SpaceOwned):
     environment = models.ForeignKey(
         Environment, on_delete=models.PROTECT, related_name="runbook_runs"
     )
-    tenant_number = models.BigIntegerField(null=True, blank=True)
     task = models.OneToOneField(ServerTask, on_delete=models.PROTECT, related_name="runbook_run")
-    comments = models.TextField(blank=True)
-    options = models.JSONField(default=dict)
-    created = models.DateTimeField()
-    deployed_by = models.CharField(max_length=100)
-    deployed_by_name = models.CharField(max_length=200)
-    deployed_machines = models.JSONField(default=list)
 
     class Meta:
         ordering: ClassVar = ["-id"]

@@ -200,3 +200,18 @@ def test_a_snapshot_is_looked_at_named_and_deleted() -> None:
     assert ana.post(f"{path}/delete").url.endswith(path_of(runbook))
     assert ana.get(path).status_code == 404
     assert not runbook.runs.exists()
+
+
+def test_the_page_of_the_task_leads_to_the_runbook_and_to_the_next_run() -> None:
+    runbook, place, ana = make_runbook(make_project(), "Clean"), make_environment(), make_ana()
+    make_snapshot(runbook)
+    run = make_run(runbook, place)
+    again = f"/runbooks/{runbook.public_id}/run?again={run.public_id}"
+    page = Visitor(ana).get(f"tasks/ServerTasks-{run.task_id}").content.decode()
+    assert f'/runbooks/{runbook.public_id}">Clean</a>' in page
+    assert again not in page
+    done = make_run(runbook, place, state="Success")
+    path = f"tasks/ServerTasks-{done.task_id}"
+    assert again.replace(run.public_id, done.public_id) in Visitor(ana).get(path).content.decode()
+    reader = Visitor(make_cleo(default_space())).get(path).content.decode()
+    assert "?again=" not in reader

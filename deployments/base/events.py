@@ -10,6 +10,7 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.following.consumers import consumers_of
 from deployments.base.models import Event, EventRelated, Space
+from deployments.base.rows import insert_rows
 from deployments.base.wake import wake
 
 Snapshot = Mapping[str, Any]
@@ -80,10 +81,10 @@ def record_all(*, actor: Actor, news: Iterable[News], clock: Clock = utc_now) ->
             )
             for each in every
         ]
-        Event.objects.bulk_create(rows)
-        EventRelated.objects.bulk_create(
+        insert_rows(rows)
+        insert_rows(
             [
-                EventRelated(event=row, document_id=document)
+                EventRelated(event_id=row.pk, document_id=document)
                 for row, each in zip(rows, every, strict=True)
                 for document in _documents(each.subject, each.related)
             ]

@@ -11,6 +11,7 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.base.public_ids import make
+from deployments.base.rows import insert_rows
 from deployments.projects.models import Channel
 from deployments.projects.process import process_from_json
 from deployments.projects.process.shape import PROJECT_FEED_ID
@@ -182,7 +183,7 @@ def _stored_pairs(release: Release) -> list[tuple[str, str]]:
 
 def remember_numbers(releases: Sequence[Release]) -> None:
     """Keep the numbers of releases that go, so that numbering does not give them again."""
-    DeletedRelease.objects.bulk_create(
+    insert_rows(
         [
             DeletedRelease(
                 space=release.space,

@@ -80,7 +80,7 @@ def delete_tasks(space: Space, tasks: Sequence[int]) -> Counter[int]:
                 hashes.append(sha256)
         # Before their executions, so that no text of a log is read on the way.
         LogChunk.objects.in_space(space).filter(task__in=part).delete()
-        ServerTask.objects.in_space(space).filter(pk__in=part).delete()
+        ServerTask.objects.in_space(space).filter(pk__in=part).only("pk").delete()
         for sha256 in dict.fromkeys(hashes):
             drop_after_commit(sha256)
     return artifacts
@@ -110,7 +110,7 @@ def _delete(
     remember_numbers(going)
     rows.filter(release__in=gone).order_by().delete()
     artifacts = delete_tasks(space, [task for each in gone.values() for _, task in each])
-    mine.filter(pk__in=gone).delete()
+    mine.filter(pk__in=gone).only("pk").delete()
     drop_unused_snapshots(going)
     return {
         number: Deleted(len(each), sum(artifacts[task] for _, task in each))

@@ -38,7 +38,7 @@ BENCHMARKS = (
         "pages",
         "Pages of a big space",
         "benchmarks.space.pages",
-        300,
+        600,
         on_postgres=True,
         is_asked_for=True,
     ),

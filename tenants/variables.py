@@ -1,28 +1,34 @@
 """Reads of the values that tenants fill in: for pages, for deployments, and what is missing."""
 
 import base64
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deployments.base.models import Space
-from deployments.library.scoping import Candidate
+from deployments.library.scoping import Candidate, Scope
+from deployments.library.variable_templates import VariableTemplate, read_templates
 from deployments.projects.models import Project
+from deployments.projects.queries import included_sets, included_sets_of
 from deployments.projects.settings import extra_document
-from deployments.projects.variable_templates import VariableTemplate, read_templates
-from tenants.models import TenantVariable
+from tenants.models import FilledValue, TenantCommonVariable, TenantVariable
 from tenants.queries import TenantScope, connections_of
 
 Key = tuple[int, int, int, str]
+CommonKey = tuple[int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class MissingValue:
-    """A template without value and default, where a tenant is connected. Numbers of rows."""
+    """A template without value and default, where a tenant is connected. Numbers of rows.
+
+    `library_set` is that of a common template.
+    """
 
     tenant: int
     project: int
     environment: int
     template: VariableTemplate
+    library_set: int | None = None
 
 
 def templates_of(project: Project) -> tuple[VariableTemplate, ...]:
@@ -36,39 +42,43 @@ def values_of(space: Space, tenants: Collection[int]) -> dict[Key, TenantVariabl
     return {(row.tenant_id, row.project_id, row.environment_id, row.template): row for row in rows}
 
 
+def common_values_of(
+    space: Space, tenants: Collection[int]
+) -> dict[CommonKey, TenantCommonVariable]:
+    """Return the tenants' common values by tenant, library set and template; one query."""
+    rows = TenantCommonVariable.objects.in_space(space).filter(tenant__in=tenants)
+    return {(row.tenant_id, row.library_set_id, row.template): row for row in rows}
+
+
 def missing_values(
     space: Space, tenants: Sequence[int], projects: Iterable[Project]
 ) -> list[MissingValue]:
     """Return what the tenants have not filled in, by tenant, project and environment."""
-    rows = {project.pk: project for project in projects}
-    templates = {
-        number: [t for t in templates_of(project) if t.default is None]
-        for number, project in rows.items()
-    }
-    if not any(templates.values()):
+    required = _required(space, projects)
+    if not any(required.values()):
         return []
-    connections, stored = connections_of(tenants), values_of(space, tenants)
+    connections, filled = connections_of(tenants), _Filled(space, tenants, required)
     return [
-        MissingValue(tenant, project, environment, template)
+        MissingValue(tenant, project, environment, template, library_set)
         for tenant in tenants
         for project, environments in connections[tenant].items()
-        if project in rows
+        if project in required
         for environment in environments
-        for template in templates[project]
-        if (tenant, project, environment, template.id) not in stored
+        for template, library_set in required[project]
+        if not filled.has(tenant, project, environment, template, library_set)
     ]
 
 
 def missing_names(project: Project, tenant: TenantScope, environment: int) -> list[str]:
     """Return what people call the values that a deployment there would lack."""
-    wanted = [t for t in templates_of(project) if t.default is None]
-    if not wanted:
+    required = _required(project.space, [project])
+    if not required[project.pk]:
         return []
-    stored = values_of(project.space, [tenant.number])
+    filled = _Filled(project.space, [tenant.number], required)
     return [
         template.words
-        for template in wanted
-        if (tenant.number, project.pk, environment, template.id) not in stored
+        for template, library_set in required[project.pk]
+        if not filled.has(tenant.number, project.pk, environment, template, library_set)
     ]
 
 
@@ -77,32 +87,93 @@ def tenant_candidates(
 ) -> list[Candidate]:
     """Return what the tenant filled in for the resolver, defaults included.
 
-    They rank as values scoped to the tenant and the environment.
+    Values of the project rank as scoped to the tenant and the environment, common ones as scoped
+    to the tenant.
     """
-    templates = templates_of(project) if tenant is not None else ()
-    if tenant is None or not templates:
+    if tenant is None:
         return []
-    stored = values_of(project.space, [tenant.number])
-    scope = {
-        "Tenant": frozenset({tenant.public_id.lower()}),
-        "Environment": frozenset({f"environments-{environment}"}),
+    scope = {"Tenant": frozenset({tenant.public_id.lower()})}
+    found: list[Candidate] = []
+    if templates := templates_of(project):
+        stored = values_of(project.space, [tenant.number])
+        there = {**scope, "Environment": frozenset({f"environments-{environment}"})}
+        rows = [
+            (each, stored.get((tenant.number, project.pk, environment, each.id)))
+            for each in templates
+        ]
+        found += _candidates(rows, there, source=0)
+    sets = [(row, read_templates(row.templates)) for row in included_sets(project)]
+    if any(templates for _, templates in sets):
+        common = common_values_of(project.space, [tenant.number])
+        for source, (row, templates) in enumerate(sets, start=1):
+            named = [(each, common.get((tenant.number, row.pk, each.id))) for each in templates]
+            found += _candidates(named, scope, source=source)
+    return found
+
+
+# A template that a tenant must fill in, with the number of the library set that it belongs to.
+_Required = tuple[VariableTemplate, int | None]
+
+
+def _required(space: Space, projects: Iterable[Project]) -> dict[int, list[_Required]]:
+    """Return the templates without default by project: its own, then those of its sets."""
+    rows = list(projects)
+    sets = included_sets_of(space, rows)
+    return {
+        project.pk: [
+            *((each, None) for each in templates_of(project) if each.default is None),
+            *(
+                (each, row.pk)
+                for row in sets[project.pk]
+                for each in read_templates(row.templates)
+                if each.default is None
+            ),
+        ]
+        for project in rows
     }
-    found = []
-    for position, template in enumerate(templates):
-        row = stored.get((tenant.number, project.pk, environment, template.id))
+
+
+class _Filled:
+    """Which values tenants have given; reads only the kinds that are asked for."""
+
+    def __init__(
+        self,
+        space: Space,
+        tenants: Collection[int],
+        required: Mapping[int, Sequence[_Required]],
+    ) -> None:
+        wanted = {library_set is None for each in required.values() for _, library_set in each}
+        self._own = values_of(space, tenants) if True in wanted else {}
+        self._common = common_values_of(space, tenants) if False in wanted else {}
+
+    def has(
+        self,
+        tenant: int,
+        project: int,
+        environment: int,
+        template: VariableTemplate,
+        library_set: int | None,
+    ) -> bool:
+        if library_set is None:
+            return (tenant, project, environment, template.id) in self._own
+        return (tenant, library_set, template.id) in self._common
+
+
+def _candidates(
+    rows: Iterable[tuple[VariableTemplate, FilledValue | None]], scope: Scope, *, source: int
+) -> Iterator[Candidate]:
+    for position, (template, row) in enumerate(rows):
         if row is None and template.default is None:
             continue
         sealed = bytes(row.sealed_value) if row is not None and row.sealed_value else None
-        found.append(
-            Candidate(
-                id=template.id,
-                name=template.name,
-                value=None if sealed else (template.default if row is None else row.value),
-                scope=scope,
-                position=position,
-                is_sensitive=template.is_sensitive or sealed is not None,
-                sealed=base64.b64encode(sealed).decode() if sealed else None,
-                place=row.secret_place if row is not None else "",
-            )
+        yield Candidate(
+            id=template.id,
+            name=template.name,
+            value=None if sealed else (template.default if row is None else row.value),
+            scope=scope,
+            position=position,
+            source=source,
+            is_sensitive=template.is_sensitive or sealed is not None,
+            sealed=base64.b64encode(sealed).decode() if sealed else None,
+            place=row.secret_place if row is not None else "",
         )
-    return found

@@ -7,7 +7,12 @@ from deployments.access.permissions import Permission
 from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.models import Space
-from deployments.library.models import Variable, VariableSet, variable_place
+from deployments.library.models import (
+    LibraryVariableSet,
+    Variable,
+    VariableSet,
+    variable_place,
+)
 from deployments.library.scoping import Candidate
 from deployments.library.values import candidate_of, document_of
 
@@ -63,6 +68,11 @@ def variables_naming(space: Space, dimension: str, value: str) -> list[Variable]
 def project_number(variable_set: VariableSet) -> int | None:
     """Return the number of the project that owns the set, None for another owner."""
     return public_ids.parse("Projects", variable_set.owner_id)
+
+
+def is_of_library(variable_set: VariableSet) -> bool:
+    """Whether the set belongs to the library and not to a project."""
+    return public_ids.parse(LibraryVariableSet.id_prefix, variable_set.owner_id) is not None
 
 
 def may_view(grants: Grants, scope: dict[str, list[str]], variable_set: VariableSet) -> bool:

@@ -8,16 +8,21 @@ class ProjectsConfig(AppConfig):
     def ready(self) -> None:
         from deployments.access.grants import register_expander  # noqa: PLC0415 models come first
         from deployments.base.services.spaces import register_space_seeder  # noqa: PLC0415
+        from deployments.library.usage import register_library_uses  # noqa: PLC0415
         from deployments.projects.package_usage import (  # noqa: PLC0415
             projects_using_package,
             visible_project_names,
         )
-        from deployments.projects.queries import projects_of_groups  # noqa: PLC0415
+        from deployments.projects.queries import (  # noqa: PLC0415
+            projects_including,
+            projects_of_groups,
+        )
         from deployments.projects.services.groups import seed_project_group  # noqa: PLC0415
         from deployments.projects.services.lifecycles import seed_lifecycle  # noqa: PLC0415
         from packages_feed.usage import register_package_usage  # noqa: PLC0415
 
         register_expander("project_group", projects_of_groups)
+        register_library_uses(lambda row: [each.name for each in projects_including(row)])
         register_package_usage(projects_using_package, visible_project_names)
         register_space_seeder(seed_lifecycle)
         register_space_seeder(seed_project_group)

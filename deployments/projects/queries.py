@@ -10,6 +10,9 @@ from deployments.base import public_ids
 from deployments.base.finding import find
 from deployments.base.models import Space
 from deployments.infrastructure.models import Environment
+from deployments.library.models import LibraryVariableSet
+from deployments.library.queries import candidates
+from deployments.library.scoping import Candidate
 from deployments.projects.models import (
     Channel,
     DeploymentProcess,
@@ -21,6 +24,7 @@ from deployments.projects.models import (
     Runbook,
 )
 from deployments.projects.process import Process, process_from_json
+from deployments.projects.settings import extra_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,46 @@ def channels_of(project: Project) -> QuerySet[Channel]:
 def default_channel(project: Project) -> Channel:
     """Return the project's default channel."""
     return channels_of(project).get(is_default=True)
+
+
+def included_sets(project: Project) -> list[LibraryVariableSet]:
+    """Return the library sets that the project includes, in its order."""
+    return included_sets_of(project.space, [project])[project.pk]
+
+
+def included_sets_of(
+    space: Space, projects: Iterable[Project]
+) -> dict[int, list[LibraryVariableSet]]:
+    """Return it for several projects, with one query or none."""
+    named = {row.pk: _included_numbers(row) for row in projects}
+    wanted = {number for numbers in named.values() for number in numbers}
+    if not wanted:
+        return {number: [] for number in named}
+    rows = LibraryVariableSet.objects.in_space(space).select_related("variable_set__space")
+    found = {row.pk: row for row in rows.filter(pk__in=wanted)}
+    return {
+        project: [found[number] for number in numbers if number in found]
+        for project, numbers in named.items()
+    }
+
+
+def projects_including(row: LibraryVariableSet) -> list[Project]:
+    """Return the projects that include the set, by name."""
+    projects = Project.objects.in_space(row.space).only("id", "name", "extra", "space")
+    return [each for each in projects if row.pk in _included_numbers(each)]
+
+
+def project_candidates(project: Project) -> list[Candidate]:
+    """Return the variables of the project as they are now, then those of its library sets."""
+    sets = [project.variable_set] if project.variable_set else []
+    sets += [row.values for row in included_sets(project)]
+    return [each for source, row in enumerate(sets) for each in candidates(row, source=source)]
+
+
+def _included_numbers(project: Project) -> list[int]:
+    named = extra_document(project.extra)["IncludedLibraryVariableSetIds"]
+    numbers = (public_ids.parse(LibraryVariableSet.id_prefix, str(text)) for text in named)
+    return [number for number in numbers if number is not None]
 
 
 def lifecycle_of(channel: Channel) -> Lifecycle:

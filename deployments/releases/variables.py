@@ -14,25 +14,49 @@ from deployments.library.scoping import (
     resolve_all,
 )
 from deployments.library.values import VariableDocument, candidate_of
+from deployments.projects.queries import included_sets
 from deployments.releases.models import Frozen, Run, VariableSetSnapshot
 from deployments.releases.options import PassedVariable
 from tenants.queries import TenantScope
 from tenants.variables import tenant_candidates
 
 
-def snapshot_candidates(snapshot: VariableSetSnapshot) -> list[Candidate]:
+def library_snapshots(frozen: Frozen) -> list[VariableSetSnapshot]:
+    """Return the frozen library sets in the order in which the project included them."""
+    numbers = [entry["number"] for entry in frozen.library_snapshots]
+    if not numbers:
+        return []
+    found = VariableSetSnapshot.objects.in_space(frozen.space).in_bulk(numbers)
+    return [found[number] for number in numbers]
+
+
+def library_is_modified(frozen: Frozen) -> bool:
+    """Whether the project includes other library sets now, or they have other values."""
+    now = [(row.values.public_id, row.values.version) for row in included_sets(frozen.project)]
+    return now != [(row.owner_id, row.version) for row in library_snapshots(frozen)]
+
+
+def frozen_candidates(frozen: Frozen) -> list[Candidate]:
+    """Return the frozen variables of the project, then those of its library sets."""
+    rows = [frozen.variable_snapshot, *library_snapshots(frozen)]
+    return [
+        each for source, row in enumerate(rows) for each in snapshot_candidates(row, source=source)
+    ]
+
+
+def snapshot_candidates(snapshot: VariableSetSnapshot, *, source: int = 0) -> list[Candidate]:
     """Return the variables of a snapshot; open them with deployments.library.values."""
     return [
-        _candidate(snapshot, position, document)
+        _candidate(snapshot, position, document, source)
         for position, document in enumerate(snapshot.variables)
     ]
 
 
 def _candidate(
-    snapshot: VariableSetSnapshot, position: int, document: VariableDocument
+    snapshot: VariableSetSnapshot, position: int, document: VariableDocument, source: int
 ) -> Candidate:
     place = variable_place(snapshot.owner_id, document["id"])
-    return candidate_of(document, position=position, place=place)
+    return candidate_of(document, position=position, place=place, source=source)
 
 
 def release_candidates(
@@ -40,7 +64,7 @@ def release_candidates(
 ) -> list[Candidate]:
     """Return the frozen variables and what the tenant filled in, as it is now."""
     return [
-        *snapshot_candidates(frozen.variable_snapshot),
+        *frozen_candidates(frozen),
         *tenant_candidates(frozen.project, tenant, environment),
     ]
 
@@ -186,9 +210,9 @@ def values_at_release(
 
 def prompts_of(frozen: Frozen) -> list[tuple[VariableDocument, Candidate]]:
     """Return the frozen prompted variables with their candidates."""
-    snapshot = frozen.variable_snapshot
     return [
-        (document, _candidate(snapshot, position, document))
-        for position, document in enumerate(snapshot.variables)
+        (document, _candidate(row, position, document, source))
+        for source, row in enumerate([frozen.variable_snapshot, *library_snapshots(frozen)])
+        for position, document in enumerate(row.variables)
         if document.get("prompt")
     ]

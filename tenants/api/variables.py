@@ -1,8 +1,9 @@
 """The values of tenants on the wire."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,13 +16,31 @@ from deployments.base.api.parsers import fields_of
 from deployments.base.errors import Invalid
 from deployments.base.finding import find_all
 from deployments.infrastructure.models import Environment
+from deployments.library.variable_templates import (
+    VariableTemplate,
+    read_templates,
+    template_resource,
+)
 from deployments.projects.models import Project
-from deployments.projects.variable_templates import VariableTemplate
 from tenants.api.tenants import TenantSerializer
-from tenants.models import ProjectConnection, Tenant, TenantVariable
+from tenants.models import (
+    FilledValue,
+    ProjectConnection,
+    Tenant,
+    TenantCommonVariable,
+    TenantVariable,
+)
 from tenants.queries import Connections, connections_of
-from tenants.services.variables import ValueInput, set_values
-from tenants.variables import Key, missing_values, templates_of, values_of
+from tenants.rights import CommonRights, CommonSet
+from tenants.services.variables import CommonInput, ValueInput, set_common_values, set_values
+from tenants.variables import (
+    CommonKey,
+    Key,
+    common_values_of,
+    missing_values,
+    templates_of,
+    values_of,
+)
 
 
 class TenantVariablesViewSet(SpaceViewSet[Tenant]):
@@ -56,7 +75,11 @@ class TenantVariablesViewSet(SpaceViewSet[Tenant]):
     def update(self, request: Request, **ids: Any) -> Response:
         """Fill in the values of the body; of a project and environment it names, all of them."""
         tenant = self.get_object()
-        set_values(actor=self.actor, tenant=tenant, values=list(self._sent(tenant, request.data)))
+        values = list(self._sent(tenant, request.data))
+        common = list(self._sent_common(tenant, request.data))
+        with transaction.atomic():
+            set_values(actor=self.actor, tenant=tenant, values=values)
+            set_common_values(actor=self.actor, tenant=tenant, values=common)
         return self.retrieve(request, **ids)
 
     def missing(self, request: Request, **ids: Any) -> Response:
@@ -79,7 +102,8 @@ class TenantVariablesViewSet(SpaceViewSet[Tenant]):
                     "EnvironmentId": environment,
                     "VariableTemplateId": each.template.id,
                     "VariableTemplateName": each.template.name,
-                    "LibraryVariableSetId": None,
+                    "LibraryVariableSetId": each.library_set
+                    and f"LibraryVariableSets-{each.library_set}",
                     "Links": {},
                 }
             )
@@ -106,13 +130,18 @@ class TenantVariablesViewSet(SpaceViewSet[Tenant]):
         numbers = [row.pk for row in tenants]
         connections, stored = connections_of(numbers), values_of(self.space, numbers)
         projects = {row.pk: row for row in self._projects()}
+        rights = CommonRights(self.actor, self.space)
+        common = common_values_of(self.space, numbers)
         return [
             {
                 "Id": f"TenantVariables-{row.pk}",
                 "TenantId": row.public_id,
                 "TenantName": row.name,
                 "SpaceId": self.space.public_id,
-                "LibraryVariables": {},
+                "LibraryVariables": {
+                    each.library_set.public_id: _common_resource(row.pk, each, common)
+                    for each in rights.sets_of(row.pk, connections[row.pk])
+                },
                 "ProjectVariables": self._of_projects(
                     row.pk, connections[row.pk], projects, stored
                 ),
@@ -137,7 +166,7 @@ class TenantVariablesViewSet(SpaceViewSet[Tenant]):
             found[project.public_id] = {
                 "ProjectId": project.public_id,
                 "ProjectName": project.name,
-                "Templates": [_template(template) for template in templates],
+                "Templates": [template_resource(template) for template in templates],
                 "Variables": {
                     f"Environments-{place}": {
                         template.id: _value(row)
@@ -150,6 +179,26 @@ class TenantVariablesViewSet(SpaceViewSet[Tenant]):
                 "Links": {},
             }
         return found
+
+    def _sent_common(self, tenant: Tenant, data: Any) -> Iterator[CommonInput]:
+        named = fields_of(data).get("libraryvariables") or {}
+        if not isinstance(named, Mapping):
+            raise Invalid(fields={"LibraryVariables": ["An object is expected."]})
+        rights = CommonRights(self.actor, self.space)
+        sets = rights.sets_of(tenant.pk, connections_of([tenant.pk])[tenant.pk])
+        by_id = {each.library_set.public_id.lower(): each for each in sets}
+        for name, body in named.items():
+            known = by_id.get(str(name).lower())
+            given = fields_of(body).get("variables") or {}
+            if known is None:
+                raise Invalid(fields={"LibraryVariables": [f"There is no {name} here."]})
+            if not isinstance(given, Mapping):
+                raise Invalid(fields={"Variables": ["An object is expected."]})
+            # A set that the actor may not change is sent back as it was read, without values.
+            if known.may_edit or given:
+                row = known.library_set
+                for template, value in _changes(read_templates(row.templates), given):
+                    yield CommonInput(row, template, value)
 
     def _sent(self, tenant: Tenant, data: Any) -> Iterator[ValueInput]:
         named = fields_of(data).get("projectvariables") or {}
@@ -171,8 +220,14 @@ class TenantVariablesViewSet(SpaceViewSet[Tenant]):
 
 
 def _inputs(project: Project, place: Environment, given: Mapping[str, Any]) -> Iterator[ValueInput]:
-    """Yield the values of a project in an environment: PUT replaces, so others are taken away."""
-    known = {template.id: template for template in templates_of(project)}
+    for template, value in _changes(templates_of(project), given):
+        yield ValueInput(project, place, template, value)
+
+
+def _changes(
+    templates: Iterable[VariableTemplate], given: Mapping[str, Any]
+) -> Iterator[tuple[str, str | None]]:
+    """Yield template and value: PUT replaces, so what is not given is taken away."""
     for name, sent in given.items():
         value = sent
         if isinstance(sent, Mapping):
@@ -182,26 +237,31 @@ def _inputs(project: Project, place: Environment, given: Mapping[str, Any]) -> I
                 continue  # a secret that stays
         if value is not None and not isinstance(value, str | int | float | bool):
             raise Invalid(fields={"Variables": [f"The value of '{name}' must be a text."]})
-        yield ValueInput(project, place, name, None if value in {None, ""} else str(value))
-    for template in known.values():
+        yield name, None if value in {None, ""} else str(value)
+    for template in templates:
         if template.id not in given and not template.is_sensitive:
-            yield ValueInput(project, place, template.id, None)
+            yield template.id, None
 
 
-def _template(template: VariableTemplate) -> dict[str, Any]:
+def _common_resource(
+    tenant: int, common: CommonSet, stored: Mapping[CommonKey, TenantCommonVariable]
+) -> dict[str, Any]:
+    row = common.library_set
+    templates = read_templates(row.templates)
     return {
-        "Id": template.id,
-        "Name": template.name,
-        "Label": template.label,
-        "HelpText": template.help,
-        "DefaultValue": template.default,
-        "DisplaySettings": dict(template.display or {}),
-        "AllowClear": True,
+        "LibraryVariableSetId": row.public_id,
+        "LibraryVariableSetName": row.name,
+        "Templates": [template_resource(template) for template in templates],
+        "Variables": {
+            template.id: _value(found)
+            for template in templates
+            if common.may_view and (found := stored.get((tenant, row.pk, template.id)))
+        },
         "Links": {},
     }
 
 
-def _value(row: TenantVariable) -> Any:
+def _value(row: FilledValue) -> Any:
     if row.sealed_value is not None:
         return {"HasValue": True, "NewValue": None, "Hint": None}
     return row.value

@@ -9,16 +9,18 @@ from django.db import transaction
 from deployments.access.permissions import Permission
 from deployments.access.policy import require, require_on
 from deployments.base.actor import Actor
-from deployments.base.errors import Invalid
+from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.secrets import secret_box
 from deployments.infrastructure.models import Environment
+from deployments.library.models import LibraryVariableSet
 from deployments.library.values import fingerprint
+from deployments.library.variable_templates import VariableTemplate, read_templates
 from deployments.projects.models import Project
-from deployments.projects.variable_templates import VariableTemplate
-from tenants.models import Tenant, TenantVariable
+from tenants.models import FilledValue, Tenant, TenantCommonVariable, TenantVariable
 from tenants.queries import connections_of
+from tenants.rights import CommonRights
 from tenants.services.tenants import record_tenant
-from tenants.variables import templates_of, values_of
+from tenants.variables import common_values_of, templates_of, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,63 @@ class ValueInput:
     environment: Environment
     template: str
     value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommonInput:
+    """A value of a library set's template as it shall be; None takes it away."""
+
+    library_set: LibraryVariableSet
+    template: str
+    value: str | None
+
+
+def set_common_values(*, actor: Actor, tenant: Tenant, values: Sequence[CommonInput]) -> None:
+    """Fill in common values of the tenant; those not named stay.
+
+    They count in every project that includes the set, so each of those that the tenant is connected
+    to must be the actor's to edit. Raises NotPermitted and Invalid.
+    """
+    require_on(actor, tenant, Permission.TenantView)
+    with transaction.atomic():
+        stored = common_values_of(tenant.space, [tenant.pk])
+        connected = connections_of([tenant.pk])[tenant.pk]
+        sets = CommonRights(actor, tenant.space).sets_of(tenant.pk, connected)
+        editable = {each.library_set.pk: each.may_edit for each in sets}
+        before: dict[str, Any] = {}
+        after: dict[str, Any] = {}
+        for entry in values:
+            template = _common_template(entry)
+            row = stored.get((tenant.pk, entry.library_set.pk, template.id))
+            if _is_same(row, entry.value, template):
+                continue
+            if entry.library_set.pk not in editable:
+                raise Invalid(
+                    f"No project of the tenant '{tenant.name}' includes the variable set"
+                    f" '{entry.library_set.name}'."
+                )
+            if not editable[entry.library_set.pk]:
+                raise NotPermitted(Permission.VariableEdit)
+            label = f"{template.name} ({entry.library_set.name})"
+            before[label] = _shown(row)
+            fresh = TenantCommonVariable(
+                space=tenant.space,
+                tenant=tenant,
+                library_set=entry.library_set,
+                template=template.id,
+            )
+            after[label] = _shown(_store(row or fresh, entry.value, template))
+        if after:
+            named = {entry.library_set.public_id: None for entry in values}
+            record_tenant(
+                actor,
+                tenant,
+                "Modified",
+                "given other common values",
+                before=before,
+                after=after,
+                related=named,
+            )
 
 
 def set_values(*, actor: Actor, tenant: Tenant, values: Sequence[ValueInput]) -> None:
@@ -42,7 +101,7 @@ def set_values(*, actor: Actor, tenant: Tenant, values: Sequence[ValueInput]) ->
         for entry in values:
             template = _template(entry)
             row = stored.get((tenant.pk, entry.project.pk, entry.environment.pk, template.id))
-            if _is_same(row, entry, template):
+            if _is_same(row, entry.value, template):
                 continue
             require(
                 actor,
@@ -55,7 +114,14 @@ def set_values(*, actor: Actor, tenant: Tenant, values: Sequence[ValueInput]) ->
             _require_connected(tenant, entry, connected.get(entry.project.pk))
             label = f"{template.name} ({entry.project.name}, {entry.environment.name})"
             before[label] = _shown(row)
-            after[label] = _shown(_store(tenant, entry, template, row))
+            fresh = TenantVariable(
+                space=tenant.space,
+                tenant=tenant,
+                project=entry.project,
+                environment=entry.environment,
+                template=template.id,
+            )
+            after[label] = _shown(_store(row or fresh, entry.value, template))
         if after:
             projects = {entry.project.public_id: None for entry in values}
             record_tenant(
@@ -78,10 +144,20 @@ def _template(entry: ValueInput) -> VariableTemplate:
     return found
 
 
-def _is_same(row: TenantVariable | None, entry: ValueInput, template: VariableTemplate) -> bool:
-    if row is None or entry.value is None:
-        return row is None and entry.value is None
-    return not template.is_sensitive and row.sealed_value is None and row.value == entry.value
+def _common_template(entry: CommonInput) -> VariableTemplate:
+    templates = read_templates(entry.library_set.templates)
+    found = next((t for t in templates if t.id == entry.template), None)
+    if found is None:
+        raise Invalid(
+            f"The variable set '{entry.library_set.name}' has no template '{entry.template}'."
+        )
+    return found
+
+
+def _is_same(row: FilledValue | None, value: str | None, template: VariableTemplate) -> bool:
+    if row is None or value is None:
+        return row is None and value is None
+    return not template.is_sensitive and row.sealed_value is None and row.value == value
 
 
 def _require_connected(
@@ -94,30 +170,20 @@ def _require_connected(
         )
 
 
-def _store(
-    tenant: Tenant, entry: ValueInput, template: VariableTemplate, row: TenantVariable | None
-) -> TenantVariable | None:
-    if entry.value is None:
-        if row is not None:
-            row.delete()
+def _store(row: FilledValue, value: str | None, template: VariableTemplate) -> FilledValue | None:
+    if value is None:
+        row.delete()
         return None
-    row = row or TenantVariable(
-        space=tenant.space,
-        tenant=tenant,
-        project=entry.project,
-        environment=entry.environment,
-        template=template.id,
-    )
     if template.is_sensitive:
         row.value = ""
-        row.sealed_value = secret_box().seal(entry.value, place=row.secret_place)
+        row.sealed_value = secret_box().seal(value, place=row.secret_place)
     else:
-        row.value, row.sealed_value = entry.value, None
+        row.value, row.sealed_value = value, None
     row.save()
     return row
 
 
-def _shown(row: TenantVariable | None) -> str | None:
+def _shown(row: FilledValue | None) -> str | None:
     """Return what an event may show of a value."""
     if row is None:
         return None

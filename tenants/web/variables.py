@@ -1,10 +1,11 @@
-"""The values that a tenant fills in: for each project a matrix of templates by environments."""
+"""The values that a tenant fills in: a matrix of templates by environments for each project."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
@@ -12,11 +13,14 @@ from deployments.access.permissions import Permission
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, show
 from deployments.access.web.pages import PageRequest, page
 from deployments.infrastructure.models import Environment
+from deployments.library.models import LibraryVariableSet
+from deployments.library.variable_templates import VariableTemplate, read_templates
 from deployments.projects.models import Project
-from deployments.projects.variable_templates import VariableTemplate
-from tenants.models import Tenant
-from tenants.services.variables import ValueInput, set_values
-from tenants.variables import templates_of, values_of
+from tenants.models import FilledValue, Tenant
+from tenants.queries import connections_of
+from tenants.rights import CommonRights
+from tenants.services.variables import CommonInput, ValueInput, set_common_values, set_values
+from tenants.variables import common_values_of, templates_of, values_of
 from tenants.web.frames import connected_projects, tenant_frame, tenant_of_page
 
 _CLEAR: Final = "clear"
@@ -26,7 +30,7 @@ _CLEAR: Final = "clear"
 class ValueCell:
     """A place to fill in. `value` of a secret is never here, `has_value` tells of it."""
 
-    environment: Environment
+    environment: Environment | None
     name: str
     value: str = ""
     has_value: bool = False
@@ -35,10 +39,11 @@ class ValueCell:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectMatrix:
-    """The templates of a project with a cell for each environment."""
+class Matrix:
+    """The templates of a project with a cell for each environment, or of a library set with one."""
 
-    project: Project
+    owner: Project | LibraryVariableSet
+    templates_path: str
     environments: Sequence[Environment]
     rows: Sequence[tuple[VariableTemplate, Sequence[ValueCell]]]
     may_edit: bool
@@ -51,13 +56,18 @@ def tenant_variables(request: PageRequest, tenant: str) -> HttpResponse:
     row = tenant_of_page(request, tenant)
     if request.method == "GET":
         return _page(request, row)
-    _, problems = attempt(
-        lambda: set_values(actor=request.actor, tenant=row, values=_sent(request, row))
-    )
+    _, problems = attempt(lambda: _save(request, row))
     if problems:
         return _page(request, row, problems)
     messages.success(request, "The values were saved. They count from the next deployment on.")
     return go(request, f"tenants/{row.public_id}/variables")
+
+
+@transaction.atomic
+def _save(request: PageRequest, row: Tenant) -> None:
+    own, common = _sent(request, row)
+    set_values(actor=request.actor, tenant=row, values=own)
+    set_common_values(actor=request.actor, tenant=row, values=common)
 
 
 def _page(request: PageRequest, row: Tenant, problems: Problems = NO_PROBLEMS) -> HttpResponse:
@@ -67,9 +77,9 @@ def _page(request: PageRequest, row: Tenant, problems: Problems = NO_PROBLEMS) -
     return show(request, "tenants/tenant_variables.html", values, problems)
 
 
-def _matrices(request: PageRequest, row: Tenant) -> list[ProjectMatrix]:
+def _matrices(request: PageRequest, row: Tenant) -> list[Matrix]:
     stored = values_of(request.space, [row.pk])
-    matrices = []
+    matrices = _common_matrices(request, row)
     for each in connected_projects(request, row):
         project = each.project
         templates = templates_of(project)
@@ -77,29 +87,77 @@ def _matrices(request: PageRequest, row: Tenant) -> list[ProjectMatrix]:
         if not templates or not places:
             continue
         editable = {p.pk for p in places if _may(request, project, p, "VariableEdit")}
-        rows = []
-        for template in templates:
-            cells = []
-            for place in places:
-                value = stored.get((row.pk, project.pk, place.pk, template.id))
-                cells.append(
-                    ValueCell(
-                        environment=place,
-                        name=_field(project, place, template),
-                        value=value.value if value and not value.sealed_value else "",
-                        has_value=value is not None,
-                        is_missing=value is None and template.default is None,
+        rows = [
+            (
+                template,
+                [
+                    _cell(
+                        template,
+                        stored.get((row.pk, project.pk, place.pk, template.id)),
+                        place,
+                        f"value:{project.pk}:{place.pk}:{template.id}",
                         may_edit=place.pk in editable,
                     )
-                )
-            rows.append((template, cells))
-        matrices.append(ProjectMatrix(project, places, rows, bool(editable)))
+                    for place in places
+                ],
+            )
+            for template in templates
+        ]
+        path = f"projects/{project.public_id}/variables/templates"
+        matrices.append(Matrix(project, path, places, rows, bool(editable)))
     return matrices
 
 
-def _sent(request: PageRequest, row: Tenant) -> list[ValueInput]:
+def _common_matrices(request: PageRequest, row: Tenant) -> list[Matrix]:
+    connected = connections_of([row.pk])[row.pk]
+    sets = CommonRights(request.actor, request.space).sets_of(row.pk, connected)
+    stored = common_values_of(request.space, [row.pk]) if sets else {}
+    matrices = []
+    for each in sets:
+        library_set = each.library_set
+        if not each.may_view:
+            continue
+        rows = [
+            (
+                template,
+                [
+                    _cell(
+                        template,
+                        stored.get((row.pk, library_set.pk, template.id)),
+                        None,
+                        f"common:{library_set.pk}:{template.id}",
+                        may_edit=each.may_edit,
+                    )
+                ],
+            )
+            for template in read_templates(library_set.templates)
+        ]
+        path = f"projects/library/{library_set.public_id}/settings"
+        matrices.append(Matrix(library_set, path, (), rows, each.may_edit))
+    return matrices
+
+
+def _cell(
+    template: VariableTemplate,
+    value: FilledValue | None,
+    place: Environment | None,
+    name: str,
+    *,
+    may_edit: bool,
+) -> ValueCell:
+    return ValueCell(
+        environment=place,
+        name=name,
+        value=value.value if value and not value.sealed_value else "",
+        has_value=value is not None,
+        is_missing=value is None and template.default is None,
+        may_edit=may_edit,
+    )
+
+
+def _sent(request: PageRequest, row: Tenant) -> tuple[list[ValueInput], list[CommonInput]]:
     """Return what the form changes: an empty field takes a value away, but keeps a secret."""
-    values = []
+    own, common = [], []
     for matrix in _matrices(request, row):
         for template, cells in matrix.rows:
             for cell in cells:
@@ -109,18 +167,16 @@ def _sent(request: PageRequest, row: Tenant) -> list[ValueInput]:
                 is_cleared = f"{cell.name}:{_CLEAR}" in request.POST
                 if template.is_sensitive and not text and not is_cleared:
                     continue
-                values.append(
-                    ValueInput(matrix.project, cell.environment, template.id, _normal(text) or None)
-                )
-    return values
+                value = _normal(text) or None
+                if isinstance(matrix.owner, LibraryVariableSet):
+                    common.append(CommonInput(matrix.owner, template.id, value))
+                elif cell.environment is not None:
+                    own.append(ValueInput(matrix.owner, cell.environment, template.id, value))
+    return own, common
 
 
 def _normal(text: str) -> str:
     return text.replace("\r\n", "\n")
-
-
-def _field(project: Project, place: Environment, template: VariableTemplate) -> str:
-    return f"value:{project.pk}:{place.pk}:{template.id}"
 
 
 def _may(request: PageRequest, project: Project, place: Environment, permission: str) -> bool:

@@ -47,7 +47,7 @@ REASONS: dict[str, dict[str, str]] = {
         "execution.retention/deleting": "delete_tasks",
         "releases.editing": "drop_unused_snapshots remember_numbers",
         "releases.releases": "store_selection",
-        "releases.snapshots": "freeze_process freeze_variables",
+        "releases.snapshots": "freeze_library freeze_process freeze_variables",
         "server_tasks.enqueue": "enqueue",
         "tenants.connections": "replace_connections",
         "releases.queueing": "queue_task",

@@ -25,6 +25,7 @@ from tests.browser.sample_tenants import make_tenants
 from tests.browser.sample_triggers import make_triggers
 from tests.factories import SYSTEM, default_space, domain
 from tests.factories.execution import Scene, SettableClock, make_agent
+from tests.factories.library import include
 
 _MACHINES: Final = {
     "Development": ["web-dev"],
@@ -99,6 +100,8 @@ def fill() -> None:
                 name, lifecycle=lifecycle, group=group, steps=_steps(package, asks=asks)
             )
             domain.make_variables(project, *_variables(places))
+            if name == _WITH_TRIGGERS:
+                include(project, "LibraryVariableSets-1")
             for version, states in versions.items():
                 domain.make_package(package, version)
                 _tell_about_build(package, version)

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 
 from deployments.base.actor import Actor
 from deployments.infrastructure.models import Environment
-from deployments.projects.models import Lifecycle
+from deployments.library.models import LibraryVariableSet
+from deployments.library.services import VariableInput
+from deployments.projects.models import Lifecycle, Project
 from deployments.projects.services.projects import set_project_extra
 from deployments.releases.services import create_deployment
 from tenants.services.tag_sets import TagInput, TagSetInput, create_tag_set
-from tenants.services.variables import ValueInput, set_values
+from tenants.services.variables import CommonInput, ValueInput, set_common_values, set_values
 from tests.browser.sample_runbooks import make_runbooks
 from tests.factories import default_space
 from tests.factories.domain import finish, make_group, make_release, script_step
+from tests.factories.library import make_library_set
 from tests.factories.tenants import make_tenant, make_tenanted_project
 
 _TEMPLATES = [
@@ -35,6 +38,30 @@ _BRANCHES = {
 _COLORS = {"Early": "#1F8A70", "Late": "#B5651D", "North": "#2F6FDE", "South": "#C2452D"}
 
 
+_COMMON = [
+    {
+        "Id": "alias",
+        "Name": "Branch.Alias",
+        "Label": "Short name",
+        "HelpText": "Part of host names and of the sender of e-mails.",
+    },
+    {"Id": "zone", "Name": "Branch.TimeZone", "Label": "Time zone", "DefaultValue": "Europe/Oslo"},
+]
+
+
+def _share_variables(places: Mapping[str, Environment], project: Project) -> LibraryVariableSet:
+    """Make a library set that the project includes."""
+    production = {"Environment": [places["Production"].public_id]}
+    return make_library_set(
+        "Company mail",
+        VariableInput("Mail.Host", "mail.test.internal"),
+        VariableInput("Mail.Host", "mail.internal", scope=production),
+        VariableInput("Mail.Password", "not shown", is_sensitive=True),
+        templates=_COMMON,
+        projects=[project],
+    )
+
+
 def make_tenants(places: Mapping[str, Environment], lifecycle: Lifecycle, actor: Actor) -> None:
     """Make the tag sets, the branches and a release that some of them have."""
     space = default_space()
@@ -45,6 +72,7 @@ def make_tenants(places: Mapping[str, Environment], lifecycle: Lifecycle, actor:
         "Branch Portal", lifecycle=lifecycle, group=make_group("Branches"), steps=[script_step()]
     )
     set_project_extra(actor=actor, row=project, extra={"Templates": _TEMPLATES})
+    shared = _share_variables(places, project)
     both = [places["Test"], places["Production"]]
     make_runbooks(project, places)
     tenants = [
@@ -58,6 +86,8 @@ def make_tenants(places: Mapping[str, Environment], lifecycle: Lifecycle, actor:
             for template in ("database", "key")
         ]
         set_values(actor=actor, tenant=tenant, values=values)
+        common = [CommonInput(shared, "alias", tenant.name.lower()[:3])]
+        set_common_values(actor=actor, tenant=tenant, values=common)
     release = make_release(project, "1.4.0")
     for tenant in tenants[:2]:
         finish(

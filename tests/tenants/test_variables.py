@@ -10,9 +10,9 @@ from deployments.execution.services.plan_deployment import plan_deployment
 from deployments.execution.services.situation import open_manifest
 from deployments.library.scoping import ScopeContext, resolve
 from deployments.library.services import VariableInput
+from deployments.library.variable_templates import checked_templates, read_templates
 from deployments.projects.models import Project
 from deployments.projects.services.projects import set_project_extra
-from deployments.projects.variable_templates import checked_templates, read_templates
 from deployments.releases.services import create_deployment
 from deployments.server_tasks.models import ServerTask
 from tenants.models import TenantVariable

@@ -1,5 +1,6 @@
-"""The models of the library."""
+"""Models of the library."""
 
+from deployments.library.models.library_set import LibraryVariableSet
 from deployments.library.models.variable import Variable, VariableSet, variable_place
 
-__all__ = ["Variable", "VariableSet", "variable_place"]
+__all__ = ["LibraryVariableSet", "Variable", "VariableSet", "variable_place"]

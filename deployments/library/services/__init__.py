@@ -1,6 +1,11 @@
 """Writes of the library."""
 
 from deployments.library.services.copying import copy_variables
+from deployments.library.services.library_sets import (
+    create_library_set,
+    delete_library_set,
+    update_library_set,
+)
 from deployments.library.services.variables import (
     VariableInput,
     add_variable,
@@ -14,8 +19,11 @@ __all__ = [
     "VariableInput",
     "add_variable",
     "copy_variables",
+    "create_library_set",
     "create_variable_set",
+    "delete_library_set",
     "delete_variable",
     "replace_variables",
+    "update_library_set",
     "update_variable",
 ]

@@ -17,6 +17,8 @@ KINDS: Final = (
     "GenericOidcAccount",
     "WorkerPool",
 )
+# Library sets belong to no project, so steps, channels and processes mean nothing there.
+LIBRARY_DIMENSIONS: Final = ("Environment", "Machine", "Role", "TenantTag")
 MAX_NAME: Final = 1000
 MAX_ID: Final = 36
 
@@ -42,7 +44,7 @@ class VariableInput:
         return replace(self, name=self.name.strip(), is_sensitive=sensitive, kind=kind, scope=scope)
 
 
-def problems_of(variable: VariableInput) -> Iterator[str]:
+def problems_of(variable: VariableInput, dimensions: Sequence[str] = DIMENSIONS) -> Iterator[str]:
     """Yield what is wrong with the variable, as sentences."""
     shown = variable.name or "A variable"
     if not variable.name:
@@ -54,5 +56,5 @@ def problems_of(variable: VariableInput) -> Iterator[str]:
     if variable.kind not in KINDS:
         yield f"{shown}: the type '{variable.kind}' is not one of {', '.join(KINDS)}."
     for dimension in variable.scope:
-        if dimension not in DIMENSIONS:
+        if dimension not in dimensions:
             yield f"{shown}: values cannot be scoped to '{dimension}'."

@@ -16,8 +16,15 @@ from deployments.base.models import Space
 from deployments.base.secrets import secret_box
 from deployments.library.models import Variable, VariableSet
 from deployments.library.models.variable import new_variable_id
-from deployments.library.queries import may_edit, may_view, variables_of, visible_variables
-from deployments.library.services.inputs import VariableInput, problems_of
+from deployments.library.queries import (
+    is_of_library,
+    may_edit,
+    may_view,
+    variables_of,
+    visible_variables,
+)
+from deployments.library.scoping import DIMENSIONS
+from deployments.library.services.inputs import LIBRARY_DIMENSIONS, VariableInput, problems_of
 from deployments.library.values import fingerprint
 
 STALE = (
@@ -84,7 +91,7 @@ def replace_variables(
     raises Invalid when the set has changed since, or when a variable is not acceptable.
     """
     inputs = [variable.normal() for variable in variables]
-    _require_valid(inputs)
+    _require_valid(inputs, LIBRARY_DIMENSIONS if is_of_library(variable_set) else DIMENSIONS)
     grants = load_grants(actor, variable_set.space)
     with transaction.atomic():
         _advance(variable_set, version)
@@ -153,8 +160,8 @@ def delete_variable(
         replace_variables(actor=actor, variable_set=variable_set, variables=rest, version=version)
 
 
-def _require_valid(inputs: Sequence[VariableInput]) -> None:
-    errors = [text for variable in inputs for text in problems_of(variable)]
+def _require_valid(inputs: Sequence[VariableInput], dimensions: Sequence[str]) -> None:
+    errors = [text for variable in inputs for text in problems_of(variable, dimensions)]
     if errors:
         raise Invalid(*dict.fromkeys(errors))
 

@@ -17,7 +17,21 @@ class OwnedIdConverter:
         return str(value)
 
 
+class LibraryVariablesConverter(OwnedIdConverter):
+    """The id of a library set's values, not that of a snapshot."""
+
+    regex = r"(?i:variableset-libraryvariablesets-)[0-9]+"
+
+
+class LibrarySnapshotConverter(OwnedIdConverter):
+    """The id of a snapshot of a library set's values."""
+
+    regex = r"(?i:variableset-libraryvariablesets-)[0-9]+-[sS]-[^/]+"
+
+
 register_converter(OwnedIdConverter, "owned")
+register_converter(LibraryVariablesConverter, "libraryvariables")
+register_converter(LibrarySnapshotConverter, "librarysnapshot")
 
 
 def project_number(kind: str, text: str) -> int | None:

@@ -8,6 +8,10 @@ from deployments.access.api.viewsets import resource_routes
 from deployments.projects.api import ids  # noqa: F401 registers the converter
 from deployments.projects.api.channels import ChannelViewSet
 from deployments.projects.api.groups import ProjectGroupViewSet
+from deployments.projects.api.library_sets import (
+    LibraryVariableSetViewSet,
+    LibraryVariablesViewSet,
+)
 from deployments.projects.api.lifecycles import LifecycleViewSet
 from deployments.projects.api.processes import ProcessViewSet, RunbookProcessViewSet
 from deployments.projects.api.projects import ProjectViewSet
@@ -61,5 +65,10 @@ routes: list[URLPattern] = [
     path("variables/all", VariablesViewSet.as_view({"get": "many"})),
     path("variables/names", VariablesViewSet.as_view({"get": "names"})),
     path("variables/preview", VariablesViewSet.as_view({"get": "preview"})),
+    path("variables/<libraryvariables:id>", LibraryVariablesViewSet.as_view(_ONE)),
     path("variables/<owned:id>", VariablesViewSet.as_view(_ONE)),
+    path(
+        "libraryvariablesets/<str:id>/usages", LibraryVariableSetViewSet.as_view({"get": "usages"})
+    ),
+    *resource_routes(LibraryVariableSetViewSet),
 ]

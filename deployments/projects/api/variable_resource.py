@@ -7,6 +7,7 @@ from deployments.base.actor import Actor
 from deployments.base.api.links import space_path
 from deployments.base.api.names import with_pascal_names
 from deployments.base.errors import Invalid
+from deployments.base.models import Space
 from deployments.infrastructure.models import Environment, Machine
 from deployments.infrastructure.queries import visible_roles
 from deployments.library.services import VariableInput
@@ -57,18 +58,12 @@ def variable_resource(document: VariableDocument) -> dict[str, Any]:
 def scope_values(actor: Actor, project: Project) -> dict[str, list[dict[str, Any]]]:
     """Return what values may be scoped to, of which the actor sees it."""
     space = project.space
-    environments = Environment.objects.visible_to(actor, space, "EnvironmentView")
-    machines = Machine.objects.visible_to(actor, space, "MachineView")
     process = process_from_json(process_of(project).steps)
     roles = {role.lower(): role for step in process.steps for role in step.target_roles}
-    roles |= {role.lower(): role for role in visible_roles(actor, space)}
     return {
-        "Environments": _references(environments),
-        "Machines": _references(machines),
-        "Roles": [_reference(roles[key], roles[key]) for key in sorted(roles)],
+        **library_scope_values(actor, space, roles),
         "Actions": [_reference(action.id, action.name) for _, action in process.actions()],
         "Channels": _references(channels_of(project)),
-        "TenantTags": [_reference(name, name.partition("/")[2]) for name in tenant_tags_of(space)],
         "Processes": [
             {**_reference(project.public_id, project.name), "ProcessType": "Deployment"},
             *(
@@ -78,6 +73,22 @@ def scope_values(actor: Actor, project: Project) -> dict[str, list[dict[str, Any
                 )
             ),
         ],
+    }
+
+
+def library_scope_values(
+    actor: Actor, space: Space, more_roles: Mapping[str, str] | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Return what values of any owner may be scoped to; `more_roles` by name in lower case."""
+    roles = {**(more_roles or {}), **{role.lower(): role for role in visible_roles(actor, space)}}
+    return {
+        **no_scope_values(),
+        "Environments": _references(
+            Environment.objects.visible_to(actor, space, "EnvironmentView")
+        ),
+        "Machines": _references(Machine.objects.visible_to(actor, space, "MachineView")),
+        "Roles": [_reference(roles[key], roles[key]) for key in sorted(roles)],
+        "TenantTags": [_reference(name, name.partition("/")[2]) for name in tenant_tags_of(space)],
     }
 
 

@@ -1,6 +1,6 @@
 """The variables of projects on the wire: whole sets, their names and a preview of a scope."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
@@ -11,8 +11,9 @@ from deployments.access.permissions import Permission
 from deployments.base import public_ids
 from deployments.base.api.parsers import fields_of
 from deployments.base.errors import NotFound, NotPermitted
+from deployments.base.models import SpaceOwned
 from deployments.infrastructure.models import Machine
-from deployments.library.models import VariableSet
+from deployments.library.models import Variable, VariableSet
 from deployments.library.queries import candidates_of, visible_variables
 from deployments.library.scoping import ScopeContext, resolve_all
 from deployments.library.services import replace_variables
@@ -26,12 +27,29 @@ from deployments.projects.api.variable_resource import (
     set_resource,
 )
 from deployments.projects.models import Project
+from deployments.projects.queries import included_sets
+
+S = TypeVar("S", bound=SpaceOwned)
 
 _READING = (Permission.VariableView, Permission.VariableViewUnscoped)
 _WRITING = (Permission.VariableEdit, Permission.VariableEditUnscoped)
 
 
-class VariablesViewSet(SpaceViewSet[Project]):
+class ValuesViewSet(SpaceViewSet[S]):
+    """What of a set is shown or may be written is decided value by value."""
+
+    def check(self, permission: Permission) -> None:
+        either = _WRITING if permission in _WRITING else _READING
+        if not any(self.grants.allows_anywhere(one) for one in either):
+            if permission in _WRITING:
+                self.get_object()  # 404 comes before 403
+            raise NotPermitted(permission)
+
+    def require_on(self, row: S, permission: Permission) -> None:
+        """Leave it to the values: each has its own scope."""
+
+
+class VariablesViewSet(ValuesViewSet[Project]):
     """Sets are found through their project; what of one is shown is decided value by value."""
 
     model = Project
@@ -49,16 +67,6 @@ class VariablesViewSet(SpaceViewSet[Project]):
 
     def get_queryset(self) -> QuerySet[Project]:
         return super().get_queryset().select_related("variable_set")
-
-    def check(self, permission: Permission) -> None:
-        either = _WRITING if permission in _WRITING else _READING
-        if not any(self.grants.allows_anywhere(one) for one in either):
-            if permission in _WRITING:
-                self.get_object()  # 404 comes before 403
-            raise NotPermitted(permission)
-
-    def require_on(self, row: Project, permission: Permission) -> None:
-        """Leave it to the values: each has its own scope."""
 
     def find(self, rows: QuerySet[Project], text: str) -> Project | None:
         number = project_number("variableset", text)
@@ -93,18 +101,27 @@ class VariablesViewSet(SpaceViewSet[Project]):
         return Response([self._resource(row) for row in rows])
 
     def names(self, request: Request, **ids: Any) -> Response:
-        """List the names of a project's variables."""
-        variables = visible_variables(self.actor, _set_of(self._asked_project()))
-        return Response(sorted({row.name for row in variables}, key=str.lower))
+        """List the names of a project's variables, those of its library sets included."""
+        rows = [row for _, rows in self._sources(self._asked_project()) for row in rows]
+        return Response(sorted({row.name for row in rows}, key=str.lower))
 
     def preview(self, request: Request, **ids: Any) -> Response:
         """Answer with the values that win in the scope that the query describes."""
         project = self._asked_project()
         variable_set = _set_of(project)
-        rows = visible_variables(self.actor, variable_set)
-        documents = {row.guid: document_of(row) for row in rows}
-        winners = resolve_all(candidates_of(rows, variable_set), self._scope(project))
-        chosen = [documents[winner.candidate.id] for winner in winners.values()]
+        sources = self._sources(project)
+        documents = {
+            (source, row.guid): document_of(row)
+            for source, (_, rows) in enumerate(sources)
+            for row in rows
+        }
+        candidates = [
+            each
+            for source, (owner, rows) in enumerate(sources)
+            for each in candidates_of(rows, owner, source=source)
+        ]
+        winners = resolve_all(candidates, self._scope(project)).values()
+        chosen = [documents[won.candidate.source, won.candidate.id] for won in winners]
         return Response(
             set_resource(
                 space_id=self.space.public_id,
@@ -134,6 +151,11 @@ class VariablesViewSet(SpaceViewSet[Project]):
             process_owner=project.public_id,
             project=project.public_id,
         )
+
+    def _sources(self, project: Project) -> list[tuple[VariableSet, list[Variable]]]:
+        """Return the project's set and those that it includes, each with what the actor sees."""
+        sets = [_set_of(project), *(row.values for row in included_sets(project))]
+        return [(each, visible_variables(self.actor, each)) for each in sets]
 
     def _asked_project(self) -> Project:
         self.kwargs["project"] = self.query.text("project")

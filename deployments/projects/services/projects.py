@@ -13,8 +13,10 @@ from deployments.base import events, public_ids
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
+from deployments.base.finding import find_all
 from deployments.base.models import Space
 from deployments.base.naming import free_slug, require_free_name, required_name
+from deployments.library.models import LibraryVariableSet
 from deployments.library.services import create_variable_set
 from deployments.projects.models import (
     Channel,
@@ -24,8 +26,10 @@ from deployments.projects.models import (
     ProjectGroup,
 )
 from deployments.projects.services.settings import checked_extra, checked_settings
+from deployments.projects.settings import extra_document
 
 DEFAULT_CHANNEL = "Default"
+_INCLUDED = "IncludedLibraryVariableSetIds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ def create_project(
     require(actor, space, Permission.ProjectCreate, project_group=project.group.pk)
     row = Project(space=space, created=clock())
     with transaction.atomic():
-        _fill(row, project)
+        _fill(actor, row, project)
         insert_project(row, actor=actor)
         Channel.objects.create(
             space=space,
@@ -85,7 +89,7 @@ def update_project(*, actor: Actor, row: Project, project: ProjectInput) -> Proj
         )
     before = _snapshot(row)
     with transaction.atomic():
-        _fill(row, project)
+        _fill(actor, row, project)
         row.save()
         record_project(actor, row, "Modified", "changed", before=before, after=_snapshot(row))
     return row
@@ -107,7 +111,7 @@ def set_project_extra(*, actor: Actor, row: Project, extra: Mapping[str, Any]) -
     require_on(actor, row, Permission.ProjectEdit)
     before = _snapshot(row)
     with transaction.atomic():
-        row.extra = {**row.extra, **checked_extra(extra)}
+        row.extra = {**row.extra, **_checked_extra(actor, row, extra)}
         row.save(update_fields=["extra"])
         record_project(actor, row, "Modified", "changed", before=before, after=_snapshot(row))
     return row
@@ -130,7 +134,7 @@ def delete_project(*, actor: Actor, row: Project) -> None:
             variable_set.delete()
 
 
-def _fill(row: Project, project: ProjectInput) -> None:
+def _fill(actor: Actor, row: Project, project: ProjectInput) -> None:
     row.name = required_name(project.name)
     row.description = project.description
     row.is_disabled = project.is_disabled
@@ -142,9 +146,23 @@ def _fill(row: Project, project: ProjectInput) -> None:
     if project.settings is not None:
         row.settings = checked_settings(project.settings)
     if project.extra is not None:
-        row.extra = {**row.extra, **checked_extra(project.extra)}
+        row.extra = {**row.extra, **_checked_extra(actor, row, project.extra)}
     require_free_name(row, "A project")
     row.slug = free_slug(row, project.slug or row.slug)
+
+
+def _checked_extra(actor: Actor, row: Project, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the known parts; whoever includes a library set must be allowed to see it."""
+    checked = checked_extra(extra)
+    wanted = checked.get(_INCLUDED)
+    if not wanted:
+        return checked
+    there = set(extra_document(row.extra)[_INCLUDED])
+    seen = LibraryVariableSet.objects.visible_to(
+        actor, row.space, Permission.LibraryVariableSetView
+    )
+    find_all(seen, (text for text in wanted if text not in there), field=_INCLUDED)
+    return {**checked, _INCLUDED: list(dict.fromkeys(wanted))}
 
 
 def _snapshot(row: Project) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from deployments.base.errors import Invalid
 from deployments.base.participation import Participation
+from deployments.library.variable_templates import checked_templates
 from deployments.projects.settings import DEFAULTS, EXTRA_DEFAULTS, GUIDED_FAILURE_MODES
-from deployments.projects.variable_templates import checked_templates
 
 _SKIP_BEHAVIORS: Final = ("None", "SkipUnavailableMachines")
 _TENANTED: Final = tuple(Participation)
@@ -40,6 +40,8 @@ def checked_extra(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the known parts beside the settings; raises Invalid."""
     extra = {name: value for name, value in document.items() if name in EXTRA_DEFAULTS}
     _require_choice("TenantedDeploymentMode", extra.get("TenantedDeploymentMode"), _TENANTED)
+    included = extra.get("IncludedLibraryVariableSetIds")
+    _require_kind("IncludedLibraryVariableSetIds", included, [])
     if extra.get("Templates") is not None:
         extra["Templates"] = checked_templates(extra["Templates"])
     return extra

@@ -17,9 +17,13 @@ from deployments.base.finding import find
 from deployments.base.naming import require_free_name, required_name
 from deployments.infrastructure.models import Environment
 from deployments.infrastructure.tenancy import Tenancy, found_tenancy
-from deployments.library.queries import candidates
 from deployments.projects.models import Channel, Project, ProjectTrigger
-from deployments.projects.queries import process_of, read_process, runbooks_of
+from deployments.projects.queries import (
+    process_of,
+    project_candidates,
+    read_process,
+    runbooks_of,
+)
 from deployments.projects.triggers.actions import (
     CREATE_RELEASE,
     RUN_RUNBOOK,
@@ -153,10 +157,9 @@ def _require_runbook(row: ProjectTrigger) -> None:
 def _require_plain_answers(row: ProjectTrigger) -> None:
     """Raise Invalid for an answer to a sensitive prompt: it would be kept and shown as it is."""
     names = {name.lower() for name in answers_of_action(row.action)}
-    variable_set = row.project.variable_set
-    if not names or variable_set is None:
+    if not names:
         return
-    for each in candidates(variable_set):
+    for each in project_candidates(row.project):
         if each.is_sensitive and names & {each.name.lower(), each.id.lower()}:
             why = (
                 f"'{each.name}' is sensitive: give it a default value in the project instead of an"

@@ -14,6 +14,8 @@ from deployments.projects.web import (
     variable_templates,
     variables,
 )
+from deployments.projects.web.library import inclusion, sets
+from deployments.projects.web.variable_owner import LIBRARY
 
 urlpatterns = [
     path("projects", listing.project_list),
@@ -25,6 +27,12 @@ urlpatterns = [
     path("projects/lifecycles/new", lifecycles.lifecycle_new),
     path("projects/lifecycles/<str:lifecycle>", lifecycles.lifecycle_edit),
     path("projects/lifecycles/<str:lifecycle>/delete", lifecycles.lifecycle_delete),
+    path(LIBRARY, sets.set_list),
+    path(f"{LIBRARY}/<str:library_set>", sets.set_values),
+    path(f"{LIBRARY}/<str:library_set>/save", sets.set_value_save),
+    path(f"{LIBRARY}/<str:library_set>/settings", sets.set_settings),
+    path(f"{LIBRARY}/<str:library_set>/delete", sets.set_delete),
+    path(f"{LIBRARY}/<str:library_set>/<str:guid>/delete", sets.set_value_delete),
     path("projects/<str:project>/process", process.process_page),
     path("projects/<str:project>/process/add", process.step_catalogue_page),
     path("projects/<str:project>/process/save", process.step_save),
@@ -45,6 +53,7 @@ urlpatterns = [
     path("projects/<str:project>/variables", variables.variable_list),
     path("projects/<str:project>/variables/templates", variable_templates.template_list),
     path("projects/<str:project>/variables/templates/save", variable_templates.template_save),
+    path("projects/<str:project>/variables/library", inclusion.include_sets),
     path("projects/<str:project>/variables/save", variables.variable_save),
     path("projects/<str:project>/variables/<str:guid>/delete", variables.variable_delete),
     path("projects/<str:project>/channels", channels.channel_list),

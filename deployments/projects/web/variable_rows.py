@@ -1,11 +1,19 @@
 """Variables as the table draws them: values by name, scopes in words, who wins and why."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from deployments.library.models import Variable, VariableSet
+from deployments.library.models import LibraryVariableSet, Variable, VariableSet
 from deployments.library.queries import candidates_of
-from deployments.library.scoping import RANKS, ScopeContext, Winner, parse_scope, resolve_all
+from deployments.library.scoping import (
+    RANKS,
+    Candidate,
+    ScopeContext,
+    Winner,
+    parse_scope,
+    resolve_all,
+)
 
 _WORDS = {
     "Environment": "environment",
@@ -29,13 +37,17 @@ _ORDER = ("Environment", "Role", "Machine", "Channel", *RANKS)
 
 @dataclass(frozen=True)
 class ValueRow:
-    """One value of a name; `verdict` is empty when nobody asked who wins."""
+    """One value of a name; `verdict` is empty when nobody asked who wins.
+
+    `library` is the set that it comes from when it is not the owner's.
+    """
 
     variable: Variable
     scopes: tuple[str, ...]
     verdict: str = ""
     wins: bool = False
     may_edit: bool = False
+    library: LibraryVariableSet | None = None
 
     @property
     def type_name(self) -> str:
@@ -53,6 +65,8 @@ class NameRows:
     has_no_value: bool = False
 
 
+# A source and the id of a variable in it.
+Place = tuple[int, str]
 ScopeNames = Mapping[str, Mapping[str, str]]
 
 
@@ -67,31 +81,41 @@ def scope_words(scope: Mapping[str, Iterable[str]], names: ScopeNames) -> tuple[
 
 
 def verdicts(
-    variables: list[Variable], variable_set: VariableSet, context: ScopeContext
-) -> dict[str, tuple[str, bool]]:
-    """Return by variable id what becomes of each value in the context, and whether it wins."""
-    candidates = candidates_of(variables, variable_set)
+    sources: Sequence[tuple[VariableSet, list[Variable]]], context: ScopeContext
+) -> dict[Place, tuple[str, bool]]:
+    """Return by source and variable id what becomes of each value, and whether it wins.
+
+    The first source is the owner's, the others are the library sets that it includes.
+    """
+    candidates = [
+        each
+        for source, (variable_set, rows) in enumerate(sources)
+        for each in candidates_of(rows, variable_set, source=source)
+    ]
     winners = {name.lower(): won for name, won in resolve_all(candidates, context).items()}
-    same: dict[str, int] = {}
+    total = Counter(candidate.name.lower() for candidate in candidates)
+    found: dict[Place, tuple[str, bool]] = {}
     for candidate in candidates:
-        key = candidate.name.lower()
-        same[key] = same.get(key, 0) + 1
-    found: dict[str, tuple[str, bool]] = {}
-    for candidate in candidates:
-        winner = winners.get(candidate.name.lower())
-        if winner is not None and winner.candidate.id == candidate.id:
-            found[candidate.id] = (_why(winner, same[candidate.name.lower()]), True)
-        elif winner is not None and any(r.candidate.id == candidate.id for r in winner.overruled):
-            tied = any(
-                r.candidate.id == candidate.id and r.rank == winner.rank for r in winner.overruled
-            )
-            found[candidate.id] = (
-                "Same scope, later in the list" if tied else "Less specific",
-                False,
-            )
+        name, place = candidate.name.lower(), _place(candidate)
+        winner = winners.get(name)
+        if winner is not None and _place(winner.candidate) == place:
+            found[place] = (_why(winner, total[name]), True)
+            continue
+        overruled = winner.overruled if winner else ()
+        lost = next((r for r in overruled if _place(r.candidate) == place), None)
+        if winner is None or lost is None:
+            found[place] = (_misfit(candidate.scope, context), False)
+        elif lost.rank < winner.rank:
+            found[place] = ("Less specific", False)
+        elif candidate.source != winner.candidate.source:
+            found[place] = ("Same scope, from a library set", False)
         else:
-            found[candidate.id] = (_misfit(candidate.scope, context), False)
+            found[place] = ("Same scope, later in the list", False)
     return found
+
+
+def _place(candidate: Candidate) -> Place:
+    return candidate.source, candidate.id
 
 
 def _why(winner: Winner, total: int) -> str:

@@ -10,13 +10,18 @@ from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, show
 from deployments.access.web.pages import PageRequest, find, page
+from deployments.library.variable_templates import (
+    CONTROL_TYPE,
+    CONTROLS,
+    VariableTemplate,
+    read_templates,
+)
 from deployments.projects.models import Project
 from deployments.projects.services.projects import set_project_extra
 from deployments.projects.settings import extra_document
-from deployments.projects.variable_templates import CONTROL_TYPE, CONTROLS, read_templates
 from deployments.projects.web.rail import project_frame
 
-_FREE_ROWS: Final = 2
+FREE_ROWS: Final = 2
 _OPTIONS: Final = "Octopus.SelectOptions"
 
 
@@ -34,7 +39,7 @@ def template_save(request: PageRequest, project: str) -> HttpResponse:
     """Make the rows of the form the project's templates."""
     row = find(request, Project, project, Permission.ProjectView)
     stored = {entry["Id"]: entry for entry in extra_document(row.extra)["Templates"]}
-    documents = _sent(request, stored)
+    documents = sent_templates(request, stored)
     saved, problems = attempt(
         lambda: set_project_extra(actor=request.actor, row=row, extra={"Templates": documents})
     )
@@ -52,18 +57,24 @@ def _page(
     problems: Problems = NO_PROBLEMS,
 ) -> HttpResponse:
     may_edit = allows_on(request.actor, row, Permission.ProjectEdit)
-    shown = [(t, (t.display or {}).get(_OPTIONS, "")) for t in read_templates(documents)]
     values = {
         **project_frame(request, row, "Variables"),
-        "templates": shown,
-        "free": range(_FREE_ROWS if may_edit else 0),
+        "templates": shown_templates(documents),
+        "free": range(FREE_ROWS if may_edit else 0),
         "controls": CONTROLS,
         "may_edit": may_edit,
     }
     return show(request, "projects/variable_templates.html", values, problems)
 
 
-def _sent(request: PageRequest, stored: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def shown_templates(
+    documents: list[dict[str, Any]],
+) -> list[tuple[VariableTemplate, str]]:
+    """Return the templates as the form has them, each with the lines of its choices."""
+    return [(t, (t.display or {}).get(_OPTIONS, "")) for t in read_templates(documents)]
+
+
+def sent_templates(request: PageRequest, stored: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows with a name that are not to be removed."""
     names = ("id", "name", "label", "help", "default", "control", "options")
     columns = [request.POST.getlist(f"template-{name}") for name in names]

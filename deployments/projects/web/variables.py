@@ -1,6 +1,5 @@
-"""The variables of a project: the table, who wins, and the form of one value."""
+"""The variables of a project or a library set: the table, who wins, and the form of one value."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -9,20 +8,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from deployments.access.permissions import Permission
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, page_of, show
-from deployments.access.web.pages import PageRequest, find, page
+from deployments.access.web.pages import PageRequest, page
 from deployments.base.errors import Invalid, NotFound
 from deployments.base.numbers import whole_number
-from deployments.infrastructure.models import Environment, Machine
-from deployments.library.models import Variable, VariableSet
+from deployments.library.models import LibraryVariableSet, Variable, VariableSet
 from deployments.library.queries import may_edit, visible_variables
 from deployments.library.scoping import ScopeContext
 from deployments.library.services import variables as services
-from deployments.projects.models import Channel, Project
-from deployments.projects.process import Process
 from deployments.projects.process.editing import step_of
-from deployments.projects.queries import channels_of, process_of, read_process
-from deployments.projects.tenant_tags import tenant_tags_of
-from deployments.projects.web.rail import project_frame
+from deployments.projects.web.variable_owner import Surroundings, ValuesOwner, project_values
 from deployments.projects.web.variable_rows import (
     ValueRow,
     fits_scope,
@@ -31,65 +25,40 @@ from deployments.projects.web.variable_rows import (
     verdicts,
 )
 
+# A set with those of its values that the reader may see; None stands for the owner of the page.
+_Source = tuple[VariableSet, list[Variable], LibraryVariableSet | None]
 _SCOPED = ("Environment", "Role", "Machine", "Action", "Channel", "TenantTag")
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What values of a project can be scoped to, read once for a page."""
-
-    environments: list[Environment]
-    machines: list[Machine]
-    channels: list[Channel]
-    process: Process
-    tenant_tags: list[str]
-
-    @property
-    def roles(self) -> list[str]:
-        found: dict[str, str] = {}
-        for machine in self.machines:
-            for role in machine.roles:
-                found.setdefault(str(role).lower(), str(role))
-        for step in self.process.steps:
-            for role in step.target_roles:
-                found.setdefault(role.lower(), role)
-        return [found[key] for key in sorted(found)]
-
-    def names(self) -> dict[str, dict[str, str]]:
-        """Return, by dimension, values in lower case to the words for them."""
-        return {
-            "Environment": {e.public_id.lower(): e.name for e in self.environments},
-            "Machine": {m.public_id.lower(): m.name for m in self.machines},
-            "Channel": {c.public_id.lower(): c.name for c in self.channels},
-            "Action": {a.id.lower(): a.name for _, a in self.process.actions()},
-        }
-
-    def choices(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
-        """Return (dimension, heading, [(value, words)]) for the form."""
-        return [
-            ("Environment", "Environments", [(e.public_id, e.name) for e in self.environments]),
-            ("Role", "Target tags", [(role, role) for role in self.roles]),
-            ("Machine", "Targets", [(m.public_id, m.name) for m in self.machines]),
-            ("Action", "Steps", [(a.id, a.name) for _, a in self.process.actions()]),
-            ("Channel", "Channels", [(c.public_id, c.name) for c in self.channels]),
-            ("TenantTag", "Tenant tags", [(name, name) for name in self.tenant_tags]),
-        ]
 
 
 @require_GET
 @page(Permission.ProjectView)
 def variable_list(request: PageRequest, project: str) -> HttpResponse:
     """Show the variables; `edit` opens the form of one value, `add` that of a new one."""
-    row = find(request, Project, project, Permission.ProjectView)
-    return _page(request, row, _form(request, row))
+    return show_values(request, project_values(request, project))
 
 
 @require_POST
 @page(Permission.ProjectView)
 def variable_save(request: PageRequest, project: str) -> HttpResponse:
     """Add a value, or change one."""
-    row = find(request, Project, project, Permission.ProjectView)
-    variable_set, guid = _set_of(row), request.POST.get("id", "")
+    return save_value(request, project_values(request, project))
+
+
+@require_POST
+@page(Permission.ProjectView)
+def variable_delete(request: PageRequest, project: str, guid: str) -> HttpResponse:
+    """Remove one value."""
+    return delete_value(request, project_values(request, project), guid)
+
+
+def show_values(request: PageRequest, owner: ValuesOwner) -> HttpResponse:
+    """Show the values of the owner and of what it includes."""
+    return _page(request, owner, _form(request, owner))
+
+
+def save_value(request: PageRequest, owner: ValuesOwner) -> HttpResponse:
+    """Add the value that the form means, or change one."""
+    variable_set, guid = owner.variable_set, request.POST.get("id", "")
     stored = _find(request, variable_set, guid) if guid else None
     sent = _sent(request, stored)
 
@@ -119,51 +88,54 @@ def variable_save(request: PageRequest, project: str) -> HttpResponse:
             "prompt": sent.prompt,
             "has_secret": bool(stored and stored.is_sensitive),
         }
-        return _page(request, row, form, problems)
+        return _page(request, owner, form, problems)
     messages.success(request, f"{saved.name} was {'saved' if guid else 'added'}.")
-    return go(request, f"projects/{row.public_id}/variables{_kept_query(request)}")
+    return go(request, f"{owner.path}{_kept_query(request)}")
 
 
-@require_POST
-@page(Permission.ProjectView)
-def variable_delete(request: PageRequest, project: str, guid: str) -> HttpResponse:
-    """Remove one value."""
-    row = find(request, Project, project, Permission.ProjectView)
-    variable_set = _set_of(row)
+def delete_value(request: PageRequest, owner: ValuesOwner, guid: str) -> HttpResponse:
+    """Remove one value of the owner."""
+    variable_set = owner.variable_set
     name = _find(request, variable_set, guid).name
     services.delete_variable(actor=request.actor, variable_set=variable_set, guid=guid)
     messages.success(request, f"A value of {name} was removed.")
-    return go(request, f"projects/{row.public_id}/variables")
+    return go(request, owner.path)
 
 
 def _page(
     request: PageRequest,
-    project: Project,
+    owner: ValuesOwner,
     form: dict[str, Any] | None,
     problems: Problems = NO_PROBLEMS,
 ) -> HttpResponse:
-    variable_set = _set_of(project)
-    around = _surroundings(request, project)
-    every = visible_variables(request.actor, variable_set)
+    variable_set = owner.variable_set
+    around = owner.surroundings(request)
+    own = visible_variables(request.actor, variable_set)
+    sources: list[_Source] = [(variable_set, own, None)]
+    included = owner.included()
+    sources += [(row.values, visible_variables(request.actor, row.values), row) for row in included]
     context = _context(request, around)
-    judged = verdicts(every, variable_set, context) if context else {}
+    judged = verdicts([(each, rows) for each, rows, _ in sources], context) if context else {}
     names = around.names()
     rows = [
         ValueRow(
             variable=variable,
             scopes=scope_words(variable.scope, names),
-            verdict=judged.get(variable.guid, ("", False))[0],
-            wins=judged.get(variable.guid, ("", True))[1],
-            may_edit=may_edit(request.grants, variable.scope, variable_set),
+            verdict=judged.get((place, variable.guid), ("", False))[0],
+            wins=judged.get((place, variable.guid), ("", True))[1],
+            may_edit=library is None and may_edit(request.grants, variable.scope, variable_set),
+            library=library,
         )
-        for variable in _filtered(request, every)
+        for place, (_, found, library) in enumerate(sources)
+        for variable in _filtered(request, found)
     ]
-    groups = grouped(rows)
+    every = [variable for _, found, _ in sources for variable in found]
     values = {
-        **project_frame(request, project, "Variables"),
-        "page": page_of(request, groups),
+        **owner.frame(request),
+        "page": page_of(request, grouped(rows)),
         "names": len({variable.name.lower() for variable in every}),
         "total": len(every),
+        "included": included,
         "version": request.POST.get("version") or variable_set.version,
         "form": form,
         "around": around,
@@ -171,15 +143,15 @@ def _page(
         "context": context,
         "filters": request.GET,
         "is_filtered": any(request.GET.get(name) for name in ("q", "scope", "kind")),
-        "may_add": _may_add(request, project, around),
+        "may_add": _may_add(request, owner, around),
         "is_stale": services.STALE in problems.errors,
     }
-    return show(request, "projects/variables.html", values, problems)
+    return show(request, owner.template, values, problems)
 
 
-def _form(request: PageRequest, project: Project) -> dict[str, Any] | None:
+def _form(request: PageRequest, owner: ValuesOwner) -> dict[str, Any] | None:
     if guid := request.GET.get("edit", ""):
-        stored = _find(request, _set_of(project), guid)
+        stored = _find(request, owner.variable_set, guid)
         return {
             "id": stored.guid,
             "name": stored.name,
@@ -262,31 +234,14 @@ def _context(request: PageRequest, around: Surroundings) -> ScopeContext | None:
     )
 
 
-def _surroundings(request: PageRequest, project: Project) -> Surroundings:
-    return Surroundings(
-        environments=list(Environment.objects.in_space(request.space)),
-        machines=list(
-            Machine.objects.visible_to(request.actor, request.space, Permission.MachineView)
-        ),
-        channels=list(channels_of(project)),
-        process=read_process(process_of(project)),
-        tenant_tags=tenant_tags_of(request.space),
-    )
-
-
-def _may_add(request: PageRequest, project: Project, around: Surroundings) -> bool:
-    if request.grants.allows(Permission.VariableEditUnscoped, project=project.pk):
+def _may_add(request: PageRequest, owner: ValuesOwner, around: Surroundings) -> bool:
+    number = owner.project.pk if owner.project else None
+    if request.grants.allows(Permission.VariableEditUnscoped, project=number):
         return True
     return any(
-        request.grants.allows(Permission.VariableEdit, project=project.pk, environment=row.pk)
+        request.grants.allows(Permission.VariableEdit, project=number, environment=row.pk)
         for row in around.environments
     )
-
-
-def _set_of(project: Project) -> VariableSet:
-    if project.variable_set_id is None:
-        raise NotFound
-    return VariableSet.objects.in_space(project.space).get(pk=project.variable_set_id)
 
 
 def _find(request: PageRequest, variable_set: VariableSet, guid: str) -> Variable:

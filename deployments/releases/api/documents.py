@@ -10,14 +10,15 @@ from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
 from deployments.base.api.links import space_path
 from deployments.base.errors import Invalid, NotFound
-from deployments.library.queries import candidates, may_view
+from deployments.library.models import VariableSet
+from deployments.library.queries import may_view
 from deployments.library.values import VariableDocument
 from deployments.projects.api.ids import project_number
 from deployments.projects.api.processes import steps_resource
 from deployments.projects.api.projects import ProjectSerializer
 from deployments.projects.api.variable_resource import no_scope_values, set_resource
 from deployments.projects.models import Channel, Project
-from deployments.projects.queries import process_of, read_process
+from deployments.projects.queries import process_of, project_candidates, read_process
 from deployments.projects.settings import deployment_settings
 from deployments.releases.api.progressions import project_progression
 from deployments.releases.models import (
@@ -48,6 +49,7 @@ class ProjectDocumentsViewSet(SpaceViewSet[Project]):
         "release_template": Permission.ProcessView,
         "process_snapshot": Permission.ProcessView,
         "variable_snapshot": Permission.ProjectView,
+        "library_snapshot": Permission.LibraryVariableSetView,
         "progression": Permission.ProjectView,
         "summary": Permission.ProjectView,
     }
@@ -85,17 +87,16 @@ class ProjectDocumentsViewSet(SpaceViewSet[Project]):
         if variable_set is None:
             raise NotFound
         row = _snapshot(VariableSetSnapshot.objects.in_space(self.space), str(ids["id"]))
-        documents: list[VariableDocument] = row.variables
-        return Response(
-            set_resource(
-                space_id=self.space.public_id,
-                set_id=row.public_id,
-                owner_id=project.public_id,
-                version=row.version,
-                variables=[d for d in documents if may_view(self.grants, d["scope"], variable_set)],
-                scope_values=no_scope_values(),
-            )
-        )
+        return Response(self._frozen(row, variable_set))
+
+    def library_snapshot(self, request: Request, **ids: Any) -> Response:
+        """Answer with frozen variables of a library set, of which the actor may see it."""
+        if not self.grants.allows(Permission.LibraryVariableSetView):
+            raise NotFound
+        row = _snapshot(VariableSetSnapshot.objects.in_space(self.space), str(ids["id"]))
+        owner = row.owner_id.partition("-")[2]
+        variable_set = VariableSet(space=self.space, owner_id=owner)
+        return Response(self._frozen(row, variable_set))
 
     def progression(self, request: Request, **ids: Any) -> Response:
         """Answer with the newest releases and where they are."""
@@ -113,6 +114,17 @@ class ProjectDocumentsViewSet(SpaceViewSet[Project]):
                 "HasBeenSuccessfullyDeployed": done.exists(),
                 "HasRunbooks": False,
             }
+        )
+
+    def _frozen(self, row: VariableSetSnapshot, variable_set: VariableSet) -> dict[str, Any]:
+        documents: list[VariableDocument] = row.variables
+        return set_resource(
+            space_id=self.space.public_id,
+            set_id=row.public_id,
+            owner_id=variable_set.owner_id,
+            version=row.version,
+            variables=[d for d in documents if may_view(self.grants, d["scope"], variable_set)],
+            scope_values=no_scope_values(),
         )
 
     def _project(self, kind: str) -> Project:
@@ -138,7 +150,7 @@ def _snapshot(rows: Any, text: str) -> Any:
 def _template(project: Project, channel: Channel) -> dict[str, Any]:
     process = process_of(project)
     values = values_at_release(
-        candidates(project.variable_set) if project.variable_set else [],
+        project_candidates(project),
         project=project.public_id,
         channel=channel.public_id,
     )

@@ -23,7 +23,7 @@ def release_resource(row: Release) -> dict[str, Any]:
         "IgnoreChannelRules": row.ignore_channel_rules,
         "ProjectDeploymentProcessSnapshotId": row.process_snapshot.public_id,
         "ProjectVariableSetSnapshotId": row.variable_snapshot.public_id,
-        "LibraryVariableSetSnapshotIds": [],
+        "LibraryVariableSetSnapshotIds": [entry["id"] for entry in row.library_snapshots],
         "SelectedPackages": packages_resource(row),
         "SelectedGitResources": [],
         "BuildInformation": row.build_information,

@@ -61,6 +61,10 @@ routes: list[URLPattern] = [
         "deploymentprocesses/<str:id>",
         ProjectDocumentsViewSet.as_view({"get": "process_snapshot"}),
     ),
+    path(
+        "variables/<librarysnapshot:id>",
+        ProjectDocumentsViewSet.as_view({"get": "library_snapshot"}),
+    ),
     path("variables/<str:id>", ProjectDocumentsViewSet.as_view({"get": "variable_snapshot"})),
     path("deployments/create/untenanted/v1", DeployReleaseViewSet.as_view({"post": "create"})),
     path(

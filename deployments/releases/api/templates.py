@@ -29,6 +29,7 @@ from deployments.releases.services.choices import uses_guided_failure
 from deployments.releases.services.exact_plan import coming_deployment, plan_of_coming
 from deployments.releases.services.planning import plan_of
 from deployments.releases.tenancy.standings import standings
+from deployments.releases.variables import library_is_modified
 from tenants.models import Tenant
 from tenants.queries import tenant_scope, tenanted_mode
 
@@ -80,7 +81,7 @@ class DeploymentTemplateViewSet(SpaceViewSet[Release]):
                 != release.process_snapshot.version,
                 "IsVariableSetModified": variable_set is not None
                 and variable_set.version != release.variable_snapshot.version,
-                "IsLibraryVariableSetModified": False,
+                "IsLibraryVariableSetModified": library_is_modified(release),
                 "DeploymentNotes": None,
                 "Links": {"Self": f"{path}/template"},
             }

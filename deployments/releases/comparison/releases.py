@@ -7,12 +7,16 @@ from typing import Any, Final
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
 from deployments.base.actor import Actor
-from deployments.library.queries import variables_of
-from deployments.library.values import VariableDocument, document_of
 from deployments.projects.models import Project
 from deployments.projects.queries import process_of
 from deployments.releases.comparison.processes import StepChange, changed_steps
-from deployments.releases.comparison.variables import Change, differing_variables
+from deployments.releases.comparison.variables import (
+    Change,
+    States,
+    differing_variables,
+    states_now,
+    states_of_release,
+)
 from deployments.releases.models import Release, ReleaseSelectedPackage
 from deployments.releases.queries import releases_of
 
@@ -35,7 +39,7 @@ class Side:
 
     release: Release | None
     steps: Sequence[Mapping[str, Any]]
-    variables: Sequence[VariableDocument]
+    variables: States
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +73,11 @@ def compare(actor: Actor, old: Release, new: Release | None) -> Comparison:
 
 
 def _side(release: Release) -> Side:
-    return Side(release, release.process_snapshot.steps, release.variable_snapshot.variables)
+    return Side(release, release.process_snapshot.steps, states_of_release(release))
 
 
 def _now(project: Project) -> Side:
-    variable_set = project.variable_set
-    documents = [document_of(row) for row in variables_of(variable_set)] if variable_set else []
-    return Side(None, process_of(project).steps, documents)
+    return Side(None, process_of(project).steps, states_now(project))
 
 
 def _packages(old: Release, new: Release) -> list[PackageChange]:

@@ -1,12 +1,13 @@
 """What differs between a project's variables at two times."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from deployments.access.grants import load_grants
+from deployments.access.grants import Grants, load_grants
 from deployments.base.actor import Actor
 from deployments.base.secrets import Secret
-from deployments.library.models import variable_place
+from deployments.library.models import VariableSet, variable_place
 from deployments.library.queries import may_view, variables_of
 from deployments.library.values import (
     VariableDocument,
@@ -15,7 +16,9 @@ from deployments.library.values import (
     open_candidate,
 )
 from deployments.projects.models import Project
+from deployments.projects.queries import included_sets
 from deployments.releases.models import Release
+from deployments.releases.variables import library_snapshots
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +34,65 @@ class Change:
     is_sensitive: bool
 
 
+@dataclass(frozen=True, slots=True)
+class SetState:
+    """One variable set at one time; its values are read only when the version differs."""
+
+    version: int
+    read: Callable[[], Sequence[VariableDocument]]
+
+
+# By the public id of the set: the project's own comes first, then those of the library.
+States = Mapping[str, SetState]
+
+
 def changed_variables(actor: Actor, release: Release) -> list[Change]:
-    """Return the differences that the actor may see, by name."""
-    variable_set = release.project.variable_set
-    if variable_set is None:
-        return []
-    snapshot = release.variable_snapshot
-    if snapshot.owner_id == variable_set.public_id and snapshot.version == variable_set.version:
-        return []
-    now = [document_of(row) for row in variables_of(variable_set)]
-    return differing_variables(actor, release.project, snapshot.variables, now)
+    """Return the differences that the actor may see between the release and now, by name."""
+    return differing_variables(
+        actor, release.project, states_of_release(release), states_now(release.project)
+    )
+
+
+def states_of_release(release: Release) -> States:
+    """Return what the release froze."""
+    rows = [release.variable_snapshot, *library_snapshots(release)]
+    return {row.owner_id: SetState(row.version, partial(list, row.variables)) for row in rows}
+
+
+def states_now(project: Project) -> States:
+    """Return what the project has and includes now."""
+    sets = [project.variable_set] if project.variable_set else []
+    sets += [row.values for row in included_sets(project)]
+    return {row.public_id: SetState(row.version, partial(_documents, row)) for row in sets}
+
+
+def _documents(variable_set: VariableSet) -> list[VariableDocument]:
+    return [document_of(row) for row in variables_of(variable_set)]
 
 
 def differing_variables(
-    actor: Actor,
-    project: Project,
-    before: Iterable[VariableDocument],
-    after: Iterable[VariableDocument],
+    actor: Actor, project: Project, before: States, after: States
 ) -> list[Change]:
     """Return what differs between two states of the project's variables, by name."""
-    variable_set = project.variable_set
-    if variable_set is None:
-        return []
     grants = load_grants(actor, project.space)
+    changes: list[Change] = []
+    for owner in {**before, **after}:
+        then, now = before.get(owner), after.get(owner)
+        if then and now and then.version == now.version:
+            continue
+        variable_set = VariableSet(space=project.space, owner_id=owner.partition("-")[2])
+        old = then.read() if then else ()
+        changes += _differing(grants, variable_set, old, now.read() if now else ())
+    return changes
+
+
+def _differing(
+    grants: Grants,
+    variable_set: VariableSet,
+    before: Iterable[VariableDocument],
+    after: Iterable[VariableDocument],
+) -> Iterator[Change]:
     then, now = _by_key(before), _by_key(after)
-    changes = []
     for key in sorted(then.keys() | now.keys()):
         old, new = then.get(key), now.get(key)
         shown = new or then[key]
@@ -63,8 +100,7 @@ def differing_variables(
             continue
         if old and new and _same(old, new, variable_set.public_id):
             continue
-        changes.append(_change(old, new, shown))
-    return changes
+        yield _change(old, new, shown)
 
 
 def _by_key(documents: Iterable[VariableDocument]) -> dict[tuple[str, str, int], VariableDocument]:

@@ -11,7 +11,7 @@ from deployments.releases.models.runbook import (
     RunbookSnapshot,
     RunbookSnapshotPackage,
 )
-from deployments.releases.models.snapshot import ProcessSnapshot, VariableSetSnapshot
+from deployments.releases.models.snapshot import FrozenSet, ProcessSnapshot, VariableSetSnapshot
 
 # What is carried out, and the carrying out of it: both kinds are planned by the same engine.
 Frozen: TypeAlias = Release | RunbookSnapshot
@@ -24,6 +24,7 @@ __all__ = [
     "DeploymentFreeze",
     "FreezeScope",
     "Frozen",
+    "FrozenSet",
     "ProcessSnapshot",
     "Release",
     "ReleaseSelectedPackage",

@@ -14,8 +14,9 @@ from packages_feed.models.fields import BytewiseCharField
 class Release(SpaceOwned):
     """A version of a project with frozen process, variables and package versions.
 
-    `version_key` sorts as versions do. `build_information` is what was known of the builds of its
-    packages when they were chosen (deployments.releases.builds).
+    `version_key` sorts as versions do. `library_snapshots` names those of the library sets that the
+    project included, in its order (FrozenSet). `build_information` is what was known of the builds
+    of its packages when they were chosen (deployments.releases.builds).
     """
 
     id_prefix = "Releases"
@@ -38,6 +39,7 @@ class Release(SpaceOwned):
     variable_snapshot = models.ForeignKey(
         VariableSetSnapshot, on_delete=models.PROTECT, related_name="releases"
     )
+    library_snapshots = models.JSONField(default=list)
     ignore_channel_rules = models.BooleanField(default=False)
     custom_fields = models.JSONField(default=dict)
     build_information = models.JSONField(default=list)

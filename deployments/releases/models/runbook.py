@@ -36,6 +36,7 @@ class RunbookSnapshot(SpaceOwned):
     variable_snapshot = models.ForeignKey(
         VariableSetSnapshot, on_delete=models.PROTECT, related_name="runbook_snapshots"
     )
+    library_snapshots = models.JSONField(default=list)
     is_published = models.BooleanField(default=False)
 
     class Meta:

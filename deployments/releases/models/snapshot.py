@@ -1,6 +1,6 @@
 """Immutable copies of a process and of a variable set."""
 
-from typing import ClassVar
+from typing import ClassVar, TypedDict
 
 from django.db import models
 
@@ -31,6 +31,13 @@ class ProcessSnapshot(SpaceOwned):
     @property
     def public_id(self) -> str:
         return f"{self.owner_id}-s-{self.version}-{self.code}"
+
+
+class FrozenSet(TypedDict):
+    """A snapshot of a library set as releases name it: its number and its public id."""
+
+    number: int
+    id: str
 
 
 class VariableSetSnapshot(SpaceOwned):

@@ -1,13 +1,13 @@
 """Choosing the channel of a new release: named, or the one that takes its packages."""
 
 from deployments.base.errors import Invalid
-from deployments.library.queries import candidates
 from deployments.projects.models import Channel, Project
 from deployments.projects.queries import (
     channels_of,
     default_channel,
     find_channel,
     process_of,
+    project_candidates,
     read_process,
 )
 from deployments.projects.version_rules import rules_from_json
@@ -62,7 +62,7 @@ def _candidates(
     project: Project, channels: list[Channel], wishes: PackageWishes
 ) -> list[ChannelCandidate]:
     process = read_process(process_of(project))
-    stored = candidates(project.variable_set) if project.variable_set else []
+    stored = project_candidates(project)
     found = []
     for channel in channels:
         values = values_at_release(stored, project=project.public_id, channel=channel.public_id)

@@ -13,9 +13,9 @@ from deployments.releases.preview import PlannedAction, lacks_targets
 from deployments.releases.services.planning import plan_of
 from deployments.releases.variables import (
     form_place,
+    frozen_candidates,
     seal_answers,
     seal_passed,
-    snapshot_candidates,
 )
 from tenants.queries import TenantScope
 from tenants.variables import missing_names
@@ -113,9 +113,7 @@ def stored_options(
         "priority": options.priority,
         **_of_trigger(options),
         "passed_variables": seal_passed(options.passed_variables, deployment),
-        "form_values": seal_answers(
-            answers, form_place(deployment), snapshot_candidates(frozen.variable_snapshot)
-        ),
+        "form_values": seal_answers(answers, form_place(deployment), frozen_candidates(frozen)),
     }
 
 

@@ -41,8 +41,8 @@ from deployments.releases.services.releases import (
     taken,
     version_columns,
 )
-from deployments.releases.services.snapshots import freeze_variables
-from deployments.releases.variables import snapshot_candidates, values_at_release
+from deployments.releases.services.snapshots import freeze_library, freeze_variables
+from deployments.releases.variables import frozen_candidates, values_at_release
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import FINISHED
 
@@ -94,8 +94,9 @@ def update_variables_of_release(
     before = _snapshot(release)
     with transaction.atomic():
         release.variable_snapshot = freeze_variables(variable_set, clock)
+        release.library_snapshots = freeze_library(release.project, clock)
         release.build_information = builds_of(release.space, _stored_pairs(release))
-        release.save(update_fields=["variable_snapshot", "build_information"])
+        release.save(update_fields=["variable_snapshot", "library_snapshots", "build_information"])
         _record(actor, release, "given the current variables", before=before)
     return release
 
@@ -153,7 +154,7 @@ def _choose_again(release: Release, channel: Channel, packages: Sequence[Package
     ]
     process = process_from_json(release.process_snapshot.steps)
     values = values_at_release(
-        snapshot_candidates(release.variable_snapshot),
+        frozen_candidates(release),
         project=make("Projects", release.project_id),
         channel=channel.public_id,
     )
@@ -217,6 +218,7 @@ def _snapshot(release: Release) -> dict[str, object]:
         "CustomFields": release.custom_fields,
         "Packages": [f"{row.package_id} {row.version} ({row.action_name})" for row in packages],
         "Variables": release.variable_snapshot.public_id,
+        "LibraryVariables": [entry["id"] for entry in release.library_snapshots],
     }
 
 

@@ -14,14 +14,13 @@ from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
-from deployments.library.queries import candidates
 from deployments.projects.custom_fields import (
     InvalidFields,
     checked_fields,
     stored_definitions,
 )
 from deployments.projects.models import Channel, Project
-from deployments.projects.queries import process_of, read_process
+from deployments.projects.queries import process_of, project_candidates, read_process
 from deployments.projects.settings import DeploymentSettings, deployment_settings, extra_document
 from deployments.releases.builds import build_variables, builds_of
 from deployments.releases.models import Release, ReleaseSelectedPackage
@@ -36,7 +35,7 @@ from deployments.releases.services.packages import (
     require_rules,
     select_packages,
 )
-from deployments.releases.services.snapshots import freeze_process, freeze_variables
+from deployments.releases.services.snapshots import freeze_library, freeze_process, freeze_variables
 from deployments.releases.variables import values_at_release
 
 _ATTEMPTS: Final = 5
@@ -141,7 +140,7 @@ def _create(actor: Actor, project: Project, release: ReleaseInput, clock: Clock)
     settings = deployment_settings(project.settings)
     process = process_of(project)
     values = values_at_release(
-        candidates(project.variable_set) if project.variable_set else [],
+        project_candidates(project),
         project=project.public_id,
         channel=channel.public_id,
     )
@@ -177,6 +176,7 @@ def _create(actor: Actor, project: Project, release: ReleaseInput, clock: Clock)
         assembled_by=actor.username,
         process_snapshot=freeze_process(process, clock),
         variable_snapshot=freeze_variables(project.variable_set, clock),
+        library_snapshots=freeze_library(project, clock),
         ignore_channel_rules=release.ignore_channel_rules,
         custom_fields=dict(release.custom_fields),
         build_information=builds,
@@ -238,7 +238,7 @@ def next_number(
 ) -> str:
     """Return the number that a release cut now would get. Raises Invalid."""
     values = values_at_release(
-        candidates(project.variable_set) if project.variable_set else [],
+        project_candidates(project),
         project=project.public_id,
         channel=channel.public_id,
     )

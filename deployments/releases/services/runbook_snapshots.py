@@ -13,10 +13,9 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.naming import required_name
-from deployments.library.queries import candidates
 from deployments.library.scoping import ScopeContext, resolve_all
 from deployments.projects.models import Runbook
-from deployments.projects.queries import process_of_runbook, read_process
+from deployments.projects.queries import process_of_runbook, project_candidates, read_process
 from deployments.projects.services.runbooks import record_runbook
 from deployments.releases.models import RunbookSnapshot, RunbookSnapshotPackage
 from deployments.releases.queries import runs_of, snapshots_of
@@ -29,7 +28,7 @@ from deployments.releases.services.packages import (
     needed_packages,
     select_packages,
 )
-from deployments.releases.services.snapshots import freeze_process, freeze_variables
+from deployments.releases.services.snapshots import freeze_library, freeze_process, freeze_variables
 from deployments.releases.variables import plain_values
 from deployments.server_tasks.states import FINISHED
 
@@ -72,6 +71,7 @@ def create_runbook_snapshot(
             assembled_by=actor.username,
             process_snapshot=freeze_process(process, clock),
             variable_snapshot=freeze_variables(project.variable_set, clock),
+            library_snapshots=freeze_library(project, clock),
         )
         _store_packages(row, selected)
         record_runbook(actor, runbook, "Modified", f"frozen in the snapshot {row.name}")
@@ -136,7 +136,8 @@ def update_variables_of_runbook_snapshot(
     before = snapshot.variable_snapshot
     with transaction.atomic():
         snapshot.variable_snapshot = freeze_variables(variable_set, clock)
-        snapshot.save(update_fields=["variable_snapshot"])
+        snapshot.library_snapshots = freeze_library(snapshot.project, clock)
+        snapshot.save(update_fields=["variable_snapshot", "library_snapshots"])
         record_runbook(
             actor,
             runbook,
@@ -193,7 +194,7 @@ def packages_of_runbook(runbook: Runbook) -> list[NeededPackage]:
     """Return the packages that a snapshot selects, with ids evaluated as far as values reach."""
     project = runbook.project
     context = ScopeContext(process_owner=runbook.public_id, project=project.public_id)
-    rows = candidates(project.variable_set) if project.variable_set else []
+    rows = project_candidates(project)
     values = plain_values(resolve_all(rows, context))
     process = read_process(process_of_runbook(runbook))
     return needed_packages(runbook.space, process, None, values)

@@ -8,8 +8,9 @@ from deployments.base.clock import Clock
 from deployments.library.models import VariableSet
 from deployments.library.queries import variables_of
 from deployments.library.values import document_of
-from deployments.projects.models import DeploymentProcess
-from deployments.releases.models import ProcessSnapshot, VariableSetSnapshot
+from deployments.projects.models import DeploymentProcess, Project
+from deployments.projects.queries import included_sets
+from deployments.releases.models import FrozenSet, ProcessSnapshot, VariableSetSnapshot
 
 _LETTERS: Final = string.ascii_uppercase + string.digits
 _CODE_LENGTH: Final = 5
@@ -51,6 +52,12 @@ def freeze_variables(variable_set: VariableSet, clock: Clock) -> VariableSetSnap
         variables=variables,
         created=clock(),
     )
+
+
+def freeze_library(project: Project, clock: Clock) -> list[FrozenSet]:
+    """Return the snapshots of the library sets that the project includes, in its order."""
+    frozen = (freeze_variables(row.values, clock) for row in included_sets(project))
+    return [FrozenSet(number=row.pk, id=row.public_id) for row in frozen]
 
 
 def _stored_version(variable_set: VariableSet) -> int:

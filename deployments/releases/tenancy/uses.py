@@ -1,5 +1,7 @@
 """What releases keep of tenants and their tags, so that those must stay."""
 
+from django.db.models import Q
+
 from deployments.base.models import Space
 from deployments.releases.models import Deployment, Release, VariableSetSnapshot
 from tenants.models import Tenant
@@ -22,6 +24,19 @@ def snapshots_with_tag(space: Space, canonical: str) -> list[str]:
             for document in row.variables
         )
     ]
-    rows = Release.objects.in_space(space).filter(variable_snapshot__in=snapshots)
-    found = rows.select_related("project").order_by("-pk")
+    found = _with_snapshots(space, snapshots) if snapshots else ()
     return [f"the release {row.version} of {row.project.name}" for row in found]
+
+
+def _with_snapshots(space: Space, snapshots: list[int]) -> list[Release]:
+    """Return the releases with any of them, be it through a library set; newest first."""
+    rows = Release.objects.in_space(space)
+    through_library = [
+        number
+        for number, named in rows.exclude(library_snapshots=[]).values_list(
+            "pk", "library_snapshots"
+        )
+        if not set(snapshots).isdisjoint(entry["number"] for entry in named)
+    ]
+    mine = Q(variable_snapshot__in=snapshots) | Q(pk__in=through_library)
+    return list(rows.filter(mine).select_related("project").order_by("-pk"))

@@ -12,10 +12,9 @@ from deployments.access.permissions import Permission
 from deployments.access.policy import require_on
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show
 from deployments.access.web.pages import PageRequest, page
-from deployments.library.queries import candidates
 from deployments.projects.custom_fields import stored_definitions
 from deployments.projects.models import Channel, Project
-from deployments.projects.queries import channels_of, process_of, read_process
+from deployments.projects.queries import channels_of, process_of, project_candidates, read_process
 from deployments.projects.settings import deployment_settings, extra_document
 from deployments.projects.web.rail import project_frame
 from deployments.releases.models import Release, ReleaseSelectedPackage
@@ -167,7 +166,7 @@ def _page(
 
 
 def _needed(project: Project, channel: Channel) -> list[NeededPackage]:
-    stored = candidates(project.variable_set) if project.variable_set else []
+    stored = project_candidates(project)
     values = values_at_release(stored, project=project.public_id, channel=channel.public_id)
     process = read_process(process_of(project))
     return needed_packages(project.space, process, channel, values)

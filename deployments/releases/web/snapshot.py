@@ -1,6 +1,6 @@
 """What a release froze: its process and its variables."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
@@ -9,15 +9,26 @@ from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
 from deployments.access.web.forms import page_of, show
 from deployments.access.web.pages import PageRequest, page
+from deployments.base import public_ids
+from deployments.library.models import LibraryVariableSet, VariableSet
 from deployments.library.queries import may_view
 from deployments.library.values import VariableDocument
 from deployments.projects.web.rail import project_frame
 from deployments.releases.comparison.processes import settings_of
-from deployments.releases.models import Release
+from deployments.releases.models import Release, VariableSetSnapshot
+from deployments.releases.variables import library_snapshots
 from deployments.releases.web.frames import release_of
 from deployments.releases.web.scope_words import scope_words
 
 _ROWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenValue:
+    """A frozen variable; `library` is the name of the set it came from, empty for the project."""
+
+    document: VariableDocument
+    library: str
 
 
 @require_GET
@@ -36,20 +47,38 @@ def release_snapshot(request: PageRequest, project: str, version: str) -> HttpRe
         if allows_on(request.actor, release.project, Permission.ProcessView)
         else None,
         "page": part,
-        "rows": [(each, scope_words(request, release, each["scope"])) for each in part],
+        "rows": [
+            (each.document, scope_words(request, release, each.document["scope"]), each.library)
+            for each in part
+        ],
         "text": text,
     }
     return show(request, "releases/release_snapshot.html", values)
 
 
-def _variables(request: PageRequest, release: Release, text: str) -> list[VariableDocument]:
-    variable_set = release.project.variable_set
-    if variable_set is None:
-        return []
-    found: list[Any] = [
-        document
-        for document in release.variable_snapshot.variables
-        if text.lower() in document["name"].lower()
-        and may_view(request.grants, document["scope"], variable_set)
+def _variables(request: PageRequest, release: Release, text: str) -> list[FrozenValue]:
+    own = release.project.variable_set
+    library = library_snapshots(release)
+    numbers = [public_ids.parse(LibraryVariableSet.id_prefix, _owner(row)) for row in library]
+    sets = LibraryVariableSet.objects.in_space(request.space).filter(
+        pk__in=[number for number in numbers if number is not None]
+    )
+    names = {row.public_id: row.name for row in sets} if library else {}
+    found = [
+        FrozenValue(document, names.get(_owner(row), _owner(row)) if row in library else "")
+        for row in [release.variable_snapshot, *library]
+        for document in row.variables
+        if own is not None
+        and text.lower() in document["name"].lower()
+        and may_view(
+            request.grants,
+            document["scope"],
+            VariableSet(space=request.space, owner_id=_owner(row)),
+        )
     ]
-    return sorted(found, key=lambda document: document["name"].lower())
+    return sorted(found, key=lambda value: value.document["name"].lower())
+
+
+def _owner(snapshot: VariableSetSnapshot) -> str:
+    """Return the public id of the project or library set whose values these are."""
+    return snapshot.owner_id.partition("-")[2]

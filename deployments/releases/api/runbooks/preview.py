@@ -15,6 +15,7 @@ from deployments.releases.prompts import prompts_for
 from deployments.releases.services.choices import uses_guided_failure
 from deployments.releases.services.planning import plan_of
 from deployments.releases.services.runbook_runs import reasons_not_run
+from deployments.releases.variables import library_is_modified
 from tenants.models import Tenant
 from tenants.queries import tenant_scope
 
@@ -68,7 +69,7 @@ def run_template_resource(
         "IsRunbookProcessModified": runbook.process.version != snapshot.process_snapshot.version,
         "IsVariableSetModified": variable_set is not None
         and variable_set.version != snapshot.variable_snapshot.version,
-        "IsLibraryVariableSetModified": False,
+        "IsLibraryVariableSetModified": library_is_modified(snapshot),
         "Links": {},
     }
 

@@ -48,7 +48,7 @@ class RunbookSnapshotSerializer(SpaceResourceSerializer):
             "FrozenRunbookProcessId": instance.process_snapshot.public_id,
             "FrozenProjectVariableSetId": instance.variable_snapshot.public_id,
             "ProjectVariableSetSnapshotId": instance.variable_snapshot.public_id,
-            "LibraryVariableSetSnapshotIds": [],
+            "LibraryVariableSetSnapshotIds": [entry["id"] for entry in instance.library_snapshots],
             "SelectedPackages": packages_resource(instance),
             "SelectedGitResources": [],
         }

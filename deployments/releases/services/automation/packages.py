@@ -9,9 +9,13 @@ from deployments.access.actors import actor_behind
 from deployments.base import public_ids
 from deployments.base.clock import Clock, utc_now
 from deployments.base.models import Event, Space
-from deployments.library.queries import candidates
 from deployments.projects.models import Channel, Outcome, Project, ProjectTrigger
-from deployments.projects.queries import default_channel, process_of, read_process
+from deployments.projects.queries import (
+    default_channel,
+    process_of,
+    project_candidates,
+    read_process,
+)
 from deployments.projects.services.decisions import Decision, log_decision
 from deployments.projects.settings import extra_document
 from deployments.projects.triggers.actions import CREATE_RELEASE
@@ -140,7 +144,7 @@ def _watched(trigger: ProjectTrigger, channel: Channel) -> list[NeededPackage]:
     """Return those packages of the process that the trigger names."""
     project = trigger.project
     values = values_at_release(
-        candidates(project.variable_set) if project.variable_set else [],
+        project_candidates(project),
         project=project.public_id,
         channel=channel.public_id,
     )

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from deployments.library.services import VariableInput
+from deployments.library.services import VariableInput, replace_variables
 from deployments.projects.models import Project
 from deployments.projects.services.projects import update_settings
 from deployments.releases.models import Release
@@ -20,6 +20,7 @@ from tests.factories.domain import (
     package_step,
     script_step,
 )
+from tests.factories.library import make_library_set
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +90,16 @@ def test_what_was_frozen_stays_and_hides_secrets(project: Project) -> None:
     assert "No variable fits" in text_of(ana.get(page, {"q": "nothing"}))
     assert Visitor(make_cleo(default_space())).get(page).status_code == 200
     assert Visitor(make_dan(make_space())).get(page).status_code == 404
+
+
+def test_what_was_frozen_of_the_library_is_shown_with_its_set(project: Project) -> None:
+    row = make_library_set("Common", VariableInput("Mail.Host", "old"), projects=[project])
+    make_process(project, script_step("Greet"))
+    make_release(project, "1.0.0")
+    values = [VariableInput("Mail.Host", "new")]
+    replace_variables(actor=SYSTEM, variable_set=row.values, variables=values)
+    text = text_of(Visitor(make_ana()).get("projects/web/releases/1.0.0/snapshot"))
+    assert "Mail.Host From the library set Common old" in text
 
 
 def test_pages_cost_the_same_for_many_rows(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""Variable templates of a project: the values that each tenant fills in; pure."""
+"""Variable templates of projects and library sets: the values that tenants fill in; pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -66,6 +66,20 @@ def read_templates(documents: Iterable[Mapping[str, Any]]) -> tuple[VariableTemp
         )
         for entry in documents
     )
+
+
+def template_resource(template: VariableTemplate) -> dict[str, Any]:
+    """Return the template in the form of the wire."""
+    return {
+        "Id": template.id,
+        "Name": template.name,
+        "Label": template.label,
+        "HelpText": template.help,
+        "DefaultValue": template.default,
+        "DisplaySettings": dict(template.display or {}),
+        "AllowClear": True,
+        "Links": {},
+    }
 
 
 def checked_templates(documents: Any) -> list[dict[str, Any]]:

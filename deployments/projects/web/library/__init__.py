@@ -1,0 +1,1 @@
+"""Pages of library variable sets, and of what a project includes."""

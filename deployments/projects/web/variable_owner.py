@@ -1,0 +1,142 @@
+"""Whose values a page shows: a project's or a library set's, and what they can be scoped to."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from deployments.access.permissions import Permission
+from deployments.access.policy import allows_on
+from deployments.access.web.pages import PageRequest, find
+from deployments.base.errors import NotFound
+from deployments.infrastructure.models import Environment, Machine
+from deployments.library.models import LibraryVariableSet, VariableSet
+from deployments.projects.models import Channel, Project
+from deployments.projects.process import Process
+from deployments.projects.queries import (
+    channels_of,
+    included_sets,
+    process_of,
+    projects_including,
+    read_process,
+)
+from deployments.projects.tenant_tags import tenant_tags_of
+from deployments.projects.web.rail import project_frame
+
+LIBRARY = "projects/library"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What values of a project can be scoped to, read once for a page."""
+
+    environments: list[Environment]
+    machines: list[Machine]
+    channels: list[Channel]
+    process: Process
+    tenant_tags: list[str]
+
+    @property
+    def roles(self) -> list[str]:
+        found: dict[str, str] = {}
+        for machine in self.machines:
+            for role in machine.roles:
+                found.setdefault(str(role).lower(), str(role))
+        for step in self.process.steps:
+            for role in step.target_roles:
+                found.setdefault(role.lower(), role)
+        return [found[key] for key in sorted(found)]
+
+    def names(self) -> dict[str, dict[str, str]]:
+        """Return, by dimension, values in lower case to the words for them."""
+        return {
+            "Environment": {e.public_id.lower(): e.name for e in self.environments},
+            "Machine": {m.public_id.lower(): m.name for m in self.machines},
+            "Channel": {c.public_id.lower(): c.name for c in self.channels},
+            "Action": {a.id.lower(): a.name for _, a in self.process.actions()},
+        }
+
+    def choices(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
+        """Return (dimension, heading, [(value, words)]) for the form."""
+        return [
+            ("Environment", "Environments", [(e.public_id, e.name) for e in self.environments]),
+            ("Role", "Target tags", [(role, role) for role in self.roles]),
+            ("Machine", "Targets", [(m.public_id, m.name) for m in self.machines]),
+            ("Action", "Steps", [(a.id, a.name) for _, a in self.process.actions()]),
+            ("Channel", "Channels", [(c.public_id, c.name) for c in self.channels]),
+            ("TenantTag", "Tenant tags", [(name, name) for name in self.tenant_tags]),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesOwner:
+    """The owner of the values that are edited; `path` is its page's below the space."""
+
+    owner: Project | LibraryVariableSet
+    variable_set: VariableSet
+    path: str
+
+    @property
+    def project(self) -> Project | None:
+        return self.owner if isinstance(self.owner, Project) else None
+
+    @property
+    def template(self) -> str:
+        return f"projects/{'variables' if self.project else 'library_set'}.html"
+
+    def included(self) -> list[LibraryVariableSet]:
+        """Return the library sets whose values count beside the owner's."""
+        return included_sets(self.owner) if isinstance(self.owner, Project) else []
+
+    def frame(self, request: PageRequest) -> dict[str, Any]:
+        """Return what the page needs around the values."""
+        values = {"values_base": f"/app/{request.space.public_id}/{self.path}"}
+        if isinstance(self.owner, Project):
+            return {
+                **project_frame(request, self.owner, "Variables"),
+                **values,
+                "includable": LibraryVariableSet.objects.visible_to(
+                    request.actor, request.space, Permission.LibraryVariableSetView
+                ).exclude(pk__in=[row.pk for row in self.included()]),
+                "may_include": allows_on(request.actor, self.owner, Permission.ProjectEdit),
+            }
+        return {**library_frame(request, self.owner), **values}
+
+    def surroundings(self, request: PageRequest) -> Surroundings:
+        """Return what values of the owner can be scoped to."""
+        project = self.project
+        return Surroundings(
+            environments=list(Environment.objects.in_space(request.space)),
+            machines=list(
+                Machine.objects.visible_to(request.actor, request.space, Permission.MachineView)
+            ),
+            channels=list(channels_of(project)) if project else [],
+            process=read_process(process_of(project)) if project else Process(),
+            tenant_tags=tenant_tags_of(request.space),
+        )
+
+
+def project_values(request: PageRequest, text: str) -> ValuesOwner:
+    """Return the project of the address; raises NotFound."""
+    row = find(request, Project, text, Permission.ProjectView)
+    if row.variable_set_id is None:
+        raise NotFound
+    stored = VariableSet.objects.in_space(row.space).get(pk=row.variable_set_id)
+    return ValuesOwner(row, stored, f"projects/{row.public_id}/variables")
+
+
+def library_values(request: PageRequest, text: str) -> ValuesOwner:
+    """Return the library set of the address; raises NotFound."""
+    row = find(request, LibraryVariableSet, text, Permission.LibraryVariableSetView)
+    stored = VariableSet.objects.in_space(row.space).get(pk=row.variable_set_id or 0)
+    return ValuesOwner(row, stored, f"{LIBRARY}/{row.public_id}")
+
+
+def library_frame(request: PageRequest, row: LibraryVariableSet) -> dict[str, Any]:
+    """Return what every page of a library set shows: the set, and who includes it."""
+    seen = Project.objects.visible_to(request.actor, request.space, Permission.ProjectView)
+    numbers = [project.pk for project in projects_including(row)]
+    return {
+        "library_set": row,
+        "set_base": f"/app/{request.space.public_id}/{LIBRARY}/{row.public_id}",
+        "included_in": list(seen.filter(pk__in=numbers)),
+        "hidden": len(numbers),
+    }

@@ -21,6 +21,7 @@ from deployments.projects.custom_fields import (
     definitions_to_json,
 )
 from deployments.projects.models import Channel, Lifecycle, Project
+from deployments.projects.services.channel_uses import require_unnamed
 from deployments.projects.version_rules import parse_range
 
 _KEPT = (
@@ -69,12 +70,13 @@ def update_channel(*, actor: Actor, row: Channel, channel: ChannelInput) -> Chan
 
 
 def delete_channel(*, actor: Actor, row: Channel) -> None:
-    """Delete a channel that is not the default and has no releases."""
+    """Delete a channel that is not the default, has no releases and that nothing names."""
     require_on(actor, row, Permission.ProcessEdit)
     if row.is_default:
         raise Invalid(
             f"The channel '{row.name}' is the default of its project and cannot be deleted."
         )
+    require_unnamed(row)
     with transaction.atomic():
         _record(actor, row, "Deleted", "deleted", before=_snapshot(row))
         try:

@@ -1,12 +1,13 @@
 """Progression against a slow reference that tries every way, on random lifecycles."""
 
-from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import dataclass, replace
+from itertools import combinations, product
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.releases.progression import Phase, Progress, progress_of
+from deployments.releases.tenancy.rules import TenantCase, why_not_for
 
 
 @dataclass(frozen=True)
@@ -121,3 +122,75 @@ def test_a_success_never_closes_anything(world: World, environment: int) -> None
     for phase in world.phases:
         for number in phase.environments:
             assert not before.may_deploy_to(number) or after.may_deploy_to(number)
+
+
+_SETS = ("Ring", "Region")
+_TAGS = tuple(f"{tag_set}/{tag}" for tag_set in _SETS for tag in ("A", "B", "C"))
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A channel of a project, and the tenant for whom a release of it shall go, or none."""
+
+    mode: str
+    channel_tags: frozenset[str]
+    tenant: TenantCase | None
+
+
+@st.composite
+def lanes(draw: st.DrawFn) -> Lane:
+    tags = st.frozensets(st.sampled_from(_TAGS))
+    tenant = st.builds(
+        TenantCase,
+        name=st.just("Acme"),
+        tags=tags.map(lambda found: tuple(sorted(found))),
+        is_disabled=st.booleans(),
+        environments=st.none() | st.frozensets(st.integers(1, 6)),
+    )
+    modes = st.sampled_from(["Untenanted", "TenantedOrUntenanted", "Tenanted"])
+    return Lane(draw(modes), draw(tags), draw(st.none() | tenant))
+
+
+def is_meant(channel_tags: frozenset[str], carried: tuple[str, ...]) -> bool:
+    """Whether a choice of one tag from each set that is named is wholly carried."""
+    by_set = [[tag for tag in channel_tags if tag.startswith(name)] for name in _SETS]
+    ways = product(*(tags for tags in by_set if tags))
+    return any(set(way) <= set(carried) for way in ways)
+
+
+def may_go_for(lane: Lane, world: World, environment: int) -> bool:
+    """Rules 7.4, 8.3 and 13.2 to 13.4 from the definitions."""
+    if lane.tenant is None:
+        return lane.mode != "Tenanted" and may_go(replace(world, connected=None), environment)
+    connected = lane.tenant.environments
+    return (
+        lane.mode != "Untenanted"
+        and not lane.tenant.is_disabled
+        and connected is not None
+        and is_meant(lane.channel_tags, lane.tenant.tags)
+        and may_go(replace(world, connected=connected), environment)
+    )
+
+
+@given(worlds(), lanes())
+def test_for_whom_a_release_is(world: World, lane: Lane) -> None:
+    tenant = lane.tenant
+    found = progress_of(
+        world.phases,
+        world.succeeded,
+        has_defect=world.has_defect,
+        connected=tenant.environments if tenant else None,
+    )
+    for phase in world.phases:
+        for environment in phase.environments:
+            why = why_not_for(
+                tenant,
+                project="Web",
+                mode=lane.mode,
+                channel="Beta",
+                channel_tags=sorted(lane.channel_tags),
+                environment=environment,
+                environment_name="Here",
+            )
+            may = not why and found.may_deploy_to(environment)
+            assert may is may_go_for(lane, world, environment)

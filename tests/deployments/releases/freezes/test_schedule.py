@@ -1,10 +1,12 @@
 """When freezes hold: windows, time zones and recurrence against the tables of cases."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from deployments.base.errors import Invalid
 from deployments.releases.freezes.documents import (
@@ -12,7 +14,13 @@ from deployments.releases.freezes.documents import (
     recurrence_document,
     recurrence_of,
 )
-from deployments.releases.freezes.schedule import Schedule, next_window, window_at, windows
+from deployments.releases.freezes.schedule import (
+    Recurrence,
+    Schedule,
+    next_window,
+    window_at,
+    windows,
+)
 from deployments.releases.freezes.words import recurrence_words
 from tests.support.cases import case_name, cases
 
@@ -92,3 +100,41 @@ def test_time_zones() -> None:
 def test_words(again: dict[str, Any] | None, words: str) -> None:
     start = moment("2026-02-10T00:00+00:00")
     assert recurrence_words(Schedule(start, start, "UTC", recurrence_of(again))) == words
+
+
+@st.composite
+def freezes(draw: st.DrawFn) -> Schedule:
+    """Draw a freeze of some hours or days that comes again by days or weeks."""
+    start = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=draw(st.integers(0, 24 * 14)))
+    recurrence = Recurrence(
+        draw(st.sampled_from(["Daily", "Weekly"])),
+        unit=draw(st.integers(1, 4)),
+        days_of_week=tuple(sorted(draw(st.frozensets(st.integers(0, 6))))),
+        end_after=draw(st.integers(0, 6)),
+    )
+    length = timedelta(hours=draw(st.integers(1, 80)))
+    return Schedule(start, start + length, "UTC", draw(st.none() | st.just(recurrence)))
+
+
+def starts_of(schedule: Schedule, days: int) -> list[datetime]:
+    """Return the starts by looking at each day for itself."""
+    again, first = schedule.recurrence, schedule.start
+    found = [first]
+    for number in range(1, days if again else 0):
+        day = first + timedelta(days=number)
+        if again is None:
+            continue
+        weeks = (number + first.weekday()) // 7
+        is_day = day.weekday() in (again.days_of_week or (first.weekday(),))
+        fits = {"Daily": number % again.unit == 0, "Weekly": is_day and weeks % again.unit == 0}
+        if fits[again.type] and not (again.end_after and len(found) >= again.end_after):
+            found.append(day)
+    return found
+
+
+@given(freezes(), st.integers(0, 24 * 40))
+def test_freezes_hold_as_counting_days_says(schedule: Schedule, hours: int) -> None:
+    moment = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=hours)
+    length = schedule.end - schedule.start
+    held = any(start <= moment < start + length for start in starts_of(schedule, 60))
+    assert (window_at(schedule, moment) is not None) is held

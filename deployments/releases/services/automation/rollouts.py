@@ -67,6 +67,7 @@ def _decide(row: PendingDeployment, clock: Clock) -> Decision:
         release = rows.select_related("project", "channel").first()
         if release is None:
             return decision_about(row, Outcome.NOTHING, "The release does not exist any more.")
+        release.space = space
     if row.tenant_number is not None and tenant_of(space, row.tenant_number) is None:
         return decision_about(row, Outcome.NOTHING, "The tenant does not exist any more.")
     if row.trigger is not None:

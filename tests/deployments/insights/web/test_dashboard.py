@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from deployments.infrastructure.models import Environment
+from deployments.insights.services.configuration import ConfigurationInput, configure_dashboard
 from deployments.projects.models import Lifecycle, Project
 from deployments.projects.queries import process_of
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
@@ -113,6 +114,29 @@ def test_the_number_of_queries_does_not_grow(world: World) -> None:
     with CaptureQueriesContext(connection) as many:
         ana.get("dashboard")
     assert len(many) == len(few) <= 25
+
+
+def test_narrowing_costs_the_same_for_any_number_of_projects_and_tenants(world: World) -> None:
+    make_tag_set("Region", "North")
+    person = make_ana()
+    ana = Visitor(person)
+    configuration = ConfigurationInput(
+        environments=[world.development.public_id, world.staging.public_id],
+        tenant_tags=["Region/North"],
+    )
+    configure_dashboard(actor=person.actor, space=default_space(), configuration=configuration)
+    counts = []
+    for number in (1, 5):
+        for _ in range(number):
+            shop = make_tenanted_project(lifecycle=world.lifecycle, steps=[script_step()])
+            tenant = make_tenant("", "Region/North", connections={shop: [world.development]})
+            row = make_release(shop)
+            make_deployment(row, world.development, tenant=tenant, state="Success")
+        with CaptureQueriesContext(connection) as captured:
+            page = ana.get("dashboard", {"tag": "Region/North"})
+        assert text_of(page).count("Succeeded") == sum((1, 5)[: len(counts) + 1])
+        counts.append(len(captured))
+    assert counts[0] == counts[1] <= 32
 
 
 def test_search_finds_each_kind(world: World) -> None:

@@ -11,7 +11,11 @@ from tests.support.browser import browser, browser_context, page
 from tests.support.clients import dotnet, node, nuget
 from tests.support.environment import runs_on_postgres
 from tests.support.faults import fault_random, fault_rounds, pytest_terminal_summary
-from tests.support.groups import pytest_addoption, pytest_collection_modifyitems
+from tests.support.groups import (
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_ignore_collect,
+)
 from tests.support.migrated import migrated_database
 from tests.support.postgres import postgres_url
 from tests.support.processes import Processes, processes, session_processes
@@ -33,6 +37,7 @@ __all__ = [
     "processes",
     "pytest_addoption",
     "pytest_collection_modifyitems",
+    "pytest_ignore_collect",
     "pytest_terminal_summary",
     "redis_server",
     "redis_url",

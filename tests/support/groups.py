@@ -1,5 +1,7 @@
 """Which group a test belongs to: seen from its fixtures and folder, so nobody need write it."""
 
+from pathlib import Path
+
 import pytest
 from django.test import TransactionTestCase
 
@@ -46,10 +48,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even read a file none of whose tests can be in the chosen groups."""
+    chosen = _chosen(config)
+    if not chosen or not collection_path.name.startswith("test_"):
+        return None
+    if not all(group in FIXTURES or group in FOLDERS for group in chosen) or "postgres" in chosen:
+        return None
+    parts = collection_path.relative_to(config.rootpath).parts
+    words = chosen.union(*(FIXTURES.get(group, ()) for group in chosen))
+    if words & set(parts):
+        return None
+    folders = [config.rootpath.joinpath(*parts[:depth]) for depth in range(2, len(parts))]
+    files = [collection_path, *(folder / "conftest.py" for folder in folders)]
+    texts = [file.read_text(encoding="utf-8") for file in files if file.is_file()]
+    return not any(word in text for text in texts for word in words)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark every test with its group, give slow groups their time, keep the chosen groups."""
-    chosen = {name for name in config.getoption("group").split(",") if name}
+    chosen = _chosen(config)
     unknown = chosen - set(GROUPS)
     if unknown:
         raise pytest.UsageError(f"no such group: {', '.join(sorted(unknown))}")
@@ -104,6 +123,10 @@ def _uses_database(item: pytest.Item, fixtures: set[str]) -> bool:
         or fixtures & _DATABASE_FIXTURES
         or (isinstance(case, type) and issubclass(case, TransactionTestCase))
     )
+
+
+def _chosen(config: pytest.Config) -> set[str]:
+    return {name for name in config.getoption("group").split(",") if name}
 
 
 def _is_chosen(group: str, chosen: set[str]) -> bool:

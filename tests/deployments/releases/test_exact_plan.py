@@ -13,7 +13,12 @@ from deployments.infrastructure.models import Environment, Machine
 from deployments.library.services import VariableInput
 from deployments.releases.models import Release
 from deployments.releases.options import DeploymentOptions
-from deployments.releases.services.exact_plan import ExactPlan, exact_plan
+from deployments.releases.services.exact_plan import (
+    ExactAction,
+    ExactPlace,
+    ExactPlan,
+    exact_plan,
+)
 from tests.deployments.calls import S, send
 from tests.factories import SYSTEM, default_space, give_role, make_ana, make_user
 from tests.factories.domain import (
@@ -121,6 +126,13 @@ def test_the_number_of_queries_does_not_grow() -> None:
         make_agent(make_machine(dev, name=f"more-{number:03}"))
     assert queries(release, dev) == few
     assert few < 30
+
+
+def test_of_many_targets_thirty_are_named() -> None:
+    places = tuple(ExactPlace(f"Machines-{number}", f"web-{number}") for number in range(33))
+    action = ExactAction("1", "a", "Deploy", "Octopus.Script", (*places, ExactPlace("", "Server")))
+    assert (action.shown_targets, action.more_targets) == (places[:30], 3)
+    assert ExactAction("1", "a", "Deploy", "Octopus.Script", places[:30]).more_targets == 0
 
 
 def test_rest() -> None:

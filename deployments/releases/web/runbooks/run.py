@@ -29,7 +29,6 @@ from deployments.releases.services.several import (
     create_runbook_runs,
     with_answers_of,
 )
-from deployments.releases.variables import prompts_of
 from deployments.releases.web.deploy import answer_of, options_of, shown_choices, targets_of
 from deployments.releases.web.redeploy import choices_of
 from deployments.releases.web.runbooks.pages import runbook_frame, runbook_of
@@ -41,19 +40,16 @@ from deployments.releases.web.runbooks.places import (
     run_lanes,
 )
 from deployments.releases.web.several.choosing import Chosen, chosen_among
+from deployments.releases.web.several.plans import (
+    MOST_NAMED,
+    MOST_PLANS,
+    SharedPlan,
+    prompts_of_all,
+    shared_plans,
+)
 from tenants.queries import tenant_of, tenant_scope
 
 _MOST_SNAPSHOTS: Final = 50
-MOST_PLANS: Final = 12
-_MOST_NAMED: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class SharedPlan:
-    """A plan with the places that it is the same for."""
-
-    plan: ExactPlan
-    lanes: tuple[RunLane, ...]
 
 
 @require_http_methods(["GET", "POST"])
@@ -78,7 +74,7 @@ def runbook_run(request: PageRequest, project: str, runbook: str) -> HttpRespons
         messages.success(request, f"{row.name} was queued in {going[0].place}.")
         return go(request, f"tasks/ServerTasks-{runs[0].task_id}")
     names = ", ".join(str(lane.place) for lane in going)
-    where = names if len(runs) <= _MOST_NAMED else f"{len(runs)} places"
+    where = names if len(runs) <= MOST_NAMED else f"{len(runs)} places"
     messages.success(request, f"{row.name} was queued in {where}.")
     return go(request, f"projects/{row.project.public_id}/runbooks/{row.public_id}")
 
@@ -132,7 +128,7 @@ class _Page:
 
     def create(self, snapshot: RunbookSnapshot) -> list[RunbookRun]:
         """Queue the runs."""
-        options = options_of(self.sent, self._prompts(snapshot))
+        options = options_of(self.sent, prompts_of_all(snapshot, self.going))
         by_place = {lane.place: lane for lane in self.going}
         planned = {lane.place: self._planned(snapshot, lane) for lane in self.going}
         return create_runbook_runs(
@@ -177,7 +173,7 @@ class _Page:
 
     def _of_snapshot(self, snapshot: RunbookSnapshot) -> dict[str, Any]:
         possible = [lane for lane in self.going if not lane.why_not]
-        prompts = self._prompts(snapshot)
+        prompts = prompts_of_all(snapshot, self.going)
         steps: dict[str, PlannedAction] = {}
         for lane in possible[:MOST_PLANS]:
             for action in self._planned(snapshot, lane):
@@ -196,19 +192,6 @@ class _Page:
             "unplanned": possible[MOST_PLANS:],
         }
 
-    def _prompts(self, snapshot: RunbookSnapshot) -> list[Prompt]:
-        """Return the prompts of all the places, each once."""
-        if not prompts_of(snapshot):
-            return []
-        found = {
-            prompt.id: prompt
-            for lane in self.going
-            for prompt in prompts_for(
-                snapshot, environment=lane.environment.public_id, tenant=lane.scope
-            )
-        }
-        return sorted(found.values(), key=lambda prompt: prompt.label.lower())
-
     def _planned(self, snapshot: RunbookSnapshot, lane: RunLane) -> tuple[PlannedAction, ...]:
         skipped = self.sent.getlist("skip")
         viewer = self.request.actor
@@ -218,24 +201,18 @@ class _Page:
 
     def _plans(
         self, snapshot: RunbookSnapshot, prompts: Sequence[Prompt], lanes: Sequence[RunLane]
-    ) -> list[SharedPlan]:
-        """Return the plans, those of equal ones together; what is wrong is said on sending."""
-        found: list[tuple[ExactPlan, list[RunLane]]] = []
-        for lane in lanes:
+    ) -> list[SharedPlan[RunLane]]:
+        def planned(lane: RunLane) -> ExactPlan:
             try:
                 options = options_of(self.sent, prompts)
                 own = _options_there(snapshot, lane, options, self._planned(snapshot, lane))
             except Invalid:
-                own = DeploymentOptions()
-            plan = exact_plan(
+                own = DeploymentOptions()  # what is wrong is said when the form is sent
+            return exact_plan(
                 snapshot, lane.environment, own, viewer=self.request.actor, tenant=lane.scope
             )
-            same = next((members for other, members in found if other == plan), None)
-            if same is None:
-                found.append((plan, [lane]))
-            else:
-                same.append(lane)
-        return [SharedPlan(plan, tuple(members)) for plan, members in found]
+
+        return shared_plans(lanes, planned)
 
 
 def _options_there(

@@ -16,29 +16,25 @@ from deployments.base.errors import Invalid
 from deployments.projects.web.rail import project_frame
 from deployments.releases.models import Deployment, Release
 from deployments.releases.options import DeploymentOptions
-from deployments.releases.prompts import Prompt, prompts_for
+from deployments.releases.prompts import Prompt
 from deployments.releases.queries import progression_of, unresolved_defect
 from deployments.releases.services.exact_plan import ExactPlan, exact_plan
 from deployments.releases.services.several import create_deployments, with_answers_of
 from deployments.releases.tenancy.standings import TenantStanding
-from deployments.releases.variables import prompts_of
 from deployments.releases.web.deploy import answer_of, options_of
 from deployments.releases.web.frames import release_of
 from deployments.releases.web.several.choosing import Chosen, chosen_of
 from deployments.releases.web.several.lanes import Lane, lanes_of
+from deployments.releases.web.several.plans import (
+    MOST_NAMED,
+    MOST_PLANS,
+    SharedPlan,
+    prompts_of_all,
+    shared_plans,
+)
 from tenants.queries import tenanted_mode
 
 _TEMPLATE: Final = "releases/deploy_several.html"
-MOST_PLANS: Final = 8
-_MOST_NAMED: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class SharedPlan:
-    """A plan with the places that it is the same for."""
-
-    plan: ExactPlan
-    lanes: tuple[Lane, ...]
 
 
 @require_http_methods(["GET", "POST"])
@@ -50,7 +46,7 @@ def deploy_several(request: PageRequest, project: str, version: str) -> HttpResp
     chosen = chosen_of(request, release, sent)
     lanes = lanes_of(request, release, chosen.lanes, utc_now())
     going = [lane for lane in lanes if not (lane.why_not and chosen.leaves_out)]
-    prompts = _prompts(release, going)
+    prompts = prompts_of_all(release, going)
     shown = _Page(request, release, chosen, lanes, going, prompts, sent)
     if request.method == "GET" or "preview" in request.POST:
         return shown.answer()
@@ -58,7 +54,7 @@ def deploy_several(request: PageRequest, project: str, version: str) -> HttpResp
     if created is None:
         return shown.answer(problems)
     places = [str(lane.place) for lane in going]
-    words = f"to {', '.join(places)}" if len(places) <= _MOST_NAMED else f"to {len(places)} places"
+    words = f"to {', '.join(places)}" if len(places) <= MOST_NAMED else f"to {len(places)} places"
     messages.success(request, f"The deployments of {release.version} {words} are in the queue.")
     return go(request, f"projects/{release.project.slug}/releases/{release.version}")
 
@@ -78,20 +74,6 @@ def _create(
         places=[lane.place for lane in going],
         options=lambda place: with_answers_of(release, place.environment, options, scopes[place]),
     )
-
-
-def _prompts(release: Release, lanes: Sequence[Lane]) -> list[Prompt]:
-    """Return the prompts of all the places, each once."""
-    if not prompts_of(release):
-        return []
-    found = {
-        prompt.id: prompt
-        for lane in lanes
-        for prompt in prompts_for(
-            release, environment=lane.environment.public_id, tenant=lane.scope
-        )
-    }
-    return sorted(found.values(), key=lambda prompt: prompt.label.lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,21 +137,16 @@ class _Page:
             for lane in lanes
         ]
 
-    def _plans(self, lanes: Sequence[Lane]) -> list[SharedPlan]:
-        """Return the plans, those of equal ones together."""
+    def _plans(self, lanes: Sequence[Lane]) -> list[SharedPlan[Lane]]:
         try:
             options = options_of(self.sent, self.prompts)
         except Invalid:
             options = DeploymentOptions()  # what is wrong is said when the form is sent
-        found: list[tuple[ExactPlan, list[Lane]]] = []
-        for lane in lanes:
+
+        def planned(lane: Lane) -> ExactPlan:
             own = with_answers_of(self.release, lane.environment, options, lane.scope)
-            plan = exact_plan(
+            return exact_plan(
                 self.release, lane.environment, own, viewer=self.request.actor, tenant=lane.scope
             )
-            same = next((members for other, members in found if other == plan), None)
-            if same is None:
-                found.append((plan, [lane]))
-            else:
-                same.append(lane)
-        return [SharedPlan(plan, tuple(members)) for plan, members in found]
+
+        return shared_plans(lanes, planned)

@@ -1,14 +1,17 @@
 """Tenants of the sample: a project that is deployed for branches, in rings and regions."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from deployments.base.actor import Actor
+from deployments.base.clock import utc_now
 from deployments.infrastructure.models import Environment
 from deployments.library.models import LibraryVariableSet
 from deployments.library.services import VariableInput
 from deployments.projects.models import Lifecycle, Project
 from deployments.projects.services.projects import set_project_extra
 from deployments.releases.services import create_deployment
+from deployments.releases.services.freezes import FreezeInput, FreezePlace, create_freeze
 from tenants.services.tag_sets import TagInput, TagSetInput, create_tag_set
 from tenants.services.variables import CommonInput, ValueInput, set_common_values, set_values
 from tests.browser.sample_runbooks import make_runbooks
@@ -88,6 +91,18 @@ def make_tenants(places: Mapping[str, Environment], lifecycle: Lifecycle, actor:
         set_values(actor=actor, tenant=tenant, values=values)
         common = [CommonInput(shared, "alias", tenant.name.lower()[:3])]
         set_common_values(actor=actor, tenant=tenant, values=common)
+    start = utc_now() + timedelta(days=3)
+    create_freeze(
+        actor=actor,
+        space=space,
+        freeze=FreezeInput(
+            "Stocktaking",
+            start,
+            start + timedelta(hours=12),
+            [FreezePlace(project, places["Production"], tenant.pk) for tenant in tenants[:2]],
+            recurrence={"Type": "Monthly", "Unit": 3, "DateOfMonth": "1"},
+        ),
+    )
     release = make_release(project, "1.4.0")
     for tenant in tenants[:2]:
         finish(

@@ -20,13 +20,13 @@ class OwnedIdConverter:
 class LibraryVariablesConverter(OwnedIdConverter):
     """The id of a library set's values, not that of a snapshot."""
 
-    regex = r"(?i:variableset-libraryvariablesets-)[0-9]+"
+    regex = r"variableset-libraryvariablesets-[0-9]+"
 
 
 class LibrarySnapshotConverter(OwnedIdConverter):
     """The id of a snapshot of a library set's values."""
 
-    regex = r"(?i:variableset-libraryvariablesets-)[0-9]+-[sS]-[^/]+"
+    regex = r"variableset-libraryvariablesets-[0-9]+-s-[^/]+"
 
 
 register_converter(OwnedIdConverter, "owned")

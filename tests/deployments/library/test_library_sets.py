@@ -22,7 +22,7 @@ from deployments.releases.comparison.variables import changed_variables
 from deployments.releases.models import Release
 from deployments.releases.services.editing import update_variables_of_release
 from deployments.releases.services.runbook_snapshots import create_runbook_snapshot
-from deployments.releases.variables import frozen_candidates, prompts_of
+from deployments.releases.variables import frozen_candidates, library_is_modified, prompts_of
 from tests.deployments.calls import S, send
 from tests.factories import SYSTEM, default_space, give_role, make_ana, make_cleo, make_dan
 from tests.factories.domain import (
@@ -101,9 +101,12 @@ def test_a_release_freezes_what_is_included() -> None:
 def test_a_runbook_snapshot_freezes_it_too_and_prompts_are_asked() -> None:
     project = make_project("Web", steps=[script_step()])
     prompt = {"label": "Why", "required": True}
-    make_library_set("Common", VariableInput("Reason", "", prompt=prompt), projects=[project])
+    row = make_library_set("Common", VariableInput("Reason", "", prompt=prompt), projects=[project])
     snapshot = create_runbook_snapshot(actor=SYSTEM, runbook=make_runbook(project))
     assert [document["name"] for document, _ in prompts_of(snapshot)] == ["Reason"]
+    assert not library_is_modified(snapshot)
+    replace_variables(actor=SYSTEM, variable_set=row.values, variables=[])
+    assert library_is_modified(snapshot)
 
 
 def test_a_set_in_use_stays_and_releases_outlive_it() -> None:

@@ -23,6 +23,7 @@ from deployments.releases.services.runbook_snapshots import (
     delete_runbook,
     publish_runbook_snapshot,
 )
+from deployments.releases.variables import library_is_modified
 from deployments.releases.web.frames import project_of, visible_environments
 from tenants.queries import tenant_names
 
@@ -76,6 +77,7 @@ def runbook_page(request: PageRequest, project: str, runbook: str) -> HttpRespon
         or (
             variable_set is not None and published.variable_snapshot.version != variable_set.version
         )
+        or library_is_modified(published)
     )
     part = page_of(request, visible_runs(request).filter(runbook=row))
     names = tenant_names(request.space, [run.tenant_number for run in part])

@@ -17,6 +17,7 @@ from deployments.releases.services.runbook_snapshots import (
     update_runbook_snapshot,
     update_variables_of_runbook_snapshot,
 )
+from deployments.releases.variables import library_is_modified
 from deployments.releases.web.runbooks.pages import may_freeze, runbook_frame, runbook_of
 
 
@@ -47,7 +48,9 @@ def snapshot_page(request: PageRequest, project: str, runbook: str, snapshot: st
         "steps": process_of_release(stored).steps,
         "packages": stored.selected_packages.all(),
         "has_old_variables": variable_set is not None
-        and stored.variable_snapshot.version != variable_set.version,
+        and (
+            stored.variable_snapshot.version != variable_set.version or library_is_modified(stored)
+        ),
         "runs": stored.runs.count(),
         "may_edit": allows_on(request.actor, row, Permission.RunbookEdit),
         "may_freeze": may_freeze(request, row),

@@ -14,13 +14,13 @@ _WITHIN_MS = 45_000
 
 
 def test_a_release_goes_through_two_phases_while_one_looks_on(
-    page: Page, octopus: OctopusServer
+    page: Page, working_server: OctopusServer
 ) -> None:
-    calls = Calls(octopus)
+    calls = Calls(working_server)
     names = [f"{name} {calls.run}" for name in ("Dev", "Test", "Live")]
     project = calls.project(*(calls.make("environments", Name=name)["Id"] for name in names))
-    sign_in(page.context, octopus)
-    base = f"{octopus.url}/app/Spaces-1/projects/{project['Slug']}"
+    sign_in(page.context, working_server)
+    base = f"{working_server.url}/app/Spaces-1/projects/{project['Slug']}"
     page.goto(f"{base}/releases/create")
     page.get_by_role("textbox", name="Version").fill("1.0.0")
     page.get_by_role("button", name="Create release").click()
@@ -37,8 +37,10 @@ def test_a_release_goes_through_two_phases_while_one_looks_on(
         expect(decisions.get_by_text(words)).to_be_visible()
 
 
-def test_retention_says_what_would_go_and_then_it_goes(page: Page, octopus: OctopusServer) -> None:
-    calls = Calls(octopus)
+def test_retention_says_what_would_go_and_then_it_goes(
+    page: Page, working_server: OctopusServer
+) -> None:
+    calls = Calls(working_server)
     environment = calls.make("environments", Name=f"Dev {calls.run}")["Id"]
     policy = {"Strategy": "Count", "Unit": "Items", "QuantityToKeep": 1}
     lifecycle = calls.make(
@@ -55,8 +57,8 @@ def test_retention_says_what_would_go_and_then_it_goes(page: Page, octopus: Octo
     )
     for version in ("1.0.0", "1.1.0", "1.2.0"):
         calls.make("releases", ProjectId=project["Id"], Version=version)
-    sign_in(page.context, octopus)
-    address = f"{octopus.url}/app/Spaces-1/administration/retention?project={project['Id']}"
+    sign_in(page.context, working_server)
+    address = f"{working_server.url}/app/Spaces-1/administration/retention?project={project['Id']}"
     page.goto(address)
     table = page.get_by_role("table")
     expect(table.get_by_role("row", name="1.2.0")).to_contain_text("Kept")

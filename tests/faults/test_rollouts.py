@@ -4,6 +4,8 @@ from collections import Counter
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from tests.faults.lab import Lab
 from tests.support.processes import wait_until
 
@@ -58,6 +60,7 @@ class RollOut:
         return found
 
 
+@pytest.mark.thorough
 def test_the_worker_dies_twice_and_each_tenant_gets_one_deployment(lab: Lab) -> None:
     out = RollOut(lab)
     lab.arm(_POINT)

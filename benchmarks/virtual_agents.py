@@ -159,7 +159,7 @@ class VirtualAgent:
             session.send(CancelAck(id=message.id, state="already_finished"))
 
     async def _say(self, command: str, session: AgentSession, socket: ClientConnection) -> None:
-        """Send what the server does not have of the output, then the end; a command may come twice."""
+        """Send what the server has not, then the end; a command may come twice."""
         offset = 0
         now = time.time_ns() // 1_000_000
         for stream, payload in ((RECORD, _PHASE), (STDOUT, _OUTPUT)):

@@ -82,7 +82,6 @@ def test_a_thousand_agents_get_a_command_each(lab: Lab, silent: Crowd) -> None:
         seen = fleet.statistics()
     lab.note_fault("a command for each of 1,000 agents")
     assert (seen.runs, seen.acknowledged, seen.drops) == (_AGENTS, _AGENTS, 0)
-    assert seen.last_acknowledged - seen.first_run < 10
 
 
 def test_the_gateway_dies_while_very_many_agents_stream(

@@ -36,6 +36,7 @@ CATEGORIES = {
     "MachineUpgradeRequested": "Agent asked to upgrade",
     "MachineUpgraded": "Agent upgraded",
     "MachineUpgradeFailed": "Upgrade of an agent failed",
+    "MachineUpgradeCanceled": "Upgrade of an agent canceled",
     "MachineQuarantined": "Machine quarantined",
     "EventHandlingFailed": "Event could not be handled",
 }

@@ -93,6 +93,12 @@ def visible_roles(actor: Actor, space: Space) -> list[str]:
     return _distinct_roles(Machine.objects.visible_to(actor, space, "MachineView"))
 
 
+def visible_environment_numbers(actor: Actor, space: Space) -> set[int]:
+    """Return the numbers of the environments that the actor may see."""
+    rows = Environment.objects.visible_to(actor, space, "EnvironmentView")
+    return set(rows.values_list("pk", flat=True))
+
+
 def find_environment(space: Space, text: str) -> Environment | None:
     """Return the environment by public id, name or slug, ignoring case."""
     return find(Environment.objects.in_space(space), text)

@@ -22,6 +22,7 @@ ALLOWED = {
     "the sweep looks at every space": "deployments/execution/services/",
     "the built-in worker serves every space": "deployments/execution/",
     "the schedule of health checks spans the spaces": "deployments/infrastructure/services/",
+    "machine policies upgrade agents in every space": "deployments/infrastructure/services/",
     "append to logs": "deployments/execution/logs/",
     "the viewer's access to the task was checked": "deployments/execution/logs/",
     "the viewer's access was checked": "deployments/execution/logs/",

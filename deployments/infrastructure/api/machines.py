@@ -29,6 +29,7 @@ from deployments.infrastructure.queries import (
     environment_numbers,
     machines_serving,
     tenant_numbers_of_machines,
+    visible_environment_numbers,
     visible_roles,
 )
 from deployments.infrastructure.services.machines import (
@@ -37,6 +38,7 @@ from deployments.infrastructure.services.machines import (
     delete_machine,
     update_machine,
 )
+from deployments.infrastructure.services.upgrade_progress import cancel_upgrades
 from deployments.infrastructure.services.upgrades import request_upgrades
 from deployments.infrastructure.tenancy import Tenancy
 
@@ -156,6 +158,8 @@ class MachineViewSet(SpaceViewSet[Machine]):
         "connection": Permission.MachineView,
         "upgrade": Permission.MachineEdit,
         "upgrade_several": Permission.MachineEdit,
+        "cancel_upgrade": Permission.MachineEdit,
+        "cancel_upgrades": Permission.MachineEdit,
         "roles": Permission.MachineView,
     }
 
@@ -206,10 +210,27 @@ class MachineViewSet(SpaceViewSet[Machine]):
 
     def upgrade_several(self, request: Request, **ids: Any) -> Response:
         """Ask the agents of several targets to upgrade, one of them first."""
+        rows = self._named(request)
+        request_upgrades(actor=self.actor, rows=rows)
+        return self._connections(rows)
+
+    def cancel_upgrade(self, request: Request, **ids: Any) -> Response:
+        """Cancel the upgrade that the agent has not begun; answer as `connection` does."""
+        cancel_upgrades(actor=self.actor, rows=[self.get_object()])
+        return self.connection(request, **ids)
+
+    def cancel_upgrades(self, request: Request, **ids: Any) -> Response:
+        """Cancel those upgrades of several targets that their agents have not begun."""
+        rows = self._named(request)
+        cancel_upgrades(actor=self.actor, rows=rows)
+        return self._connections(rows)
+
+    def _named(self, request: Request) -> list[Machine]:
         wanted = named_ids(request.data, "MachineIds")
         found = find_all(self.get_queryset(), wanted, field="MachineIds")
-        rows = list({row.pk: row for row in found}.values())
-        request_upgrades(actor=self.actor, rows=rows)
+        return list({row.pk: row for row in found}.values())
+
+    def _connections(self, rows: list[Machine]) -> Response:
         again = self.get_queryset().filter(pk__in=[row.pk for row in rows])
         return Response(
             [connection_of(row, f"{self.base_path()}/{row.public_id}") for row in again]
@@ -220,10 +241,9 @@ class MachineViewSet(SpaceViewSet[Machine]):
         return Response(visible_roles(self.actor, self.space))
 
     def context(self) -> dict[str, Any]:
-        visible = Environment.objects.visible_to(self.actor, self.space, Permission.EnvironmentView)
         return {
             **super().context(),
-            "visible_environments": set(visible.values_list("pk", flat=True)),
+            "visible_environments": visible_environment_numbers(self.actor, self.space),
         }
 
     def _input(self, data: dict[str, Any]) -> MachineInput:

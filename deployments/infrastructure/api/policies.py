@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,10 +10,14 @@ from rest_framework.response import Response
 from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
 from deployments.base.api.fields import text
-from deployments.base.api.links import space_path
+from deployments.base.api.links import space_path, with_query
+from deployments.base.api.paging import cut, envelope
 from deployments.base.api.parsers import fields_of
 from deployments.base.api.serializers import SpaceResourceSerializer
-from deployments.infrastructure.models import MachinePolicy
+from deployments.infrastructure.api.machines import MachineSerializer
+from deployments.infrastructure.api.workers import WorkerSerializer
+from deployments.infrastructure.models import Machine, MachinePolicy, Worker
+from deployments.infrastructure.queries import visible_environment_numbers
 from deployments.infrastructure.services.policies import (
     DEFAULTS,
     create_machine_policy,
@@ -32,7 +37,11 @@ class MachinePolicySerializer(SpaceResourceSerializer):
 
     def get_links(self, row: MachinePolicy) -> dict[str, str]:
         path = space_path(f"Spaces-{row.space_id}", "machinepolicies", row.public_id)
-        return {"Self": path}
+        return {
+            "Self": path,
+            "Machines": with_query(f"{path}/machines", "skip", "take"),
+            "Workers": with_query(f"{path}/workers", "skip", "take"),
+        }
 
 
 class MachinePolicyViewSet(SpaceViewSet[MachinePolicy]):
@@ -49,6 +58,8 @@ class MachinePolicyViewSet(SpaceViewSet[MachinePolicy]):
         "update": Permission.MachinePolicyEdit,
         "destroy": Permission.MachinePolicyDelete,
         "template": Permission.MachinePolicyView,
+        "machines": Permission.MachinePolicyView,
+        "workers": Permission.MachinePolicyView,
     }
 
     def create_row(self, data: dict[str, Any]) -> MachinePolicy:
@@ -76,6 +87,31 @@ class MachinePolicyViewSet(SpaceViewSet[MachinePolicy]):
                 **policy_document({}),
                 "Links": {},
             }
+        )
+
+    def machines(self, request: Request, **ids: Any) -> Response:
+        """List the targets that follow the policy, among those that the caller sees."""
+        rows = Machine.objects.visible_to(self.actor, self.space, Permission.MachineView)
+        return self._users("Machine", "machines", MachineSerializer, rows)
+
+    def workers(self, request: Request, **ids: Any) -> Response:
+        """List the workers that follow the policy."""
+        rows = Worker.objects.visible_to(self.actor, self.space, Permission.WorkerView)
+        return self._users("Worker", "workers", WorkerSerializer, rows)
+
+    def _users(
+        self, item_type: str, name: str, serializer: type[Any], rows: "QuerySet[Any]"
+    ) -> Response:
+        policy = self.get_object()
+        page = cut(rows.filter(policy=policy).select_related("agent__upgrade"), self.query)
+        context = {
+            **self.context(),
+            "visible_environments": visible_environment_numbers(self.actor, self.space),
+        }
+        items = serializer(page.rows, many=True, context=context).data
+        path = f"{self.base_path()}/{policy.public_id}/{name}"
+        return Response(
+            envelope(page, list(items), item_type=item_type, path=path, query=self.query)
         )
 
     def _document(self) -> dict[str, Any]:

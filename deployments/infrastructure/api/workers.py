@@ -22,6 +22,7 @@ from deployments.infrastructure.api.machines import (
     policy_of,
 )
 from deployments.infrastructure.models import Worker, WorkerPool
+from deployments.infrastructure.services.upgrade_progress import cancel_upgrades
 from deployments.infrastructure.services.upgrades import request_upgrades
 from deployments.infrastructure.services.workers import (
     WorkerInput,
@@ -149,6 +150,7 @@ class WorkerViewSet(SpaceViewSet[Worker]):
         "destroy": Permission.WorkerEdit,
         "connection": Permission.WorkerView,
         "upgrade": Permission.WorkerEdit,
+        "cancel_upgrade": Permission.WorkerEdit,
     }
 
     def get_queryset(self) -> QuerySet[Worker]:
@@ -179,6 +181,11 @@ class WorkerViewSet(SpaceViewSet[Worker]):
     def upgrade(self, request: Request, **ids: Any) -> Response:
         """Ask the agent to upgrade; answer as `connection` does."""
         request_upgrades(actor=self.actor, rows=[self.get_object()])
+        return self.connection(request, **ids)
+
+    def cancel_upgrade(self, request: Request, **ids: Any) -> Response:
+        """Cancel the upgrade that the agent has not begun; answer as `connection` does."""
+        cancel_upgrades(actor=self.actor, rows=[self.get_object()])
         return self.connection(request, **ids)
 
     def _input(self, data: dict[str, Any]) -> WorkerInput:

@@ -18,6 +18,7 @@ class UpgradeStage(models.TextChoices):
     REFUSED = "refused"
     SILENT = "silent"
     HALTED = "halted"
+    CANCELED = "canceled"
 
 
 class AgentUpgrade(models.Model):

@@ -46,7 +46,9 @@ def subjects_of(space: Space, ids: Sequence[str]) -> list[Machine | Worker]:
     for model in (Machine, Worker):
         numbers = [n for text in ids if (n := public_ids.parse(model.id_prefix, text))]
         rows = model.objects.in_space(space).filter(pk__in=numbers)
-        found += rows.select_related("policy").order_by("name", "pk")
+        found += rows.select_related("policy", "agent__upgrade", "agent__session").order_by(
+            "name", "pk"
+        )
     return found
 
 

@@ -12,7 +12,14 @@ from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
 from deployments.base.models import Space
 from deployments.base.naming import require_free_name, required_name
-from deployments.infrastructure.health.policy import HealthPolicy, WrongPolicy, health_policy
+from deployments.infrastructure.health.policy import (
+    CONNECTIVITY,
+    DELETE,
+    MAY_BE_OFFLINE,
+    HealthPolicy,
+    WrongPolicy,
+    health_policy,
+)
 from deployments.infrastructure.models import Machine, MachinePolicy, Worker
 
 DEFAULT_NAME: Final = "Default Machine Policy"
@@ -35,6 +42,8 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "MachineUpdatePolicy": {
         "CalamariUpdateBehavior": "UpdateOnDeployment",
         "TentacleUpdateBehavior": "NeverUpdate",
+        # Not among the wire's known ones: when agents are upgraded whose behavior is Update.
+        "TentacleUpdateMoment": "HealthCheck",
         "KubernetesAgentUpdateBehavior": "NeverUpdate",
         "TentacleUpdateAccountId": None,
     },
@@ -56,6 +65,23 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "ConnectionRetryTimeLimit": "00:05:00",
     "ConnectionConnectTimeout": "00:01:00",
 }
+# The values of the wire, part by part; clients refuse a policy with another one.
+_CHOICES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "MachineHealthCheckPolicy": {"HealthCheckType": ("RunScript", CONNECTIVITY)},
+    "MachineConnectivityPolicy": {
+        "MachineConnectivityBehavior": ("ExpectedToBeOnline", MAY_BE_OFFLINE)
+    },
+    "MachineCleanupPolicy": {"DeleteMachinesBehavior": ("DoNotDelete", DELETE)},
+    "MachineUpdatePolicy": {
+        "CalamariUpdateBehavior": ("UpdateOnDeployment", "UpdateOnNewMachine", "UpdateAlways"),
+        "TentacleUpdateBehavior": ("NeverUpdate", "Update"),
+        "TentacleUpdateMoment": ("HealthCheck", "Connection"),
+        "KubernetesAgentUpdateBehavior": ("NeverUpdate", "Update", "Block"),
+    },
+    "MachinePackageCacheRetentionPolicy": {"Strategy": ("Default", "Quantities")},
+}
+_RUN_TYPES: Final = ("InheritFromDefault", "Inline")
+_SCRIPTS: Final = ("BashHealthCheckPolicy", "PowerShellHealthCheckPolicy")
 
 
 def policy_document(stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,11 +178,28 @@ def delete_machine_policy(*, actor: Actor, policy: MachinePolicy) -> None:
 def _checked(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the known parts of a policy that can be followed. Raises Invalid."""
     known = {name: value for name, value in document.items() if name in DEFAULTS}
+    whole = policy_document(known)
+    for part, choices in _CHOICES.items():
+        for name, allowed in choices.items():
+            _require_one_of(part, name, whole[part][name], allowed)
+    checks = whole["MachineHealthCheckPolicy"]
+    for name in _SCRIPTS:
+        script = checks[name]
+        if not isinstance(script, Mapping):
+            raise Invalid(fields={"MachineHealthCheckPolicy": [f"{name} must be an object."]})
+        run_type = script.get("RunType")
+        _require_one_of("MachineHealthCheckPolicy", "RunType", run_type, _RUN_TYPES)
     try:
-        health_policy(policy_document(known))
+        health_policy(whole)
     except WrongPolicy as error:
         raise Invalid(fields={error.field: [error.message]}) from error
     return known
+
+
+def _require_one_of(part: str, name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        text = f"{name} must be {' or '.join(allowed)}, not '{value}'."
+        raise Invalid(fields={part: [text]})
 
 
 def _snapshot(policy: MachinePolicy) -> dict[str, Any]:

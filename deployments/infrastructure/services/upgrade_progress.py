@@ -1,17 +1,25 @@
-"""What becomes of upgrades: told by the agents, or by their silence."""
+"""What becomes of upgrades: told by the agents, by their silence, or canceled by people."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from agent.contracts.messages import Upgrade, UpgradeState
+from deployments.access.permissions import Permission
+from deployments.access.policy import require_on
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
-from deployments.infrastructure.models import AgentUpgrade, UpgradeStage
+from deployments.base.errors import Invalid
+from deployments.infrastructure.models import AgentUpgrade, Machine, UpgradeStage, Worker
 from deployments.infrastructure.program import PATH
-from deployments.infrastructure.services.upgrades import ACTIVE, SILENCE
+from deployments.infrastructure.services.upgrades import (
+    ACTIVE,
+    CANCELABLE,
+    SILENCE,
+    upgrade_of,
+)
 
 _TOLD = frozenset(
     {
@@ -30,6 +38,7 @@ _CATEGORIES = {
     UpgradeStage.FAILED: "MachineUpgradeFailed",
     UpgradeStage.REFUSED: "MachineUpgradeFailed",
     UpgradeStage.SILENT: "MachineUpgradeFailed",
+    UpgradeStage.CANCELED: "MachineUpgradeCanceled",
 }
 _SILENT = "The agent has not answered for 10 minutes."
 
@@ -73,14 +82,43 @@ def end_silent_upgrades(*, clock: Clock = utc_now) -> int:
     return ended
 
 
-def _conclude(rows: "QuerySet[AgentUpgrade]", clock: Clock) -> None:
+def cancel_upgrades(
+    *, actor: Actor, rows: Sequence[Machine | Worker], clock: Clock = utc_now
+) -> int:
+    """Cancel the upgrades that the agents of targets or workers have not begun; return how many.
+
+    Others of the same request go on. An agent that was sent its request in this very moment may
+    begin it nevertheless, and then tells how it ends. Raises Invalid when there is nothing to do.
+    """
+    for row in rows:
+        is_target = isinstance(row, Machine)
+        require_on(actor, row, Permission.MachineEdit if is_target else Permission.WorkerEdit)
+    canceled = []
+    with transaction.atomic():
+        for row in rows:
+            upgrade = upgrade_of(row)
+            if upgrade is None:
+                continue
+            open_rows = AgentUpgrade.objects.filter(pk=upgrade.pk, stage__in=CANCELABLE)
+            detail = f"Canceled by {actor.display_name}."[:500]
+            if open_rows.update(stage=UpgradeStage.CANCELED, detail=detail, changed=clock()):
+                canceled.append(upgrade.pk)
+        # All of them first: the wave that begins now must not take one that is canceled too.
+        for pk in canceled:
+            _conclude(AgentUpgrade.objects.filter(pk=pk), clock, actor)
+    if not canceled:
+        raise Invalid("There is no upgrade that could still be canceled.")
+    return len(canceled)
+
+
+def _conclude(rows: "QuerySet[AgentUpgrade]", clock: Clock, actor: Actor | None = None) -> None:
     related = ("agent__space", "agent__machine", "agent__worker")
     upgrade = rows.select_related(*related).get()
-    _record(upgrade, clock)
+    _record(upgrade, clock, actor or Actor.system("upgrades"))
     _go_on(upgrade.batch, clock)
 
 
-def _record(upgrade: AgentUpgrade, clock: Clock) -> None:
+def _record(upgrade: AgentUpgrade, clock: Clock, actor: Actor) -> None:
     agent = upgrade.agent
     owner = getattr(agent, "machine", None) or getattr(agent, "worker", None)
     if owner is None:
@@ -90,9 +128,10 @@ def _record(upgrade: AgentUpgrade, clock: Clock) -> None:
     ends = {
         UpgradeStage.DONE: f"The upgrade {what} succeeded",
         UpgradeStage.REFUSED: f"The upgrade {what} was refused: {upgrade.detail}",
+        UpgradeStage.CANCELED: f"The upgrade {what} was canceled",
     }
     events.record(
-        actor=Actor.system("upgrades"),
+        actor=actor,
         space=agent.space,
         category=_CATEGORIES[stage],
         message=ends.get(stage, f"The upgrade {what} failed: {upgrade.detail}"),

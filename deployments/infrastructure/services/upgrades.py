@@ -28,6 +28,8 @@ ACTIVE = (
     UpgradeStage.CHECKING,
     UpgradeStage.TRYING,
 )
+# What an agent has not begun yet, as far as it has told.
+CANCELABLE = (UpgradeStage.WAITING, UpgradeStage.REQUESTED)
 # An agent that has said nothing new for this long will not: it is gone or does not know upgrades.
 SILENCE = timedelta(minutes=10)
 
@@ -97,7 +99,7 @@ def why_not(row: Machine | Worker, now: datetime) -> str:
 
 def upgradable(rows: Iterable[Machine], now: datetime) -> list[Machine]:
     """Return those targets whose agents are connected and can be asked."""
-    return [row for row in rows if _is_connected(row) and not why_not(row, now)]
+    return [row for row in rows if is_connected(row) and not why_not(row, now)]
 
 
 def upgrade_of(row: Machine | Worker) -> AgentUpgrade | None:
@@ -106,7 +108,8 @@ def upgrade_of(row: Machine | Worker) -> AgentUpgrade | None:
     return found
 
 
-def _is_connected(row: Machine) -> bool:
+def is_connected(row: Machine | Worker) -> bool:
+    """Tell whether the agent of a target or worker is connected."""
     session: AgentSession | None = getattr(row.agent, "session", None)
     return session is not None and session.connected is not None and not session.disconnected
 

@@ -21,7 +21,12 @@ from deployments.infrastructure.services import machines as services
 from deployments.infrastructure.services.upgrades import upgrade_of, why_not
 from deployments.infrastructure.tenancy import Tenancy, tenant_words
 from deployments.infrastructure.web.health import may_check
-from deployments.infrastructure.web.upgrades import upgradable_targets
+from deployments.infrastructure.web.policies import chosen_policy, policies_to_choose
+from deployments.infrastructure.web.upgrades import (
+    cancelable_targets,
+    may_cancel,
+    upgradable_targets,
+)
 
 LIST = "infrastructure/targets"
 HEALTHS = (
@@ -67,6 +72,7 @@ def target_list(request: PageRequest) -> HttpResponse:
         "is_filtered": any(request.GET.get(name) for name in FILTERS),
         "may_create": request.grants.allows_anywhere(Permission.MachineCreate),
         "upgradable": len(upgradable_targets(request)),
+        "cancelable": cancelable_targets(request).count(),
         "server_version": VERSION,
     }
     return show(request, "infrastructure/targets.html", values)
@@ -83,6 +89,7 @@ def target_page(request: PageRequest, target: str) -> HttpResponse:
         "name": row.name,
         "roles": ", ".join(row.roles),
         "environments": placed,
+        "policy": row.policy.public_id,
         "participation": row.tenanted_participation,
         "tenants": ", ".join(tenant_words(request.space, served)),
         "tenant_tags": ", ".join(row.tenant_tags),
@@ -93,7 +100,7 @@ def target_page(request: PageRequest, target: str) -> HttpResponse:
         "name": request.POST.get("name", ""),
         "roles": request.POST.get("roles", ""),
         "environments": request.POST.getlist("environments"),
-        **{name: request.POST.get(name, stored[name]) for name in _TENANCY},
+        **{name: request.POST.get(name, stored[name]) for name in ("policy", *_TENANCY)},
     }
     chosen = [
         environment
@@ -108,6 +115,7 @@ def target_page(request: PageRequest, target: str) -> HttpResponse:
                 name=str(sent["name"]),
                 environments=chosen,
                 roles=words(str(sent["roles"])),
+                policy=chosen_policy(request),
                 slug=row.slug,
                 is_disabled=row.is_disabled,
                 tenancy=Tenancy(
@@ -165,6 +173,8 @@ def _page(
         "upgrade": upgrade_of(row),
         "server_version": VERSION,
         "may_upgrade": may_edit and is_connected and not why_not(row, utc_now()),
+        "may_cancel": may_edit and may_cancel(row),
+        "policies": policies_to_choose(request),
         "placed": _placed(row),
         "values": values,
         "environments": _environments(request, Permission.MachineEdit) if may_edit else [],

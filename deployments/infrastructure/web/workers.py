@@ -15,6 +15,8 @@ from deployments.base.clock import utc_now
 from deployments.infrastructure.models import AgentSession, Worker, WorkerPool
 from deployments.infrastructure.services import workers as services
 from deployments.infrastructure.services.upgrades import why_not
+from deployments.infrastructure.web.policies import chosen_policy, policies_to_choose
+from deployments.infrastructure.web.upgrades import may_cancel
 
 LIST = "infrastructure/workers"
 
@@ -53,9 +55,14 @@ def worker_page(request: PageRequest, worker: str) -> HttpResponse:
     """Show a worker; change its name and pools."""
     row = find(request, Worker, worker, Permission.WorkerView)
     placed = [pool.public_id for pool in row.pools.in_space(request.space)]
+    used = row.policy.public_id
     if request.method == "GET":
-        return _worker(request, row, {"name": row.name, "pools": placed})
-    sent = {"name": request.POST.get("name", ""), "pools": request.POST.getlist("pools")}
+        return _worker(request, row, {"name": row.name, "pools": placed, "policy": used})
+    sent = {
+        "name": request.POST.get("name", ""),
+        "pools": request.POST.getlist("pools"),
+        "policy": request.POST.get("policy", used),
+    }
     every = WorkerPool.objects.in_space(request.space)
     saved, problems = attempt(
         lambda: services.update_worker(
@@ -64,6 +71,7 @@ def worker_page(request: PageRequest, worker: str) -> HttpResponse:
             worker=services.WorkerInput(
                 name=str(sent["name"]),
                 pools=[pool for pool in every if pool.public_id in sent["pools"]],
+                policy=chosen_policy(request),
                 is_disabled=row.is_disabled,
             ),
         )
@@ -159,6 +167,8 @@ def _worker(
         "is_connected": is_connected,
         "server_version": VERSION,
         "may_upgrade": may_edit and is_connected and not why_not(row, utc_now()),
+        "may_cancel": may_edit and may_cancel(row),
+        "policies": policies_to_choose(request),
         "placed": row.pools.in_space(request.space),
         "pools": WorkerPool.objects.in_space(request.space),
         "values": values,

@@ -24,6 +24,7 @@ from deployments.infrastructure.services.health_results import (
     subjects_of,
 )
 from deployments.infrastructure.services.policies import health_policy_of
+from deployments.infrastructure.services.policy_upgrades import upgrade_after_check
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services.enqueue import PARENT_TASK
 
@@ -34,6 +35,7 @@ _LEVELS: Final = {
     HealthStatus.UNAVAILABLE: "error",
 }
 _LABELS: Final = {HealthStatus.HAS_WARNINGS: "Has warnings"}
+_WELL: Final = frozenset({HealthStatus.HEALTHY, HealthStatus.HAS_WARNINGS})
 _NOTABLE: Final = frozenset({"warning", "error"})
 _NAMED: Final = 5
 
@@ -58,7 +60,7 @@ def judge_checks(task: ServerTask) -> bool:
 
 
 def end_of_checks(task: ServerTask, *, clock: Clock = utc_now) -> str:
-    """Delete what its policy gives up; return why the task fails, if it does.
+    """Delete what its policy gives up, upgrade agents; return why the task fails, if it does.
 
     Joins the transaction that ends the task.
     """
@@ -76,7 +78,20 @@ def end_of_checks(task: ServerTask, *, clock: Clock = utc_now) -> str:
     for row in () if task.arguments.get(PARENT_TASK) else subjects:
         if is_to_be_deleted(row, _rules(row)) and not _is_busy(row):
             write_lines(task, None, [("warning", delete_unavailable(row, clock=clock))])
+    _upgrade_agents(task, subjects, clock)
     return _reason(bad, len(subjects)) if bad else ""
+
+
+def _upgrade_agents(task: ServerTask, subjects: Sequence[Subject], clock: Clock) -> None:
+    """Let the policies upgrade the outdated agents of what was found well."""
+    well = [row for row in subjects if row.health_status in _WELL]
+    for policy in {row.policy_id: row.policy for row in well}.values():
+        rows = [row for row in well if row.policy_id == policy.pk]
+        asked = {upgrade.agent_id for upgrade in upgrade_after_check(policy, rows, clock=clock)}
+        for row in rows:
+            if row.agent_id in asked:
+                text = f"The machine policy {policy.name} upgrades the agent of {row.name}."
+                write_lines(task, None, [("info", text)])
 
 
 def _is_news(subject: Subject, finished: datetime) -> bool:

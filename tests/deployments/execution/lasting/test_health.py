@@ -11,7 +11,7 @@ from deployments.execution.services.health.judge import judge_checks
 from deployments.execution.services.health.verdict import CheckEnd, verdict_of
 from deployments.execution.states import ENDED, ExecutionState
 from deployments.gateway import sessions
-from deployments.infrastructure.models import Machine
+from deployments.infrastructure.models import Agent, AgentUpgrade, Machine
 from deployments.infrastructure.models.machine import HealthStatus
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services import cancel_task
@@ -315,3 +315,17 @@ def test_a_check_that_takes_too_long_fails_and_stops_what_runs() -> None:
     assert [health(row)[0] for row in (quick, slow)] == ["Healthy", HealthStatus.UNKNOWN]
     cancels = AgentMessage.objects.in_space(default_space()).filter(kind="cancel")
     assert [message.execution.target_name for message in cancels] == ["slow"]
+
+
+@db
+def test_the_policy_upgrades_what_was_found_well() -> None:
+    well, _ = rows = machines("well", "bad")
+    make_policy({"MachineUpdatePolicy": {"TentacleUpdateBehavior": "Update"}}, *rows)
+    Agent.objects.in_space(default_space()).update(version="0.0.9")
+    check = make_check(*rows)
+    check.end("well")
+    check.end("bad", 1)
+    check.advance()
+    upgrade = AgentUpgrade.objects.get()
+    assert (upgrade.agent_id, upgrade.stage) == (well.agent_id, "requested")
+    assert "info: The machine policy Own upgrades the agent of well." in check.said()

@@ -145,6 +145,7 @@ def _rights(
         "may_correct": task.state in CORRECTIONS and allows(Permission.TaskEdit),
         # The dialog waits on the page for the end of the task.
         "may_edit_task": allows(Permission.TaskEdit),
+        "may_add_artifacts": allows(Permission.ArtifactCreate),
         "may_delete_artifacts": task.is_completed and allows(Permission.ArtifactDelete),
         "may_rerun": may_rerun(task.kind, is_completed=task.is_completed)
         and allows(Permission.TaskCreate),

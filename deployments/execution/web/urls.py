@@ -21,6 +21,7 @@ urlpatterns = [
     path("tasks/<str:task>/stream", task_log.stream_view, name="task_stream"),
     path("tasks/<str:task>/lines", task_log.lines_view, name="task_lines"),
     path("tasks/<str:task>/log.txt", task_log.raw_view, name="task_raw_log"),
+    path("tasks/<str:task>/artifacts/add", artifacts.add_view, name="task_artifact_add"),
     path("tasks/<str:task>/artifacts.zip", artifacts.zip_view, name="task_artifacts_zip"),
     path(
         "tasks/<str:task>/artifacts/<str:artifact>/delete",

@@ -38,7 +38,7 @@ form.addEventListener("submit", (event) => {
   request.setRequestHeader("X-Octopus-Csrf-Token", document.body.dataset.csrf);
   request.upload.addEventListener("progress", ({ loaded, total }) => {
     bar.value = total ? (loaded / total) * 100 : 0;
-    text.textContent = loaded < total ? `${megabytes(loaded)} of ${megabytes(total)}` : "Checking the package…";
+    text.textContent = loaded < total ? `${megabytes(loaded)} of ${megabytes(total)}` : "Checking the file…";
   });
   request.addEventListener("load", () => answer(request));
   request.addEventListener("error", () => refuse(["The connection broke. Nothing was stored; try again."]));

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from deployments.base.errors import Conflict, NotPermitted
 from deployments.base.models import Event
@@ -163,3 +164,39 @@ def test_one_that_was_never_sent_is_deleted() -> None:
     made = add(ana, scene)[1]
     assert send(ana, "delete", f"{S}/artifacts/{made['Id']}") == (200, {})
     assert not Artifact.objects.in_space(default_space()).exists()
+
+
+def test_on_the_page_of_the_task() -> None:
+    scene, _ = running()
+    ana = Visitor(make_ana())
+    task = f"tasks/{scene.task.public_id}"
+    assert "Add artifact" in text_of(ana.get(task))
+    assert "At most 5 GiB" in text_of(ana.get(f"{task}/artifacts/add"))
+    report = SimpleUploadedFile("report.txt", b"all green")
+    answer = ana.post(f"{task}/artifacts/add", {"file": report, "name": ""})
+    assert answer["Location"].endswith(task)
+    assert "report.txt 9 bytes, from ana" in text_of(ana.get(task)).replace("\xa0", " ").lower()
+    as_script = {"X-Requested-With": "XMLHttpRequest"}
+    named = {"file": SimpleUploadedFile("a.txt", b"x"), "name": "../sign-off.txt"}
+    answer = ana.post(f"{task}/artifacts/add", named, headers=as_script)
+    assert answer.json()["url"].endswith(task)
+    row = Artifact.objects.in_space(default_space()).get(name="sign-off.txt")
+    assert (row.size, row.execution) == (1, None)
+    refused = ana.post(f"{task}/artifacts/add", {})
+    assert (refused.status_code, "Choose a file." in text_of(refused)) == (400, True)
+    answer = ana.post(f"{task}/artifacts/add", {}, headers=as_script)
+    assert (answer.status_code, answer.json()) == (400, {"errors": ["Choose a file."]})
+
+
+def test_who_may_add_on_the_page() -> None:
+    scene, _ = running()
+    space = default_space()
+    task = f"tasks/{scene.task.public_id}"
+    other = make_ben(space, "Environments-999999")
+    for person in (other, make_cleo(space), make_dan(make_space())):
+        visitor = Visitor(person)
+        page = visitor.get(task)
+        assert page.status_code == 404 or "Add artifact" not in text_of(page)
+        file = {"file": SimpleUploadedFile("a.txt", b"x")}
+        assert visitor.post(f"{task}/artifacts/add", file).status_code in {403, 404}
+    assert not Artifact.objects.in_space(space).filter(execution=None).exists()

@@ -195,7 +195,7 @@ def test_the_page_of_the_task_shows_them() -> None:
     assert "Artifacts" not in text_of(ana.get(f"tasks/{scene.task.public_id}"))
     keep(run, b"x" * 2048)
     text = text_of(ana.get(f"tasks/{scene.task.public_id}"))
-    assert "Artifacts report.txt 2.0" in text
+    assert "Artifacts Add artifact report.txt 2.0" in text
     assert f"on {scene.machines[0].name}" in text
 
 

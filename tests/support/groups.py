@@ -23,13 +23,23 @@ KERNEL = {"contracts", "language", "patterns", "versions"}
 GROUPS = ("faults", "browser", "clients", "agent", "s3", "redis", "postgres", "sqlite", "unit")
 # Seconds that one test may take.
 PATIENCE = {"faults": 900, "browser": 300, "clients": 300, "agent": 300, "s3": 300}
-# What depends on the database beyond Django's ORM: SQL of our own, locks, competing writers.
-DATABASE_MATTERS = (
-    "tests/deployments/base",
-    "tests/deployments/execution",
-    "tests/deployments/gateway",
-    "tests/deployments/releases/automation",
-    "tests/deployments/server_tasks",
+# A whole run makes each database test once: here on PostgreSQL, the others on SQLite, which the
+# servers of the other groups use too.
+ON_POSTGRES = (
+    "tests/deployments/base/",
+    "tests/deployments/execution/",
+    "tests/deployments/gateway/",
+    "tests/deployments/insights/",
+    "tests/deployments/releases/automation/",
+    "tests/deployments/releases/runbooks/",
+    "tests/deployments/server_tasks/",
+    "tests/packages_feed/",
+)
+# SQL of our own, locks, competing writers.
+ON_BOTH = (
+    "tests/deployments/base/",
+    "tests/deployments/gateway/",
+    "tests/deployments/server_tasks/",
 )
 _DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 
@@ -42,9 +52,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"run only these groups, comma separated: {', '.join(GROUPS)}",
     )
     parser.addoption(
-        "--database-matters",
+        "--whole-run",
         action="store_true",
-        help="of the database tests only those whose code is not the same for every database",
+        help="leave the tests to the other database that have their turn there",
     )
 
 
@@ -72,7 +82,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     unknown = chosen - set(GROUPS)
     if unknown:
         raise pytest.UsageError(f"no such group: {', '.join(sorted(unknown))}")
-    is_limited = config.getoption("database_matters")
+    is_whole = config.getoption("whole_run")
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
@@ -82,7 +92,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if group in PATIENCE and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(PATIENCE[group]))
         is_wanted = _is_chosen(group, chosen) and (is_thorough() or not _takes_long(item))
-        is_wanted = is_wanted and (not is_limited or _depends_on_database(item))
+        is_wanted = is_wanted and (not is_whole or group != "sqlite" or _has_its_turn(item))
         (kept if is_wanted else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -107,9 +117,11 @@ def group_of(item: pytest.Item) -> str:
     return "sqlite" if _uses_database(item, fixtures) else "unit"
 
 
-def _depends_on_database(item: pytest.Item) -> bool:
-    folder = item.path.parent.relative_to(item.config.rootpath).as_posix()
-    return f"{folder}/".startswith(tuple(f"{one}/" for one in DATABASE_MATTERS))
+def _has_its_turn(item: pytest.Item) -> bool:
+    path = item.path.relative_to(item.config.rootpath).as_posix()
+    if runs_on_postgres():
+        return path.startswith(ON_POSTGRES)
+    return path.startswith(ON_BOTH) or not path.startswith(ON_POSTGRES)
 
 
 def _takes_long(item: pytest.Item) -> bool:

@@ -38,10 +38,14 @@ def _group(
 
 # The longest first, so that the lanes end together.
 JOBS = (
-    _group("postgres", "postgresql", environment={"OCTOPUS_TEST_DATABASE": "postgres"}),
+    _group(
+        "postgres",
+        "postgresql",
+        options="--whole-run",
+        environment={"OCTOPUS_TEST_DATABASE": "postgres"},
+    ),
     _group("clients", "nuget", "dotnet", "node", "api-client"),
-    # The others run on PostgreSQL above and, through the servers of the groups below, on SQLite.
-    _group("sqlite", options="--database-matters"),
+    _group("sqlite", options="--whole-run"),
     _group("browser", "chromium"),
     # Its tests wait most of the time, so two of them share a lane.
     _group("agent", options="-n 2 --dist loadfile"),

@@ -32,7 +32,7 @@ BENCHMARKS = (
     ),
     Benchmark("logs", "A large log", "benchmarks.logs", 90),
     Benchmark("viewers", "From a line to its viewers", "benchmarks.viewers", 150),
-    Benchmark("recovery", "Recovery", "benchmarks.recovery", 150),
+    Benchmark("recovery", "Recovery", "benchmarks.recovery", 240),
     Benchmark("bootstrap", "Start of a script", "benchmarks.bootstrap", 30),
     Benchmark(
         "pages",

@@ -127,7 +127,7 @@ def _asks() -> Iterator[_Ask]:
     newest = releases.filter(project__slug=_PROJECT).order_by("-pk")[0]
     for name, path in _PAGES:
         address = f"{visitor.base}/{path.replace(_NEWEST, newest.version)}"
-        yield _Ask(name, lambda address=address: visitor.client.get(address))  # type: ignore[misc]
+        yield _Ask(name, lambda address=address: visitor.client.get(address))  # type: ignore[misc]  # default
     api = "/api/Spaces-1"
     for name, path in (
         ("progression of a project (REST)", f"projects/{_PROJECT}/progression"),
@@ -135,7 +135,7 @@ def _asks() -> Iterator[_Ask]:
         ("dashboard (REST)", "dashboard"),
     ):
         address = f"{api}/{path}"
-        yield _Ask(name, lambda address=address: client.get(address))  # type: ignore[misc]
+        yield _Ask(name, lambda address=address: client.get(address))  # type: ignore[misc]  # default
 
     def of_tenants() -> int:
         release = releases.get(pk=newest.pk)

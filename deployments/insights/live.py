@@ -59,7 +59,7 @@ class _Reader:
         place: Place | None = None
         while True:
             try:
-                place, spaces = await in_thread(lambda: _look(place))  # noqa: B023
+                place, spaces = await in_thread(lambda: _look(place))  # noqa: B023 called at once
             except DatabaseError as error:
                 log.warning("the events cannot be read; trying again", error=type(error).__name__)
                 spaces = set()

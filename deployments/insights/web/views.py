@@ -50,12 +50,11 @@ def dashboard(request: PageRequest) -> HttpResponse:
     board = board_of(*who, environments=shown, group=group, text=text, narrowing=narrowing)
     standing, tab = board.tabs(), request.GET.get("show", "")
     counts = {"": len(board.facts), **{name: len(found) for name, found in standing.items()}}
-    part = _part_of(request, board, standing.get(tab), tab=tab)
-    if tab == DEPLOYABLE:
-        counts[tab] = part.paginator.count
     # Of what tenants have, what may go next without one says nothing.
     deploys = not narrowing.needs_tenants
-    part.object_list = with_next(*who, request.grants, list(part), deploys=deploys)
+    part = _part_of(request, board, standing.get(tab), tab=tab, deploys=deploys)
+    if tab == DEPLOYABLE:
+        counts[tab] = part.paginator.count
     values: dict[str, Any] = {
         "page": part,
         "columns": shown,
@@ -82,16 +81,18 @@ def dashboard(request: PageRequest) -> HttpResponse:
     return show(request, "insights/dashboard.html", values)
 
 
-def _part_of(request: PageRequest, board: Board, here: set[int] | None, *, tab: str) -> Any:
+def _part_of(
+    request: PageRequest, board: Board, here: set[int] | None, *, tab: str, deploys: bool
+) -> Any:
     """Return the page of rows that was asked for, among the projects of a tab."""
+    who = (request.actor, request.space, request.grants)
     if tab == DEPLOYABLE:
         # The only tab for which each release of each project has to be looked at.
-        who = (request.actor, request.space)
-        every_row = with_next(*who, request.grants, board.rows(board.facts))
+        every_row = with_next(*who, board.rows(board.facts), deploys=deploys)
         return page_of(request, [row for row in every_row if row.is_deployable], _ROWS_OF_A_PAGE)
     facts = [each for each in board.facts if here is None or each.number in here]
     part = page_of(request, facts, _ROWS_OF_A_PAGE)
-    part.object_list = board.rows(list(part))
+    part.object_list = with_next(*who, board.rows(list(part)), deploys=deploys)
     return part
 
 

@@ -47,7 +47,7 @@ def web(arguments: argparse.Namespace) -> int:
 def gateway(arguments: argparse.Namespace) -> int:
     _setup_django()
     from deployments.gateway.main import run  # noqa: PLC0415
-    from octopus_site.pooling import pool_connections  # noqa: PLC0415
+    from octopus_site.pooling import pool_connections  # noqa: PLC0415 needs the settings
 
     pool_connections()
     return run(host=arguments.host)

@@ -8,12 +8,12 @@ class ProjectsConfig(AppConfig):
     def ready(self) -> None:
         from deployments.access.grants import register_expander  # noqa: PLC0415 models come first
         from deployments.base.services.spaces import register_space_seeder  # noqa: PLC0415
-        from deployments.library.usage import register_library_uses  # noqa: PLC0415
+        from deployments.library.usage import register_library_uses  # noqa: PLC0415 models first
         from deployments.projects.package_usage import (  # noqa: PLC0415
             projects_using_package,
             visible_project_names,
         )
-        from deployments.projects.queries import (  # noqa: PLC0415
+        from deployments.projects.queries import (  # noqa: PLC0415 models first
             projects_including,
             projects_of_groups,
         )

@@ -68,7 +68,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return type("BoundCursor", (Cursor,), {"wrapper": self})
 
     def create_cursor(self, name: str | None = None) -> "Cursor":
-        return self.connection.cursor(factory=self.cursor_class)  # type: ignore[no-any-return]
+        return self.connection.cursor(factory=self.cursor_class)  # type: ignore[no-any-return]  # untyped
 
     def _start_transaction_under_autocommit(self) -> None:
         if self.turnstile:

@@ -1,7 +1,8 @@
 """Named points at which a test may kill, delay or break this process; off by default.
 
-`OCTOPUS_FAILPOINTS="name=action[;name=action]"`, action = kill9 | raise | sleep:SECONDS or the name
-of an error of the system such as enospc, each with an optional `@N` to act on the Nth hit alone.
+`OCTOPUS_FAILPOINTS="name=action[;name=action]"`, action = kill9 | raise | sleep:SECONDS |
+until:PATH (waits for that file) or the name of an error of the system such as enospc, each with an
+optional `@N` to act on the Nth hit alone.
 `OCTOPUS_FAILPOINTS_FOLDER` names a folder in which a test may put a file NAME with an action at any
 time: the first process of those that share the folder to come by takes it away and acts, once.
 """
@@ -63,6 +64,9 @@ def _do(name: str, action: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif action.startswith("sleep:"):
         time.sleep(float(action[6:]))
+    elif action.startswith("until:"):
+        while not Path(action[6:]).exists():
+            time.sleep(0.02)
     elif (number := getattr(errno, action.upper(), None)) is not None:
         raise OSError(number, os.strerror(number))
     else:

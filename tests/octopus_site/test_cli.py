@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.environment import MASTER_KEY
+from tests.support.migrated import migrated_database
 from tests.support.processes import Processes, free_port
 
-KEY = base64.b64encode(b"k" * 32).decode()
 OTHER_KEY = base64.b64encode(b"o" * 32).decode()
 PASSWORD = "Correct horse 9 battery"
 UP_WITHIN = 120
+# Each command is a process that imports the whole server.
+pytestmark = pytest.mark.timeout(180)
 
 
 class Cli:
@@ -31,7 +35,7 @@ class Cli:
             for name, value in os.environ.items()
             if not name.startswith(("OCTOPUS_", "ADMIN_", "DJANGO_"))
         }
-        own = {"OCTOPUS_DATA_DIR": str(self.folder), "OCTOPUS_MASTER_KEY": KEY, **settings}
+        own = {"OCTOPUS_DATA_DIR": str(self.folder), "OCTOPUS_MASTER_KEY": MASTER_KEY, **settings}
         return {**kept, **{name: value for name, value in own.items() if value}}
 
     def run(self, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
@@ -64,6 +68,8 @@ def command(*words: str) -> list[str]:
 def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
     """A migrated data folder with its first administrator."""
     made = Cli(tmp_path_factory.mktemp("server") / "data")
+    made.folder.mkdir(mode=0o700)
+    shutil.copyfile(migrated_database(), made.folder / "octopus.sqlite3")
     result = made.run("migrate", ADMIN_PASSWORD=PASSWORD)
     assert result.returncode == 0, result.stderr
     assert result.stdout == "The first administrator is admin.\n"

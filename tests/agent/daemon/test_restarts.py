@@ -133,7 +133,8 @@ async def test_a_slow_runner_cannot_start_after_the_cancel_was_acknowledged(
 ) -> None:
     """The runner is held before its lock while the daemon dies and a cancel arrives."""
     daemon = Daemon(tmp_path / "home", gateway.url)
-    await daemon.start(failpoints="runner=sleep:1.5;spawn=kill9")
+    may_go = tmp_path / "go"
+    await daemon.start(failpoints=f"runner=until:{may_go};spawn=kill9")
     await gateway.wait(Hello)
     run = script(witness(tmp_path))
     await gateway.send(run)
@@ -142,6 +143,7 @@ async def test_a_slow_runner_cannot_start_after_the_cancel_was_acknowledged(
     await daemon.start()
     assert (await gateway.wait(CancelAck)).state == "tombstoned"
     gateway.final = False
+    may_go.touch()
     await asyncio.sleep(2.0)
     assert starts(tmp_path) == 0
     await daemon.stop()

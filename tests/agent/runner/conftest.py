@@ -97,15 +97,15 @@ class Run:
     @property
     def levels(self) -> list[tuple[str, str]]:
         """Lines of stdout with the level that was in force."""
-        level, lines = "info", []
+        parts = [("info", b"")]
         for stream, payload in self.frames:
             if stream == RECORD:
                 record = json.loads(payload)
                 if record["t"] == "level" and record["stream"] == "stdout":
-                    level = record["level"]
-            elif stream == STDOUT:
-                lines += [(level, line) for line in payload.decode().splitlines()]
-        return lines
+                    parts.append((record["level"], b""))
+            elif stream == STDOUT:  # a line may come in several frames
+                parts[-1] = (parts[-1][0], parts[-1][1] + payload)
+        return [(level, line) for level, text in parts for line in text.decode().splitlines()]
 
     def raw(self) -> bytes:
         """Everything that the command left on the disk."""

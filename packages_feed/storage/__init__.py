@@ -3,13 +3,11 @@
 from packages_feed.storage.base import BlobMissing, PackageStorage, StorageFailed
 from packages_feed.storage.choice import package_storage, storage_from_url
 from packages_feed.storage.files import FileStorage
-from packages_feed.storage.s3 import S3Storage
 
 __all__ = [
     "BlobMissing",
     "FileStorage",
     "PackageStorage",
-    "S3Storage",
     "StorageFailed",
     "package_storage",
     "storage_from_url",

@@ -9,7 +9,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 from packages_feed.storage.base import PackageStorage
 from packages_feed.storage.files import FileStorage
-from packages_feed.storage.s3 import S3Place, S3Storage
 
 
 @cache
@@ -35,6 +34,9 @@ def storage_from_url(
     if parts.scheme == "file" and parts.path:
         return FileStorage(Path(unquote(parts.path)))
     if parts.scheme == "s3" and parts.netloc:
+        # Here, because every process that keeps its packages on disk starts faster without.
+        from packages_feed.storage.s3 import S3Place, S3Storage  # noqa: PLC0415 loads boto3
+
         options = parse_qs(parts.query)
         place = S3Place(
             bucket=parts.netloc,

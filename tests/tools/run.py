@@ -84,7 +84,7 @@ def _run(job: Job) -> Outcome:
         return outcome
     begin = time.monotonic()
     for command in job.commands:
-        code, output = _execute(command, {**os.environ, **job.environment})
+        code, output = _execute(command, {**_environment(), **job.environment})
         outcome.output += output
         if code:
             name = " ".join([Path(command[0]).name, *command[1:3]])
@@ -97,6 +97,11 @@ def _run(job: Job) -> Outcome:
             outcome.counts["failed"] += 1
     outcome.seconds = time.monotonic() - begin
     return outcome
+
+
+def _environment() -> dict[str, str]:
+    # Without compiled files, each of the hundreds of processes would compile the whole server.
+    return {n: text for n, text in os.environ.items() if n != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _execute(command: Sequence[str], environment: dict[str, str]) -> tuple[int, str]:

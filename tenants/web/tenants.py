@@ -15,11 +15,13 @@ from deployments.access.web.forms import (
     Problems,
     attempt,
     checked,
+    choices_of,
     go,
     page_of,
     show,
 )
 from deployments.access.web.pages import PageRequest, page
+from deployments.base import public_ids
 from deployments.base.errors import NotFound
 from tenants import services
 from tenants.models import ProjectConnection, Tenant, TenantLogo
@@ -44,14 +46,17 @@ def tenant_list(request: PageRequest) -> HttpResponse:
     rows = Tenant.objects.visible_to(request.actor, request.space, Permission.TenantView)
     total = rows.count()
     text, tags = request.GET.get("q", "").strip(), list(filter(None, request.GET.getlist("tag")))
-    projects = list(visible_projects(request).filter(tenant_connections__isnull=False).distinct())
-    chosen = next((p for p in projects if p.public_id == request.GET.get("project")), None)
+    connected = ProjectConnection.objects.values("project")
+    projects = choices_of(visible_projects(request).filter(pk__in=connected))
+    wanted = request.GET.get("project", "")
+    chosen = wanted if any(wanted == project for project, *_ in projects) else ""
     if text:
         rows = rows.filter(name__icontains=text)
     if tags:
         rows = rows.filter(pk__in=tenant_numbers_with_tags(request.space, tags))
     if chosen:
-        rows = rows.filter(pk__in=ProjectConnection.objects.filter(project=chosen).values("tenant"))
+        links = ProjectConnection.objects.filter(project=public_ids.parse("Projects", chosen))
+        rows = rows.filter(pk__in=links.values("tenant"))
     shown = page_of(request, rows)
     numbers = [row.pk for row in shown.object_list]
     carried = tags_by_tenant(numbers)

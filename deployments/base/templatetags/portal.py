@@ -1,8 +1,10 @@
 """Small parts of pages that are drawn thousands of times, so tags and not components."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
+from html import escape
 from typing import Any, Final
 
 from django import template
@@ -50,7 +52,12 @@ _STEPS: Final = (
 )
 
 
+# Drawn again and again with few different words: a drawing is made once.
+_DRAWINGS: Final = 1024
+
+
 @register.simple_tag
+@lru_cache(_DRAWINGS)
 def icon(name: str, tone: str = "") -> SafeString:
     """Draw an icon of the sprite; always beside a word."""
     return format_html(
@@ -62,6 +69,7 @@ def icon(name: str, tone: str = "") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(_DRAWINGS)
 def state(name: str, size: str = "", word: str = "") -> SafeString:
     """Draw a state's badge (icon and word); `size` is "", "quiet" or "large"."""
     drawing, tone, known_word = STATES.get(str(name), ("queued", "", str(name)))
@@ -99,13 +107,21 @@ def moment(value: datetime | None, suffix: str = "") -> SafeString | str:
     """Draw a time as its age, the exact time on hover."""
     if value is None:
         return ""
-    return format_html(
-        '<time datetime="{}" title="{} UTC" data-age>{}{}</time>',
-        value.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        value.strftime("%Y-%m-%d %H:%M:%S"),
-        age(value),
-        f" {suffix}" if suffix and age(value) != "now" else "",
-    )
+    passed, day, hour = age(value), value.strftime("%Y-%m-%d"), value.strftime("%H:%M:%S")
+    words = f"{passed} {escape(suffix)}" if suffix and passed != "now" else passed
+    time = f'<time datetime="{day}T{hour}Z" title="{day} {hour} UTC" data-age>{words}</time>'
+    return SafeString(time)
+
+
+@register.simple_tag
+def options(choices: Iterable[tuple[str, ...]], chosen: str = "") -> SafeString:
+    """Draw the options of a select box: each a value, other names for it, and its words."""
+    parts = []
+    for value, *names in choices:
+        mark = " selected" if chosen and chosen in {value, *names[:-1]} else ""
+        words = escape(names[-1])
+        parts.append(f'<option value="{escape(value)}"{mark}>{words}</option>')
+    return SafeString("".join(parts))
 
 
 @register.filter

@@ -8,11 +8,11 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
 from deployments.access.permissions import Permission
-from deployments.access.web.forms import page_of, show
+from deployments.access.web.forms import choices_of, filters_of, page_of, show
 from deployments.access.web.pages import PageRequest, page
 from deployments.base import public_ids
 from deployments.base.clock import utc_now
-from deployments.execution.web.subjects import subjects_of
+from deployments.execution.web.task_rows import rows_of
 from deployments.infrastructure.models import Environment
 from deployments.infrastructure.queries import find_environment
 from deployments.projects.models import Project, ProjectGroup
@@ -74,36 +74,38 @@ def task_list(request: PageRequest) -> HttpResponse:
     )
     active = rows.filter(state__in=_ACTIVE).order_by("-started", "-priority", "id")
     shown = list(active[:_MOST_ACTIVE]) if ended.number == 1 else []
-    subjects = subjects_of(request.actor, request.space, [*shown, *ended.object_list])
+    found = rows_of(request.actor, request.space, [*shown, *ended.object_list])
     values = {
         "page": ended,
-        "active": subjects[: len(shown)],
-        "ended": subjects[len(shown) :],
+        "active": found[: len(shown)],
+        "ended": found[len(shown) :],
         "tabs": _tabs(totals),
-        "filters": request.GET,
+        "filters": filters_of(request),
         "is_filtered": any(request.GET.get(name) for name in _FILTERS),
         "now": utc_now(),
     }
     if request.headers.get("HX-Target") == "task-rows":
         return show(request, "execution/_task_rows.html", values)
-    values["projects"] = Project.objects.visible_to(
-        request.actor, request.space, Permission.ProjectView
-    ).only("name", "slug", "space")
-    values["environments"] = Environment.objects.visible_to(
-        request.actor, request.space, Permission.EnvironmentView
-    )
-    values["tenants"] = Tenant.objects.visible_to(
-        request.actor, request.space, Permission.TenantView
-    ).only("name", "slug", "space")
-    values["groups"] = ProjectGroup.objects.visible_to(
-        request.actor, request.space, Permission.ProjectGroupView
-    )
+    values |= _choices(request)
     values["tag_sets"] = tag_sets_of(request.space) if values["tenants"] else ()
     values["marked"] = [tag.lower() for tag in _tags(request)]
     values["nodes"] = ServerNode.objects.values_list("name", flat=True)
-    values["kinds"] = all_kinds()
     values["ages"] = [(name, label) for name, (label, _) in _AGES.items()]
     return show(request, "execution/tasks.html", values)
+
+
+def _choices(request: PageRequest) -> dict[str, Any]:
+    """Return what can be chosen in the filters."""
+    who = (request.actor, request.space)
+    groups = ProjectGroup.objects.visible_to(*who, Permission.ProjectGroupView)
+    environments = Environment.objects.visible_to(*who, Permission.EnvironmentView)
+    return {
+        "projects": choices_of(Project.objects.visible_to(*who, Permission.ProjectView)),
+        "environments": choices_of(environments),
+        "tenants": choices_of(Tenant.objects.visible_to(*who, Permission.TenantView)),
+        "groups": choices_of(groups),
+        "kinds": [(kind.name, kind.label) for kind in all_kinds()],
+    }
 
 
 def _tabs(totals: dict[str, int]) -> list[dict[str, Any]]:

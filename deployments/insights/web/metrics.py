@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
 from deployments.access.permissions import Permission
-from deployments.access.web.forms import show
+from deployments.access.web.forms import choices_of, filters_of, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.clock import utc_now
 from deployments.base.templatetags.portal import duration
@@ -56,12 +56,12 @@ def metrics_page(request: PageRequest) -> HttpResponse:
         "weeks": [(*week, week[1] + week[2]) for week in reversed(found.weeks)],
         "most": most,
         "metrics": found.now,
-        "filters": request.GET,
-        "projects": Project.objects.visible_to(*seen, Permission.ProjectView).only(
-            "name", "slug", "space"
+        "filters": filters_of(request),
+        "projects": choices_of(Project.objects.visible_to(*seen, Permission.ProjectView)),
+        "groups": choices_of(ProjectGroup.objects.visible_to(*seen, Permission.ProjectGroupView)),
+        "environments": choices_of(
+            Environment.objects.visible_to(*seen, Permission.EnvironmentView)
         ),
-        "groups": ProjectGroup.objects.visible_to(*seen, Permission.ProjectGroupView),
-        "environments": Environment.objects.visible_to(*seen, Permission.EnvironmentView),
     }
     return show(request, "insights/metrics.html", values)
 

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from deployments.access.permissions import Permission
 from deployments.access.rules import SIGNED_IN
-from deployments.access.web.forms import checked, go, page_of, show
+from deployments.access.web.forms import checked, choices_of, filters_of, go, page_of, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base import public_ids
 from deployments.base.threads import give_connection_back
@@ -74,7 +74,7 @@ def dashboard(request: PageRequest) -> HttpResponse:
         ],
         "tab": tab,
         "total": counts[""],
-        "environments": every,
+        "environments": [(row.public_id, row.slug, row.name) for row in every],
         "is_filtered": bool(text or group or chosen or tab or tags),
         "is_narrow": mine.is_narrow,
     }
@@ -100,10 +100,12 @@ def _frame(request: PageRequest, tags: list[str]) -> dict[str, Any]:
     """Return what stands around the board and does not depend on it."""
     grants = request.grants
     return {
-        "project_groups": ProjectGroup.objects.visible_to(
-            request.actor, request.space, Permission.ProjectGroupView
+        "project_groups": choices_of(
+            ProjectGroup.objects.visible_to(
+                request.actor, request.space, Permission.ProjectGroupView
+            )
         ),
-        "filters": request.GET,
+        "filters": filters_of(request),
         "marked": [tag.lower() for tag in tags],
         "tag_sets": (
             tag_sets_of_space(request) if grants.allows_anywhere(Permission.TenantView) else ()

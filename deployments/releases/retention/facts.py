@@ -1,13 +1,13 @@
 """Judging the releases of a project, as a stream: memory is bounded whatever their number."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
 from django.db.models import Max
 
 from deployments.infrastructure.models import Environment
-from deployments.projects.models import Channel, Project
+from deployments.projects.models import Channel, PendingDeployment, Project
 from deployments.projects.process.shape import PROJECT_FEED_ID
 from deployments.projects.queries import lifecycle_of, phases_of_many
 from deployments.projects.retention import RetentionPolicy, policies_of_phases, stored_policy
@@ -117,7 +117,7 @@ def _candidates(project: Project, rows: Sequence[_Row]) -> list[Candidate]:
 
 
 def _held(project: Project, rows: Sequence[_Row]) -> dict[int, str]:
-    """Return what else needs a release: an open problem, or a release that deploys it."""
+    """Return what else needs a release: a roll-out, an open problem, a release that deploys it."""
     numbers = {version.lower(): number for number, version, *_ in rows}
     users = ReleaseSelectedPackage.objects.filter(
         release__space=project.space, feed_id__iexact=PROJECT_FEED_ID, package_id=project.public_id
@@ -133,4 +133,15 @@ def _held(project: Project, rows: Sequence[_Row]) -> dict[int, str]:
         release__in=numbers.values(), resolved=None
     )
     blocked = problems.values_list("release_id", flat=True)
-    return {**found, **dict.fromkeys(blocked, "its progression is blocked")}
+    planned = planned_releases(project, numbers.values())
+    return {
+        **found,
+        **dict.fromkeys(blocked, "its progression is blocked"),
+        **dict.fromkeys(planned, "a roll-out is going to deploy it"),
+    }
+
+
+def planned_releases(project: Project, releases: Iterable[int]) -> set[int]:
+    """Return those of the releases that a roll-out of the project has yet to deploy."""
+    rows = PendingDeployment.objects.filter(project=project, release_number__in=list(releases))
+    return {number for number in rows.values_list("release_number", flat=True) if number}

@@ -21,6 +21,7 @@ from deployments.base.public_ids import make
 from deployments.execution.models import Artifact, LogArchive, LogChunk
 from deployments.projects.models import Project
 from deployments.releases.models import Deployment, Release
+from deployments.releases.retention.facts import planned_releases
 from deployments.releases.retention.rule import Verdict
 from deployments.releases.services.editing import drop_unused_snapshots, remember_numbers
 from deployments.server_tasks.models import ServerTask
@@ -94,7 +95,7 @@ def _delete(
     mine = Release.objects.in_space(space).filter(pk__in=words)
     mine.update(notes=F("notes"))
     deployments: dict[int, list[tuple[int, int]]] = {}
-    busy = set()
+    busy = planned_releases(project, words)
     rows = Deployment.objects.in_space(space).filter(release__in=words).order_by("pk")
     columns = ("release_id", "pk", "task_id", "task__state")
     for number, deployment, task, state in rows.values_list(*columns):

@@ -19,7 +19,7 @@ from deployments.execution.services.retention.asking import (
 from deployments.execution.services.retention.deleting import delete_by_retention
 from deployments.execution.services.retention.passing import run_retention
 from deployments.infrastructure.models import Environment
-from deployments.projects.models import Project
+from deployments.projects.models import PendingDeployment, Project
 from deployments.projects.retention import KEEP_EVERYTHING
 from deployments.projects.services.retention_defaults import save_retention_defaults
 from deployments.releases.models import (
@@ -196,7 +196,7 @@ def test_a_dry_run_deletes_nothing_and_says_why(project: Project, place: Environ
 
 
 def test_what_is_in_use_stays(project: Project, place: Environment) -> None:
-    queued, blocked, needed, *_ = (row.release for row in deployed(project, place, 7))
+    queued, blocked, needed, planned, *_ = (row.release for row in deployed(project, place, 8))
     make_deployment(queued, place)
     report_defect(actor=SYSTEM, release=blocked, description="It breaks orders")
     parent = make_release(make_project("Suite", lifecycle=project.lifecycle, steps=[script_step()]))
@@ -207,6 +207,9 @@ def test_what_is_in_use_stays(project: Project, place: Environment) -> None:
         feed_id="feeds-projects",
         version=needed.version,
     )
+    PendingDeployment.objects.create(
+        project=project, release_number=planned.pk, environment=place, cause="0.0.4", due=NOW
+    )
     reasons = {
         verdict.candidate.version: verdict.words
         for verdict in judged(project, default=KEEP_EVERYTHING, now=NOW)
@@ -214,8 +217,21 @@ def test_what_is_in_use_stays(project: Project, place: Environment) -> None:
     assert reasons["0.0.1"] == "a deployment of it has not ended"
     assert reasons["0.0.2"] == "its progression is blocked"
     assert reasons["0.0.3"] == f"release {parent.version} of Suite deploys it"
+    assert reasons["0.0.4"] == "a roll-out is going to deploy it"
     run()
-    assert versions(project) == ["0.0.1", "0.0.2", "0.0.3", "0.0.6", "0.0.7"]
+    assert versions(project) == ["0.0.1", "0.0.2", "0.0.3", "0.0.4", "0.0.7", "0.0.8"]
+
+
+def test_a_release_that_a_roll_out_takes_after_it_was_judged_stays(
+    project: Project, place: Environment
+) -> None:
+    oldest = deployed(project, place, 4)[0].release
+    verdicts = list(judged(project, default=KEEP_EVERYTHING, now=NOW))[-1:]
+    assert not verdicts[0].is_kept
+    PendingDeployment.objects.create(
+        project=project, release_number=oldest.pk, environment=place, cause="0.0.1", due=NOW
+    )
+    assert delete_by_retention(actor=SYSTEM, project=project, verdicts=verdicts) == {}
 
 
 def test_a_release_that_is_deployed_after_it_was_judged_stays(

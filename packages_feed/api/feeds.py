@@ -24,7 +24,7 @@ from packages_feed.queries import (
     ranked,
     with_words,
 )
-from packages_feed.services import rename_built_in_feed
+from packages_feed.services import change_built_in_feed
 
 _TAKE = 30
 
@@ -74,7 +74,12 @@ class FeedViewSet(SpaceViewSet[Feed]):
     def update_row(self, row: Feed, data: dict[str, Any]) -> Feed:
         if data["feed_type"] != row.feed_type:
             raise Invalid(fields={"FeedType": ["The type of a feed cannot be changed."]})
-        return rename_built_in_feed(actor=self.actor, feed=row, name=data["name"])
+        return change_built_in_feed(
+            actor=self.actor,
+            feed=row,
+            name=data["name"],
+            unused_days=data["unused_days"],
+        )
 
     def destroy_row(self, row: Feed) -> None:
         raise Invalid("The built-in feed cannot be deleted.")

@@ -83,14 +83,16 @@ def version_resource(
 
 
 class FeedSerializer(SpaceResourceSerializer):
-    """A feed; of the built-in one only the name can be changed."""
+    """A feed; of the built-in one the name and its retention can be changed."""
 
     name = serializers.CharField(max_length=200)
     slug = text(read_only=True)
     feed_type = serializers.CharField()
     package_acquisition_location_options = serializers.SerializerMethodField()
     is_built_in_repo_sync_enabled = serializers.SerializerMethodField()
-    delete_unreleased_packages_after_days = serializers.SerializerMethodField()
+    delete_unreleased_packages_after_days = serializers.IntegerField(
+        source="unused_days", default=None, allow_null=True
+    )
 
     wire_names: ClassVar = {}
 
@@ -99,9 +101,6 @@ class FeedSerializer(SpaceResourceSerializer):
 
     def get_is_built_in_repo_sync_enabled(self, row: Feed) -> bool:
         return False
-
-    def get_delete_unreleased_packages_after_days(self, row: Feed) -> None:
-        return None
 
     def get_links(self, row: Feed) -> dict[str, str]:
         own = space_path(f"Spaces-{row.space_id}", "feeds", row.public_id)

@@ -1,10 +1,13 @@
 """Feeds: where packages come from."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 
 from deployments.base.models import SpaceOwned
+
+# In the settings of the built-in feed: how many days a package that nothing uses stays.
+UNUSED_DAYS: Final = "DeleteUnreleasedPackagesAfterDays"
 
 
 class Feed(SpaceOwned):
@@ -40,6 +43,12 @@ class Feed(SpaceOwned):
     @property
     def is_built_in(self) -> bool:
         return self.feed_type == "BuiltIn"
+
+    @property
+    def unused_days(self) -> int | None:
+        """Return how many days a package that nothing uses stays; None: always."""
+        days = self.settings.get(UNUSED_DAYS)
+        return days if isinstance(days, int) else None
 
     @property
     def public_id(self) -> str:

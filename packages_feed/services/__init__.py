@@ -5,7 +5,7 @@ from packages_feed.services.build_information import (
     delete_build_information,
     push_build_information,
 )
-from packages_feed.services.feeds import ensure_built_in_feed, rename_built_in_feed
+from packages_feed.services.feeds import change_built_in_feed, ensure_built_in_feed
 from packages_feed.services.manage import delete_version, set_listed
 from packages_feed.services.store import Outcome, OverwriteMode, Stored, store_package
 
@@ -13,11 +13,11 @@ __all__ = [
     "Outcome",
     "OverwriteMode",
     "Stored",
+    "change_built_in_feed",
     "delete_build_information",
     "delete_version",
     "ensure_built_in_feed",
     "push_build_information",
-    "rename_built_in_feed",
     "set_listed",
     "store_package",
     "sweep_unused_blobs",

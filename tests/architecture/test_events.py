@@ -58,6 +58,7 @@ REASONS: dict[str, dict[str, str]] = {
         "access.seeding": "seed_access",
         "infrastructure.gateway_certificate": "certificate_pem server_context thumbprint",
         "packages_feed.blobs": "sweep_unused_blobs",
+        "releases.snapshots": "sweep_snapshots",
     },
     "a schedule; what the checks find is recorded when it changes": {
         "infrastructure.health": "queue_due_checks",

@@ -1,6 +1,6 @@
 """Administration: what retention keeps and deletes, and why, before it does."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from deployments.access.permissions import Permission
-from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, page_of, show
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid
@@ -20,6 +20,8 @@ from deployments.execution.services.retention.asking import (
     last_pass,
     request_retention,
 )
+from deployments.execution.web.package_retention import PATH, judged_on_page, package_form
+from deployments.execution.web.retention_tabs import tabs
 from deployments.infrastructure.tenancy import tenant_words
 from deployments.projects.models import Project
 from deployments.projects.queries import runbooks_of
@@ -33,11 +35,9 @@ from deployments.projects.services.retention_defaults import (
 )
 from deployments.releases.models import RunbookRun
 from deployments.releases.retention.facts import judged
-from deployments.releases.retention.rule import Verdict
 from deployments.releases.retention.run_facts import judged_runs
 from deployments.releases.retention.run_rule import RunVerdict
 
-PATH: Final = "administration/retention"
 _KINDS: Final = ((RELEASES, "Releases"), (TARGETS, "Files on targets"), (RUNS, "Runs of runbooks"))
 _CHOICES: Final = (
     ("forever", "Keep everything"),
@@ -101,8 +101,11 @@ def _page(
         "next": (last.queued + EVERY if last else utc_now() + timedelta(minutes=5)),
         "projects": projects.only("name", "slug", "space"),
         "chosen": None,
+        **package_form(request),
     }
-    if request.GET.get("project"):
+    if request.GET.get("of") == "packages":
+        values |= judged_on_page(request, request.space)
+    elif request.GET.get("project"):
         chosen = find(request, Project, request.GET["project"], Permission.ProjectView)
         judge = _judged_runs if request.GET.get("of") == "runs" else _judged
         values |= judge(request, chosen)
@@ -112,7 +115,7 @@ def _page(
 def _judged(request: PageRequest, project: Project) -> dict[str, Any]:
     default = retention_defaults(request.space)[RELEASES]
     verdicts = list(judged(project, default=default, now=utc_now()))
-    return _tabs(request, project, verdicts, "releases")
+    return {"chosen": project, **tabs(request, verdicts, "releases")}
 
 
 def _judged_runs(request: PageRequest, project: Project) -> dict[str, Any]:
@@ -123,7 +126,7 @@ def _judged_runs(request: PageRequest, project: Project) -> dict[str, Any]:
         found = list(judged_runs(runbook, default=default, now=now))
         names |= dict.fromkeys((each.candidate.number for each in found), runbook.name)
         verdicts += found
-    values = _tabs(request, project, verdicts, "runs")
+    values = {"chosen": project, **tabs(request, verdicts, "runs")}
     values["runs"] = _run_rows(request, values["page"], names)
     return values
 
@@ -145,27 +148,6 @@ def _run_rows(
         place = f"{where} for {tenant}" if tenant else where
         found.append((each, f"{names[each.candidate.number]} in {place}", run))
     return found
-
-
-def _tabs(
-    request: PageRequest,
-    project: Project,
-    verdicts: Sequence[Verdict | RunVerdict],
-    things: str,
-) -> dict[str, Any]:
-    kept = [verdict for verdict in verdicts if verdict.is_kept]
-    gone = [verdict for verdict in verdicts if not verdict.is_kept]
-    tabs = (("", f"All {things}", verdicts), ("deleted", "Would be deleted", gone))
-    every = (*tabs, ("kept", "Kept", kept))
-    tab = request.GET.get("show", "")
-    rows = next((found for name, _, found in every if name == tab), verdicts)
-    return {
-        "chosen": project,
-        "of": things,
-        "page": page_of(request, rows),
-        "tab": tab,
-        "tabs": [(name, label, len(found)) for name, label, found in every],
-    }
 
 
 def _form(policy: RetentionPolicy) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from django.urls import path
 from deployments.execution.web import (
     artifacts,
     log_settings,
+    package_retention,
     retention,
     task_acts,
     task_list,
@@ -16,6 +17,11 @@ urlpatterns = [
     path("administration/logs", log_settings.log_settings_page, name="log_settings"),
     path("administration/retention", retention.retention_page, name="retention"),
     path("administration/retention/run", retention.retention_run, name="retention_run"),
+    path(
+        "administration/retention/packages",
+        package_retention.package_retention,
+        name="package_retention",
+    ),
     path("tasks", task_list.task_list, name="tasks"),
     path("tasks/<str:task>", task_page.task_page, name="task"),
     path("tasks/<str:task>/stream", task_log.stream_view, name="task_stream"),

@@ -8,7 +8,10 @@ from deployments.base.models import SpaceOwned
 
 
 class ProcessSnapshot(SpaceOwned):
-    """A process as it was. Its public id is `{process id}-s-{version}-{code}`."""
+    """A process as it was. Its public id is `{process id}-s-{version}-{code}`.
+
+    `created` is when it was made, or used again half a day later or more.
+    """
 
     id_prefix = "ProcessSnapshots"
 
@@ -44,7 +47,8 @@ class VariableSetSnapshot(SpaceOwned):
     """Variables as they were: plain ones as JSON, sensitive values sealed inside the document.
 
     Each entry: id, name, value, sealed (base64 or null), kind, description, is_sensitive,
-    scope, prompt. Its public id is `{variable set id}-s-{version}-{code}`.
+    scope, prompt. Its public id is `{variable set id}-s-{version}-{code}`; `created` is as that of
+    a process.
     """
 
     id_prefix = "VariableSetSnapshots"

@@ -25,6 +25,8 @@ class Reason(StrEnum):
     FOREVER = "Forever"
     WITHIN_COUNT = "WithinCount"
     WITHIN_DAYS = "WithinDays"
+    USED = "Used"
+    MAYBE_USED = "MaybeUsed"
     BEYOND_COUNT = "BeyondCount"
     TOO_OLD = "TooOld"
 

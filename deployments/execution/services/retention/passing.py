@@ -1,11 +1,11 @@
-"""One pass of retention over a space, as a server task: project by project, some releases at once.
+"""One pass of retention over a space, as a server task: projects, then packages; some at once.
 
 The place that was reached is kept in the task's arguments. A worker that takes over goes on with
 that project: what was deleted is gone, and nothing is judged by less than the whole project.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -20,12 +20,16 @@ from deployments.execution.services.finish import end_task, succeed_task
 from deployments.execution.services.lease import Lease, claim, renew, settle
 from deployments.execution.services.retention.asking import DRY_RUN
 from deployments.execution.services.retention.deleting import Deleted, delete_by_retention
-from deployments.execution.services.retention.passing_runs import RunPass, pass_runs
+from deployments.execution.services.retention.part import PartOfPass
+from deployments.execution.services.retention.passing_packages import pass_builds, pass_packages
+from deployments.execution.services.retention.passing_runs import pass_runs
 from deployments.projects.models import Project
 from deployments.projects.retention import RetentionPolicy
 from deployments.projects.services.retention_defaults import RELEASES, RUNS, retention_defaults
 from deployments.releases.retention.facts import judged
+from deployments.releases.retention.package_facts import policy_of_packages
 from deployments.releases.retention.rule import Verdict
+from deployments.releases.services.snapshots import sweep_snapshots
 from deployments.server_tasks.models import ServerTask
 
 log = structlog.get_logger(__name__)
@@ -52,15 +56,27 @@ class _Counts:
     artifacts: int = 0
     kept_runs: int = 0
     deleted_runs: int = 0
+    after_package: int = 0
+    kept_packages: int = 0
+    deleted_packages: int = 0
+    after_build: int = 0
+    kept_builds: int = 0
+    deleted_builds: int = 0
 
     @property
     def words(self) -> str:
-        runs = ""
-        if self.kept_runs or self.deleted_runs:
-            runs = f" {self.deleted_runs} runs of runbooks deleted, {self.kept_runs} kept."
+        others = (
+            (self.deleted_runs, self.kept_runs, "runs of runbooks"),
+            (self.deleted_packages, self.kept_packages, "packages"),
+            (self.deleted_builds, self.kept_builds, "pieces of build information"),
+        )
         return (
             f"{self.deleted} releases with {self.deployments} deployments and {self.artifacts}"
-            f" artifacts deleted, {self.kept} kept.{runs}"
+            f" artifacts deleted, {self.kept} kept."
+        ) + "".join(
+            f" {deleted} {things} deleted, {kept} kept."
+            for deleted, kept, things in others
+            if deleted or kept
         )
 
 
@@ -84,30 +100,53 @@ def run_retention(task_id: int, *, clock: Clock = utc_now) -> None:
 
 
 def _run(lease: Lease, clock: Clock) -> bool:
-    """Take the next projects; return whether the pass is over."""
+    """Take the next steps; return whether the pass is over."""
     task, began = lease.task, time.monotonic()
     counts = _Counts(**task.arguments.get(_PROGRESS, {}))
     is_dry = bool(task.arguments.get(DRY_RUN))
-    defaults = retention_defaults(task.space)
-    runs = RunPass(task, _ACTOR, defaults[RUNS], is_dry, lambda: _go_on(lease, clock), clock)
-    projects = Project.objects.in_space(task.space).select_related("space", "lifecycle")
-    while project := projects.filter(pk__gt=counts.after).order_by("pk").first():
-        _pass_releases(lease, project, defaults[RELEASES], counts, clock)
-        of_runbooks = pass_runs(runs, project)
-        counts.kept_runs += of_runbooks.kept
-        counts.deleted_runs += of_runbooks.deleted
-        counts.artifacts += of_runbooks.artifacts
-        counts.after = project.pk
+    for _ in _steps(lease, counts, clock, is_dry=is_dry):
         _keep(task, counts)
         if time.monotonic() - began > _AT_A_TIME_S:
             return False
     _go_on(lease, clock)
+    if not is_dry:
+        sweep_snapshots(task.space, clock=clock)
     words = counts.words
     write_lines(
         task, None, [("info", f"Dry run: nothing was deleted. {words}" if is_dry else words)]
     )
     succeed_task(task, clock=clock)
     return True
+
+
+def _steps(lease: Lease, counts: _Counts, clock: Clock, *, is_dry: bool) -> Iterator[None]:
+    """Go on from what the counts say, and stop after each step to have them kept."""
+    space = lease.task.space
+    defaults = retention_defaults(space)
+
+    def part(policy: RetentionPolicy) -> PartOfPass:
+        return PartOfPass(lease.task, _ACTOR, policy, is_dry, lambda: _go_on(lease, clock), clock)
+
+    projects = Project.objects.in_space(space).select_related("space", "lifecycle")
+    while project := projects.filter(pk__gt=counts.after).order_by("pk").first():
+        _pass_releases(lease, project, defaults[RELEASES], counts, clock)
+        of_runbooks = pass_runs(part(defaults[RUNS]), project)
+        counts.kept_runs += of_runbooks.kept
+        counts.deleted_runs += of_runbooks.deleted
+        counts.artifacts += of_runbooks.artifacts
+        counts.after = project.pk
+        yield
+    of_packages = part(policy_of_packages(space))
+    for kept, deleted, number in pass_packages(of_packages, counts.after_package):
+        counts.kept_packages += kept
+        counts.deleted_packages += deleted
+        counts.after_package = number
+        yield
+    for kept, deleted, number in pass_builds(of_packages, counts.after_build):
+        counts.kept_builds += kept
+        counts.deleted_builds += deleted
+        counts.after_build = number
+        yield
 
 
 def _pass_releases(

@@ -1,41 +1,25 @@
 """The part of a pass of retention that goes through the runs of a project's runbooks."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from deployments.base.actor import Actor
-from deployments.base.clock import Clock
 from deployments.base.public_ids import make
 from deployments.execution.logs.append import write_lines
 from deployments.execution.services.retention.deleting_runs import (
     RUNS_AT_ONCE,
     delete_runs_by_retention,
 )
+from deployments.execution.services.retention.part import PartOfPass
 from deployments.infrastructure.models import Environment
 from deployments.infrastructure.tenancy import tenant_words
 from deployments.projects.models import Project, Runbook
 from deployments.projects.queries import runbooks_of
-from deployments.projects.retention import RetentionPolicy
 from deployments.releases.models import RunbookRun
 from deployments.releases.retention.run_facts import judged_runs
 from deployments.releases.retention.run_rule import RunVerdict
-from deployments.server_tasks.models import ServerTask
 
 _LINES_AT_ONCE: Final = 200
 _RENEW_EVERY: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class RunPass:
-    """What the runs are judged by, where it is told, and what keeps the claim on the task."""
-
-    task: ServerTask
-    actor: Actor
-    default: RetentionPolicy
-    is_dry: bool
-    go_on: Callable[[], None]
-    clock: Clock
 
 
 @dataclass
@@ -72,7 +56,7 @@ class _Places:
         return self._names[kind, number]
 
 
-def pass_runs(work: RunPass, project: Project) -> RunCounts:
+def pass_runs(work: PartOfPass, project: Project) -> RunCounts:
     """Delete, or in a dry run name, the runs of the project that nothing keeps."""
     counts, places = RunCounts(), _Places(project)
     for runbook in runbooks_of(project):
@@ -81,9 +65,9 @@ def pass_runs(work: RunPass, project: Project) -> RunCounts:
     return counts
 
 
-def _pass_runbook(work: RunPass, runbook: Runbook, counts: RunCounts, places: _Places) -> None:
+def _pass_runbook(work: PartOfPass, runbook: Runbook, counts: RunCounts, places: _Places) -> None:
     part: list[RunVerdict] = []
-    verdicts = judged_runs(runbook, default=work.default, now=work.clock())
+    verdicts = judged_runs(runbook, default=work.policy, now=work.clock())
     for number, verdict in enumerate(verdicts):
         if number % _RENEW_EVERY == 0:
             work.go_on()
@@ -96,7 +80,7 @@ def _pass_runbook(work: RunPass, runbook: Runbook, counts: RunCounts, places: _P
 
 
 def _carry_out(
-    work: RunPass,
+    work: PartOfPass,
     runbook: Runbook,
     part: list[RunVerdict],
     counts: RunCounts,

@@ -1,0 +1,56 @@
+"""Deleting versions and build information that are no longer kept; who calls decides which."""
+
+from collections.abc import Mapping
+
+from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
+from deployments.base.events import News, record_all
+from deployments.base.models import Space
+from packages_feed.models import BuildInformation, PackageVersion
+from packages_feed.services.blobs import drop_after_commit
+
+
+def expire_versions(
+    *, actor: Actor, space: Space, reasons: Mapping[int, str], clock: Clock = utc_now
+) -> None:
+    """Delete the versions, each for its reason; joins the caller's transaction.
+
+    Their bytes go after its commit, when no other version has the same.
+    """
+    rows = PackageVersion.objects.in_space(space).filter(pk__in=reasons)
+    news, hashes = [], []
+    for row in rows.only("package_id", "version", "sha1", "size", "blob_id"):
+        hashes.append(row.blob_id)
+        news.append(
+            News(
+                space=space,
+                category="Deleted",
+                message=f"Package {row} was deleted by retention ({reasons[row.pk]})",
+                subject=row.wire_id,
+                related=[f"packages-{row.package_id}"],
+                before={"Hash": row.sha1, "Size": row.size},
+            )
+        )
+    record_all(actor=actor, news=news, clock=clock)
+    rows.only("pk").delete()
+    for sha256 in dict.fromkeys(hashes):
+        drop_after_commit(sha256)
+
+
+def expire_builds(
+    *, actor: Actor, space: Space, reasons: Mapping[int, str], clock: Clock = utc_now
+) -> None:
+    """Delete build information, each for its reason; joins the caller's transaction."""
+    rows = BuildInformation.objects.in_space(space).filter(pk__in=reasons)
+    news = [
+        News(
+            space=space,
+            category="Deleted",
+            message=f"Build information of {row} was deleted by retention ({reasons[row.pk]})",
+            subject=row.public_id,
+            related=[f"packages-{row.package_id}"],
+        )
+        for row in rows.only("package_id", "version")
+    ]
+    record_all(actor=actor, news=news, clock=clock)
+    rows.only("pk").delete()

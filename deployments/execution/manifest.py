@@ -6,9 +6,12 @@ It holds secrets in clear, so it is stored sealed as a whole (ExecutionPlan.seal
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from deployments.library.scoping import Candidate
+
+# Whether agents download packages that they have already.
+FORCE_PACKAGE_DOWNLOAD: Final = "Octopus.Deployment.ForcePackageDownload"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class PackageFile:
-    """A package of an action with its bytes' address. `name` is empty for the primary one."""
+    """A package of an action with its bytes' address. `name` is empty for the primary one.
+
+    A `fresh` one is downloaded even where an agent has it.
+    """
 
     name: str
     package_id: str
@@ -35,6 +41,7 @@ class PackageFile:
     size: int = 0
     extract: bool = True
     on_target: bool = True
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

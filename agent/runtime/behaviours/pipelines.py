@@ -25,7 +25,8 @@ def acquire(context: Context) -> None:
     """Say what is there: packages are in the cache before any runner starts."""
     for package in context.command.packages:
         size = package.path.stat().st_size
-        context.output.info(f"{package.package_id} {package.version} is here ({size} bytes).")
+        how = "was downloaded again" if package.is_fresh else "is here"
+        context.output.info(f"{package.package_id} {package.version} {how} ({size} bytes).")
 
 
 def deploy_package(context: Context) -> None:

@@ -45,11 +45,14 @@ class PackageCache:
             self._pinned.subtract(names)
 
     async def ensure(self, package: dict[str, Any]) -> None:
-        """Make sure that a package is here and whole; HttpError, OSError or WrongContent if not."""
+        """Make sure that a package is here and whole; HttpError, OSError or WrongContent if not.
+
+        A `fresh` one is downloaded whatever is here; what runs meanwhile keeps the old file.
+        """
         sha256, size = package["sha256"], int(package.get("size") or 0)
         async with self._locks.setdefault(sha256, asyncio.Lock()):
             path = self._folder / sha256
-            if path.exists():
+            if path.exists() and not package.get("fresh"):
                 if await asyncio.to_thread(hash_file, path) == sha256:
                     os.utime(path)
                     return

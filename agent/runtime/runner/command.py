@@ -13,7 +13,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package whose file lies verified in the cache."""
+    """A package whose file lies verified in the cache; a fresh one came for this command."""
 
     name: str
     package_id: str
@@ -23,6 +23,7 @@ class Package:
     size: int
     extract: bool
     path: Path
+    is_fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +105,5 @@ def _read_package(cmd_dir: Path, entry: dict[str, Any]) -> Package:
         size=int(entry.get("size") or 0),
         extract=bool(entry.get("extract", True)),
         path=cmd_dir.parent.parent / "packages" / sha256,
+        is_fresh=entry.get("fresh") is True,
     )

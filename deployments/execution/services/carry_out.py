@@ -6,7 +6,7 @@ number of targets.
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from deployments.base.wake import wake
 from deployments.execution.acquisition import ACTION_TYPE, acquired_actions
 from deployments.execution.decision import Cancel, Skip, Start
 from deployments.execution.logs.append import write_lines
-from deployments.execution.manifest import ActionData, PackageFile
+from deployments.execution.manifest import FORCE_PACKAGE_DOWNLOAD, ActionData, PackageFile
 from deployments.execution.models import ActionExecution, AgentMessage, Interruption
 from deployments.execution.models.mailbox import new_message_id
 from deployments.execution.plan import Placement, PlannedAction, PlannedStep
@@ -140,12 +140,20 @@ def _begin(situation: Situation, start: Start, now: datetime) -> _Begin:
 
 
 def _acquired(situation: Situation, place: Placement) -> ActionData:
-    """Return every package that the agent of the place needs, each once."""
+    """Return every package that the agent of the place needs, each once.
+
+    Only here may they be asked for afresh: the steps that follow use what came.
+    """
+    fresh = situation.manifest.system.get(FORCE_PACKAGE_DOWNLOAD) == str(True)
     found: dict[str, PackageFile] = {}
     error = ""
     for action_id in acquired_actions(situation.plan.steps, place):
         data = situation.manifest.actions.get(action_id, ActionData())
-        found |= {package.sha256: package for package in data.packages if package.sha256}
+        found |= {
+            package.sha256: replace(package, fresh=fresh)
+            for package in data.packages
+            if package.sha256
+        }
         error = error or data.error
     return ActionData({}, tuple(found.values()), error)
 
@@ -229,6 +237,7 @@ def _spec(item: _Begin, key: bytes) -> dict[str, Any]:
                 "sha256": package.sha256,
                 "size": package.size,
                 "extract": package.extract,
+                **({"fresh": True} if package.fresh else {}),
             }
             for package in item.packages
             if package.sha256

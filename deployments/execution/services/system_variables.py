@@ -7,6 +7,7 @@ from django.conf import settings
 from deployments.access.models import User
 from deployments.base import public_ids
 from deployments.base.models import Space
+from deployments.execution.manifest import FORCE_PACKAGE_DOWNLOAD
 from deployments.execution.services.retention_variables import retention_variables
 from deployments.releases.changes.queries import changes_of
 from deployments.releases.changes.template import changes_text
@@ -106,7 +107,7 @@ def _of_deployment(deployment: Run) -> dict[str, str]:
         "Octopus.Deployment.CreatedBy.EmailAddress": user.email if user else "",
         "Octopus.Deployment.Trigger.Id": options.get("trigger_id", ""),
         "Octopus.Deployment.Trigger.Name": options.get("trigger_name", ""),
-        "Octopus.Deployment.ForcePackageDownload": str(bool(options.get("force_package_download"))),
+        FORCE_PACKAGE_DOWNLOAD: str(bool(options.get("force_package_download"))),
         "Octopus.Deployment.SpecificMachines": ",".join(options.get("specific_machines") or ()),
         "Octopus.Deployment.ExcludedMachines": ",".join(options.get("excluded_machines") or ()),
     }

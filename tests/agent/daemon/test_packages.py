@@ -84,6 +84,18 @@ async def test_a_damaged_cache_is_noticed(web: Web, tmp_path: Path) -> None:
     assert (tmp_path / sha256).read_bytes() == CONTENT
 
 
+async def test_a_fresh_package_is_downloaded_though_it_is_there(web: Web, tmp_path: Path) -> None:
+    sha256 = web.add(CONTENT)
+    cache = cache_of(web, tmp_path)
+    await cache.ensure(package(sha256))
+    with (tmp_path / sha256).open("rb") as used:
+        await cache.ensure({**package(sha256), "fresh": True})
+        assert (len(web.requests), used.read()) == (2, CONTENT)
+    assert (tmp_path / sha256).read_bytes() == CONTENT
+    await cache.ensure(package(sha256))
+    assert len(web.requests) == 2
+
+
 async def test_wrong_content_and_missing_packages_are_errors(
     web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

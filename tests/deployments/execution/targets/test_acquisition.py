@@ -77,6 +77,21 @@ def test_each_agent_gets_every_package_once_and_nothing_else() -> None:
     assert "Acquire packages" in page
 
 
+@pytest.mark.parametrize("is_forced", [True, False])
+def test_packages_are_sent_again_where_that_is_asked_for(is_forced: bool) -> None:
+    make_package("Acme.Web", "1.0.0")
+    scene = make_scene(package_step("Acme.Web"), force_package_download=is_forced)
+    acquire = scene.runs()
+    assert [package.get("fresh") for package in scene.spec(acquire[0])["packages"]] == [
+        True if is_forced else None
+    ]
+    scene.finish(*acquire)
+    scene.advance()
+    deploy = scene.runs()
+    assert [run.header["kind"] for run in deploy] == ["deploy_package"]
+    assert ["fresh" in package for package in scene.spec(deploy[0])["packages"]] == [False]
+
+
 def test_a_package_that_is_gone_fails_before_anything_is_deployed() -> None:
     make_package("Acme.Web", "1.0.0")
     scene = make_scene(package_step("Acme.Web"), begin=False)

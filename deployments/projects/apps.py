@@ -8,12 +8,16 @@ class ProjectsConfig(AppConfig):
     def ready(self) -> None:
         from deployments.access.grants import register_expander  # noqa: PLC0415 models come first
         from deployments.base.services.spaces import register_space_seeder  # noqa: PLC0415
-        from deployments.library.usage import register_library_uses  # noqa: PLC0415 models first
+        from deployments.library.usage import (  # noqa: PLC0415 models first
+            register_library_uses,
+            register_owner_name,
+        )
         from deployments.projects.package_usage import (  # noqa: PLC0415
             projects_using_package,
             visible_project_names,
         )
         from deployments.projects.queries import (  # noqa: PLC0415 models first
+            name_of_variable_owner,
             projects_including,
             projects_of_groups,
         )
@@ -23,6 +27,7 @@ class ProjectsConfig(AppConfig):
 
         register_expander("project_group", projects_of_groups)
         register_library_uses(lambda row: [each.name for each in projects_including(row)])
+        register_owner_name(name_of_variable_owner)
         register_package_usage(projects_using_package, visible_project_names)
         register_space_seeder(seed_lifecycle)
         register_space_seeder(seed_project_group)

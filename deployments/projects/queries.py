@@ -10,7 +10,7 @@ from deployments.base import public_ids
 from deployments.base.finding import find
 from deployments.base.models import Space
 from deployments.infrastructure.models import Environment
-from deployments.library.models import LibraryVariableSet
+from deployments.library.models import LibraryVariableSet, VariableSet
 from deployments.library.queries import candidates
 from deployments.library.scoping import Candidate
 from deployments.projects.models import (
@@ -126,6 +126,12 @@ def included_sets_of(
         project: [found[number] for number in numbers if number in found]
         for project, numbers in named.items()
     }
+
+
+def name_of_variable_owner(variable_set: VariableSet) -> str:
+    """Return the name of the project that has the variables; empty: none has."""
+    rows = Project.objects.in_space(variable_set.space).filter(variable_set=variable_set)
+    return rows.values_list("name", flat=True).first() or ""
 
 
 def projects_including(row: LibraryVariableSet) -> list[Project]:

@@ -25,6 +25,7 @@ from deployments.library.queries import (
 )
 from deployments.library.scoping import DIMENSIONS
 from deployments.library.services.inputs import LIBRARY_DIMENSIONS, VariableInput, problems_of
+from deployments.library.usage import owner_name
 from deployments.library.values import fingerprint
 
 STALE = (
@@ -269,7 +270,7 @@ def _record(
         actor=actor,
         space=variable_set.space,
         category="Modified",
-        message=f"Variables of {variable_set.owner_id} changed",
+        message=f"Variables of {owner_name(variable_set)} changed",
         subject=variable_set.public_id,
         related=[variable_set.owner_id],
         before={f"{entry.label} #{guid[:8]}": entry.shown for guid, entry in before.items()},

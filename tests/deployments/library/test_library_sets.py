@@ -109,6 +109,17 @@ def test_a_runbook_snapshot_freezes_it_too_and_prompts_are_asked() -> None:
     assert library_is_modified(snapshot)
 
 
+def test_events_name_whose_variables_changed() -> None:
+    project = make_project("Web")
+    make_library_set("Common", VariableInput("Url", "x"), projects=[project])
+    make_variables(project, VariableInput("Url", "y"))
+    said = Event.objects.filter(message__startswith="Variables of").order_by("pk")
+    assert list(said.values_list("message", flat=True)) == [
+        "Variables of the library set Common changed",
+        "Variables of Web changed",
+    ]
+
+
 def test_a_set_in_use_stays_and_releases_outlive_it() -> None:
     project = make_project("Web", steps=[script_step()])
     row = make_library_set("Common", VariableInput("Url", "x"), projects=[project])

@@ -1,6 +1,6 @@
 """Tag sets on the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -16,6 +16,7 @@ from deployments.base.api.parsers import fields_of
 from deployments.base.api.query import Query
 from deployments.base.api.serializers import SpaceResourceSerializer
 from deployments.base.errors import Invalid
+from deployments.base.numbers import whole_number
 from tenants.models import TagSet
 from tenants.queries import tag_sets_of
 from tenants.services.tag_sets import (
@@ -96,10 +97,11 @@ class TagSetViewSet(SpaceViewSet[TagSet]):
         return rows.none() if scopes and _SCOPE.lower() not in scopes else rows
 
     def create_row(self, data: dict[str, Any]) -> TagSet:
-        return create_tag_set(actor=self.actor, space=self.space, tag_set=_input(data))
+        return create_tag_set(actor=self.actor, space=self.space, tag_set=_input(data, {}))
 
     def update_row(self, row: TagSet, data: dict[str, Any]) -> TagSet:
-        updated = update_tag_set(actor=self.actor, row=row, tag_set=_input(data))
+        stored = {tag.pk: tag.sort_order for tag in row.tags.all()}
+        updated = update_tag_set(actor=self.actor, row=row, tag_set=_input(data, stored))
         return self.get_queryset().get(pk=updated.pk)
 
     def destroy_row(self, row: TagSet) -> None:
@@ -116,7 +118,7 @@ class TagSetViewSet(SpaceViewSet[TagSet]):
         return Response(self.serialized(tag_sets_of(self.space)))
 
 
-def _input(data: dict[str, Any]) -> TagSetInput:
+def _input(data: dict[str, Any], stored: Mapping[int, int]) -> TagSetInput:
     if any(scope.lower() != _SCOPE.lower() for scope in data["scopes"]):
         raise Invalid(fields={"Scopes": [f"Tag sets of this server are for the scope {_SCOPE}."]})
     return TagSetInput(
@@ -124,11 +126,25 @@ def _input(data: dict[str, Any]) -> TagSetInput:
         description=data["description"],
         kind=data["type"] or TagSet.Kind.MULTI_SELECT,
         sort_order=data["sort_order"],
-        tags=[_tag(entry) for entry in data["tags"]],
+        tags=_in_order([_tag(entry) for entry in data["tags"]], stored),
     )
 
 
-def _tag(entry: Any) -> TagInput:
+def _in_order(
+    entries: Sequence[tuple[TagInput, int | None]], stored: Mapping[int, int]
+) -> list[TagInput]:
+    """Return the tags by SortOrder where a client has changed it, else as they stand in the list.
+
+    `stored` is the order of the tags, by number, that the client has read.
+    """
+    read = [stored[tag.number] == at for tag, at in entries if tag.number and tag.number in stored]
+    is_unchanged = bool(read) and all(read)
+    if is_unchanged or any(at is None for _, at in entries):
+        return [tag for tag, _ in entries]
+    return [tag for tag, _ in sorted(entries, key=lambda entry: entry[1] or 0)]
+
+
+def _tag(entry: Any) -> tuple[TagInput, int | None]:
     fields = fields_of(entry)
     texts = {}
     for name in ("name", "color", "description", "id"):
@@ -136,10 +152,13 @@ def _tag(entry: Any) -> TagInput:
         if value is not None and not isinstance(value, str):
             raise Invalid(fields={"Tags": [f"The {name} of a tag must be a text."]})
         texts[name] = value or ""
-    number = texts["id"].rpartition("/Tags-")[2]
-    return TagInput(
+    place = fields.get("sortorder")
+    if place is not None and (isinstance(place, bool) or not isinstance(place, int)):
+        raise Invalid(fields={"Tags": ["The SortOrder of a tag must be a number."]})
+    tag = TagInput(
         name=texts["name"],
         color=texts["color"] or DEFAULT_COLOR,
         description=texts["description"],
-        number=int(number) if number.isascii() and number.isdigit() and len(number) < 18 else None,  # noqa: PLR2004 digits of a row number
+        number=whole_number(texts["id"].rpartition("/Tags-")[2]),
     )
+    return tag, place

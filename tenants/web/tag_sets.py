@@ -1,7 +1,8 @@
 """Tag sets: the list, and one of them as a form of rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
@@ -10,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from deployments.access.permissions import Permission
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, show
 from deployments.access.web.pages import PageRequest, find, page
+from deployments.base.numbers import whole_number
 from tenants.models import TagSet
 from tenants.queries import tag_sets_of
 from tenants.services import tag_sets as services
@@ -17,10 +19,14 @@ from tenants.services import tag_sets as services
 LIST: Final = "tenants/tag-sets"
 _FREE_ROWS: Final = 2
 _SHORTEST: Final = 3
+_MOST_DIGITS: Final = 6
 _KINDS: Final = (
     (TagSet.Kind.MULTI_SELECT, "Any number of its tags"),
     (TagSet.Kind.SINGLE_SELECT, "One of its tags at most"),
 )
+
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -129,16 +135,29 @@ def _save(request: PageRequest, stored: TagSet | None) -> HttpResponse:
 
 
 def _sent_tags(sent: QueryDict) -> list[TagForm]:
-    """Return the rows of the form without those that are blank or to be removed."""
+    """Return the rows in their order, without those that are blank or to be removed."""
     names, colors = sent.getlist("tag-name"), sent.getlist("tag-color")
     notes, ids = sent.getlist("tag-description"), sent.getlist("tag-id")
     removed = set(sent.getlist("removed"))
-    rows = zip(ids, names, colors, notes, strict=False)
+    rows = list(zip(ids, names, colors, notes, strict=False))
     return [
         TagForm(number if number.isascii() and number.isdigit() else "", name, color, note)
-        for number, name, color, note in rows
+        for number, name, color, note in in_order(rows, sent.getlist("tag-order"))
         if (name.strip() or number) and not (number and number in removed)
     ][: services.MOST_TAGS + 1]
+
+
+def in_order(rows: Sequence[T], places: Sequence[str]) -> list[T]:
+    """Return the rows by the places that were typed; a blank or wrong one leaves a row where it is.
+
+    A row that was moved comes to stand at its place, before or behind the one that was there.
+    """
+    keys = []
+    for at in range(1, len(rows) + 1):
+        typed = whole_number(places[at - 1].strip(), _MOST_DIGITS) if at <= len(places) else None
+        wanted = at if typed is None else typed
+        keys.append((wanted, (wanted > at) - (wanted < at), at))
+    return [row for _, row in sorted(zip(keys, rows, strict=True), key=lambda pair: pair[0])]
 
 
 def _form(

@@ -54,6 +54,11 @@ def test_life_of_a_tag_set() -> None:
         (beta["Id"], "Alpha"),
         (alpha["Id"], "Beta"),
     ]
+    first, second = changed["Tags"]
+    numbered = [{**first, "SortOrder": 7}, {**second, "SortOrder": 3}]
+    _, sorted_ = send(ana, "put", f"{S}/tagsets/{created['Id']}", {**changed, "Tags": numbered})
+    assert [tag["Name"] for tag in sorted_["Tags"]] == ["Beta", "Alpha"]
+    assert [tag["SortOrder"] for tag in sorted_["Tags"]] == [0, 1]
     assert send(ana, "get", f"{S}/tagsets?scopes=Environment")[1]["TotalResults"] == 0
     assert send(ana, "get", f"{S}/tagsets?scopes=Tenant")[1]["TotalResults"] == 1
     assert len(send(ana, "get", f"{S}/tagsets/all")[1]) == 1
@@ -69,6 +74,7 @@ def test_life_of_a_tag_set() -> None:
         ({"Tags": [{"Name": ""}]}, "needs 1 to"),
         ({"Tags": ["x"]}, "object"),
         ({"Tags": [{"Name": 7}]}, "must be a text"),
+        ({"Tags": [{"Name": "x", "SortOrder": "1"}]}, "must be a number"),
         ({"Scopes": ["Project"]}, "scope Tenant"),
         ({"Type": "FreeText"}, "must be one of"),
     ],

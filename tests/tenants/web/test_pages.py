@@ -10,6 +10,7 @@ from deployments.projects.queries import process_of, read_process
 from deployments.releases.models import Deployment
 from tenants.models import TagSet, Tenant, TenantLogo
 from tenants.queries import connections_of, tag_names
+from tenants.web.tag_sets import in_order
 from tests.factories import default_space, make_ana, make_cleo, make_dan, make_space
 from tests.factories.domain import (
     make_environment,
@@ -58,6 +59,40 @@ def test_tag_sets_are_made_changed_and_deleted() -> None:
     make_tenant("Acme", "Ring/Beta")
     assert ana.post(f"{path}/delete").status_code == 302
     assert "the tenant 'Acme'" in text_of(ana.get(path))
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        (["1", "2", "3", "4"], "abcd"),
+        (["1", "2", "3", "1"], "dabc"),
+        (["3", "2", "3", "4"], "bcad"),
+        (["", "9", "x", "4"], "acdb"),
+        (["0"], "abcd"),
+        ([], "abcd"),
+    ],
+)
+def test_tags_come_to_the_place_that_was_typed(places: list[str], expected: str) -> None:
+    assert "".join(in_order("abcd", places)) == expected
+
+
+def test_tags_are_put_into_order_on_the_page() -> None:
+    ana = Visitor(make_ana())
+    make_tag_set("Ring")
+    row = TagSet.objects.in_space(default_space()).get()
+    tags = list(row.tags.all())
+    sent = {
+        "name": "Ring",
+        "kind": "MultiSelect",
+        "tag-id": [str(tag.pk) for tag in tags],
+        "tag-name": [tag.name for tag in tags],
+        "tag-color": [tag.color for tag in tags],
+        "tag-description": ["" for _ in tags],
+        "tag-order": [*(str(at) for at in range(1, len(tags))), "1"],
+    }
+    assert ana.post(f"tenants/tag-sets/{row.public_id}", sent).status_code == 302
+    names = [tag.name for tag in row.tags.all()]
+    assert names == [tags[-1].name, *(tag.name for tag in tags[:-1])]
 
 
 def test_tag_sets_are_put_into_order() -> None:

@@ -16,11 +16,22 @@ Connected = Mapping[int, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class CommonSet:
-    """A library set that projects of a tenant include; what the actor may do with its values."""
+    """A library set that projects of a tenant include; what the actor may do with its values.
+
+    `environments` are those in which they count; what may be done with those of one environment
+    alone is in `viewable` and `editable`.
+    """
 
     library_set: LibraryVariableSet
     may_view: bool
     may_edit: bool
+    environments: tuple[int, ...] = ()
+    viewable: frozenset[int] = frozenset()
+    editable: frozenset[int] = frozenset()
+
+    def may_edit_in(self, environment: int | None) -> bool:
+        """Whether the value of the environment, or that of all, is the actor's to change."""
+        return self.may_edit if environment is None else environment in self.editable
 
 
 class CommonRights:
@@ -36,7 +47,7 @@ class CommonRights:
         """Return the sets whose templates the tenant fills in, by name.
 
         A value counts wherever its set is included, so it needs the permission in every one of the
-        projects and environments that the tenant is connected to.
+        projects and environments that the tenant is connected to; one for an environment, there.
         """
         places: dict[int, list[tuple[int, int]]] = {}
         sets: dict[int, LibraryVariableSet] = {}
@@ -45,14 +56,26 @@ class CommonRights:
                 sets[row.pk] = row
                 places.setdefault(row.pk, []).extend((project, each) for each in environments)
         return [
-            CommonSet(
-                row,
-                may_view=self._holds(Permission.VariableView, tenant, places[row.pk]),
-                may_edit=self._holds(Permission.VariableEdit, tenant, places[row.pk]),
-            )
+            self._common_set(row, tenant, places[row.pk])
             for row in sorted(sets.values(), key=lambda row: row.name.lower())
             if row.templates
         ]
+
+    def _common_set(
+        self, row: LibraryVariableSet, tenant: int, places: list[tuple[int, int]]
+    ) -> CommonSet:
+        found: dict[int, list[tuple[int, int]]] = {}
+        for project, environment in places:
+            found.setdefault(environment, []).append((project, environment))
+        view, edit = Permission.VariableView, Permission.VariableEdit
+        return CommonSet(
+            row,
+            may_view=self._holds(view, tenant, places),
+            may_edit=self._holds(edit, tenant, places),
+            environments=tuple(found),
+            viewable=frozenset(at for at in found if self._holds(view, tenant, found[at])),
+            editable=frozenset(at for at in found if self._holds(edit, tenant, found[at])),
+        )
 
     def _holds(self, permission: Permission, tenant: int, places: list[tuple[int, int]]) -> bool:
         if not places:

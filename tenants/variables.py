@@ -1,8 +1,9 @@
 """Reads of the values that tenants fill in: for pages, for deployments, and what is missing."""
 
 import base64
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from deployments.base.models import Space
 from deployments.library.scoping import Candidate, Scope
@@ -13,8 +14,10 @@ from deployments.projects.settings import extra_document
 from tenants.models import FilledValue, TenantCommonVariable, TenantVariable
 from tenants.queries import TenantScope, connections_of
 
+V = TypeVar("V", bound=FilledValue)
 Key = tuple[int, int, int, str]
-CommonKey = tuple[int, int, str]
+# Tenant, library set, environment or None, template.
+CommonKey = tuple[int, int, int | None, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,24 @@ def values_of(space: Space, tenants: Collection[int]) -> dict[Key, TenantVariabl
 def common_values_of(
     space: Space, tenants: Collection[int]
 ) -> dict[CommonKey, TenantCommonVariable]:
-    """Return the tenants' common values by tenant, library set and template; one query."""
+    """Return the tenants' common values by what they are for; one query."""
     rows = TenantCommonVariable.objects.in_space(space).filter(tenant__in=tenants)
-    return {(row.tenant_id, row.library_set_id, row.template): row for row in rows}
+    return {
+        (row.tenant_id, row.library_set_id, row.environment_id, row.template): row for row in rows
+    }
+
+
+def common_value(
+    stored: Mapping[CommonKey, TenantCommonVariable],
+    tenant: int,
+    library_set: int,
+    environment: int,
+    template: str,
+) -> TenantCommonVariable | None:
+    """Return the value that counts in the environment: its own, else that of all."""
+    places = (environment, None)
+    found = (stored.get((tenant, library_set, place, template)) for place in places)
+    return next(filter(None, found), None)
 
 
 def missing_values(
@@ -87,27 +105,34 @@ def tenant_candidates(
 ) -> list[Candidate]:
     """Return what the tenant filled in for the resolver, defaults included.
 
-    Values of the project rank as scoped to the tenant and the environment, common ones as scoped
-    to the tenant.
+    Values of the project, and common ones of the environment, rank as scoped to the tenant and the
+    environment, other common ones as scoped to the tenant.
     """
     if tenant is None:
         return []
-    scope = {"Tenant": frozenset({tenant.public_id.lower()})}
+    everywhere = {"Tenant": frozenset({tenant.public_id.lower()})}
+    there = {**everywhere, "Environment": frozenset({f"environments-{environment}"})}
     found: list[Candidate] = []
     if templates := templates_of(project):
         stored = values_of(project.space, [tenant.number])
-        there = {**scope, "Environment": frozenset({f"environments-{environment}"})}
         rows = [
             (each, stored.get((tenant.number, project.pk, environment, each.id)))
             for each in templates
         ]
-        found += _candidates(rows, there, source=0)
+        found += _candidates(rows, lambda _row: there, source=0)
     sets = [(row, read_templates(row.templates)) for row in included_sets(project)]
     if any(templates for _, templates in sets):
         common = common_values_of(project.space, [tenant.number])
         for source, (row, templates) in enumerate(sets, start=1):
-            named = [(each, common.get((tenant.number, row.pk, each.id))) for each in templates]
-            found += _candidates(named, scope, source=source)
+            named = [
+                (each, common_value(common, tenant.number, row.pk, environment, each.id))
+                for each in templates
+            ]
+            found += _candidates(
+                named,
+                lambda value: there if value and value.environment_id else everywhere,
+                source=source,
+            )
     return found
 
 
@@ -156,11 +181,15 @@ class _Filled:
     ) -> bool:
         if library_set is None:
             return (tenant, project, environment, template.id) in self._own
-        return (tenant, library_set, template.id) in self._common
+        value = common_value(self._common, tenant, library_set, environment, template.id)
+        return value is not None
 
 
 def _candidates(
-    rows: Iterable[tuple[VariableTemplate, FilledValue | None]], scope: Scope, *, source: int
+    rows: Iterable[tuple[VariableTemplate, V | None]],
+    scope_of: Callable[[V | None], Scope],
+    *,
+    source: int,
 ) -> Iterator[Candidate]:
     for position, (template, row) in enumerate(rows):
         if row is None and template.default is None:
@@ -170,7 +199,7 @@ def _candidates(
             id=template.id,
             name=template.name,
             value=None if sealed else (template.default if row is None else row.value),
-            scope=scope,
+            scope=scope_of(row),
             position=position,
             source=source,
             is_sensitive=template.is_sensitive or sealed is not None,

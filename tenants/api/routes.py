@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from deployments.access.api.viewsets import resource_routes
+from tenants.api.scoped_variables import ScopedVariablesViewSet
 from tenants.api.tag_sets import TagSetViewSet
 from tenants.api.tenants import TenantViewSet
 from tenants.api.variables import TenantVariablesViewSet
@@ -20,6 +21,14 @@ routes: list[URLPattern] = [
     path(
         "tenants/<str:id>/variables",
         TenantVariablesViewSet.as_view({"get": "retrieve", "put": "update", "post": "update"}),
+    ),
+    path(
+        "tenants/<str:id>/commonvariables",
+        ScopedVariablesViewSet.as_view({"get": "common", "put": "set_common"}),
+    ),
+    path(
+        "tenants/<str:id>/projectvariables",
+        ScopedVariablesViewSet.as_view({"get": "own", "put": "set_own"}),
     ),
     path("tenantvariables/all", TenantVariablesViewSet.as_view({"get": "all"})),
     *resource_routes(TenantViewSet),

@@ -169,7 +169,7 @@ class TenantVariablesViewSet(SpaceViewSet[Tenant]):
                 "Templates": [template_resource(template) for template in templates],
                 "Variables": {
                     f"Environments-{place}": {
-                        template.id: _value(row)
+                        template.id: shown_value(row)
                         for template in templates
                         if (row := stored.get((tenant, number, place, template.id)))
                     }
@@ -229,18 +229,25 @@ def _changes(
 ) -> Iterator[tuple[str, str | None]]:
     """Yield template and value: PUT replaces, so what is not given is taken away."""
     for name, sent in given.items():
-        value = sent
-        if isinstance(sent, Mapping):
-            fields = {str(key).lower(): inner for key, inner in sent.items()}
-            value = fields.get("newvalue")
-            if value is None and fields.get("hasvalue"):
-                continue  # a secret that stays
-        if value is not None and not isinstance(value, str | int | float | bool):
-            raise Invalid(fields={"Variables": [f"The value of '{name}' must be a text."]})
-        yield name, None if value in {None, ""} else str(value)
+        value, stays = sent_value(name, sent)
+        if not stays:
+            yield name, value
     for template in templates:
         if template.id not in given and not template.is_sensitive:
             yield template.id, None
+
+
+def sent_value(name: str, sent: Any) -> tuple[str | None, bool]:
+    """Return the value that a client sent, and whether it is a secret that stays as it is."""
+    value = sent
+    if isinstance(sent, Mapping):
+        fields = {str(key).lower(): inner for key, inner in sent.items()}
+        value = fields.get("newvalue")
+        if value is None and fields.get("hasvalue"):
+            return None, True
+    if value is not None and not isinstance(value, str | int | float | bool):
+        raise Invalid(fields={"Variables": [f"The value of '{name}' must be a text."]})
+    return None if value in {None, ""} else str(value), False
 
 
 def _common_resource(
@@ -253,15 +260,16 @@ def _common_resource(
         "LibraryVariableSetName": row.name,
         "Templates": [template_resource(template) for template in templates],
         "Variables": {
-            template.id: _value(found)
+            template.id: shown_value(found)
             for template in templates
-            if common.may_view and (found := stored.get((tenant, row.pk, template.id)))
+            if common.may_view and (found := stored.get((tenant, row.pk, None, template.id)))
         },
         "Links": {},
     }
 
 
-def _value(row: FilledValue) -> Any:
+def shown_value(row: FilledValue) -> Any:
+    """Return the value as clients may read it."""
     if row.sealed_value is not None:
         return {"HasValue": True, "NewValue": None, "Hint": None}
     return row.value

@@ -63,21 +63,36 @@ class TenantVariable(FilledValue):
 
 
 class TenantCommonVariable(FilledValue):
-    """A value of a library set's template, for every project that includes the set."""
+    """A value of a library set's template, for every project that includes the set.
+
+    With an environment it counts there, instead of the one without.
+    """
 
     id_prefix = "TenantCommonVariables"
     scope_paths: ClassVar[dict[str, str]] = {"tenant": "tenant_id"}
 
     library_set = models.ForeignKey(LibraryVariableSet, on_delete=models.CASCADE, related_name="+")
+    environment = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["tenant", "library_set", "template"], name="tenant_common_variable_unique"
-            )
+                fields=["tenant", "library_set", "template"],
+                condition=models.Q(environment=None),
+                name="tenant_common_variable_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "library_set", "template", "environment"],
+                name="tenant_common_variable_unique_there",
+            ),
         ]
 
     @property
     def secret_place(self) -> str:
         """What the sealed value is bound to."""
-        return f"tenant-common-variable:{self.tenant_id}:{self.library_set_id}:{self.template}"
+        there = f":{self.environment_id}" if self.environment_id else ""
+        return (
+            f"tenant-common-variable:{self.tenant_id}:{self.library_set_id}:{self.template}{there}"
+        )

@@ -18,7 +18,7 @@ from deployments.library.variable_templates import VariableTemplate, read_templa
 from deployments.projects.models import Project
 from tenants.models import FilledValue, Tenant, TenantCommonVariable, TenantVariable
 from tenants.queries import connections_of
-from tenants.rights import CommonRights
+from tenants.rights import CommonRights, CommonSet
 from tenants.services.tenants import record_tenant
 from tenants.variables import common_values_of, templates_of, values_of
 
@@ -35,45 +35,48 @@ class ValueInput:
 
 @dataclass(frozen=True, slots=True)
 class CommonInput:
-    """A value of a library set's template as it shall be; None takes it away."""
+    """A value of a library set's template as it shall be; None takes it away.
+
+    With an environment it is the one that counts there.
+    """
 
     library_set: LibraryVariableSet
     template: str
     value: str | None
+    environment: Environment | None = None
 
 
 def set_common_values(*, actor: Actor, tenant: Tenant, values: Sequence[CommonInput]) -> None:
     """Fill in common values of the tenant; those not named stay.
 
     They count in every project that includes the set, so each of those that the tenant is connected
-    to must be the actor's to edit. Raises NotPermitted and Invalid.
+    to (in the environment, for a value of one) must be the actor's to edit. Raises NotPermitted and
+    Invalid.
     """
     require_on(actor, tenant, Permission.TenantView)
     with transaction.atomic():
         stored = common_values_of(tenant.space, [tenant.pk])
         connected = connections_of([tenant.pk])[tenant.pk]
         sets = CommonRights(actor, tenant.space).sets_of(tenant.pk, connected)
-        editable = {each.library_set.pk: each.may_edit for each in sets}
+        known = {each.library_set.pk: each for each in sets}
         before: dict[str, Any] = {}
         after: dict[str, Any] = {}
         for entry in values:
             template = _common_template(entry)
-            row = stored.get((tenant.pk, entry.library_set.pk, template.id))
+            place = entry.environment
+            key = (tenant.pk, entry.library_set.pk, place.pk if place else None, template.id)
+            row = stored.get(key)
             if _is_same(row, entry.value, template):
                 continue
-            if entry.library_set.pk not in editable:
-                raise Invalid(
-                    f"No project of the tenant '{tenant.name}' includes the variable set"
-                    f" '{entry.library_set.name}'."
-                )
-            if not editable[entry.library_set.pk]:
-                raise NotPermitted(Permission.VariableEdit)
-            label = f"{template.name} ({entry.library_set.name})"
+            _require_common(tenant, entry, known.get(entry.library_set.pk), row)
+            there = f", {place.name}" if place else ""
+            label = f"{template.name} ({entry.library_set.name}{there})"
             before[label] = _shown(row)
             fresh = TenantCommonVariable(
                 space=tenant.space,
                 tenant=tenant,
                 library_set=entry.library_set,
+                environment=place,
                 template=template.id,
             )
             after[label] = _shown(_store(row or fresh, entry.value, template))
@@ -88,6 +91,29 @@ def set_common_values(*, actor: Actor, tenant: Tenant, values: Sequence[CommonIn
                 after=after,
                 related=named,
             )
+
+
+def _require_common(
+    tenant: Tenant, entry: CommonInput, known: CommonSet | None, row: FilledValue | None
+) -> None:
+    """Raise what stands against the change; a value may go where it counts no more."""
+    if known is None:
+        raise Invalid(
+            f"No project of the tenant '{tenant.name}' includes the variable set"
+            f" '{entry.library_set.name}'."
+        )
+    place = entry.environment
+    if place is None or place.pk in known.environments:
+        is_permitted = known.may_edit_in(place.pk if place else None)
+    elif row is None or entry.value is not None:
+        raise Invalid(
+            f"No project of the tenant '{tenant.name}' that includes the variable set"
+            f" '{entry.library_set.name}' is connected to the environment '{place.name}'."
+        )
+    else:
+        is_permitted = known.may_edit
+    if not is_permitted:
+        raise NotPermitted(Permission.VariableEdit)
 
 
 def set_values(*, actor: Actor, tenant: Tenant, values: Sequence[ValueInput]) -> None:

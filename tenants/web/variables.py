@@ -1,7 +1,7 @@
 """The values that a tenant fills in: a matrix of templates by environments for each project."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.contrib import messages
@@ -16,11 +16,11 @@ from deployments.infrastructure.models import Environment
 from deployments.library.models import LibraryVariableSet
 from deployments.library.variable_templates import VariableTemplate, read_templates
 from deployments.projects.models import Project
-from tenants.models import FilledValue, Tenant
+from tenants.models import FilledValue, Tenant, TenantCommonVariable
 from tenants.queries import connections_of
-from tenants.rights import CommonRights
+from tenants.rights import CommonRights, CommonSet
 from tenants.services.variables import CommonInput, ValueInput, set_common_values, set_values
-from tenants.variables import common_values_of, templates_of, values_of
+from tenants.variables import CommonKey, common_values_of, templates_of, values_of
 from tenants.web.frames import connected_projects, tenant_frame, tenant_of_page
 
 _CLEAR: Final = "clear"
@@ -28,7 +28,10 @@ _CLEAR: Final = "clear"
 
 @dataclass(frozen=True, slots=True)
 class ValueCell:
-    """A place to fill in. `value` of a secret is never here, `has_value` tells of it."""
+    """A place to fill in. `value` of a secret is never here, `has_value` tells of it.
+
+    `instead` is what counts while it is empty.
+    """
 
     environment: Environment | None
     name: str
@@ -36,17 +39,26 @@ class ValueCell:
     has_value: bool = False
     is_missing: bool = False
     may_edit: bool = False
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """The templates of a project with a cell for each environment, or of a library set with one."""
+    """The templates of a project, or of a library set, with a cell for each environment.
+
+    Those of a library set begin with one for all environments.
+    """
 
     owner: Project | LibraryVariableSet
     templates_path: str
     environments: Sequence[Environment]
     rows: Sequence[tuple[VariableTemplate, Sequence[ValueCell]]]
     may_edit: bool
+
+    @property
+    def is_common(self) -> bool:
+        """Whether the values count in several projects."""
+        return isinstance(self.owner, LibraryVariableSet)
 
 
 @require_http_methods(["GET", "POST"])
@@ -111,30 +123,59 @@ def _matrices(request: PageRequest, row: Tenant) -> list[Matrix]:
 def _common_matrices(request: PageRequest, row: Tenant) -> list[Matrix]:
     connected = connections_of([row.pk])[row.pk]
     sets = CommonRights(request.actor, request.space).sets_of(row.pk, connected)
-    stored = common_values_of(request.space, [row.pk]) if sets else {}
+    if not sets:
+        return []
+    stored = common_values_of(request.space, [row.pk])
+    named = Environment.objects.visible_to(
+        request.actor, request.space, Permission.EnvironmentView
+    ).in_bulk({at for each in sets for at in each.viewable})
     matrices = []
     for each in sets:
         library_set = each.library_set
-        if not each.may_view:
+        places = [named[at] for at in each.environments if at in each.viewable and at in named]
+        if not each.may_view and not places:
             continue
         rows = [
-            (
-                template,
-                [
-                    _cell(
-                        template,
-                        stored.get((row.pk, library_set.pk, template.id)),
-                        None,
-                        f"common:{library_set.pk}:{template.id}",
-                        may_edit=each.may_edit,
-                    )
-                ],
-            )
+            (template, _common_cells(row, each, template, places, stored))
             for template in read_templates(library_set.templates)
         ]
         path = f"projects/library/{library_set.public_id}/settings"
-        matrices.append(Matrix(library_set, path, (), rows, each.may_edit))
+        may_edit = each.may_edit or bool(each.editable)
+        matrices.append(Matrix(library_set, path, places, rows, may_edit))
     return matrices
+
+
+def _common_cells(
+    row: Tenant,
+    common: CommonSet,
+    template: VariableTemplate,
+    places: Sequence[Environment],
+    stored: Mapping[CommonKey, TenantCommonVariable],
+) -> list[ValueCell]:
+    """Return the cell for all environments, empty for who may not see it, then one for each."""
+    number = common.library_set.pk
+    of_all = stored.get((row.pk, number, None, template.id))
+    everywhere = _cell(
+        template,
+        of_all if common.may_view else None,
+        None,
+        f"common:{number}:{template.id}",
+        may_edit=common.may_edit,
+        # Each environment says for itself what it lacks.
+        is_required=False,
+    )
+    cells = [everywhere]
+    for place in places:
+        cell = _cell(
+            template,
+            stored.get((row.pk, number, place.pk, template.id)),
+            place,
+            f"common-in:{number}:{place.pk}:{template.id}",
+            may_edit=place.pk in common.editable,
+            is_required=of_all is None,
+        )
+        cells.append(replace(cell, instead=everywhere.value or cell.instead))
+    return cells
 
 
 def _cell(
@@ -144,14 +185,16 @@ def _cell(
     name: str,
     *,
     may_edit: bool,
+    is_required: bool = True,
 ) -> ValueCell:
     return ValueCell(
         environment=place,
         name=name,
         value=value.value if value and not value.sealed_value else "",
         has_value=value is not None,
-        is_missing=value is None and template.default is None,
+        is_missing=is_required and value is None and template.default is None,
         may_edit=may_edit,
+        instead=template.default or "",
     )
 
 
@@ -169,7 +212,8 @@ def _sent(request: PageRequest, row: Tenant) -> tuple[list[ValueInput], list[Com
                     continue
                 value = _normal(text) or None
                 if isinstance(matrix.owner, LibraryVariableSet):
-                    common.append(CommonInput(matrix.owner, template.id, value))
+                    entry = CommonInput(matrix.owner, template.id, value, cell.environment)
+                    common.append(entry)
                 elif cell.environment is not None:
                     own.append(ValueInput(matrix.owner, cell.environment, template.id, value))
     return own, common

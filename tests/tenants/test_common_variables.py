@@ -6,6 +6,7 @@ import pytest
 
 from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.models import Event
+from deployments.infrastructure.models import Environment
 from deployments.library.models import LibraryVariableSet
 from deployments.library.scoping import ScopeContext, resolve
 from deployments.library.services import VariableInput
@@ -58,14 +59,21 @@ class Shared:
         self.acme = make_tenant("Acme", "Ring/Alpha", connections=connections)
         self.scope = TenantScope(self.acme.pk, "Acme", ("Ring/Alpha",))
 
-    def fill(self, template: str, value: str | None, actor: Any = SYSTEM) -> None:
-        given = [CommonInput(self.library_set, template, value)]
+    def fill(
+        self,
+        template: str,
+        value: str | None,
+        actor: Any = SYSTEM,
+        place: Environment | None = None,
+    ) -> None:
+        given = [CommonInput(self.library_set, template, value, place)]
         set_common_values(actor=actor, tenant=self.acme, values=given)
 
-    def winner(self, project: Project, name: str) -> str | None:
-        rows = tenant_candidates(project, self.scope, self.dev.pk)
+    def winner(self, project: Project, name: str, place: Environment | None = None) -> str | None:
+        there = place or self.dev
+        rows = tenant_candidates(project, self.scope, there.pk)
         context = ScopeContext(
-            environment=self.dev.public_id, tenant=self.scope.public_id, project=project.public_id
+            environment=there.public_id, tenant=self.scope.public_id, project=project.public_id
         )
         found = resolve(name, rows, context)
         value = open_candidate(found.candidate) if found else None
@@ -102,6 +110,50 @@ def test_what_is_missing_stops_a_deployment() -> None:
     shared.fill("key", "k")
     assert missing_names(shared.web, shared.scope, shared.dev.pk) == []
     create_deployment(actor=SYSTEM, release=release, environment=shared.dev, tenant=shared.acme)
+
+
+def test_an_environment_may_have_its_own_value() -> None:
+    shared = Shared()
+    shared.fill("alias", "everywhere")
+    shared.fill("alias", "in production", place=shared.prod)
+    shared.fill("key", "secret of dev", place=shared.dev)
+    assert shared.winner(shared.web, "Alias") == "everywhere"
+    assert shared.winner(shared.web, "Alias", shared.prod) == "in production"
+    assert shared.winner(shared.api, "Key") == "secret of dev"
+    assert missing_names(shared.web, shared.scope, shared.dev.pk) == []
+    assert missing_names(shared.web, shared.scope, shared.prod.pk) == ["Key"]
+    # It ranks as one of a project does: over a tag with an environment.
+    scope = {"TenantTag": ["Ring/Alpha"], "Environment": [shared.prod.public_id]}
+    make_variables(shared.web, VariableInput("Alias", "by tag and place", scope=scope))
+    context = ScopeContext(
+        environment=shared.prod.public_id,
+        tenant=shared.scope.public_id,
+        tenant_tags=frozenset(shared.scope.tags),
+    )
+    rows = tenant_candidates(shared.web, shared.scope, shared.prod.pk)
+    found = resolve("Alias", [*project_candidates(shared.web), *rows], context)
+    assert found is not None
+    assert found.candidate.value == "in production"
+    shared.fill("alias", None, place=shared.prod)
+    assert shared.winner(shared.web, "Alias", shared.prod) == "everywhere"
+
+
+def test_a_value_of_an_environment_needs_the_projects_there() -> None:
+    shared = Shared()
+    user = make_user()
+    in_prod = {"environment": [shared.prod.public_id]}
+    give_role(user, "userroles-projectcontributor", default_space(), in_prod)
+    give_role(user, "userroles-tenantmanager", default_space())
+    actor = as_person(user).actor
+    shared.fill("alias", "x", actor, shared.prod)
+    for place in (shared.dev, None):
+        with pytest.raises(NotPermitted):
+            shared.fill("alias", "x", actor, place)
+    elsewhere = make_environment("Elsewhere")
+    with pytest.raises(Invalid, match="connected to the environment 'Elsewhere'"):
+        shared.fill("alias", "x", place=elsewhere)
+    [event] = Event.objects.filter(subject_id=shared.acme.public_id, category="Modified")
+    assert event.changes[0]["property"] == "Alias (Common, Prod)"
 
 
 def test_secrets_are_sealed_and_no_event_has_them() -> None:
@@ -186,12 +238,17 @@ def test_the_page_of_values() -> None:
     ana = Visitor(make_ana())
     path = f"tenants/{shared.acme.public_id}/variables"
     page = ana.get(path)
-    assert "2 values missing" in text_of(page)
-    assert "one for all projects and environments" in text_of(page)
+    assert "4 values missing" in text_of(page)
+    assert "Variable All environments Dev Prod" in text_of(page)
     field = f"common:{shared.library_set.pk}:alias"
-    assert ana.post(path, {field: "acme"}).status_code == 302
+    there = f"common-in:{shared.library_set.pk}:{shared.prod.pk}:alias"
+    assert ana.post(path, {field: "acme", there: "acme live"}).status_code == 302
     page = ana.get(path)
-    assert "1 value missing" in text_of(page)
-    assert 'value="acme"' in page.content.decode()
+    assert "2 values missing" in text_of(page)
+    html = page.content.decode()
+    assert f'name="{field}" value="acme"' in html
+    assert f'name="{there}" value="acme live"' in html
+    assert 'placeholder="acme"' in html
+    assert shared.winner(shared.web, "Alias", shared.prod) == "acme live"
     cleo = Visitor(make_cleo(default_space()))
     assert cleo.post(path, {field: "changed"}).status_code == 403

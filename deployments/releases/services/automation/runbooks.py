@@ -1,8 +1,5 @@
 """The action of a schedule that runs a runbook, always as it is published."""
 
-from dataclasses import replace
-
-from deployments.access.actors import actor_behind
 from deployments.base.clock import Clock
 from deployments.base.errors import Invalid
 from deployments.base.finding import find
@@ -10,11 +7,15 @@ from deployments.infrastructure.models import Environment
 from deployments.projects.models import Outcome, PendingDeployment, ProjectTrigger, Runbook
 from deployments.projects.queries import runbooks_of
 from deployments.projects.services.decisions import Decision
-from deployments.projects.triggers.actions import answers_of_action
-from deployments.releases.models import RunbookRun
-from deployments.releases.options import DeploymentOptions, Trigger
 from deployments.releases.queries import published_snapshot
 from deployments.releases.services.automation.acting import attempt, decision_about
+from deployments.releases.services.automation.by_trigger import (
+    actor_of,
+    begun,
+    decision_there,
+    options_of,
+    place_words,
+)
 from deployments.releases.services.automation.meant import (
     environment_meant,
     plan_for_tenants,
@@ -68,41 +69,18 @@ def _decided(
     cause: str,
     clock: Clock,
 ) -> Decision:
-    where = f"{environment.name} for {tenant.name}" if tenant else environment.name
-    decision = Decision(
-        Outcome.RUN,
-        cause,
-        f"{runbook.name} is run in {where}.",
-        environment_id=environment.public_id,
-        tenant_id=tenant.public_id if tenant else "",
-    )
-    run, refusal = attempt(
-        lambda: _run(trigger, runbook, environment, tenant, clock), name=trigger.saved_by_name
-    )
-    if run is None:
-        reason = f"{runbook.name} was not run in {where}: {refusal}"
-        return replace(decision, outcome=Outcome.REFUSED, reason=reason)
-    return replace(decision, results=(run.public_id,))
-
-
-def _run(
-    trigger: ProjectTrigger,
-    runbook: Runbook,
-    environment: Environment,
-    tenant: Tenant | None,
-    clock: Clock,
-) -> RunbookRun:
-    return create_runbook_run(
-        actor=actor_behind(
-            trigger.saved_by, trigger.saved_by_name, reason=f"trigger {trigger.name}"
+    where = place_words(environment, tenant)
+    said = f"{runbook.name} is run in {where}."
+    return begun(
+        trigger,
+        decision_there(Outcome.RUN, cause, said, environment, tenant),
+        lambda: create_runbook_run(
+            actor=actor_of(trigger),
+            runbook=runbook,
+            environment=environment,
+            tenant=tenant,
+            options=options_of(trigger, "Run"),
+            clock=clock,
         ),
-        runbook=runbook,
-        environment=environment,
-        tenant=tenant,
-        options=DeploymentOptions(
-            comments=f"Run by the trigger {trigger.name}.",
-            form_values=answers_of_action(trigger.action),
-            trigger=Trigger(trigger.public_id, trigger.name),
-        ),
-        clock=clock,
+        refused=f"{runbook.name} was not run in {where}",
     )

@@ -7,7 +7,6 @@ from typing import Final
 import structlog
 from django.db import transaction
 
-from deployments.access.actors import actor_behind
 from deployments.base.clock import Clock, utc_now
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Outcome, PendingDeployment, ProjectTrigger
@@ -16,15 +15,20 @@ from deployments.projects.triggers.actions import (
     DEPLOY_LATEST,
     DEPLOY_NEW,
     RUN_RUNBOOK,
-    answers_of_action,
 )
 from deployments.projects.triggers.filters import SCHEDULES, timetable_of
 from deployments.projects.triggers.schedules import next_run
-from deployments.releases.models import Deployment, Release
-from deployments.releases.options import DeploymentOptions, Trigger
+from deployments.releases.models import Release
 from deployments.releases.services.automation.acting import (
     attempt,
     current_deployment,
+)
+from deployments.releases.services.automation.by_trigger import (
+    actor_of,
+    begun,
+    decision_there,
+    options_of,
+    place_words,
 )
 from deployments.releases.services.automation.latest import Chosen, channel_of, latest_release
 from deployments.releases.services.automation.meant import (
@@ -113,9 +117,11 @@ def _cause(planned: datetime, now: datetime) -> str:
 def _deploy_new(trigger: ProjectTrigger, cause: str, clock: Clock) -> list[Decision]:
     environment = environment_meant(trigger, trigger.action["EnvironmentId"])
     whom = tenants_meant(trigger)
-    actor = actor_behind(trigger.saved_by, trigger.saved_by_name, reason=f"trigger {trigger.name}")
     release = create_release(
-        actor=actor, project=trigger.project, channel=channel_of(trigger), clock=clock
+        actor=actor_of(trigger),
+        project=trigger.project,
+        channel=channel_of(trigger),
+        clock=clock,
     )
     created = Decision(
         Outcome.CREATED,
@@ -169,14 +175,8 @@ def _deployed(
     clock: Clock,
 ) -> Decision:
     """Deploy the chosen release, unless it is current there and that is enough."""
-    where = f"{environment.name} for {tenant.name}" if tenant else environment.name
-    decision = Decision(
-        Outcome.NOTHING,
-        cause,
-        chosen.why,
-        environment_id=environment.public_id,
-        tenant_id=tenant.public_id if tenant else "",
-    )
+    where = place_words(environment, tenant)
+    decision = decision_there(Outcome.NOTHING, cause, chosen.why, environment, tenant)
     release = chosen.release
     if release is None:
         return decision
@@ -187,40 +187,18 @@ def _deployed(
         if current is not None and current.release_id == release.pk:
             return replace(decision, reason=f"{release.version} is current in {where} already.")
     what = f"{release.version}, {chosen.why},"
-    deployment, refusal = attempt(
-        lambda: _deploy(trigger, release, environment, tenant, clock), name=trigger.saved_by_name
-    )
-    if deployment is None:
-        reason = f"{what} was not deployed to {where}: {refusal}"
-        return replace(decision, outcome=Outcome.REFUSED, reason=reason)
-    return replace(
-        decision,
-        outcome=Outcome.DEPLOYED,
-        reason=f"{what} is deployed to {where}.",
-        results=(deployment.public_id,),
-    )
-
-
-def _deploy(
-    trigger: ProjectTrigger,
-    release: Release,
-    environment: Environment,
-    tenant: Tenant | None,
-    clock: Clock,
-) -> Deployment:
-    return create_deployment(
-        actor=actor_behind(
-            trigger.saved_by, trigger.saved_by_name, reason=f"trigger {trigger.name}"
+    return begun(
+        trigger,
+        replace(decision, outcome=Outcome.DEPLOYED, reason=f"{what} is deployed to {where}."),
+        lambda: create_deployment(
+            actor=actor_of(trigger),
+            release=release,
+            environment=environment,
+            tenant=tenant,
+            options=options_of(trigger, "Deployed"),
+            clock=clock,
         ),
-        release=release,
-        environment=environment,
-        tenant=tenant,
-        options=DeploymentOptions(
-            comments=f"Deployed by the trigger {trigger.name}.",
-            form_values=answers_of_action(trigger.action),
-            trigger=Trigger(trigger.public_id, trigger.name),
-        ),
-        clock=clock,
+        refused=f"{what} was not deployed to {where}",
     )
 
 

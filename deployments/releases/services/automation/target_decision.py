@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from deployments.access.actors import actor_behind
 from deployments.base.clock import Clock
 from deployments.infrastructure.models import Environment, Machine, MachineEnvironment
 from deployments.infrastructure.models.machine import HealthStatus
@@ -18,6 +17,7 @@ from deployments.releases.services.automation.acting import (
     attempt,
     current_deployment,
 )
+from deployments.releases.services.automation.by_trigger import actor_of
 from deployments.releases.services.automation.overrides import override_for
 from deployments.releases.services.deployments import create_deployment
 from deployments.server_tasks.states import TaskState
@@ -77,9 +77,7 @@ def decide(group: Group, clock: Clock) -> Decision:
 
     def deploy() -> Deployment:
         return create_deployment(
-            actor=actor_behind(
-                trigger.saved_by, trigger.saved_by_name, reason=f"trigger {trigger.name}"
-            ),
+            actor=actor_of(trigger),
             release=plan.release,
             environment=environment,
             tenant=group.tenant,

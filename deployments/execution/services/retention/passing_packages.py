@@ -37,6 +37,8 @@ def pass_packages(work: PartOfPass, after: int) -> Iterator[Step]:
 def pass_builds(work: PartOfPass, after: int) -> Iterator[Step]:
     """Delete, or in a dry run name, the build information after the number that nothing keeps."""
     rows = BuildInformation.objects.in_space(work.task.space).filter(pk__gt=after)
+    if not rows.exists():
+        return
     use = PackageUse(work.task.space)
     verdicts = judged_builds(rows, use, work.policy, work.clock())
     yield from _pass(work, use, "Build information:", verdicts, _delete_builds)

@@ -51,6 +51,11 @@ def canonical_names(space: Space) -> list[str]:
     return [tag.canonical_name for tag in tags_of_space(space).values()]
 
 
+def visible_tags(actor: Actor, space: Space) -> dict[str, str]:
+    """Return the names of all tags; whoever sees the space sees them."""
+    return {name: name for name in canonical_names(space)}
+
+
 def tags_by_tenant(tenants: Collection[int]) -> dict[int, list[Tag]]:
     """Return the tags that each tenant carries, in the order of sets and tags; one query."""
     found: dict[int, list[Tag]] = {number: [] for number in tenants}

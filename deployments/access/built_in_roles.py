@@ -73,7 +73,7 @@ SYSTEM_ADMINISTRATOR: Final = _role(
     "System Administrator",
     "Does everything at the level of the server.",
     "",
-    f"{_SYSTEM_MANAGER} AdministerSystem TelemetryView PlatformHub:VE",
+    f"{_SYSTEM_MANAGER} AdministerSystem",
 )
 
 BUILT_IN_ROLES: Final = (

@@ -22,8 +22,8 @@ Values = int | Iterable[int] | None
 class Assignment:
     """One role held by one team. An empty set of a dimension means all of it.
 
-    `projects` holds the projects of `project_groups` as well; `limits_projects` says whether the
-    two restrict at all (a group may be empty).
+    `projects` holds the projects of `project_groups` as well, `tenants` those of `tenant_tags`;
+    `limits_projects` says whether the two restrict at all (a group may be empty).
     """
 
     permissions: frozenset[str]
@@ -34,6 +34,7 @@ class Assignment:
     limits_projects: bool = False
     limits_environments: bool = False
     limits_tenants: bool = False
+    tenant_tags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,15 @@ from deployments.base.models import Space
 from deployments.base.redis import try_redis
 from deployments.base.settings_rows import get_setting, set_setting
 
-__all__ = ["EVERYTHING", "Assignment", "Grants", "held_for_a_while", "load_grants", "team_changed"]
+__all__ = [
+    "EVERYTHING",
+    "Assignment",
+    "Grants",
+    "held_for_a_while",
+    "load_grants",
+    "permissions_of",
+    "team_changed",
+]
 
 Expander = Callable[[Space, frozenset[str]], frozenset[int]]
 
@@ -156,6 +164,7 @@ def _assignment(
         limits_projects=bool(scopes.get("project") or scopes.get("project_group")),
         limits_environments=bool(scopes.get("environment")),
         limits_tenants=bool(scopes.get("tenant") or scopes.get("tenant_tag")),
+        tenant_tags=frozenset(text.lower() for text in scopes.get("tenant_tag", ())),
     )
 
 

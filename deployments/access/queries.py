@@ -12,6 +12,7 @@ from deployments.access.permissions import Permission
 from deployments.access.spaces import visible_spaces
 from deployments.base import public_ids
 from deployments.base.actor import Actor
+from deployments.base.errors import Invalid
 from deployments.base.models import Space
 
 
@@ -98,3 +99,18 @@ def users_by_ids(ids: list[str]) -> list[User]:
     """Return the users of public ids; unknown ones are left out."""
     numbers = [public_ids.parse(User.id_prefix, text) for text in ids]
     return list(User.objects.filter(pk__in=[n for n in numbers if n is not None]))
+
+
+def members_by_ids(actor: Actor, ids: Iterable[str], team: Team | None = None) -> list[User]:
+    """Return the users of public ids: members of the team already, or whom the actor sees.
+
+    Raises Invalid for any other.
+    """
+    rows = users_visible_to(actor)
+    if team is not None:
+        rows = rows | User.objects.filter(pk__in=team.users.values("pk"))
+    known = {user.public_id: user for user in rows}
+    texts = list(dict.fromkeys(ids))
+    if unknown := [text for text in texts if text not in known]:
+        raise Invalid(fields={"MemberUserIds": [f"There is no user '{unknown[0]}'."]})
+    return [known[text] for text in texts]

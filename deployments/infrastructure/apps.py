@@ -6,9 +6,12 @@ class InfrastructureConfig(AppConfig):
     label = "infrastructure"
 
     def ready(self) -> None:
+        from deployments.access.permissions import Permission  # noqa: PLC0415 models come first
+        from deployments.access.scope_values import names_of, register_scope_values  # noqa: PLC0415
         from deployments.base.services.spaces import (  # noqa: PLC0415 models come first
             register_space_seeder,
         )
+        from deployments.infrastructure.models import Environment  # noqa: PLC0415
         from deployments.infrastructure.services.health import (  # noqa: PLC0415 after Django's set-up
             KIND,
             request_health_check,
@@ -19,6 +22,7 @@ class InfrastructureConfig(AppConfig):
         from deployments.infrastructure.services.workers import seed_worker_pool  # noqa: PLC0415 after Django's set-up
         from deployments.server_tasks.kinds import register_kind  # noqa: PLC0415 after Django's set-up
 
+        register_scope_values("environment", names_of(Environment, Permission.EnvironmentView))
         register_space_seeder(seed_worker_pool)
         register_space_seeder(seed_machine_policy)
         register_kind(

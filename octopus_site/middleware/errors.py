@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.template import TemplateDoesNotExist, loader
 
 from deployments.access.holders import holders_in, holders_sentence
+from deployments.access.permissions import Permission
 from deployments.base.api.errors import describe
 from deployments.base.errors import NotAuthenticated, NotFound, NotPermitted
 
@@ -46,9 +47,11 @@ def answer(request: HttpRequest, error: BaseException) -> HttpResponse:
 
 
 def _whom_to_ask(request: HttpRequest, error: BaseException) -> str:
-    """Return who has the permission that was missing; nothing outside of a space."""
-    space = getattr(request, "space", None)
-    if not isinstance(error, NotPermitted) or space is None:
+    """Return who has the permission that was missing, to those who may see the space's teams."""
+    space, grants = getattr(request, "space", None), getattr(request, "grants", None)
+    if not isinstance(error, NotPermitted) or space is None or grants is None:
+        return ""
+    if not grants.allows(Permission.TeamView):
         return ""
     teams = holders_in(space).anywhere(error.permission)
     return holders_sentence(teams) if teams else ""

@@ -7,7 +7,9 @@ from django.db.models import Q
 from deployments.access import permissions
 from deployments.access.api.serializers import RESTRICTIONS
 from deployments.access.models import ScopedUserRole, Team
+from deployments.access.permission_texts import describe
 from deployments.access.permissions import Permission, dimensions
+from deployments.access.queries import teams_visible_to
 from deployments.access.spaces import visible_spaces
 from deployments.base.actor import Actor
 
@@ -18,6 +20,7 @@ def permission_set(reader: Actor, actor: Actor) -> dict[str, Any]:
     teams = Team.objects.filter(Q(users=actor.user_id) | Q(everyone=True)).distinct()
     roles = ScopedUserRole.objects.filter(team__in=teams).select_related("role")
     seen = set(visible_spaces(reader).values_list("pk", flat=True))
+    seen_teams = {team.pk for team in teams_visible_to(reader)}
     space: dict[str, list[dict[str, Any]]] = {}
     system: set[str] = set()
     complete = True
@@ -31,13 +34,17 @@ def permission_set(reader: Actor, actor: Actor) -> dict[str, Any]:
         restriction = _restriction(role)
         for name in role.role.space_permissions:
             space.setdefault(name, []).append(restriction)
-    shown = [{"Id": team.public_id, "Name": team.name} for team in teams]
+    shown = [
+        {"Id": team.public_id, "Name": team.name}
+        for team in teams
+        if everywhere or team.pk in seen_teams
+    ]
     return {
         "Id": actor.public_id,
         "SpacePermissions": dict(sorted(space.items())),
         "SystemPermissions": sorted(system),
         "Teams": shown,
-        "IsTeamsComplete": True,
+        "IsTeamsComplete": len(shown) == len(teams),
         "IsPermissionsComplete": complete,
         "Links": {"Self": f"/api/users/{actor.public_id}/permissions"},
     }
@@ -47,7 +54,7 @@ def descriptions() -> dict[str, Any]:
     """Return every permission with the restrictions that it supports."""
     return {
         permission.value: {
-            "Description": permission.value,
+            "Description": describe(permission),
             "SupportedRestrictions": sorted(RESTRICTIONS[name] for name in dimensions(permission)),
             "CanApplyAtSystemLevel": permission in permissions.SYSTEM,
             "CanApplyAtSpaceLevel": permission in permissions.SPACE,

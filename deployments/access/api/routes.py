@@ -15,6 +15,8 @@ routes: list[URLPattern] = [
     path("users/<str:id>/spaces", UserViewSet.as_view({"get": "spaces"})),
     path("users/<str:id>/teams", UserViewSet.as_view({"get": "teams"})),
     path("users/<str:id>/permissions", UserViewSet.as_view({"get": "permissions"})),
+    path("users/<str:id>/permissions/configuration", UserViewSet.as_view({"get": "permissions"})),
+    path("users/<str:id>/permissions/export", UserViewSet.as_view({"get": "export"})),
     path("users/<str:id>/revoke-sessions", UserViewSet.as_view({"put": "revoke_sessions"})),
     path("users/<str:user>/apikeys", ApiKeyViewSet.as_view({"get": "list", "post": "create"})),
     path(

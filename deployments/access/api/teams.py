@@ -79,7 +79,7 @@ class TeamViewSet(_MixedViewSet):
             space=_space(self, text) if text else self.named_space(),
             name=data["name"],
             description=data["description"] or "",
-            members=queries.users_by_ids(data["member_user_ids"]),
+            members=queries.members_by_ids(self.actor, data["member_user_ids"]),
         )
 
     def update_row(self, row: Team, data: dict[str, Any]) -> Team:
@@ -88,7 +88,7 @@ class TeamViewSet(_MixedViewSet):
             team=row,
             name=data["name"],
             description=data["description"] or "",
-            members=queries.users_by_ids(data["member_user_ids"]),
+            members=queries.members_by_ids(self.actor, data["member_user_ids"], row),
         )
 
     def destroy_row(self, row: Team) -> None:

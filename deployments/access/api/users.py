@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.db.models import Q, QuerySet
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,6 +17,7 @@ from deployments.access.api.serializers import (
     UserSerializer,
 )
 from deployments.access.api.viewsets import SystemViewSet
+from deployments.access.effective import as_csv, held_by
 from deployments.access.models import ApiKey, Team, User
 from deployments.access.permissions import Permission
 from deployments.access.rules import ANONYMOUS, SIGNED_IN
@@ -52,6 +54,7 @@ class UserViewSet(SystemViewSet[User]):
         "spaces": SIGNED_IN,
         "teams": SIGNED_IN,
         "permissions": SIGNED_IN,
+        "export": SIGNED_IN,
         "revoke_sessions": SIGNED_IN,
     }
 
@@ -113,6 +116,10 @@ class UserViewSet(SystemViewSet[User]):
 
     def permissions(self, request: Request, **ids: Any) -> Response:
         return Response(permission_set(self.actor, _as_actor(self.get_object())))
+
+    def export(self, request: Request, **ids: Any) -> HttpResponse:
+        rows = held_by(self.actor, self.get_object(), *visible_spaces(self.actor))
+        return HttpResponse(as_csv(rows), content_type="text/csv; charset=utf-8")
 
     def revoke_sessions(self, request: Request, **ids: Any) -> Response:
         end_sessions(actor=self.actor, user=self.get_object())

@@ -46,6 +46,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from deployments.access.grants import Grants, load_grants
+from deployments.access.holders import holders_in, holders_sentence
 from deployments.access.identity import WrongCredential, actor_of_request
 from deployments.access.permissions import Permission
 from deployments.access.policy import require_on
@@ -96,6 +97,14 @@ class ApiViewSet(ViewSet):
         self.resolve(rule)
         if isinstance(rule, Permission):
             self.check(rule)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Say whom to ask for a missing permission, to those who may see teams."""
+        space: Space | None = getattr(self, "space", None)
+        if isinstance(exc, NotPermitted) and space and self.grants.allows(Permission.TeamView):
+            teams = holders_in(space).anywhere(exc.permission)
+            exc.message = f"{exc.message} {holders_sentence(teams)}" if teams else exc.message
+        return super().handle_exception(exc)
 
     def resolve(self, rule: Permission | Rule) -> None:
         """Set `space` and `grants`."""

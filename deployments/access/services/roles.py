@@ -9,6 +9,7 @@ from deployments.access import permissions
 from deployments.access.grants import load_grants, team_changed
 from deployments.access.models import ScopedUserRole, UserRole
 from deployments.access.permissions import Permission
+from deployments.access.services.guards import require_holds, stored_scopes
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
@@ -49,13 +50,20 @@ def update_role(
     space_permissions: Iterable[str] = (),
     system_permissions: Iterable[str] = (),
 ) -> UserRole:
-    """Change a role that is not built in. Raises Invalid."""
+    """Change a role that is not built in.
+
+    Raises Invalid, and NotPermitted when a team would get what the actor lacks.
+    """
     grants = load_grants(actor, None)
     grants.require_system(Permission.UserRoleEdit)
     _require_own(role)
     space, system = _checked(name, space_permissions, system_permissions)
     for permission in set(system) - set(role.system_permissions):
         grants.require_system(permission)
+    if added := set(space) - set(role.space_permissions):
+        held = ScopedUserRole.objects.filter(role=role).select_related("space")
+        for row in held.prefetch_related("scopes"):
+            require_holds(actor, row.space, added, stored_scopes(row))
     with transaction.atomic():
         _require_free(name, besides=role)
         before = snapshot(role)

@@ -8,20 +8,18 @@ from django.db import transaction
 from deployments.access.grants import team_changed
 from deployments.access.models import RoleScope, ScopedUserRole, Team, UserRole
 from deployments.access.permissions import Permission
-from deployments.access.services.guards import require_holds_role, require_over_team
-from deployments.base import events, public_ids
+from deployments.access.scope_values import NOUNS, visible_names
+from deployments.access.services.guards import (
+    require_holds_role,
+    require_over_team,
+    stored_scopes,
+)
+from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
 from deployments.base.models import Space
 
 Scopes = Mapping[str, Iterable[str]]
-
-_PREFIXES = {
-    "project": "Projects",
-    "project_group": "ProjectGroups",
-    "environment": "Environments",
-    "tenant": "Tenants",
-}
 
 
 def create_scoped_role(
@@ -31,10 +29,10 @@ def create_scoped_role(
 
     Raises Invalid, and NotPermitted when the role gives what the actor lacks.
     """
-    scopes = _checked(scopes or {})
     _check_level(team, role, space)
     require_over_team(actor, team, Permission.TeamEdit)
-    require_holds_role(actor, role, space)
+    scopes = _merged(actor, space, scopes or {}, {})
+    require_holds_role(actor, role, space, scopes)
     with transaction.atomic():
         row = ScopedUserRole.objects.create(team=team, role=role, space=space)
         _store_scopes(row, scopes)
@@ -46,13 +44,16 @@ def create_scoped_role(
 def update_scoped_role(
     *, actor: Actor, scoped_role: ScopedUserRole, role: UserRole, scopes: Scopes | None = None
 ) -> ScopedUserRole:
-    """Change the role and its scopes. Raises as create_scoped_role."""
-    scopes = _checked(scopes or {})
+    """Change the role and its scopes; those that the actor may not see stay.
+
+    Raises as create_scoped_role.
+    """
     team = scoped_role.team
     _require_not_fixed(scoped_role)
     _check_level(team, role, scoped_role.space)
     require_over_team(actor, team, Permission.TeamEdit)
-    require_holds_role(actor, role, scoped_role.space)
+    scopes = _merged(actor, scoped_role.space, scopes or {}, stored_scopes(scoped_role))
+    require_holds_role(actor, role, scoped_role.space, scopes, scoped_role)
     with transaction.atomic():
         before = snapshot(scoped_role)
         scoped_role.role = role
@@ -82,17 +83,32 @@ def snapshot(row: ScopedUserRole) -> dict[str, Any]:
     return scopes
 
 
-def _checked(scopes: Scopes) -> dict[str, list[str]]:
-    checked: dict[str, list[str]] = {}
-    for kind, values in scopes.items():
-        for value in dict.fromkeys(values):
-            prefix = _PREFIXES.get(kind)
-            if prefix and public_ids.parse(prefix, value) is None:
-                raise Invalid(f"'{value}' is not an id of {prefix}.")
-            if kind == RoleScope.Kind.TENANT_TAG and "/" not in value:
-                raise Invalid(f"'{value}' is not a tenant tag such as Region/North.")
-            checked.setdefault(kind, []).append(value)
-    return checked
+def _merged(
+    actor: Actor, space: Space | None, sent: Scopes, stored: Mapping[str, list[str]]
+) -> dict[str, list[str]]:
+    """Return what was sent, as it is written, and what is stored and hidden from the actor."""
+    wanted = {kind: list(dict.fromkeys(values)) for kind, values in sent.items()}
+    wanted = {kind: values for kind, values in wanted.items() if values}
+    if actor.is_system:
+        return wanted
+    if space is None:
+        if wanted:
+            raise Invalid("A role at system level cannot be limited.")
+        return {}
+    names = visible_names(actor, space)
+    merged: dict[str, list[str]] = {}
+    for kind, (noun, _) in NOUNS.items():
+        own = stored.get(kind, [])
+        kept = [value for value in own if value not in names.of(kind)]
+        for value in wanted.get(kind, []):
+            found = value if value in own else names.canonical(kind, value)
+            if found is None:
+                raise Invalid(f"There is no {noun} '{value}'.")
+            if found not in kept:
+                kept.append(found)
+        if kept:
+            merged[kind] = kept
+    return merged
 
 
 def _check_level(team: Team, role: UserRole, space: Space | None) -> None:

@@ -9,7 +9,11 @@ from django.db import transaction
 from deployments.access.grants import team_changed
 from deployments.access.models import Team, User
 from deployments.access.permissions import Permission
-from deployments.access.services.guards import require_for_space, require_over_team
+from deployments.access.services.guards import (
+    require_for_space,
+    require_holds_team,
+    require_over_team,
+)
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
@@ -38,9 +42,14 @@ def create_team(
 def update_team(
     *, actor: Actor, team: Team, name: str, description: str = "", members: Iterable[User]
 ) -> Team:
-    """Change a team's name and members. Raises Invalid."""
+    """Change a team's name and members.
+
+    Raises Invalid, and NotPermitted when a new member would get what the actor lacks.
+    """
     require_over_team(actor, team, Permission.TeamEdit)
     members = list(members)
+    if set(members) - set(team.users.all()):
+        require_holds_team(actor, team)
     if name.strip() != team.name:
         if team.built_in_id:
             raise Invalid(fields={"Name": ["A built-in team cannot be renamed."]})

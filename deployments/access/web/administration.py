@@ -1,4 +1,4 @@
-"""Administration: users, teams and roles."""
+"""Administration: where its pages are, and users."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments.access import services
 from deployments.access.grants import Grants
-from deployments.access.models import User, UserRole
+from deployments.access.models import User
 from deployments.access.permissions import Permission
-from deployments.access.queries import scoped_roles_visible_to, teams_visible_to, users_visible_to
+from deployments.access.queries import users_visible_to
 from deployments.access.web.forms import (
     NO_PROBLEMS,
     Problems,
@@ -30,6 +30,7 @@ PLACES = (
     ("Users", "users", Permission.UserView, True),
     ("Teams", "teams", Permission.TeamView, False),
     ("Roles", "roles", Permission.UserRoleView, True),
+    ("Permissions", "permissions", Permission.TeamView, False),
     ("Retention", "retention", Permission.RetentionAdminister, False),
     ("Audit", "audit", Permission.EventView, False),
     ("Freezes", "freezes", Permission.ProjectView, False),
@@ -125,26 +126,6 @@ def user_edit(request: PageRequest, user: str) -> HttpResponse:
         return _user_page(request, row, sent, problems)
     messages.success(request, f"The user {saved.username} was saved.")
     return go(request, USERS)
-
-
-@require_GET
-@page(Permission.TeamView)
-def team_list(request: PageRequest) -> HttpResponse:
-    """Show teams with their members and roles."""
-    held: dict[int, list[Any]] = {}
-    for role in scoped_roles_visible_to(request.actor, request.space):
-        held.setdefault(role.team_id, []).append(role)
-    teams = [
-        (team, held.get(team.pk, [])) for team in teams_visible_to(request.actor, request.space)
-    ]
-    return show(request, "access/teams.html", {"teams": teams})
-
-
-@require_GET
-@page(Permission.UserRoleView)
-def role_list(request: PageRequest) -> HttpResponse:
-    """Show the roles and what they allow."""
-    return show(request, "access/roles.html", {"roles": UserRole.objects.all()})
 
 
 def _find(request: PageRequest, text: str) -> User:

@@ -43,6 +43,11 @@ def attempt(act: Callable[[], T]) -> tuple[T | None, Problems]:
         return None, Problems(tuple(error.errors) or (error.message,), fields)
 
 
+def refusal(act: Callable[[], None]) -> Problems:
+    """Do something that may raise Invalid; returns why it was refused, else nothing."""
+    return attempt(act)[1]
+
+
 def show(
     request: HttpRequest, template: str, values: dict[str, Any], problems: Problems = NO_PROBLEMS
 ) -> HttpResponse:

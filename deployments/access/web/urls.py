@@ -2,15 +2,26 @@
 
 from django.urls import path
 
-from deployments.access.web import administration, outgoing
+from deployments.access.web import administration, outgoing, permissions, roles, teams
 
 urlpatterns = [
     path("administration", administration.administration_home),
     path("administration/users", administration.user_list),
     path("administration/users/new", administration.user_new),
     path("administration/users/<str:user>", administration.user_edit),
-    path("administration/teams", administration.team_list),
-    path("administration/roles", administration.role_list),
+    path("administration/permissions", permissions.permissions_of),
+    path("administration/permissions.csv", permissions.permissions_csv),
+    path("administration/teams", teams.team_list),
+    path("administration/teams/new", teams.team_new),
+    path("administration/teams/<str:team>", teams.team_page),
+    path("administration/teams/<str:team>/delete", teams.team_delete),
+    path("administration/teams/<str:team>/roles/new", teams.role_given),
+    path("administration/teams/<str:team>/roles/<str:held>", teams.role_given),
+    path("administration/teams/<str:team>/roles/<str:held>/delete", teams.role_taken),
+    path("administration/roles", roles.role_list),
+    path("administration/roles/new", roles.role_new),
+    path("administration/roles/<str:role>", roles.role_page),
+    path("administration/roles/<str:role>/delete", roles.role_delete),
     path("administration/outgoing", outgoing.outgoing),
     path("administration/outgoing/test", outgoing.mail_test),
     path("administration/outgoing/requests", outgoing.requests),

@@ -9,8 +9,11 @@ from deployments.access.permissions import Permission
 def who_has(request: Any, permission: str, **values: Any) -> str:
     """Say which teams have the permission on a thing with these values, without any anywhere.
 
-    The teams are read once for a page, and only for one that asks.
+    Nothing to readers who may not see teams. The teams are read once for a page, and only for one
+    that asks.
     """
+    if not request.grants.allows(Permission.TeamView):
+        return ""
     held: Holders | None = getattr(request, "holders", None)
     if held is None:
         held = request.holders = holders_in(request.space)
@@ -20,4 +23,5 @@ def who_has(request: Any, permission: str, **values: Any) -> str:
 
 def need(request: Any, permission: Permission, **values: Any) -> str:
     """Say that the reader needs the permission there, and who has it."""
-    return f"You need the permission {permission} there. {who_has(request, permission, **values)}"
+    whom = who_has(request, permission, **values)
+    return f"You need the permission {permission} there. {whom}".strip()

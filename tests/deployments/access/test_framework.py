@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from deployments.base.models import Space
 from tests.factories import default_space, make_ana, make_cleo, make_dan, make_space
+from tests.factories.domain import make_environment
 
 pytestmark = pytest.mark.django_db
 
@@ -198,19 +199,19 @@ def test_events_show_what_happened_to_those_who_may_see_it() -> None:
 
 def test_space_teams_stay_in_their_space_and_hold_only_its_roles() -> None:
     other = make_space()
-    dan, ana = make_dan(other), make_ana()
+    dan, ana, staging = make_dan(other), make_ana(), make_environment(space=other).public_id
     made = dan.api.post("/api/teams", {"Name": "Mine", "SpaceId": other.public_id}, JSON)
     assert made.status_code == 201
     body = {
         "TeamId": made.json()["Id"],
         "UserRoleId": "userroles-projectviewer",
         "SpaceId": other.public_id,
-        "EnvironmentIds": ["Environments-1"],
+        "EnvironmentIds": [staging],
     }
     role = dan.api.post("/api/scopeduserroles", body, JSON)
     assert role.status_code == 201, role.content
-    assert role.json()["EnvironmentIds"] == ["Environments-1"]
-    body["SpaceId"] = default_space().public_id
+    assert role.json()["EnvironmentIds"] == [staging]
+    body |= {"SpaceId": default_space().public_id, "EnvironmentIds": []}
     assert dan.api.post("/api/scopeduserroles", body, JSON).status_code == 404
     assert ana.api.post("/api/scopeduserroles", body, JSON).status_code == 400
     system = body | {"UserRoleId": "userroles-systemadministrator", "SpaceId": None}

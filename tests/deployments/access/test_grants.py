@@ -22,7 +22,7 @@ P = Permission
 NUMBERS = st.frozensets(st.integers(1, 3), max_size=2)
 
 
-def assignment(*permissions: str, **values: frozenset[int]) -> Assignment:
+def assignment(*permissions: str, **values: Any) -> Assignment:
     return Assignment(
         permissions=frozenset(permissions),
         limits_projects=bool(values.get("projects")),

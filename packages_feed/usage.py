@@ -1,6 +1,6 @@
-"""Which projects use a package; the app of projects, which is above this one, registers it."""
+"""Who uses packages and versions of them; the apps above this one register it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from deployments.base.actor import Actor
 from deployments.base.models import Space
@@ -8,8 +8,11 @@ from deployments.base.models import Space
 Usage = Callable[[Space, str], Iterable[int]]
 # Public id and name of those of the projects that the actor may see.
 Names = Callable[[Actor, Space, Iterable[int]], Iterable[tuple[str, str]]]
+# What uses versions of a package and may be seen by the actor, in words by version.
+VersionUsers = Callable[[Actor, Space, str, Sequence[str]], Mapping[str, str]]
 _usage: Usage | None = None
 _names: Names | None = None
+_version_users: list[VersionUsers] = []
 
 
 def register_package_usage(usage: Usage, names: Names) -> None:
@@ -27,3 +30,19 @@ def visible_projects_using(actor: Actor, space: Space, package_id: str) -> list[
     """Return public id and name of the projects that refer to the package, as the actor sees."""
     numbers = projects_using(space, package_id)
     return list(_names(actor, space, numbers)) if _names is not None and numbers else []
+
+
+def register_version_users(find: VersionUsers) -> None:
+    """Register a search for what uses versions of a package."""
+    _version_users.append(find)
+
+
+def visible_users_of_versions(
+    actor: Actor, space: Space, package_id: str, versions: Sequence[str]
+) -> dict[str, str]:
+    """Return what uses the versions, in words, as far as the actor may see it."""
+    found: dict[str, str] = {}
+    for find in _version_users:
+        for version, words in find(actor, space, package_id, versions).items():
+            found[version] = f"{found[version]}, {words}" if version in found else words
+    return found

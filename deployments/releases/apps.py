@@ -17,11 +17,18 @@ class ReleasesConfig(AppConfig):
             deployments_of_tenant,
             snapshots_with_tag,
         )
+        from deployments.releases.version_users import (  # noqa: PLC0415 models come first
+            releases_using,
+            snapshots_using,
+        )
         from deployments.server_tasks.kinds import register_kind  # noqa: PLC0415
+        from packages_feed.usage import register_version_users  # noqa: PLC0415
         from tenants.usage import register_tag_uses, register_tenant_uses  # noqa: PLC0415
 
         register_tenant_uses(deployments_of_tenant)
         register_tag_uses(snapshots_with_tag)
+        register_version_users(releases_using)
+        register_version_users(snapshots_using)
         register_kind("Deploy", advance="execution.advance", label="Deploy a release")
         register_kind("RunbookRun", advance="execution.advance", label="Run a runbook")
         for each, handle in (

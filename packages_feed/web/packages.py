@@ -25,7 +25,7 @@ from packages_feed.models import PackageVersion
 from packages_feed.queries import built_in_feed, find_version, newest_of_each, versions_of
 from packages_feed.services import Outcome, Stored, delete_version, store_package
 from packages_feed.services.permissions import may
-from packages_feed.usage import visible_projects_using
+from packages_feed.usage import visible_projects_using, visible_users_of_versions
 
 _DONE = {
     Outcome.CREATED: "was added to the feed",
@@ -80,6 +80,12 @@ def package_page(request: PageRequest, package: str) -> HttpResponse:
     values = {
         "package": first,
         "page": shown,
+        "version_users": visible_users_of_versions(
+            request.actor,
+            request.space,
+            first.package_id,
+            [row.version for row in shown.object_list],
+        ),
         "users": visible_projects_using(request.actor, request.space, package),
         "may_delete": may(request.actor, request.space, Permission.BuiltInFeedAdminister, package),
         "may_download": may(request.actor, request.space, Permission.BuiltInFeedDownload, package),

@@ -7,8 +7,19 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from packages_feed.queries import find_version
-from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
-from tests.factories.domain import make_package, make_project, package_step
+from tests.factories import (
+    default_space,
+    give_role,
+    make_ana,
+    make_ben,
+    make_cleo,
+    make_dan,
+    make_space,
+    make_user,
+)
+from tests.factories.domain import make_package, make_project, make_release, package_step
+from tests.factories.people import as_person
+from tests.factories.runbooks import make_runbook, make_snapshot
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +53,25 @@ def test_a_package_shows_versions_and_users() -> None:
     assert "Storefront" in text
     assert "1.0.0 .zip" in text
     assert ana.get("packages/none").status_code == 404
+
+
+def test_a_version_says_what_uses_it_to_those_who_may_see_that() -> None:
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        make_package("Acme.Web", version)
+    project = make_project("Storefront", steps=[package_step("acme.web")])
+    for _ in range(3):
+        make_release(project, package_version="1.1.0")
+    runbook = make_runbook(make_project("Tools"), "Clean", package_step("Acme.Web"))
+    make_snapshot(runbook, name="Winter", package_version="1.1.0")
+    text = text_of(Visitor(make_ana()).get("packages/Acme.Web"))
+    assert "release 0.0.3 of Storefront and 2 more, Winter of the runbook Clean" in text
+    assert "It is used by release 0.0.3 of Storefront and 2 more" in text
+    assert text.count("Storefront and 2 more") == 2
+    user = make_user()
+    give_role(user, "userroles-packagepublisher", default_space())
+    stranger = text_of(Visitor(as_person(user)).get("packages/Acme.Web"))
+    assert "1.1.0 .zip" in stranger
+    assert "Storefront" not in stranger
 
 
 def test_an_upload_is_stored_or_refused_with_reasons() -> None:

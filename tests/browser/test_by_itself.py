@@ -65,7 +65,7 @@ def test_retention_says_what_would_go_and_then_it_goes(
     for version in ("1.0.0", "1.1.0"):
         expect(table.get_by_role("row", name=version)).to_contain_text("Would be deleted")
 
-    page.get_by_role("button", name="Dry run of all projects").click()
+    page.get_by_role("button", name="Dry run of everything").click()
     _succeeds(page)
     page.goto(address)
     expect(table.get_by_role("row", name="1.0.0")).to_be_visible()

@@ -83,8 +83,11 @@ def visibility(actor: Actor, space: Space, permission: str, model: type[models.M
 
 def _values(row: models.Model, path: str) -> list[int]:
     """Return the row's numbers in one dimension, read from memory or with one query."""
-    if "__" not in path:
-        number = getattr(row, path)
+    relation, _, field = path.rpartition("__")
+    # A row that was read along with this one.
+    near = row._state.fields_cache.get(relation) if relation else row  # noqa: SLF001
+    if near is not None:
+        number = getattr(near, field)
         return [] if number is None else [number]
     rows = type(row)._base_manager.filter(pk=row.pk)  # noqa: SLF001
     return [number for number in rows.values_list(path, flat=True) if number is not None]

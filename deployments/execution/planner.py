@@ -148,18 +148,27 @@ def _lower(words: Iterable[str]) -> set[str]:
     return {word.lower() for word in words}
 
 
+class _Machines:
+    """Targets, with the placements of actions that run on them themselves."""
+
+    def __init__(self, targets: tuple[Target, ...] = ()) -> None:
+        self.targets = targets
+        self.placements = tuple(_on_target(target) for target in targets)
+
+
 class _Tagged:
     """Finds targets by tag; steps with the same tags share what was found."""
 
     def __init__(self, targets: Sequence[Target]) -> None:
         self._targets = [(target, _lower(target.roles)) for target in targets]
-        self._found: dict[frozenset[str], list[Target]] = {}
+        self._found: dict[frozenset[str], _Machines] = {}
 
-    def with_any(self, roles: Iterable[str]) -> list[Target]:
+    def with_any(self, roles: Iterable[str]) -> _Machines:
         """Return the targets with one of the tags, ignoring case."""
         wanted = frozenset(_lower(roles))
         if wanted not in self._found:
-            self._found[wanted] = [t for t, tags in self._targets if not wanted.isdisjoint(tags)]
+            found = (t for t, tags in self._targets if not wanted.isdisjoint(tags))
+            self._found[wanted] = _Machines(tuple(found))
         return self._found[wanted]
 
 
@@ -170,7 +179,8 @@ def _plan_step(
     if not actions:
         return None
     roles = split_list(source.evaluate(",".join(step.target_roles)))
-    machines = tagged.with_any(roles)
+    found = tagged.with_any(roles)
+    machines = found.targets
     window = _whole(source.evaluate(step.text("Octopus.Action.MaxParallelism"))) if roles else 0
     skip_reason = ""
     if not machines and all(takes_in(action) for action in actions):
@@ -194,7 +204,7 @@ def _plan_step(
         lanes=lanes,
         roles=roles,
         actions=tuple(
-            _plan_action(source, chooser, action, label, None if skip_reason else machines, window)
+            _plan_action(source, chooser, action, label, None if skip_reason else found, window)
             for action, label in numbered
         ),
         skip_reason=skip_reason,
@@ -215,12 +225,12 @@ def _plan_action(
     chooser: WorkerChooser,
     action: Action,
     number: str,
-    machines: list[Target] | None,
+    machines: _Machines | None,
     window: int,
 ) -> PlannedAction:
     """Plan an action; `machines` is empty without tags and None when no machine has them."""
     kind = source.kinds.get(action.action_type, ActionKind())
-    once = kind.on_server and bool(machines) and not window
+    once = kind.on_server and bool(machines and machines.targets) and not window
     skipped = action.id in source.skip_actions and not action.must_run
     retries = _whole(source.evaluate(action.text(_RETRIES))) if kind.may_retry else 0
     minutes = _number(source.evaluate(action.text(_TIME_LIMIT))) if kind.may_retry else 0.0
@@ -229,7 +239,7 @@ def _plan_action(
         name=action.name,
         action_type=action.action_type,
         number=number,
-        placements=_placements(chooser, action, kind, [] if once else machines),
+        placements=_placements(chooser, action, kind, _Machines() if once else machines),
         condition=action.condition or "Success",
         expression=action.text("Octopus.Action.ConditionVariableExpression"),
         once=once,
@@ -244,16 +254,17 @@ def _plan_action(
 
 
 def _placements(
-    chooser: WorkerChooser, action: Action, kind: ActionKind, machines: list[Target] | None
+    chooser: WorkerChooser, action: Action, kind: ActionKind, machines: _Machines | None
 ) -> tuple[Placement, ...]:
     if machines is None:
         return (Placement(),)
+    targets = machines.targets
     if kind.on_server:
-        return tuple(Placement(m.id, m.name) for m in machines) or (Placement(),)
-    if machines and not action.runs_on_server:
-        return tuple(_on_target(machine) for machine in machines)
+        return tuple(Placement(m.id, m.name) for m in targets) or (Placement(),)
+    if targets and not action.runs_on_server:
+        return machines.placements
     worker, problem = chooser.choose(action)
-    places = [Placement(machine.id, machine.name) for machine in machines] or [Placement()]
+    places = [Placement(machine.id, machine.name) for machine in targets] or [Placement()]
     return tuple(_on_worker(place, worker, problem) for place in places)
 
 

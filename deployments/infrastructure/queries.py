@@ -20,13 +20,24 @@ from deployments.infrastructure.models import (
 )
 from deployments.infrastructure.tenancy import FoundTenancy
 
+# What a plan needs of a target, which may be one of hundreds.
+_PLANNED = (
+    "space",
+    "name",
+    "roles",
+    "health_status",
+    "tenanted_participation",
+    "tenant_tags",
+    "agent",
+)
+
 
 def machines_of_environment(space: Space, environment: Environment) -> QuerySet[Machine]:
     """Return the enabled targets of an environment, by name; for planning a deployment."""
     return (
         Machine.objects.in_space(space)
         .filter(pk__in=_machine_numbers(environment), is_disabled=False)
-        .select_related("agent", "policy")
+        .only(*_PLANNED)
         .order_by("name", "id")
     )
 

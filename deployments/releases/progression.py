@@ -4,9 +4,10 @@ A success is sticky: a later failed deployment takes nothing back. An unresolved
 every phase after the first that has no success yet.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 
 class Progress(StrEnum):
@@ -136,6 +137,18 @@ def progress_of(
         is_open = is_open and (is_complete or phase.is_optional)
         is_first = is_first and not environments
     return Progression(tuple(states), has_defect)
+
+
+def progress_alike(
+    phases: Sequence[Phase], *, has_defect: bool = False
+) -> Callable[[frozenset[int], frozenset[int] | None], Progression]:
+    """Return `progress_of` for many, by `succeeded` and `connected`: most of them stand alike."""
+
+    @cache
+    def progress(succeeded: frozenset[int], connected: frozenset[int] | None) -> Progression:
+        return progress_of(phases, succeeded, has_defect=has_defect, connected=connected)
+
+    return progress
 
 
 def _progress(*, is_complete: bool, is_current: bool) -> Progress:

@@ -1,7 +1,6 @@
 """Reads of releases and deployments."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 from django.db.models import QuerySet
 
@@ -10,7 +9,7 @@ from deployments.base import public_ids
 from deployments.base.models import Space
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Channel, Lifecycle, Project, Runbook
-from deployments.projects.process import Process, process_from_json
+from deployments.projects.process import Process
 from deployments.projects.queries import PhaseView, lifecycle_of, phases_of, phases_of_many
 from deployments.releases.models import (
     Defect,
@@ -21,7 +20,7 @@ from deployments.releases.models import (
     RunbookRun,
     RunbookSnapshot,
 )
-from deployments.releases.progression import Phase, Progression, progress_of
+from deployments.releases.progression import Phase, Progression, progress_alike, progress_of
 from deployments.server_tasks.states import TaskState
 from tenants.models import Tenant
 from tenants.queries import environments_of_tenant
@@ -76,7 +75,7 @@ def runs_of(runbook: Runbook) -> QuerySet[RunbookRun]:
 
 def process_of_release(release: Frozen) -> Process:
     """Return the frozen process."""
-    return process_from_json(release.process_snapshot.steps)
+    return release.process_snapshot.process
 
 
 def used_numbers(project: Project) -> tuple[list[Version], dict[str, list[Version]]]:
@@ -200,24 +199,17 @@ def progressions_in(
     }
     succeeded = _succeeded(space, lifecycles, tenant=tenant)
     blocked = blocked_releases(space, lifecycles)
-    # Of many releases most stand alike.
-    known: dict[tuple[Any, ...], Progression] = {}
-    found = {}
-    for release, lifecycle in lifecycles.items():
-        is_blocked = release in blocked
-        places = connected[release] if connected is not None else None
-        alike = (
-            lifecycle,
-            frozenset(succeeded[release]),
-            is_blocked,
-            None if places is None else frozenset(places),
+    progress = {
+        (number, is_blocked): progress_alike(views, has_defect=is_blocked)
+        for number, views in phases.items()
+        for is_blocked in (False, True)
+    }
+    return {
+        release: progress[lifecycle, release in blocked](
+            frozenset(succeeded[release]), frozenset(connected[release]) if connected else None
         )
-        if alike not in known:
-            known[alike] = progress_of(
-                phases[lifecycle], succeeded[release], has_defect=is_blocked, connected=places
-            )
-        found[release] = known[alike]
-    return found
+        for release, lifecycle in lifecycles.items()
+    }
 
 
 def phase_of_view(view: PhaseView) -> Phase:

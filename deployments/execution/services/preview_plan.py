@@ -4,7 +4,13 @@ from collections.abc import Iterator
 
 from agent.language import VariableSet
 from deployments.base.clock import utc_now
-from deployments.execution.plan import SERVER_PLACE, Plan, PlannedAction, PlannedStep
+from deployments.execution.plan import (
+    SERVER_PLACE,
+    Placement,
+    Plan,
+    PlannedAction,
+    PlannedStep,
+)
 from deployments.execution.services.plan_deployment import planned_deployment
 from deployments.releases.models import Deployment, Run
 from deployments.releases.services.exact_plan import (
@@ -15,6 +21,9 @@ from deployments.releases.services.exact_plan import (
 )
 from deployments.releases.services.queueing import KIND
 from deployments.server_tasks.models import ServerTask
+
+# Steps with the same tags share their placements, which are turned once, by identity.
+_Known = dict[int, tuple[ExactPlace, ...]]
 
 
 def changes_values(deployment: Deployment) -> VariableSet:
@@ -42,8 +51,9 @@ def preview_plan(deployment: Run) -> ExactPlan:
     Sensitive values are hidden from it, so that none shows in a tag or a condition.
     """
     plan = planned_deployment(deployment, unsaved_task(deployment), hides_sensitive=True).plan
+    known: _Known = {}
     return ExactPlan(
-        tuple(tuple(_step(step) for step in group.steps) for group in plan.groups),
+        tuple(tuple(_step(step, known) for step in group.steps) for group in plan.groups),
         tuple(_warnings(plan)),
     )
 
@@ -56,24 +66,24 @@ def _warnings(plan: Plan) -> Iterator[str]:
         )
 
 
-def _step(step: PlannedStep) -> ExactStep:
+def _step(step: PlannedStep, known: _Known) -> ExactStep:
     return ExactStep(
         number=step.number,
         name=step.name,
         window=step.window,
         condition=_condition(step.condition, step.expression),
         skip_reason=step.skip_reason,
-        actions=tuple(_action(action, step) for action in step.actions),
+        actions=tuple(_action(action, step, known) for action in step.actions),
     )
 
 
-def _action(action: PlannedAction, step: PlannedStep) -> ExactAction:
+def _action(action: PlannedAction, step: PlannedStep, known: _Known) -> ExactAction:
     return ExactAction(
         number=action.number,
         id=action.id,
         name=action.name,
         action_type=action.action_type,
-        places=() if step.skip_reason else tuple(_places(action)),
+        places=() if step.skip_reason else _places(action, known),
         condition=_condition(action.condition, action.expression),
         skip_reason=action.skip_reason or step.skip_reason,
         attempts=action.attempts,
@@ -81,13 +91,17 @@ def _action(action: PlannedAction, step: PlannedStep) -> ExactAction:
     )
 
 
-def _places(action: PlannedAction) -> Iterator[ExactPlace]:
-    for place in action.placements:
-        is_server = place.target_id == SERVER_PLACE
-        worker = place.worker_name if place.worker_id else ""
-        yield ExactPlace(
-            "" if is_server else place.target_id, place.target_name, worker, place.error
-        )
+def _places(action: PlannedAction, known: _Known) -> tuple[ExactPlace, ...]:
+    key = id(action.placements)
+    if key not in known:
+        known[key] = tuple(map(_place, action.placements))
+    return known[key]
+
+
+def _place(place: Placement) -> ExactPlace:
+    target = "" if place.target_id == SERVER_PLACE else place.target_id
+    worker = place.worker_name if place.worker_id else ""
+    return ExactPlace(target, place.target_name, worker, place.error)
 
 
 def _condition(condition: str, expression: str) -> str:

@@ -1,5 +1,6 @@
 """What clients ask before they create: release templates, promotions, previews, snapshots."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.request import Request
@@ -149,7 +150,7 @@ class DeploymentTemplateViewSet(SpaceViewSet[Release]):
         of_tenant = f"-{tenant.public_id}" if tenant else ""
         return {
             "Id": f"{release.public_id}-{environment.public_id}{of_tenant}",
-            "StepsToExecute": [step_resource(action) for action in planned],
+            "StepsToExecute": step_resources(planned),
             "Form": form_resource(prompts),
             "UseGuidedFailureModeByDefault": uses_guided_failure(release, environment, wish=None),
             "Changes": changes_resource(changes),
@@ -176,19 +177,35 @@ def _lower(entry: Any) -> dict[str, Any]:
     return {str(name).lower(): value for name, value in entry.items()}
 
 
-def step_resource(action: PlannedAction) -> dict[str, Any]:
-    """Return a step of a preview."""
+def step_resources(actions: Iterable[PlannedAction]) -> list[dict[str, Any]]:
+    """Return the steps of a preview; those with the same targets share what is said of them."""
+    targets: dict[int, dict[str, Any]] = {}
+    steps = []
+    for action in actions:
+        key = id(action.targets)
+        if key not in targets:
+            targets[key] = _targets_resource(action)
+        steps.append({**_step_resource(action), **targets[key]})
+    return steps
+
+
+def _targets_resource(action: PlannedAction) -> dict[str, Any]:
+    return {
+        "Machines": [{**_reference(t), "HasLatestCalamari": True} for t in action.targets],
+        "MachineNames": [target.name for target in action.targets],
+        "UnavailableMachines": [_reference(target) for target in action.unavailable],
+    }
+
+
+def _step_resource(action: PlannedAction) -> dict[str, Any]:
     return {
         "ActionId": action.action_id,
         "ActionName": action.action_name,
         "ActionNumber": action.number,
         "Roles": list(action.roles),
-        "Machines": [{**_reference(t), "HasLatestCalamari": True} for t in action.targets],
-        "MachineNames": [target.name for target in action.targets],
         "CanBeSkipped": action.can_be_skipped,
         "IsDisabled": False,
         "HasNoApplicableMachines": action.has_no_targets,
-        "UnavailableMachines": [_reference(target) for target in action.unavailable],
         "ExcludedMachines": [_reference(target) for target in action.excluded],
     }
 

@@ -1,10 +1,12 @@
 """Immutable copies of a process and of a variable set."""
 
+from functools import cached_property
 from typing import ClassVar, TypedDict
 
 from django.db import models
 
 from deployments.base.models import SpaceOwned
+from deployments.projects.process import Process, process_from_json
 
 
 class ProcessSnapshot(SpaceOwned):
@@ -34,6 +36,11 @@ class ProcessSnapshot(SpaceOwned):
     @property
     def public_id(self) -> str:
         return f"{self.owner_id}-s-{self.version}-{self.code}"
+
+    @cached_property
+    def process(self) -> Process:
+        """Return the frozen process, read once: it never changes."""
+        return process_from_json(self.steps)
 
 
 class FrozenSet(TypedDict):

@@ -5,6 +5,7 @@ The engine stands above this app and registers its planner here.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 from deployments.base.actor import Actor
@@ -38,7 +39,7 @@ class ExactPlace:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ExactAction:
     """An action with its places. `hidden` is how many more the viewer may not see."""
 
@@ -53,16 +54,16 @@ class ExactAction:
     attempts: int = 1
     is_guided: bool = False
 
-    @property
+    @cached_property
     def errors(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(place.error for place in self.places if place.error))
 
-    @property
+    @cached_property
     def workers(self) -> tuple[str, ...]:
         """Return the workers that do the work for others."""
         return tuple(dict.fromkeys(place.worker for place in self.places if place.worker))
 
-    @property
+    @cached_property
     def targets(self) -> tuple[ExactPlace, ...]:
         return tuple(place for place in self.places if place.target)
 
@@ -216,16 +217,28 @@ def _known_answers(
 
 
 def _as_seen(plan: ExactPlan, seen: set[str]) -> ExactPlan:
+    # Actions share places, so each of them is looked at once.
+    every = {id(action.places): action.places for step in plan.steps for action in step.actions}
+    left = {
+        key: tuple(place for place in places if not place.target or place.target in seen)
+        for key, places in every.items()
+    }
     names = {
         place.name
-        for step in plan.steps
-        for action in step.actions
-        for place in action.targets
-        if place.target not in seen
+        for places in every.values()
+        for place in places
+        if place.target and place.target not in seen
     }
+    if not names:
+        return plan
     groups = tuple(
         tuple(
-            replace(step, actions=tuple(_action_as_seen(action, seen) for action in step.actions))
+            replace(
+                step,
+                actions=tuple(
+                    _action_as_seen(action, left[id(action.places)]) for action in step.actions
+                ),
+            )
             for step in group
         )
         for group in plan.groups
@@ -236,6 +249,5 @@ def _as_seen(plan: ExactPlan, seen: set[str]) -> ExactPlan:
     return ExactPlan(groups, warnings)
 
 
-def _action_as_seen(action: ExactAction, seen: set[str]) -> ExactAction:
-    places = tuple(place for place in action.places if not place.target or place.target in seen)
+def _action_as_seen(action: ExactAction, places: tuple[ExactPlace, ...]) -> ExactAction:
     return replace(action, places=places, hidden=len(action.places) - len(places))

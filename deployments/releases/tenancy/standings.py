@@ -8,7 +8,7 @@ from deployments.infrastructure.models import Environment
 from deployments.projects.models import Channel
 from deployments.projects.queries import lifecycle_of, phases_of
 from deployments.releases.models import Deployment, Release
-from deployments.releases.progression import Progression, progress_of
+from deployments.releases.progression import Progression, progress_alike
 from deployments.releases.queries import phase_of_view, unresolved_defect
 from deployments.releases.tenancy.rules import TenantCase, why_not_for
 from deployments.server_tasks.states import TaskState
@@ -87,16 +87,14 @@ def standings(
     tags = tags_by_tenant([row.pk for row in found])
     done = succeeded_by_tenant(release)
     phases = [phase_of_view(view) for view in phases_of(lifecycle_of(channel))]
-    has_defect = unresolved_defect(release) is not None
+    progress = progress_alike(phases, has_defect=unresolved_defect(release) is not None)
     limits, mode = tags_of_channel(channel), tenanted_mode(project)
     result = []
     for row in found:
         environments = connected[row.pk]
         carried = tuple(tag.canonical_name for tag in tags[row.pk])
         case = TenantCase(row.name, carried, row.is_disabled, environments)
-        progression = progress_of(
-            phases, done.get(row.pk, frozenset()), has_defect=has_defect, connected=environments
-        )
+        progression = progress(frozenset(done.get(row.pk, ())), environments)
         why = why_not_for(
             case, project=project.name, mode=mode, channel=channel.name, channel_tags=limits
         )

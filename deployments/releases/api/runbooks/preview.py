@@ -9,7 +9,7 @@ from deployments.base.errors import NotFound
 from deployments.base.finding import find
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Runbook
-from deployments.releases.api.templates import form_resource, step_resource
+from deployments.releases.api.templates import form_resource, step_resources
 from deployments.releases.models import RunbookSnapshot
 from deployments.releases.prompts import prompts_for
 from deployments.releases.services.choices import uses_guided_failure
@@ -36,7 +36,7 @@ def preview_resource(
     planned = plan_of(snapshot, environment, tenant=scope, viewer=view.actor)
     return {
         "Id": f"{snapshot.public_id}-{environment.public_id}",
-        "StepsToExecute": [step_resource(action) for action in planned],
+        "StepsToExecute": step_resources(planned),
         "Form": form_resource(prompts),
         "UseGuidedFailureModeByDefault": uses_guided_failure(snapshot, environment, wish=None),
         "Links": {},

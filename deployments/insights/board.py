@@ -1,10 +1,10 @@
 """The dashboard's board: which release is in each environment and what may go next; pure."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from deployments.releases.cells import Cell, Deployed
+from deployments.releases.cells import Cell, Deployed, Standing
 from deployments.releases.progression import Progression
 
 DEPLOYABLE: Final = "deployable"
@@ -16,7 +16,7 @@ TABS: Final = (
     (DEPLOYABLE, "Ready to deploy"),
 )
 FAVOURITES: Final = "Favourites"
-_BELONGS: Final[Mapping[str, Callable[[Deployed], bool]]] = {
+_BELONGS: Final[Mapping[str, Callable[[Standing], bool]]] = {
     "waiting": lambda each: each.is_waiting,
     "failing": lambda each: each.is_failed,
     "running": lambda each: each.is_under_way,
@@ -57,11 +57,6 @@ class BoardRow:
     project: ProjectFact
     cells: tuple[Cell, ...]
 
-    @property
-    def is_deployable(self) -> bool:
-        """Whether something may go next."""
-        return any(cell.next_version for cell in self.cells)
-
 
 def make_rows(
     projects: Iterable[ProjectFact],
@@ -84,15 +79,30 @@ def make_rows(
         cells = []
         for number in environments:
             current = there.get((project.number, number))
-            is_allowed = (project.number, number) in may_deploy
-            version = _next_version(releases, number, current) if is_allowed else ""
+            coming = None
+            if (project.number, number) in may_deploy:
+                coming = _next(releases, number, current.release if current else None)
+            version = coming.version if coming else ""
             is_reachable = not releases or number in reachable
             cells.append(Cell(number, current, version, is_reachable))
         rows.append(BoardRow(project, tuple(cells)))
     return rows
 
 
-def tabs_of(deployed: Iterable[Deployed]) -> Mapping[str, set[int]]:
+def next_places(
+    releases: Sequence[Candidate], environments: Iterable[int], there: Mapping[int, int]
+) -> Iterator[int]:
+    """Yield the environments where one of a project's releases may go next.
+
+    `there` are the releases, by environment, that are there now.
+    """
+    newest_first = sorted(releases, key=lambda release: release.number, reverse=True)
+    for number in environments:
+        if _next(newest_first, number, there.get(number)):
+            yield number
+
+
+def tabs_of(deployed: Iterable[Standing]) -> Mapping[str, set[int]]:
     """Return the projects that stand in each tab that what is deployed decides."""
     found: dict[str, set[int]] = {tab: set() for tab in _BELONGS}
     for each in deployed:
@@ -102,14 +112,14 @@ def tabs_of(deployed: Iterable[Deployed]) -> Mapping[str, set[int]]:
     return found
 
 
-def _next_version(releases: Sequence[Candidate], number: int, current: Deployed | None) -> str:
+def _next(releases: Sequence[Candidate], number: int, current: int | None) -> Candidate | None:
     """Return the newest release that may go to the environment and is newer than what is there."""
     for release in releases:
-        if current is not None and release.number <= current.release:
-            return ""
+        if current is not None and release.number <= current:
+            return None
         if number in release.progression.next_environments:
-            return release.version
-    return ""
+            return release
+    return None
 
 
 def _reachable(releases: Sequence[Candidate]) -> set[int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from django.db.models import Q, QuerySet
 
@@ -12,8 +13,11 @@ from deployments.infrastructure.models import Environment
 from deployments.insights.models import DashboardConfiguration
 from deployments.projects.models import Project
 from deployments.releases.models import Deployment
+from deployments.server_tasks.models import ServerTask
 from tenants.models import ProjectConnection, Tenant
 from tenants.queries import tenant_numbers_with_tags
+
+Counted = TypeVar("Counted", Deployment, ServerTask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,8 @@ class Narrowing:
             rows = rows.filter(pk__in=connected.values("project"))
         return rows
 
-    def of_deployments(self, rows: "QuerySet[Deployment]") -> "QuerySet[Deployment]":
-        """Return those of the deployments that count."""
+    def of_deployments(self, rows: "QuerySet[Counted]") -> "QuerySet[Counted]":
+        """Return those of the deployments, or of their tasks, that count."""
         if self.tenants is None:
             return rows
         mine = Q(tenant_number__in=self.tenants)

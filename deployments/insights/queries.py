@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from deployments.access.grants import Grants
 from deployments.access.permissions import Permission
@@ -13,15 +13,14 @@ from deployments.base.models import Space
 from deployments.base.numbers import whole_number
 from deployments.base.participation import Participation
 from deployments.infrastructure.models import Environment, Machine
-from deployments.insights.board import BoardRow, Candidate, ProjectFact, make_rows, tabs_of
+from deployments.insights.board import BoardRow, ProjectFact, make_rows, tabs_of
+from deployments.insights.candidates import candidates_of, newest_releases, ready_projects
 from deployments.insights.models import Favourite
 from deployments.insights.narrowing import Narrowing
 from deployments.projects.models import Project
 from deployments.projects.settings import extra_document
-from deployments.releases.cells import Deployed
-from deployments.releases.deployed import newest_by_place
-from deployments.releases.models import Deployment, Release
-from deployments.releases.queries import progressions_in
+from deployments.releases.deployed import newest_by_place, notable_places, releases_by_place
+from deployments.releases.models import Release
 from deployments.server_tasks.models import ServerTask
 
 MOST_HITS = 10
@@ -45,26 +44,29 @@ class Hits:
 class Board:
     """The projects of a dashboard in their order, of which rows are read for some.
 
-    `projects` may be more than the `facts`, which are limited.
+    `tasks` are those of the deployments that count.
     """
 
     facts: Sequence[ProjectFact]
-    projects: "QuerySet[Project]"
-    deployments: "QuerySet[Deployment]"
+    tasks: "QuerySet[ServerTask]"
     environments: Sequence[int]
 
     def tabs(self) -> Mapping[str, set[int]]:
         """Return which projects stand in each tab, without reading what all of them have."""
-        notable = newest_by_place(
-            self.deployments, self.projects, self.environments, is_notable=True
-        )
+        notable = notable_places(self.tasks, self.environments)
         shown = {each.number for each in self.facts}
         return {tab: found & shown for tab, found in tabs_of(notable).items()}
 
+    def ready(self, actor: Actor, space: Space, grants: Grants) -> set[int]:
+        """Return the projects of which something may be deployed next, by number."""
+        there = releases_by_place(self.tasks, self.environments)
+        numbers = [each.number for each in self.facts]
+        return ready_projects(actor, space, grants, there, numbers, self.environments)
+
     def rows(self, facts: Sequence[ProjectFact]) -> list[BoardRow]:
         """Return rows that say what is where; `with_next` adds what may go next."""
-        mine = self.projects.filter(pk__in=[each.number for each in facts])
-        deployed = newest_by_place(self.deployments, mine, self.environments)
+        numbers = [each.number for each in facts]
+        deployed = newest_by_place(self.tasks, numbers, self.environments)
         return make_rows(facts, self.environments, deployed, (), ())
 
 
@@ -92,10 +94,9 @@ def board_of(
         for number, name, slug, heading, lifecycle in rows.values_list(*columns)
     ]
     facts.sort(key=lambda project: not project.is_favourite)
-    seen = Deployment.objects.visible_to(actor, space, Permission.DeploymentView)
-    deployments = narrowing.of_deployments(seen)
-    numbers = [row.pk for row in environments]
-    return Board(facts[: narrowing.limit], rows, deployments, numbers)
+    seen = ServerTask.objects.visible_to(actor, space, Permission.DeploymentView)
+    tasks = narrowing.of_deployments(seen.filter(is_current=True))
+    return Board(facts[: narrowing.limit], tasks, [row.pk for row in environments])
 
 
 def with_next(
@@ -121,7 +122,8 @@ def with_next(
             Permission.DeploymentCreate, project=project, project_group=group, environment=number
         )
     }
-    candidates = _candidates(actor, space, projects, deployed)
+    newest = newest_releases(actor, space, [row.number for row in projects])
+    candidates = candidates_of(actor, space, newest | {each.release for each in deployed})
     return make_rows(projects, numbers, deployed, candidates, may_deploy)
 
 
@@ -129,28 +131,6 @@ def favourites_of(actor: Actor, space: Space) -> set[int]:
     """Return the numbers of the projects that the actor has on top."""
     rows = Favourite.objects.in_space(space).filter(user=actor.user_id)
     return set(rows.values_list("project_id", flat=True))
-
-
-def _candidates(
-    actor: Actor, space: Space, projects: Sequence[ProjectFact], deployed: Sequence[Deployed]
-) -> list[Candidate]:
-    """Return the newest release of each project and those that are somewhere now."""
-    visible = Release.objects.visible_to(actor, space, Permission.ReleaseView)
-    newest = (
-        visible.filter(project__in=[project.number for project in projects])
-        .order_by()
-        .values("project_id")
-        .annotate(newest=Max("pk"))
-    )
-    numbers = {row["newest"] for row in newest} | {each.release for each in deployed}
-    columns = ("pk", "project_id", "version", "channel__lifecycle_id", "project__lifecycle_id")
-    # Light rows: a space may have thousands, and the tabs count all of them.
-    releases = list(visible.filter(pk__in=numbers).values_list(*columns))
-    progressions = progressions_in(space, {row[0]: row[3] or row[4] for row in releases})
-    return [
-        Candidate(number, project, version, progressions[number])
-        for number, project, version, *_ in releases
-    ]
 
 
 def search(actor: Actor, space: Space, text: str) -> Hits:

@@ -2,17 +2,18 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Q
 
 from deployments.access.grants import Grants
 from deployments.access.permissions import Permission
 from deployments.base.actor import Actor
 from deployments.base.models import Space
-from deployments.insights.board import BoardRow, Candidate, ProjectFact, make_rows
+from deployments.insights.board import BoardRow, ProjectFact, make_rows
+from deployments.insights.candidates import candidates_of, newest_releases
 from deployments.projects.models import Project
-from deployments.releases.deployed import newest_deployments
-from deployments.releases.models import Deployment, Release
-from deployments.releases.queries import progressions_in
+from deployments.releases.deployed import newest_by_place
+from deployments.releases.models import Deployment
+from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
 from tenants.models import ConnectedEnvironment, Tenant
 from tenants.queries import connections_of
@@ -52,20 +53,26 @@ def tallies_of(
     connected = {(p, e): number for p, e, number in grouped.annotate(number=Count("pk"))}
     if not connected:
         return {}
+    have = _having(actor, space, set(shown.values()), among)
+    return {
+        place: (have.get((place, shown[place]), 0), number)
+        for place, number in connected.items()
+        if place in shown
+    }
+
+
+def _having(
+    actor: Actor, space: Space, releases: Collection[int], among: Collection[int] | None
+) -> dict[tuple[tuple[int, int], int], int]:
+    """Return how many tenants have each of the releases in each place, as their current one."""
     seen = Deployment.objects.visible_to(actor, space, Permission.DeploymentView)
     counted = Q(tenant_number__isnull=False) if among is None else Q(tenant_number__in=among)
-    newest = newest_deployments(
-        seen.filter(counted, project__in=projects),
-        *("project_id", "environment_id", "tenant_number"),
+    rows = seen.filter(
+        counted, release__in=releases, task__is_current=True, task__state=TaskState.SUCCESS
     )
-    have: dict[tuple[int, int], int] = {}
-    for each in newest:
-        place = (each.project, each.environment)
-        if each.state == TaskState.SUCCESS and each.release == shown.get(place):
-            have[place] = have.get(place, 0) + 1
-    return {
-        place: (have.get(place, 0), number) for place, number in connected.items() if place in shown
-    }
+    columns = ("project_id", "environment_id", "release_id")
+    found = rows.order_by().values_list(*columns).annotate(number=Count("pk"))
+    return {((project, place), release): number for project, place, release, number in found}
 
 
 def rows_of_tenant(
@@ -78,10 +85,8 @@ def rows_of_tenant(
     columns = ("pk", "name", "slug", "group__name", "lifecycle__name")
     projects = [ProjectFact(*values) for values in rows.values_list(*columns)]
     groups = dict(rows.values_list("pk", "group_id"))
-    seen = Deployment.objects.visible_to(actor, space, Permission.DeploymentView)
-    deployed = newest_deployments(
-        seen.filter(project__in=groups, tenant_number=tenant.pk), "project_id", "environment_id"
-    )
+    seen = ServerTask.objects.visible_to(actor, space, Permission.DeploymentView)
+    deployed = newest_by_place(seen.filter(tenant_number=tenant.pk), groups, environments)
     may_deploy = {
         (project, environment)
         for project, group in groups.items()
@@ -94,20 +99,6 @@ def rows_of_tenant(
             tenant=tenant.pk,
         )
     }
-    visible = Release.objects.visible_to(actor, space, Permission.ReleaseView)
-    newest = visible.filter(project__in=groups).order_by().values("project_id")
-    numbers = {row["newest"] for row in newest.annotate(newest=Max("pk"))}
-    numbers |= {each.release for each in deployed}
-    names = ("pk", "project_id", "version", "channel__lifecycle_id", "project__lifecycle_id")
-    releases = list(visible.filter(pk__in=numbers).values_list(*names))
-    progressions = progressions_in(
-        space,
-        {row[0]: row[3] or row[4] for row in releases},
-        tenant=tenant.pk,
-        connected={row[0]: connected[row[1]] for row in releases},
-    )
-    candidates = [
-        Candidate(number, project, version, progressions[number])
-        for number, project, version, *_ in releases
-    ]
+    releases = newest_releases(actor, space, groups) | {each.release for each in deployed}
+    candidates = candidates_of(actor, space, releases, tenant=tenant.pk, connected=connected)
     return make_rows(projects, environments, deployed, candidates, may_deploy)

@@ -8,19 +8,33 @@ FAILED: Final = frozenset({"Failed", "TimedOut"})
 UNDER_WAY: Final = frozenset({"Queued", "Executing", "Paused", "Cancelling"})
 
 
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """The newest deployment of a cell. `moment` is when it ended, began or was queued."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How the newest deployment of a cell stands."""
 
     project: int
     environment: int
+    state: str
+    is_waiting: bool = False
+
+    @property
+    def is_failed(self) -> bool:
+        return self.state in FAILED
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in UNDER_WAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed(Standing):
+    """The newest deployment of a cell. `moment` is when it ended, began or was queued."""
+
     release: int
     version: str
     task: int
-    state: str
     moment: datetime
     has_warnings: bool = False
-    is_waiting: bool = False
     waiting_reason: str = ""
 
     @property
@@ -31,14 +45,6 @@ class Deployed:
         if self.state == "Success" and self.has_warnings:
             return "SuccessWithWarning"
         return self.state
-
-    @property
-    def is_failed(self) -> bool:
-        return self.state in FAILED
-
-    @property
-    def is_under_way(self) -> bool:
-        return self.state in UNDER_WAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """Reading the newest deployments, as light rows for matrices."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 
-from deployments.projects.models import Project
-from deployments.releases.cells import FAILED, UNDER_WAY, Deployed
+from deployments.releases.cells import FAILED, UNDER_WAY, Deployed, Standing
 from deployments.releases.models import Deployment
+from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
 
 _COLUMNS = (
@@ -23,48 +23,68 @@ _COLUMNS = (
     "task__waiting_reason",
     "moment",
 )
-_NOTABLE = Q(task__state__in=FAILED | UNDER_WAY) | Q(task__has_pending_interruptions=True)
+_SCOPED = "among rows that were scoped"
+_CELL = ("project_number", "environment_number")
 
 
 def newest_by_place(
-    rows: "QuerySet[Deployment]",
-    projects: "QuerySet[Project]",
-    environments: Sequence[int],
-    *,
-    is_notable: bool = False,
+    tasks: "QuerySet[ServerTask]", projects: Collection[int], environments: Collection[int]
 ) -> list[Deployed]:
-    """Return the newest of the deployments in each environment of each of the projects.
+    """Return the newest deployment in each environment of each of the projects; one query.
 
-    With `is_notable` only those that failed, are under way or wait for people. It looks into the
-    index once for each place, whatever the number of deployments; one query.
+    `tasks` are those of deployments that count: it reads the current ones among them, whatever
+    their number.
     """
-    if not environments:
-        return []
-    first, *others = (
-        projects.order_by()
-        .annotate(
-            newest=Subquery(
-                rows.filter(project=OuterRef("pk"), environment=number)
-                .order_by("-pk")
-                .values("pk")[:1]
-            )
-        )
-        .values("newest")
-        for number in environments
+    newest = _newest_tasks(tasks.filter(project_number__in=projects), environments)
+    return _read(Deployment.objects.unscoped(reason=_SCOPED).filter(task__in=newest))
+
+
+def releases_by_place(
+    tasks: "QuerySet[ServerTask]", environments: Collection[int]
+) -> dict[int, dict[int, int]]:
+    """Return the release that is in each environment of each project; one query."""
+    found = Deployment.objects.unscoped(reason=_SCOPED).filter(
+        task__in=_newest_tasks(tasks, environments)
     )
-    return _read(first.union(*others, all=True), _NOTABLE if is_notable else Q())
+    places: dict[int, dict[int, int]] = {}
+    columns = ("project_id", "environment_id", "release_id")
+    for project, environment, release in found.order_by().values_list(*columns):
+        places.setdefault(project, {})[environment] = release
+    return places
+
+
+def notable_places(tasks: "QuerySet[ServerTask]", environments: Collection[int]) -> list[Standing]:
+    """Return how the places stand whose newest deployment failed, is under way or waits for people.
+
+    One query, which reads no more than those.
+    """
+    current = tasks.filter(is_current=True, environment_number__in=environments)
+    newer = current.filter(**{name: OuterRef(name) for name in _CELL}, pk__gt=OuterRef("pk"))
+    rows = current.filter(~Exists(newer), state__in=FAILED | UNDER_WAY).order_by()
+    columns = (*_CELL, "state", "has_pending_interruptions")
+    return [
+        Standing(project=project, environment=environment, state=state, is_waiting=waits)
+        for project, environment, state, waits in rows.values_list(*columns)
+    ]
+
+
+def _newest_tasks(
+    tasks: "QuerySet[ServerTask]", environments: Collection[int]
+) -> "QuerySet[ServerTask, Any]":
+    """Return the query of the newest task of each cell; tenants share one."""
+    current: Any = tasks.filter(is_current=True, environment_number__in=environments).order_by()
+    newest: QuerySet[ServerTask, Any]
+    newest = current.values(*_CELL).annotate(newest=Max("pk")).values("newest")
+    return newest
 
 
 def newest_deployments(rows: "QuerySet[Deployment]", *by: str) -> list[Deployed]:
     """Return the newest deployment of each combination of the columns `by`; one query."""
     newest = rows.order_by().values(*by).annotate(newest=Max("pk")).values("newest")
-    return _read(newest)
+    return _read(Deployment.objects.unscoped(reason=_SCOPED).filter(pk__in=newest))
 
 
-def _read(numbers: "QuerySet[Any, Any]", condition: Q = Q()) -> list[Deployed]:  # noqa: B008 never changed
-    found: Any = Deployment.objects.unscoped(reason="among rows that were scoped").filter(
-        condition, pk__in=numbers
-    )
+def _read(found: Any) -> list[Deployed]:
     moment = Coalesce("task__completed", "task__started", "task__queued")
     rows = found.order_by("-pk").annotate(moment=moment)
     return [_deployed(*values) for values in rows.values_list(*_COLUMNS)]

@@ -18,6 +18,7 @@ class TaskState(StrEnum):
 FINISHED: Final = frozenset(
     {TaskState.SUCCESS, TaskState.FAILED, TaskState.CANCELED, TaskState.TIMED_OUT}
 )
+ACTIVE: Final = frozenset(TaskState) - FINISHED
 RUNNING: Final = frozenset({TaskState.EXECUTING, TaskState.PAUSED, TaskState.CANCELLING})
 
 MOVES: Final[dict[TaskState, frozenset[TaskState]]] = {

@@ -48,6 +48,7 @@ REASONS: dict[str, dict[str, str]] = {
         "releases.editing": "drop_unused_snapshots remember_numbers",
         "releases.releases": "store_selection",
         "releases.snapshots": "freeze_library freeze_process freeze_variables",
+        "server_tasks.current": "delete_tasks mark_current",
         "server_tasks.enqueue": "enqueue",
         "tenants.connections": "replace_connections",
         "releases.queueing": "queue_task",

@@ -25,7 +25,7 @@ ALLOWED = {
     "machine policies upgrade agents in every space": "deployments/infrastructure/services/",
     "append to logs": "deployments/execution/logs/",
     "the viewer's access to the task was checked": "deployments/execution/logs/",
-    "the viewer's access was checked": "deployments/execution/logs/",
+    "the viewer's access was checked": "deployments/execution/",
     "an administrator counts what is stored": "deployments/execution/queries.py",
     "automation spans the spaces": "deployments/",
     "among rows that were scoped": "deployments/releases/deployed.py",

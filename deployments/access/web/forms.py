@@ -1,18 +1,24 @@
 """What the views of forms and lists share: reading fields, showing refusals, paging."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.core.paginator import EmptyPage, Page, Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.shortcuts import render
 
 from deployments.access.web.pages import PageRequest
 from deployments.base.errors import Invalid
 from deployments.base.numbers import whole_number
+from deployments.base.threads import give_connection_back
 
 T = TypeVar("T")
 
@@ -54,6 +60,16 @@ def show(
     """Return the page; with problems, as the answer to a refused form."""
     status = REFUSED if problems else 200
     return render(request, template, {**values, "problems": problems}, status=status)
+
+
+def event_stream(parts: AsyncIterator[bytes]) -> StreamingHttpResponse:
+    """Answer with server-sent events; the request's database connection is free meanwhile."""
+    give_connection_back()
+    return StreamingHttpResponse(
+        parts,
+        content_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
 
 
 def place(request: PageRequest, path: str) -> str:

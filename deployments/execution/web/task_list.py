@@ -20,7 +20,7 @@ from deployments.projects.queries import find_project
 from deployments.server_tasks.kinds import all_kinds, find_kind
 from deployments.server_tasks.models import ServerNode, ServerTask
 from deployments.server_tasks.queries import in_states, totals_by_state
-from deployments.server_tasks.states import FINISHED, TaskState
+from deployments.server_tasks.states import ACTIVE, FINISHED
 from tenants.models import Tenant
 from tenants.queries import find_tenant, tag_sets_of, tenant_numbers_with_tags
 
@@ -56,7 +56,6 @@ _FILTERS = (
     ),
 )
 _MOST_ACTIVE = 200
-_ACTIVE = frozenset(TaskState) - FINISHED
 
 
 @require_GET
@@ -72,7 +71,7 @@ def task_list(request: PageRequest) -> HttpResponse:
         rows.filter(state__in=FINISHED).order_by("-id"),
         count=_ended(request.GET.get("state", ""), totals),
     )
-    active = rows.filter(state__in=_ACTIVE).order_by("-started", "-priority", "id")
+    active = rows.filter(state__in=ACTIVE).order_by("-started", "-priority", "id")
     shown = list(active[:_MOST_ACTIVE]) if ended.number == 1 else []
     found = rows_of(request.actor, request.space, [*shown, *ended.object_list])
     values = {

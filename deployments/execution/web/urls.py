@@ -9,6 +9,7 @@ from deployments.execution.web import (
     retention,
     task_acts,
     task_list,
+    task_live,
     task_log,
     task_page,
 )
@@ -23,6 +24,7 @@ urlpatterns = [
         name="package_retention",
     ),
     path("tasks", task_list.task_list, name="tasks"),
+    path("tasks/live", task_live.task_list_live, name="task_list_live"),
     path("tasks/<str:task>", task_page.task_page, name="task"),
     path("tasks/<str:task>/stream", task_log.stream_view, name="task_stream"),
     path("tasks/<str:task>/lines", task_log.lines_view, name="task_lines"),

@@ -30,18 +30,14 @@ _COLUMNS: Final = (
 
 def current_items(rows: "QuerySet[Deployment]") -> list[dict[str, Any]]:
     """Return the newest deployment of each place, whatever became of it; one query."""
-    return _items(rows.filter(pk__in=_newest(rows)), is_current=True)
+    return _items(rows.filter(task__is_current=True), is_current=True)
 
 
 def previous_items(rows: "QuerySet[Deployment]") -> list[dict[str, Any]]:
     """Return the newest success of each place besides what is current; one query."""
-    others = rows.filter(task__state=TaskState.SUCCESS).exclude(pk__in=_newest(rows))
-    return _items(rows.filter(pk__in=_newest(others)), is_current=False)
-
-
-def _newest(rows: "QuerySet[Deployment]") -> Any:
-    """Return the query of the newest deployment of each place."""
-    return rows.order_by().values(*_PLACE).annotate(newest=Max("pk")).values("newest")
+    others = rows.filter(task__state=TaskState.SUCCESS, task__is_current=False)
+    newest = others.order_by().values(*_PLACE).annotate(newest=Max("pk")).values("newest")
+    return _items(rows.filter(pk__in=newest), is_current=False)
 
 
 def _items(rows: "QuerySet[Deployment]", *, is_current: bool) -> list[dict[str, Any]]:

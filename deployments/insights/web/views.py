@@ -8,15 +8,22 @@ from django.views.decorators.http import require_GET, require_POST
 
 from deployments.access.permissions import Permission
 from deployments.access.rules import SIGNED_IN
-from deployments.access.web.forms import checked, choices_of, filters_of, go, page_of, show
+from deployments.access.web.forms import (
+    checked,
+    choices_of,
+    event_stream,
+    filters_of,
+    go,
+    page_of,
+    show,
+)
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base import public_ids
-from deployments.base.threads import give_connection_back
 from deployments.infrastructure.models import Environment
 from deployments.insights.board import DEPLOYABLE, TABS, BoardRow
-from deployments.insights.live import stream
+from deployments.insights.live import boards
 from deployments.insights.narrowing import Narrowing, narrowing_of, tenants_meant
-from deployments.insights.queries import Board, board_of, search, with_next
+from deployments.insights.queries import board_of, search, with_next
 from deployments.insights.services.favourites import set_favourite
 from deployments.insights.tenants import tallies_of
 from deployments.projects.models import Project, ProjectGroup
@@ -52,9 +59,13 @@ def dashboard(request: PageRequest) -> HttpResponse:
     counts = {"": len(board.facts), **{name: len(found) for name, found in standing.items()}}
     # Of what tenants have, what may go next without one says nothing.
     deploys = not narrowing.needs_tenants
-    part = _part_of(request, board, standing.get(tab), tab=tab, deploys=deploys)
+    here = standing.get(tab)
     if tab == DEPLOYABLE:
-        counts[tab] = part.paginator.count
+        here = board.ready(*who, request.grants) if deploys else set()
+        counts[tab] = len(here)
+    facts = [each for each in board.facts if here is None or each.number in here]
+    part = page_of(request, facts, _ROWS_OF_A_PAGE)
+    part.object_list = with_next(*who, request.grants, board.rows(list(part)), deploys=deploys)
     values: dict[str, Any] = {
         "page": part,
         "columns": shown,
@@ -81,21 +92,6 @@ def dashboard(request: PageRequest) -> HttpResponse:
     return show(request, "insights/dashboard.html", values)
 
 
-def _part_of(
-    request: PageRequest, board: Board, here: set[int] | None, *, tab: str, deploys: bool
-) -> Any:
-    """Return the page of rows that was asked for, among the projects of a tab."""
-    who = (request.actor, request.space, request.grants)
-    if tab == DEPLOYABLE:
-        # The only tab for which each release of each project has to be looked at.
-        every_row = with_next(*who, board.rows(board.facts), deploys=deploys)
-        return page_of(request, [row for row in every_row if row.is_deployable], _ROWS_OF_A_PAGE)
-    facts = [each for each in board.facts if here is None or each.number in here]
-    part = page_of(request, facts, _ROWS_OF_A_PAGE)
-    part.object_list = with_next(*who, board.rows(list(part)), deploys=deploys)
-    return part
-
-
 def _frame(request: PageRequest, tags: list[str]) -> dict[str, Any]:
     """Return what stands around the board and does not depend on it."""
     grants = request.grants
@@ -120,12 +116,7 @@ def _frame(request: PageRequest, tags: list[str]) -> dict[str, Any]:
 @page(SIGNED_IN)
 def live(request: PageRequest) -> StreamingHttpResponse:
     """Tell an open board, as server-sent events, that it should be drawn anew."""
-    give_connection_back()
-    return StreamingHttpResponse(
-        stream(request.space.pk),
-        content_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return event_stream(boards.stream(request.space.pk))
 
 
 @require_POST

@@ -52,7 +52,8 @@ class Release(SpaceOwned):
             )
         ]
         indexes: ClassVar = [
-            models.Index(fields=["project", "-version_key"], name="release_newest")
+            models.Index(fields=["project", "-version_key"], name="release_newest"),
+            models.Index(fields=["project", "-id"], name="release_made_last"),
         ]
 
     def __str__(self) -> str:

@@ -32,6 +32,7 @@ from deployments.releases.services.freezes import require_unfrozen
 from deployments.releases.services.queueing import queue_task
 from deployments.releases.tenancy.standings import why_not_for_tenant
 from deployments.server_tasks.services import supersede_queued
+from deployments.server_tasks.services.current import mark_current
 from deployments.server_tasks.services.enqueue import PARENT_TASK
 from tenants.models import Tenant
 from tenants.queries import TenantScope, tenant_scope
@@ -81,7 +82,8 @@ def create_deployment(
         task.arguments = {"DeploymentId": deployment.public_id}
         if options.parent_task:
             task.arguments[PARENT_TASK] = options.parent_task
-        task.save(update_fields=["arguments"])
+        mark_current(task)
+        task.save(update_fields=["arguments", "is_current"])
         _record(actor, deployment, clock, scope)
         if deployment_settings(project.settings).cancel_superseded_queued:
             supersede_queued(task=task, clock=clock)

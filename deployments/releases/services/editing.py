@@ -43,7 +43,7 @@ from deployments.releases.services.releases import (
 )
 from deployments.releases.services.snapshots import freeze_library, freeze_variables
 from deployments.releases.variables import frozen_candidates, values_at_release
-from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.services.current import delete_tasks
 from deployments.server_tasks.states import FINISHED
 
 
@@ -127,7 +127,7 @@ def delete_release(*, actor: Actor, release: Release) -> None:
         remember_numbers([release])
         Deployment.objects.in_space(release.space).filter(release=release).delete()
         tasks = [row.task_id for row in deployments]
-        ServerTask.objects.in_space(release.space).filter(pk__in=tasks).delete()
+        delete_tasks(release.space, tasks)
         release.delete()
         drop_unused_snapshots([release])
 

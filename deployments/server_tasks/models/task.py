@@ -15,7 +15,8 @@ class ServerTask(SpaceOwned):
     `wake_count` grows when somebody finds it claimed, so that the claimant looks once more.
     A higher `priority` goes first, and what a person moved to the top before that. A task that
     superseded others has their `queue_place`. `is_complete` says that it does all there is to do,
-    so that it can make an older one needless.
+    so that it can make an older one needless. `is_current` marks the newest deployment of a
+    project, environment and tenant (deployments.server_tasks.services.current).
     """
 
     id_prefix = "ServerTasks"
@@ -38,6 +39,7 @@ class ServerTask(SpaceOwned):
     is_moved_to_top = models.BooleanField(default=False)
     queue_place = models.BigIntegerField(null=True, blank=True)
     is_complete = models.BooleanField(default=False)
+    is_current = models.BooleanField(default=False)
     project_number = models.BigIntegerField(null=True, blank=True)
     environment_number = models.BigIntegerField(null=True, blank=True)
     tenant_number = models.BigIntegerField(null=True, blank=True)
@@ -82,6 +84,17 @@ class ServerTask(SpaceOwned):
             ),
             models.Index(fields=["space", "project_number", "-id"], name="task_of_project"),
             models.Index(fields=["concurrency_tag", "state"], name="task_concurrency"),
+            # Boards read these alone, however many tasks there have been.
+            models.Index(
+                fields=["space", "project_number", "environment_number", "tenant_number", "id"],
+                condition=models.Q(is_current=True),
+                name="task_current",
+            ),
+            models.Index(
+                fields=["space", "state"],
+                condition=models.Q(is_current=True),
+                name="task_current_state",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -112,11 +112,11 @@ setInterval(() => {
   }
 }, 30000);
 
-// Boards are drawn anew when the server says that something has changed. A hidden page does not
+// Boards and lists of tasks are drawn anew when the server says that something has changed. A hidden page does not
 // listen: browsers allow few connections, and it looks again when it is shown.
 const live = document.querySelector("[data-live]");
 if (live) {
-  const drawAnew = () => document.getElementById("board")?.dispatchEvent(new CustomEvent("changed"));
+  const drawAnew = () => live.querySelector("[hx-trigger^=changed]")?.dispatchEvent(new CustomEvent("changed"));
   let source = null;
   const listen = () => {
     source = new EventSource(live.dataset.live);

@@ -3,7 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from deployments.insights.board import BoardRow, Candidate, ProjectFact, make_rows, tabs_of
+from deployments.insights.board import (
+    BoardRow,
+    Candidate,
+    ProjectFact,
+    make_rows,
+    next_places,
+    tabs_of,
+)
 from deployments.releases.cells import Deployed
 from deployments.releases.progression import Phase, progress_of
 
@@ -89,11 +96,12 @@ def test_projects_stand_in_tabs_by_what_is_deployed() -> None:
     assert found == {"waiting": {2}, "failing": {1, 2}, "running": {2}}
 
 
-def test_a_row_is_deployable_when_something_may_go_next() -> None:
-    assert row([deployed(DEV, 1)], [candidate(1, DEV)]).is_deployable
+def test_a_project_is_ready_where_something_may_go_next() -> None:
+    places = (DEV, TEST, PROD)
+    assert list(next_places([candidate(1, DEV)], places, {DEV: 1})) == [TEST]
+    assert list(next_places([candidate(1), candidate(2, DEV)], places, {})) == [DEV, TEST]
     everywhere = candidate(1, DEV, TEST, PROD)
-    there = [deployed(number, 1) for number in (DEV, TEST, PROD)]
-    assert not row(there, [everywhere]).is_deployable
+    assert not list(next_places([everywhere], places, dict.fromkeys(places, 1)))
 
 
 def test_a_question_and_warnings_go_before_the_state() -> None:

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from deployments.base.events import record
+from deployments.base.following import telling
 from deployments.base.models import Space
 from deployments.base.threads import in_thread
-from deployments.insights import live
+from deployments.insights.live import boards
 from tests.factories import SYSTEM, default_space, make_dan, make_space
 from tests.support.portal import Visitor
 
@@ -31,7 +32,7 @@ def told_of(space: Space, place: Space, category: str, seconds: float) -> bool:
     """Whether who watches the space is told of what happens in the place."""
 
     async def watch() -> bool:
-        parts = live.stream(space.pk)
+        parts = boards.stream(space.pk)
         assert await anext(parts) == b"retry: 2000\n\n"
         await in_thread(lambda: happens(place, category))
         told = await is_told(parts, seconds=seconds)
@@ -47,7 +48,7 @@ def test_a_deployment_that_ends_is_told_at_once() -> None:
 
 
 def test_other_spaces_and_signing_in_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(telling, "LOOK_EVERY", 0.05)
     space = default_space()
     assert not told_of(space, make_space("Other"), "DeploymentSucceeded", 0.5)
     assert not told_of(space, space, "LoginSucceeded", 0.5)
@@ -56,7 +57,7 @@ def test_other_spaces_and_signing_in_are_not(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_last_viewer_stops_the_reader() -> None:
     space = default_space()
     told_of(space, space, "DeploymentFailed", 20)
-    assert not live._readers
+    assert not boards.readers
 
 
 def test_who_does_not_see_the_space_gets_no_stream() -> None:

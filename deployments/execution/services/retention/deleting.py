@@ -24,7 +24,7 @@ from deployments.releases.models import Deployment, Release
 from deployments.releases.retention.facts import planned_releases
 from deployments.releases.retention.rule import Verdict
 from deployments.releases.services.editing import drop_unused_snapshots, remember_numbers
-from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.services import current
 from deployments.server_tasks.states import FINISHED
 from packages_feed.services.blobs import drop_after_commit
 
@@ -81,7 +81,7 @@ def delete_tasks(space: Space, tasks: Sequence[int]) -> Counter[int]:
                 hashes.append(sha256)
         # Before their executions, so that no text of a log is read on the way.
         LogChunk.objects.in_space(space).filter(task__in=part).delete()
-        ServerTask.objects.in_space(space).filter(pk__in=part).only("pk").delete()
+        current.delete_tasks(space, part)
         for sha256 in dict.fromkeys(hashes):
             drop_after_commit(sha256)
     return artifacts

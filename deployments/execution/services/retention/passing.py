@@ -23,8 +23,9 @@ from deployments.execution.services.retention.deleting import Deleted, delete_by
 from deployments.execution.services.retention.part import PartOfPass
 from deployments.execution.services.retention.passing_packages import pass_builds, pass_packages
 from deployments.execution.services.retention.passing_runs import pass_runs
+from deployments.execution.services.retention.passing_tasks import pass_server_tasks
 from deployments.projects.models import Project
-from deployments.projects.retention import RetentionPolicy
+from deployments.projects.retention import KEEP_EVERYTHING, RetentionPolicy
 from deployments.projects.services.retention_defaults import RELEASES, RUNS, retention_defaults
 from deployments.releases.retention.facts import judged
 from deployments.releases.retention.package_facts import policy_of_packages
@@ -62,6 +63,8 @@ class _Counts:
     after_build: int = 0
     kept_builds: int = 0
     deleted_builds: int = 0
+    deleted_tasks: int = 0
+    has_told_tasks: bool = False
 
     @property
     def words(self) -> str:
@@ -70,13 +73,18 @@ class _Counts:
             (self.deleted_packages, self.kept_packages, "packages"),
             (self.deleted_builds, self.kept_builds, "pieces of build information"),
         )
+        tasks = f" {self.deleted_tasks} tasks of the server deleted." if self.deleted_tasks else ""
         return (
-            f"{self.deleted} releases with {self.deployments} deployments and {self.artifacts}"
-            f" artifacts deleted, {self.kept} kept."
-        ) + "".join(
-            f" {deleted} {things} deleted, {kept} kept."
-            for deleted, kept, things in others
-            if deleted or kept
+            (
+                f"{self.deleted} releases with {self.deployments} deployments and {self.artifacts}"
+                f" artifacts deleted, {self.kept} kept."
+            )
+            + "".join(
+                f" {deleted} {things} deleted, {kept} kept."
+                for deleted, kept, things in others
+                if deleted or kept
+            )
+            + tasks
         )
 
 
@@ -147,6 +155,12 @@ def _steps(lease: Lease, counts: _Counts, clock: Clock, *, is_dry: bool) -> Iter
         counts.deleted_builds += deleted
         counts.after_build = number
         yield
+    if not counts.has_told_tasks:
+        for deleted in pass_server_tasks(part(KEEP_EVERYTHING)):
+            counts.deleted_tasks += deleted
+            # A dry run says it at once, and must not say it again.
+            counts.has_told_tasks = is_dry
+            yield
 
 
 def _pass_releases(

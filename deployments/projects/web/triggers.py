@@ -29,6 +29,7 @@ SHOWN_RUNS = 5
 # Where what a decision has made is shown, by the beginning of its id.
 _PAGES = {"Releases": "releases", "RunbookRuns": "runbook-runs"}
 _RECENT = 15
+_DUE_NEXT = 3
 
 
 @require_GET
@@ -148,6 +149,16 @@ def names_of(project: Project, triggers: Iterable[ProjectTrigger] = ()) -> dict[
     words = tenant_words(project.space, numbers)
     known = {f"Tenants-{number}": word for number, word in zip(numbers, words, strict=True)}
     return {**{row.public_id: row.name for row in rows}, **known}
+
+
+def due_next(request: PageRequest, project: Project) -> list[tuple[ProjectTrigger, str]]:
+    """Return the triggers of the project that run next, with what they do."""
+    if not allows_on(request.actor, project, Permission.TriggerView):
+        return []
+    rows = ProjectTrigger.objects.in_space(request.space).filter(project=project, is_disabled=False)
+    triggers = list(rows.exclude(next_run=None).order_by("next_run")[:_DUE_NEXT])
+    names = names_of(project, triggers) if triggers else {}
+    return [(each, action_words(each.action, names)) for each in triggers]
 
 
 def decisions_of(project: Project) -> "QuerySet[AutomationDecision]":

@@ -15,6 +15,7 @@ from deployments.infrastructure.models import Environment
 from deployments.projects.models import Project
 from deployments.projects.queries import channels_of, find_channel, process_of
 from deployments.projects.web.rail import project_frame
+from deployments.projects.web.triggers import due_next
 from deployments.releases.cells import Cell, Deployed
 from deployments.releases.deployed import newest_deployments, previous_versions
 from deployments.releases.models import Deployment, Release
@@ -72,6 +73,7 @@ def project_overview(request: PageRequest, project: str) -> HttpResponse:
         "may_release": allows_on(request.actor, row, Permission.ReleaseCreate)
         and not row.is_disabled,
         "has_steps": bool(process_of(row).steps),
+        "due_next": due_next(request, row),
     }
     return show(request, "releases/project_overview.html", values)
 

@@ -1,6 +1,7 @@
 """The overview of a project, its releases, cutting and changing them."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
@@ -9,8 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from deployments.infrastructure.models import Environment
 from deployments.library.services import VariableInput
 from deployments.projects.models import Project
+from deployments.projects.services.triggers import set_trigger_disabled
 from deployments.releases.models import Release
-from tests.factories import default_space, make_ana, make_ben, make_cleo
+from tests.factories import SYSTEM, default_space, make_ana, make_ben, make_cleo
+from tests.factories.automation import make_trigger
 from tests.factories.domain import (
     make_channel,
     make_deployment,
@@ -26,6 +29,7 @@ from tests.factories.domain import (
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -63,6 +67,28 @@ def test_the_overview_teaches_then_shows_releases_by_environments(world: World) 
     assert (
         Visitor(make_cleo(default_space())).get("projects/web").content.count(b'data-key="c"') == 0
     )
+
+
+def test_the_overview_says_what_happens_next_by_itself(world: World) -> None:
+    ana = Visitor(make_ana())
+    assert "Next by itself" not in text_of(ana.get("projects/web"))
+    action = {"ActionType": "DeployNewRelease", "EnvironmentId": world.development.public_id}
+    for name, hour in (("Late", 3), ("Early", 2)):
+        schedule = {
+            "FilterType": "OnceDailySchedule",
+            "StartTime": f"2026-01-01T{hour:02}:00:00Z",
+            "DaysOfWeek": ["Monday"],
+            "Timezone": "UTC",
+        }
+        make_trigger(world.project, schedule, action, name=name, clock=lambda: NEW_YEAR)
+    page = text_of(ana.get("projects/web"))
+    assert "Next by itself: " in page
+    assert "(Create a release and deploy it to Development)" in page
+    assert page.index("Early") < page.index("Late")
+    for trigger in world.project.triggers.all():
+        trigger.project, trigger.space = world.project, world.project.space
+        set_trigger_disabled(actor=SYSTEM, row=trigger, is_disabled=True)
+    assert "Next by itself" not in text_of(ana.get("projects/web"))
 
 
 def test_the_overview_filters_by_channel(world: World) -> None:

@@ -8,6 +8,7 @@ from agent.contracts.spool import STDERR, STDOUT, Frame
 from deployments.access.actors import actor_of
 from deployments.access.models import User
 from deployments.base.actor import Actor
+from deployments.base.models import Event
 from deployments.execution.logs.append import append_output
 from deployments.execution.models import ActionExecution, AgentMessage, Interruption
 from deployments.execution.services.artifacts import receive_piece
@@ -15,6 +16,7 @@ from deployments.execution.services.interruptions import submit
 from deployments.infrastructure.models import AgentSession, Environment
 from deployments.infrastructure.queries import default_worker_pool, machines_of_environment
 from deployments.infrastructure.services.workers import WorkerInput, create_worker
+from deployments.insights.services.outcomes import CATEGORIES, follow_ends
 from deployments.library.services import VariableInput
 from deployments.projects.models import Project
 from deployments.projects.services.lifecycles import PhaseInput
@@ -122,6 +124,8 @@ def fill() -> None:
                 _open_early_access(project)
             if name == _WITH_TRIGGERS:
                 make_triggers(project, places, manager)
+    for event in Event.objects.filter(category__in=CATEGORIES).order_by("pk"):
+        follow_ends(event)
 
 
 def _tell_about_build(package: str, version: str) -> None:

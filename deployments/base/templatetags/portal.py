@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from deployments.base.clock import utc_now
-from deployments.base.web.markdown import markdown_html
+from deployments.base.web.markdown import first_paragraph, markdown_html
 
 register = template.Library()
 
@@ -178,6 +178,12 @@ def query(context: Mapping[str, Any], **changes: Any) -> str:
 def markdown(text: str) -> SafeString:
     """Write Markdown as safe HTML."""
     return markdown_html(text)
+
+
+@register.filter
+def excerpt(text: str) -> str:
+    """Write the first paragraph of Markdown as plain text."""
+    return first_paragraph(text)
 
 
 _TASK_ID: Final = re.compile(r"\bServerTasks-[1-9][0-9]*\b")

@@ -7,6 +7,7 @@ import nh3
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 _TAGS: Final = {
     *("p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "del", "a"),
@@ -15,6 +16,7 @@ _TAGS: Final = {
 }
 # The parser takes up to a tenth of a millisecond for a character of a text made to slow it down.
 _LONGEST: Final = 20_000
+_LONGEST_EXCERPT: Final = 1_000
 
 
 def markdown_html(text: str) -> SafeString:
@@ -33,6 +35,18 @@ def markdown_html(text: str) -> SafeString:
         link_rel="noopener noreferrer",
     )
     return mark_safe(clean)  # noqa: S308 cleaned above
+
+
+def first_paragraph(text: str) -> str:
+    """Return the words of the first paragraph, heading or item, without marks."""
+    for token in _parser().parse(text[:_LONGEST_EXCERPT]):
+        if token.type == "inline":
+            return "".join(child.content or " " for child in token.children or () if _reads(child))
+    return ""
+
+
+def _reads(token: Token) -> bool:
+    return bool(token.content) or token.type in {"softbreak", "hardbreak"}
 
 
 @cache

@@ -29,7 +29,7 @@ from deployments.projects.web.process_form import (
     sent_step,
 )
 from deployments.projects.web.process_owner import ProcessOwner, owner_of
-from deployments.projects.web.process_rows import icon_of, process_groups
+from deployments.projects.web.process_rows import kinds_by_category, process_groups
 from deployments.projects.web.rail import project_frame
 from packages_feed.queries import package_ids
 
@@ -63,8 +63,7 @@ def step_catalogue_page(request: PageRequest, project: str) -> HttpResponse:
 
 def show_catalogue(request: PageRequest, owner: ProcessOwner) -> HttpResponse:
     """Show the kinds of steps for the process of a project or a runbook."""
-    kinds = [(kind, icon_of(kind.action_type)) for kind in step_kinds()]
-    values = {**_frame(request, owner), "kinds": kinds}
+    values = {**_frame(request, owner), "categories": kinds_by_category()}
     return show(request, "projects/step_catalogue.html", values)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from deployments.projects.process import Action, Process, Step
 from deployments.projects.process.editing import parallel_groups
 from deployments.projects.process.shape import DEPLOY_RELEASE, MAX_PARALLELISM, PACKAGE_ID
-from deployments.projects.step_catalogue import StepKind
+from deployments.projects.step_catalogue import StepKind, step_kinds
 
 _ICONS = {
     "Octopus.Script": "terminal",
@@ -15,7 +15,11 @@ _ICONS = {
     "Octopus.Manual": "person",
     "Octopus.Email": "message",
     "Octopus.HttpRequest": "globe",
+    "Octopus.HealthCheck": "pulse",
+    "Octopus.TransferPackage": "transfer",
 }
+# Scripts and packages are what most processes are made of.
+_FIRST_CATEGORIES = ("Script", "Package")
 _CONDITIONS = {
     "Failure": "Only after a failure",
     "Always": "Always runs, also after a failure",
@@ -69,6 +73,14 @@ class Group:
 def icon_of(action_type: str) -> str:
     """Return the icon of a kind of step."""
     return _ICONS.get(action_type, "gear")
+
+
+def kinds_by_category() -> list[tuple[str, list[tuple[StepKind, str]]]]:
+    """Return the kinds of steps with their icons, the categories used most first."""
+    found: dict[str, list[tuple[StepKind, str]]] = {name: [] for name in _FIRST_CATEGORIES}
+    for kind in step_kinds():
+        found.setdefault(kind.category, []).append((kind, icon_of(kind.action_type)))
+    return [(category, kinds) for category, kinds in found.items() if kinds]
 
 
 def process_groups(

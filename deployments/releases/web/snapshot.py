@@ -1,6 +1,8 @@
 """What a release froze: its process and its variables."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
@@ -13,6 +15,7 @@ from deployments.base import public_ids
 from deployments.library.models import LibraryVariableSet, VariableSet
 from deployments.library.queries import may_view
 from deployments.library.values import VariableDocument
+from deployments.projects.step_catalogue import find_step_kind
 from deployments.projects.web.rail import project_frame
 from deployments.releases.comparison.processes import settings_of
 from deployments.releases.models import Release, VariableSetSnapshot
@@ -43,7 +46,9 @@ def release_snapshot(request: PageRequest, project: str, version: str) -> HttpRe
         "release": release,
         "process": release.process_snapshot,
         "variables": release.variable_snapshot,
-        "steps": [(step, settings_of(step)) for step in release.process_snapshot.steps]
+        "steps": [
+            (step, _kinds(step), settings_of(step)) for step in release.process_snapshot.steps
+        ]
         if allows_on(request.actor, release.project, Permission.ProcessView)
         else None,
         "page": part,
@@ -54,6 +59,13 @@ def release_snapshot(request: PageRequest, project: str, version: str) -> HttpRe
         "text": text,
     }
     return show(request, "releases/release_snapshot.html", values)
+
+
+def _kinds(step: Mapping[str, Any]) -> str:
+    """Return what the actions of a frozen step do; a type that is gone is told by its id."""
+    types = dict.fromkeys(action.get("ActionType", "") for action in step.get("Actions", ()))
+    kinds = {each: find_step_kind(each) for each in types}
+    return ", ".join(kind.name if kind else each for each, kind in kinds.items())
 
 
 def _variables(request: PageRequest, release: Release, text: str) -> list[FrozenValue]:

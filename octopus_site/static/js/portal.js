@@ -13,6 +13,12 @@ const toggleTheme = () => {
   localStorage.setItem("theme", root.dataset.theme);
 };
 
+// On narrow screens the navigations scroll sideways: begin where the reader is.
+for (const here of document.querySelectorAll(":is(.rail ul, .main-nav) [aria-current]")) {
+  const list = here.closest("ul, nav");
+  list.scrollLeft = here.offsetLeft - list.offsetLeft - 8;
+}
+
 // One listener for what parts of pages ask for with data attributes, also those that htmx brings.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {

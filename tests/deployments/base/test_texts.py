@@ -3,7 +3,7 @@
 import pytest
 
 from deployments.base.web.ansi import ansi_html
-from deployments.base.web.markdown import markdown_html
+from deployments.base.web.markdown import first_paragraph, markdown_html
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,18 @@ def test_markdown_is_safe(text: str, html: str) -> None:
 )
 def test_colors_are_classes_and_the_rest_goes(text: str, html: str) -> None:
     assert ansi_html(text) == html
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ""),
+        ("Behind `Feature.NewBasket`.\n\n- one", "Behind Feature.NewBasket."),
+        ("## Fixes\n\nmore", "Fixes"),
+        ("- **Fixed**: [totals](https://example.com) off\n- more", "Fixed: totals off"),
+        ("one\ntwo", "one two"),
+        ("---\n\n```\ncode\n```\n\nafter <b>it</b>", "after <b>it</b>"),
+    ],
+)
+def test_the_first_paragraph_loses_its_marks(text: str, words: str) -> None:
+    assert first_paragraph(text) == words

@@ -162,6 +162,7 @@ class _Page:
             "may_be_nobody": self.mode.allows_untenanted,
             "lanes": self.lanes,
             "going": self.going,
+            "possible": [lane for lane in self.going if not lane.why_not],
             "refused": [lane for lane in self.lanes if lane.why_not],
             "sent": sent,
             "noun": "run",

@@ -102,6 +102,7 @@ class _Page:
             "may_be_nobody": mode.allows_untenanted,
             "lanes": self.lanes,
             "going": self.going,
+            "possible": possible,
             "refused": [lane for lane in self.lanes if lane.why_not],
             "plans": self._plans(possible[:MOST_PLANS]),
             "unplanned": possible[MOST_PLANS:],

@@ -357,7 +357,7 @@ def test_the_pages_show_parent_and_child_and_where_a_person_is_waited_for() -> N
     ana = Visitor(make_ana())
     page = ana.get(f"tasks/{scene.task.public_id}")
     assert "Tasks that it waits for Deploy Child release 1.0.0" in text_of(page)
-    assert "Waits for a person there" in text_of(page)
+    assert "Waiting for a person there" in text_of(page)
     assert f'/tasks/{child.task.public_id}"' in page.content.decode()
     below = ana.get(f"tasks/{child.task.public_id}")
     assert f"Part of {scene.task.description}" in text_of(below)

@@ -51,7 +51,10 @@ def test_a_script_is_added_from_the_catalogue() -> None:
     project = make_project()
     ana = Visitor(make_ana())
     assert "No steps yet" in text_of(ana.get(_path(project)))
-    assert "Deploy a Package" in text_of(ana.get(_path(project, "/add")))
+    offered = text_of(ana.get(_path(project, "/add")))
+    names = ("Script", "Run a Script", "Package", "Deploy a Package", "Other", "Health Check")
+    places = [offered.index(name, offered.index("What shall")) for name in names]
+    assert places == sorted(places)
     form = ana.get(_path(project), {"type": "Octopus.Script"})
     assert "New step: Run a Script" in text_of(form)
     answer = ana.post(_path(project, "/save"), {**SCRIPT, **_version(project)})

@@ -96,6 +96,9 @@ def test_each_place_says_why_not_and_all_wait_for_it(world: World) -> None:
     assert "Production Bergen Nothing First the phase Test must succeed." in shown
     assert "Cadiz' is not connected to the environment 'Production'" in shown
     assert "2 cannot get it" in shown
+    assert "2 of 3 marked places refuse; the list says why." in shown
+    assert "Deploy 1.0.0 to the other one" in shown
+    assert "Deploy 1.0.0 to 3 places" not in shown
     refused = ana.post(PATH, sent)
     assert (refused.status_code, deployed()) == (400, ["Test Aarhus"])
     assert "Production for Bergen: Release '1.0.0'" in text_of(refused)

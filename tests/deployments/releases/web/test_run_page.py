@@ -77,6 +77,8 @@ def test_tenants_by_name_and_tag() -> None:
     page = text_of(ana.post(path_of(runbook), {**sent, "preview": "1"}))
     assert "'Initech' is not connected to" in page
     assert "1 refused: nothing runs" in page
+    assert "1 of 3 marked places refuses; the list says why." in page
+    assert "Run Clean in the other 2" in page
     assert ana.post(path_of(runbook), sent).status_code == 400
     assert made(runbook) == []
     assert ana.post(path_of(runbook), {**sent, "leave_out": "1"}).status_code == 302

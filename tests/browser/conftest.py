@@ -1,13 +1,15 @@
-"""Servers: one on a copy of the sample's data for each module, and one where deployments run."""
+"""Servers: one on a copy of the sample's data, and one where deployments run."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from octopus_site.demo import journey, sample
 from octopus_site.demo.client import Client
-from tests.browser.screenshots import filled_folder, sample_server
+from tests.browser.pages import find_addresses
+from tests.browser.screenshots import filled_folder, sample_server, sign_in
 from tests.support.processes import Process, Processes
 from tests.support.server import API_KEY, TENTACLE, OctopusServer, make_server
 
@@ -19,11 +21,24 @@ def filled() -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(filled: Path) -> Iterator[OctopusServer]:
-    """Give the module's server with the sample's data."""
+    """Give the server with the sample's data; what a test changes must not be a page's subject."""
     with sample_server(filled) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def addresses(server: OctopusServer) -> dict[str, str]:
+    """Give the pages' addresses."""
+    return find_addresses(server)
+
+
+@pytest.fixture
+def ana(page: Page, server: OctopusServer) -> Page:
+    """Give a page of Ana, who is signed in to the server with the sample's data."""
+    sign_in(page.context, server)
+    return page
 
 
 @pytest.fixture(scope="session")

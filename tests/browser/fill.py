@@ -4,6 +4,7 @@ import os
 
 import django
 from django.core.management import call_command
+from django.db import transaction
 
 
 def main() -> None:
@@ -17,7 +18,8 @@ def main() -> None:
 
     call_command("migrate", verbosity=0)
     create_first_administrator(os.environ)
-    fill()
+    with transaction.atomic():  # instead of some thousand commits
+        fill()
 
 
 if __name__ == "__main__":

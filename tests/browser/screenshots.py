@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
@@ -19,7 +20,8 @@ from tests.support.processes import Processes
 from tests.support.server import PASSWORD, USERNAME, OctopusServer, make_server
 
 FOLDER = Path("build/screenshots")
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+_SESSIONS: dict[str, Any] = {}
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 320, "height": 844}
 
 
 def main() -> int:
@@ -77,7 +79,10 @@ def sample_server(filled: Path) -> Iterator[OctopusServer]:
 
 
 def sign_in(context: BrowserContext, server: OctopusServer) -> None:
-    """Sign in as the administrator."""
+    """Sign in as the administrator: by the form once, with the same session later."""
+    if server.url in _SESSIONS:
+        context.add_cookies(_SESSIONS[server.url])
+        return
     page = context.new_page()
     page.goto(f"{server.url}/app/sign-in")
     page.get_by_label("User name").fill(USERNAME)
@@ -85,6 +90,7 @@ def sign_in(context: BrowserContext, server: OctopusServer) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/dashboard")
     page.close()
+    _SESSIONS[server.url] = context.cookies(server.url)
 
 
 def _photograph(chromium: Browser, server: OctopusServer, wanted: tuple[str, ...]) -> Iterator[str]:

@@ -3,27 +3,25 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.screenshots import sign_in
 from tests.support.server import OctopusServer
 
 pytestmark = pytest.mark.browser
 RELEASE = "/app/Spaces-1/projects/checkout-api/releases/4.13.0"
 
 
-def test_a_release_is_blocked_and_goes_on(page: Page, server: OctopusServer) -> None:
-    sign_in(page.context, server)
-    page.goto(f"{server.url}{RELEASE}")
-    promote = page.get_by_role("link", name="Deploy 4.13.0 to Staging")
+def test_a_release_is_blocked_and_goes_on(ana: Page, server: OctopusServer) -> None:
+    ana.goto(f"{server.url}{RELEASE}")
+    promote = ana.get_by_role("link", name="Deploy 4.13.0 to Staging")
     expect(promote).to_be_visible()
-    page.get_by_label("More actions").click()
-    page.get_by_role("link", name="Block progression").click()
-    page.get_by_label("What is wrong with this release?").fill("Totals are off by one cent")
-    page.get_by_role("button", name="Block progression").click()
-    expect(page.get_by_role("group", name="Progression is blocked")).to_contain_text("one cent")
+    ana.get_by_label("More actions").click()
+    ana.get_by_role("link", name="Block progression").click()
+    ana.get_by_label("What is wrong with this release?").fill("Totals are off by one cent")
+    ana.get_by_role("button", name="Block progression").click()
+    expect(ana.get_by_role("group", name="Progression is blocked")).to_contain_text("one cent")
     expect(promote).to_have_count(0)
-    page.get_by_role("link", name="Compare with what is in Production").click()
-    expect(page.get_by_role("heading", name="Compare 4.12.0 with 4.13.0")).to_be_visible()
-    page.go_back()
-    page.get_by_role("link", name="Unblock", exact=True).click()
-    page.get_by_role("button", name="Unblock progression").click()
+    ana.get_by_role("link", name="Compare with what is in Production").click()
+    expect(ana.get_by_role("heading", name="Compare 4.12.0 with 4.13.0")).to_be_visible()
+    ana.go_back()
+    ana.get_by_role("link", name="Unblock", exact=True).click()
+    ana.get_by_role("button", name="Unblock progression").click()
     expect(promote).to_be_visible()

@@ -14,9 +14,7 @@ SPACE = "/app/Spaces-1"
 WEB = f"{SPACE}/projects/storefront-web"
 
 
-@pytest.fixture
-def ana(page: Page, server: OctopusServer) -> Page:
-    """Give a page of Ana, who has signed in by the form."""
+def test_signing_in_leads_to_where_one_wanted_to_go(page: Page, server: OctopusServer) -> None:
     page.goto(f"{server.url}{SPACE}/packages")
     expect(page).to_have_title("Sign in · Octopus")
     assert Axe().run(page).violations_count == 0
@@ -24,7 +22,6 @@ def ana(page: Page, server: OctopusServer) -> Page:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Packages", exact=True)).to_be_visible()
-    return page
 
 
 def test_an_upload_shows_its_end_or_why_not(

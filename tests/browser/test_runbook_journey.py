@@ -1,38 +1,19 @@
 """An operator writes a runbook, publishes it, runs it and watches it, on a server that works."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from octopus_site.demo import journey
-from octopus_site.demo.client import Client
 from tests.browser.screenshots import sign_in
-from tests.support.processes import Processes
-from tests.support.server import API_KEY, OctopusServer, make_server
+from tests.support.server import OctopusServer
 
 pytestmark = pytest.mark.browser
 
 _TASK_WITHIN_MS = 60_000
 
 
-@pytest.fixture(scope="module")
-def server(
-    session_processes: Processes, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OctopusServer]:
-    """Give a server with the sample project; its own worker runs what is for the server."""
-    running = make_server(session_processes, tmp_path_factory.mktemp("runbooks"))
-    running.start()
-    client = Client(running.url, API_KEY)
-    journey.prepare_project(client, journey.prepare_environments(client))
-    yield running
-    if running.main:
-        running.main.terminate()
-
-
-def test_from_the_first_step_to_the_log(page: Page, server: OctopusServer) -> None:
-    sign_in(page.context, server)
-    page.goto(f"{server.url}/app/Spaces-1/projects/acme-web/runbooks")
+def test_from_the_first_step_to_the_log(page: Page, working_server: OctopusServer) -> None:
+    sign_in(page.context, working_server)
+    page.goto(f"{working_server.url}/app/Spaces-1/projects/acme-web/runbooks")
     page.get_by_label("Name").fill("Clear caches")
     page.get_by_role("button", name="Create runbook").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Clear caches")

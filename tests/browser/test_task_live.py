@@ -2,15 +2,24 @@
 
 import re
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.pages import find_addresses
-from tests.browser.screenshots import sign_in
+from tests.browser.screenshots import sample_server, sign_in
 from tests.support.server import OctopusServer
 
 pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def server(filled: Path) -> Iterator[OctopusServer]:
+    """Give a server of its own: a task that runs is ended on it."""
+    with sample_server(filled) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, Max, QuerySet
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
@@ -80,7 +80,7 @@ def task_list(request: PageRequest) -> HttpResponse:
         "ended": found[len(shown) :],
         "tabs": _tabs(totals),
         "filters": filters_of(request),
-        "is_filtered": any(request.GET.get(name) for name in _FILTERS),
+        "is_filtered": is_filtered(request),
         "now": utc_now(),
     }
     if request.headers.get("HX-Target") == "task-rows":
@@ -88,9 +88,25 @@ def task_list(request: PageRequest) -> HttpResponse:
     values |= _choices(request)
     values["tag_sets"] = tag_sets_of(request.space) if values["tenants"] else ()
     values["marked"] = [tag.lower() for tag in _tags(request)]
+    if values["is_filtered"]:
+        values |= cancelable(request).aggregate(cancelable=Count("pk"), newest=Max("pk"))
     values["nodes"] = ServerNode.objects.values_list("name", flat=True)
     values["ages"] = [(name, label) for name, (label, _) in _AGES.items()]
     return show(request, "execution/tasks.html", values)
+
+
+def is_filtered(request: PageRequest) -> bool:
+    """Whether the list is not that of all tasks."""
+    return any(request.GET.get(name) for name in _FILTERS)
+
+
+def cancelable(request: PageRequest) -> QuerySet[ServerTask]:
+    """Return the tasks of the filtered list that the actor may cancel and nobody has."""
+    who = (request.actor, request.space)
+    mine = ServerTask.objects.visible_to(*who, Permission.TaskCancel)
+    seen = mine & ServerTask.objects.visible_to(*who, Permission.TaskView)
+    rows = _in_state(request, _filtered(request, seen))
+    return rows.exclude(state__in=FINISHED).filter(cancel_requests=0)
 
 
 def _choices(request: PageRequest) -> dict[str, Any]:

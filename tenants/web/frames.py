@@ -1,6 +1,8 @@
 """What the pages of a tenant share."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.access.permissions import Permission
@@ -10,14 +12,19 @@ from deployments.infrastructure.models import Environment
 from deployments.projects.models import Project
 from tenants.models import TagSet, Tenant, TenantLogo
 from tenants.queries import connections_of, tag_sets_of, tags_by_tenant
+from tenants.variables import missing_values
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectedProject:
-    """A project that the reader may see, with the environments that connect the tenant to it."""
+    """A project that the reader may see, with the environments that connect the tenant to it.
+
+    `missing` counts the values to fill in by environment.
+    """
 
     project: Project
     environments: tuple[Environment, ...]
+    missing: Mapping[int, int] = field(default_factory=dict)
 
 
 def tenant_of_page(request: PageRequest, text: str) -> Tenant:
@@ -62,6 +69,27 @@ def visible_environments(request: PageRequest) -> list[Environment]:
     """Return the environments that the reader may see, in their order."""
     rows = Environment.objects.visible_to(request.actor, request.space, Permission.EnvironmentView)
     return list(rows)
+
+
+def missing_there(
+    request: PageRequest, tenants: Sequence[int], projects: Iterable[Project]
+) -> Counter[tuple[int, int, int]]:
+    """Count the values that tenants have to fill in yet, by tenant, project and environment.
+
+    Those of places whose variables the reader may not see are left out.
+    """
+    rows = {row.pk: row for row in projects}
+    found: Counter[tuple[int, int, int]] = Counter()
+    for each in missing_values(request.space, tenants, rows.values()):
+        project = rows[each.project]
+        if request.grants.allows(
+            Permission.VariableView,
+            project=project.pk,
+            project_group=project.group_id,
+            environment=each.environment,
+        ):
+            found[each.tenant, project.pk, each.environment] += 1
+    return found
 
 
 def tag_sets_of_space(request: PageRequest) -> list[TagSet]:

@@ -1,5 +1,7 @@
 """Tenants: the list, one of them, its settings."""
 
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -30,6 +32,7 @@ from tenants.services.logos import LARGEST, set_logo
 from tenants.web.connections import connection_values
 from tenants.web.frames import (
     connected_projects,
+    missing_there,
     tag_sets_of_space,
     tenant_frame,
     tenant_of_page,
@@ -60,6 +63,10 @@ def tenant_list(request: PageRequest) -> HttpResponse:
     shown = page_of(request, rows)
     numbers = [row.pk for row in shown.object_list]
     carried = tags_by_tenant(numbers)
+    missing: Counter[int] = Counter()
+    mine = visible_projects(request).filter(tenant_connections__tenant__in=numbers).distinct()
+    for (number, _, _), count in missing_there(request, numbers, mine).items():
+        missing[number] += count
     counts = dict(
         ProjectConnection.objects.filter(tenant__in=numbers, project__in=visible_projects(request))
         .values_list("tenant")
@@ -68,7 +75,10 @@ def tenant_list(request: PageRequest) -> HttpResponse:
     )
     values = {
         "page": shown,
-        "rows": [(row, carried[row.pk], counts.get(row.pk, 0)) for row in shown.object_list],
+        "rows": [
+            (row, carried[row.pk], counts.get(row.pk, 0), missing[row.pk])
+            for row in shown.object_list
+        ],
         "total": total,
         "text": text,
         "marked": [tag.lower() for tag in tags],
@@ -104,9 +114,22 @@ def tenant_new(request: PageRequest) -> HttpResponse:
 def tenant_page(request: PageRequest, tenant: str) -> HttpResponse:
     """Show a tenant with its projects and environments."""
     row = tenant_of_page(request, tenant)
+    connections = connected_projects(request, row)
+    missing = missing_there(request, [row.pk], [each.project for each in connections])
     values = {
         **tenant_frame(request, row),
-        "connections": connected_projects(request, row),
+        "connections": [
+            replace(
+                each,
+                missing={
+                    place: count
+                    for (_, project, place), count in missing.items()
+                    if project == each.project.pk
+                },
+            )
+            for each in connections
+        ],
+        "missing_total": missing.total(),
         **connection_values(request, row),
     }
     return show(request, "tenants/tenant.html", values)

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.models import Event
@@ -231,6 +233,34 @@ def test_editing_needs_every_project_where_the_value_counts() -> None:
     with pytest.raises(Invalid, match="No project of the tenant 'Acme' includes"):
         set_common_values(actor=SYSTEM, tenant=shared.acme, values=[CommonInput(other, "a", "1")])
     assert LibraryVariableSet.objects.in_space(default_space()).count() == 2
+
+
+def test_the_list_and_the_page_of_tenants_say_what_is_missing() -> None:
+    shared = Shared()
+    shared.fill("alias", "acme")
+    make_tenant("Bold", "Ring/Alpha")
+    ana = Visitor(make_ana())
+    page = text_of(ana.get("tenants"))
+    assert "Acme Alpha 2 3 missing" in page
+    assert page.count("missing") == 1
+    page = text_of(ana.get(f"tenants/{shared.acme.public_id}"))
+    assert "3 values missing" in page
+    assert "Web Dev 1 missing Prod 1 missing" in page
+    cleo = Visitor(make_cleo(default_space()))
+    assert "missing" not in text_of(cleo.get("tenants"))
+    assert "missing" not in text_of(cleo.get(f"tenants/{shared.acme.public_id}"))
+
+
+def test_the_list_of_tenants_takes_the_same_queries_for_any_number() -> None:
+    shared, ana = Shared(), Visitor(make_ana())
+    counts = []
+    for number in (1, 5):
+        for _ in range(number):
+            make_tenant("", "Ring/Beta", connections={shared.web: [shared.dev]})
+        with CaptureQueriesContext(connection) as captured:
+            ana.get("tenants")
+        counts.append(len(captured))
+    assert counts[0] == counts[1]
 
 
 def test_the_page_of_values() -> None:

@@ -93,6 +93,8 @@ AUTHENTICATION_BACKENDS = [
     "guardian.backends.ObjectPermissionBackend",
 ]
 ANONYMOUS_USER_NAME = None
+GUARDIAN_USER_OBJ_PERMS_MODEL = "access.UserObjectGrant"
+GUARDIAN_GROUP_OBJ_PERMS_MODEL = "access.TeamObjectGrant"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 LOGIN_URL = "/app/sign-in"
 

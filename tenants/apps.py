@@ -8,7 +8,10 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         from deployments.access.grants import register_expander  # noqa: PLC0415 models come first
         from deployments.access.permissions import Permission  # noqa: PLC0415
-        from deployments.access.scope_values import names_of, register_scope_values  # noqa: PLC0415
+        from deployments.access.scope_values import (  # noqa: PLC0415
+            register_scope_model,
+            register_scope_values,
+        )
         from deployments.infrastructure.tenancy import register_tenant_lookup  # noqa: PLC0415
         from deployments.projects.tenant_tags import register_tenant_tags  # noqa: PLC0415
         from tenants.lookup import tenants_and_tags  # noqa: PLC0415
@@ -23,5 +26,5 @@ class TenantsConfig(AppConfig):
         register_tenant_tags(canonical_names)
         register_tenant_lookup(tenants_and_tags, tenant_names)
         register_expander("tenant_tag", tenant_numbers_with_tags)
-        register_scope_values("tenant", names_of(Tenant, Permission.TenantView))
+        register_scope_model("tenant", Tenant, Permission.TenantView)
         register_scope_values("tenant_tag", visible_tags)

@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from deployments.access.grant_rules import EVERYTHING, Assignment, Grants, permissions_of
 from deployments.access.models import RoleScope, ScopedUserRole, Team
+from deployments.access.object_grants import direct_rows
 from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.models import Space
@@ -119,7 +120,7 @@ def _read_rows(user_id: int) -> list[dict[str, Any]]:
     found = RoleScope.objects.filter(scoped_role__in=[role["pk"] for role in roles])
     for number, kind, value in found.values_list("scoped_role_id", "kind", "object_id"):
         scopes.setdefault(number, {}).setdefault(kind, []).append(value)
-    return [
+    return direct_rows(user_id, teams) + [
         {
             "space": role["space_id"],
             "permissions": role["role__space_permissions"],

@@ -8,7 +8,8 @@ from django.db.models import Q
 
 from deployments.access.grant_rules import Grants
 from deployments.access.grants import grants_of_role
-from deployments.access.models import RoleScope, ScopedUserRole
+from deployments.access.models import RoleScope, ScopedUserRole, TeamObjectGrant
+from deployments.access.object_grants import scopes_of
 from deployments.base.models import Space
 
 _MOST_NAMED: Final = 3
@@ -42,8 +43,16 @@ def holders_in(space: Space) -> Holders:
     found = RoleScope.objects.filter(scoped_role__in=[row["pk"] for row in rows])
     for number, kind, value in found.values_list("scoped_role_id", "kind", "object_id"):
         scopes.setdefault(number, {}).setdefault(kind, []).append(value)
+    direct = TeamObjectGrant.objects.filter(space=space).values_list(
+        "group__team__name", "permission__codename", "content_type_id", "object_pk"
+    )
     return Holders(
         tuple(
+            (team, grants_of_role(space, [permission], limits))
+            for team, permission, type_id, number in direct
+            if (limits := scopes_of(type_id, number))
+        )
+        + tuple(
             (
                 row["team__name"],
                 grants_of_role(space, row["role__space_permissions"], scopes.get(row["pk"], {})),

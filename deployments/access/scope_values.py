@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from django.contrib.contenttypes.models import ContentType
+
 from deployments.access.permissions import Permission
 from deployments.base import public_ids
 from deployments.base.actor import Actor
@@ -20,6 +22,7 @@ NOUNS: Final = {
 }
 KINDS: Final = tuple(NOUNS)
 _sources: dict[str, Names] = {}
+_models: dict[str, Any] = {}
 
 
 def register_scope_values(kind: str, names: Names) -> None:
@@ -30,7 +33,18 @@ def register_scope_values(kind: str, names: Names) -> None:
     _sources[kind] = names
 
 
-def names_of(model: Any, permission: Permission) -> Names:
+def register_scope_model(kind: str, model: Any, permission: Permission) -> None:
+    """Register an owned model with names, whose rows are seen by the permission."""
+    register_scope_values(kind, _names_of(model, permission))
+    _models[kind] = model
+
+
+def content_types() -> dict[str, ContentType]:
+    """Return the types of the objects on which permissions are given directly, by kind."""
+    return {kind: ContentType.objects.get_for_model(model) for kind, model in _models.items()}
+
+
+def _names_of(model: Any, permission: Permission) -> Names:
     """Return a source for an owned model with names."""
 
     def names(actor: Actor, space: Space) -> dict[str, str]:

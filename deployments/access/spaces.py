@@ -3,7 +3,7 @@
 from django.db.models import Q, QuerySet
 
 from deployments.access.grants import load_grants
-from deployments.access.models import ScopedUserRole, Team
+from deployments.access.models import ScopedUserRole, Team, TeamObjectGrant, UserObjectGrant
 from deployments.access.permissions import Permission
 from deployments.base import public_ids
 from deployments.base.actor import Actor
@@ -31,4 +31,10 @@ def visible_spaces(actor: Actor) -> QuerySet[Space]:
         return Space.objects.none()
     teams = Team.objects.filter(Q(users=actor.user_id) | Q(everyone=True)).values("pk")
     roles = ScopedUserRole.objects.filter(team__in=teams, space__isnull=False)
-    return Space.objects.filter(pk__in=roles.exclude(role__space_permissions=[]).values("space"))
+    direct = UserObjectGrant.objects.filter(user=actor.user_id)
+    through_teams = TeamObjectGrant.objects.filter(group__team__in=teams)
+    return Space.objects.filter(
+        Q(pk__in=roles.exclude(role__space_permissions=[]).values("space"))
+        | Q(pk__in=direct.values("space"))
+        | Q(pk__in=through_teams.values("space"))
+    )

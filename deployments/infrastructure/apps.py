@@ -7,7 +7,7 @@ class InfrastructureConfig(AppConfig):
 
     def ready(self) -> None:
         from deployments.access.permissions import Permission  # noqa: PLC0415 models come first
-        from deployments.access.scope_values import names_of, register_scope_values  # noqa: PLC0415
+        from deployments.access.scope_values import register_scope_model  # noqa: PLC0415
         from deployments.base.services.spaces import (  # noqa: PLC0415 models come first
             register_space_seeder,
         )
@@ -22,7 +22,7 @@ class InfrastructureConfig(AppConfig):
         from deployments.infrastructure.services.workers import seed_worker_pool  # noqa: PLC0415 after Django's set-up
         from deployments.server_tasks.kinds import register_kind  # noqa: PLC0415 after Django's set-up
 
-        register_scope_values("environment", names_of(Environment, Permission.EnvironmentView))
+        register_scope_model("environment", Environment, Permission.EnvironmentView)
         register_space_seeder(seed_worker_pool)
         register_space_seeder(seed_machine_policy)
         register_kind(

@@ -8,7 +8,7 @@ class ProjectsConfig(AppConfig):
     def ready(self) -> None:
         from deployments.access.grants import register_expander  # noqa: PLC0415 models come first
         from deployments.access.permissions import Permission  # noqa: PLC0415
-        from deployments.access.scope_values import names_of, register_scope_values  # noqa: PLC0415
+        from deployments.access.scope_values import register_scope_model  # noqa: PLC0415
         from deployments.base.services.spaces import register_space_seeder  # noqa: PLC0415
         from deployments.library.usage import (  # noqa: PLC0415 models first
             register_library_uses,
@@ -29,8 +29,8 @@ class ProjectsConfig(AppConfig):
         from packages_feed.usage import register_package_usage  # noqa: PLC0415
 
         register_expander("project_group", projects_of_groups)
-        register_scope_values("project", names_of(Project, Permission.ProjectView))
-        register_scope_values("project_group", names_of(ProjectGroup, Permission.ProjectGroupView))
+        register_scope_model("project", Project, Permission.ProjectView)
+        register_scope_model("project_group", ProjectGroup, Permission.ProjectGroupView)
         register_library_uses(lambda row: [each.name for each in projects_including(row)])
         register_owner_name(name_of_variable_owner)
         register_package_usage(projects_using_package, visible_project_names)

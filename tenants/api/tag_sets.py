@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
+from deployments.access.rules import SIGNED_IN
 from deployments.base.api.fields import text
 from deployments.base.api.links import space_path
 from deployments.base.api.parsers import fields_of
@@ -79,9 +80,9 @@ class TagSetViewSet(SpaceViewSet[TagSet]):
     view_permission = Permission.TenantView
     query_names = ("skip", "take", "ids", "partialName", "scopes")
     permission_map = {
-        "list": Permission.TenantView,
-        "all": Permission.TenantView,
-        "retrieve": Permission.TenantView,
+        "list": SIGNED_IN,  # whoever sees the space sees its tags
+        "all": SIGNED_IN,
+        "retrieve": SIGNED_IN,
         "create": Permission.TagSetCreate,
         "update": Permission.TagSetEdit,
         "destroy": Permission.TagSetDelete,
@@ -89,7 +90,7 @@ class TagSetViewSet(SpaceViewSet[TagSet]):
     }
 
     def get_queryset(self) -> QuerySet[TagSet]:
-        return super().get_queryset().prefetch_related("tags")
+        return TagSet.objects.in_space(self.space).prefetch_related("tags")
 
     def filtered(self, rows: QuerySet[TagSet], query: Query) -> QuerySet[TagSet]:
         rows = super().filtered(rows, query)

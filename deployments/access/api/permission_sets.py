@@ -1,15 +1,18 @@
 """What a user may do, as a document."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Q
 
 from deployments.access import permissions
 from deployments.access.api.serializers import RESTRICTIONS
+from deployments.access.effective.texts import describe
 from deployments.access.models import ScopedUserRole, Team
-from deployments.access.permission_texts import describe
+from deployments.access.object_grants import direct_rows
 from deployments.access.permissions import Permission, dimensions
 from deployments.access.queries import teams_visible_to
+from deployments.access.services.guards import stored_scopes
 from deployments.access.spaces import visible_spaces
 from deployments.base.actor import Actor
 
@@ -34,6 +37,10 @@ def permission_set(reader: Actor, actor: Actor) -> dict[str, Any]:
         restriction = _restriction(role)
         for name in role.role.space_permissions:
             space.setdefault(name, []).append(restriction)
+    for row in direct_rows(actor.user_id or 0, teams.values("pk")):
+        if everywhere or row["space"] in seen:
+            limits = _restricted(f"Spaces-{row['space']}", row["scopes"])
+            space.setdefault(row["permissions"][0], []).append(limits)
     shown = [
         {"Id": team.public_id, "Name": team.name}
         for team in teams
@@ -64,14 +71,16 @@ def descriptions() -> dict[str, Any]:
 
 
 def _restriction(role: ScopedUserRole) -> dict[str, Any]:
-    values: dict[str, list[str]] = {kind: [] for kind in RESTRICTIONS}
-    for scope in role.scopes.all():
-        values.setdefault(scope.kind, []).append(scope.object_id)
+    return _restricted(f"Spaces-{role.space_id}", stored_scopes(role))
+
+
+def _restricted(space: str, scopes: Mapping[str, list[str]]) -> dict[str, Any]:
+    values: dict[str, list[str]] = {kind: [] for kind in RESTRICTIONS} | dict(scopes)
     return {
         "RestrictedToProjectIds": values["project"],
         "RestrictedToProjectGroupIds": values["project_group"],
         "RestrictedToEnvironmentIds": values["environment"],
         "RestrictedToTenantIds": values["tenant"],
         "RestrictedToTenantTags": values.get("tenant_tag", []),
-        "SpaceId": f"Spaces-{role.space_id}",
+        "SpaceId": space,
     }

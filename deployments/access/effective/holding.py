@@ -1,19 +1,27 @@
 """What a user may do in a space, where, and through which team and role."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from django.db.models import Q
 
 from deployments.access.models import ScopedUserRole, Team, User
+from deployments.access.object_grants import direct_grants, object_id
 from deployments.access.permissions import Permission, dimensions
 from deployments.access.queries import teams_visible_to
-from deployments.access.scope_values import KINDS, NOUNS, ScopeNames, visible_names
+from deployments.access.scope_values import (
+    KINDS,
+    NOUNS,
+    ScopeNames,
+    content_types,
+    visible_names,
+)
 from deployments.access.services.guards import stored_scopes
 from deployments.base.actor import Actor
 from deployments.base.models import Space
 
+_KNOWN: Final = frozenset(Permission.__members__)
 _DIMENSION: Final = {
     "project": {"project"},
     "project_group": {"project", "project_group"},
@@ -42,7 +50,8 @@ class Limit:
 class Held:
     """One permission through one role of one team.
 
-    At system level `space` is empty; `team_id` is, when the reader may not see the team.
+    At system level `space` is empty; `team_id` is, when the reader may not see the team. What was
+    given directly on one object has no role.
     """
 
     permission: Permission
@@ -55,6 +64,13 @@ class Held:
     @property
     def is_system(self) -> bool:
         return not self.space
+
+    @property
+    def through(self) -> str:
+        """Say through what it is held."""
+        if self.role:
+            return f"{self.role} of {self.team}"
+        return f"given directly to {self.team}" if self.team else "given directly"
 
     @property
     def where(self) -> str:
@@ -87,8 +103,36 @@ def held_by(reader: Actor, user: User, *spaces: Space) -> list[Held]:
             space, known = names[row.space_id]
             limits = limits_of(row, known)
             found += _of_level(row, row.role.space_permissions, space, limits)
+    found += _given_directly(user, seen, names)
     order = {permission: place for place, permission in enumerate(Permission)}
     return sorted(found, key=lambda one: (order[one.permission], one.space != "", one.space))
+
+
+def _given_directly(
+    user: User, seen: Collection[int], spaces: Mapping[int, tuple[Space, ScopeNames]]
+) -> list[Held]:
+    kinds = {each.pk: kind for kind, each in content_types().items()}
+    teams = {team.group_id: team for team in teams_of(user)}
+    found = []
+    for space, names in spaces.values():
+        for grant in direct_grants(space):
+            kind, name = kinds[grant.content_type_id], grant.permission.codename
+            team = teams.get(getattr(grant, "group_id", 0))
+            if (team is None and getattr(grant, "user_id", 0) != user.pk) or name not in _KNOWN:
+                continue
+            limit = _limit(kind, [object_id(kind, grant.object_pk)], names)
+            is_shown = team is not None and team.pk in seen
+            found.append(
+                Held(
+                    permission=Permission(name),
+                    team=team.name if team and is_shown else "",
+                    team_id=team.public_id if team and is_shown else "",
+                    role="",
+                    space=space.name,
+                    limits=(limit,),
+                )
+            )
+    return found
 
 
 def limits_of(row: ScopedUserRole, names: ScopeNames) -> tuple[Limit, ...]:
@@ -99,7 +143,7 @@ def limits_of(row: ScopedUserRole, names: ScopeNames) -> tuple[Limit, ...]:
 
 def ignoring(role_permissions: Iterable[str], limits: Iterable[Limit]) -> list[tuple[str, int]]:
     """Return nouns of limits with how many permissions of a role do not heed them."""
-    known = [Permission(name) for name in role_permissions if name in Permission.__members__]
+    known = [Permission(name) for name in role_permissions if name in _KNOWN]
     counted = [
         (NOUNS[limit.kind][1], sum(1 for each in known if not applies(limit.kind, each)))
         for limit in limits
@@ -128,7 +172,7 @@ def _of_level(
             limits=tuple(limit for limit in limits if applies(limit.kind, name)),
         )
         for name in permissions
-        if name in Permission.__members__
+        if name in _KNOWN
     ]
 
 

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 
 from deployments.access.effective.holding import Held
-from deployments.access.permission_texts import describe
+from deployments.access.effective.texts import describe
 
 HEADINGS = ("Permission", "Meaning", "Space", "Where", "Team", "Role")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

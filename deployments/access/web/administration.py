@@ -10,7 +10,7 @@ from deployments.access import services
 from deployments.access.grants import Grants
 from deployments.access.models import User
 from deployments.access.permissions import Permission
-from deployments.access.queries import users_visible_to
+from deployments.access.queries import teams_visible_to, users_visible_to
 from deployments.access.web.forms import (
     NO_PROBLEMS,
     Problems,
@@ -30,6 +30,7 @@ PLACES = (
     ("Users", "users", Permission.UserView, True),
     ("Teams", "teams", Permission.TeamView, False),
     ("Roles", "roles", Permission.UserRoleView, True),
+    ("Direct grants", "grants", Permission.TeamView, False),
     ("Permissions", "permissions", Permission.TeamView, False),
     ("Retention", "retention", Permission.RetentionAdminister, False),
     ("Audit", "audit", Permission.EventView, False),
@@ -152,5 +153,11 @@ def _user_page(
     sent: dict[str, Any],
     problems: Problems = NO_PROBLEMS,
 ) -> HttpResponse:
-    values = {"edited": user, "sent": sent, "is_self": user and user.pk == request.actor.user_id}
+    teams = [] if user is None else teams_visible_to(request.actor, request.space)
+    values = {
+        "edited": user,
+        "sent": sent,
+        "is_self": user and user.pk == request.actor.user_id,
+        "teams": [team for team in teams if team.everyone or user in team.users.all()],
+    }
     return show(request, "access/user.html", values, problems)

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_GET
 from deployments.access import queries
 from deployments.access.actors import actor_of
 from deployments.access.effective import Held, applies, as_csv, held_by, teams_of
+from deployments.access.effective.texts import describe
 from deployments.access.grants import load_grants
 from deployments.access.holders import holders_in, holders_sentence
 from deployments.access.models import User
-from deployments.access.permission_texts import describe
 from deployments.access.permissions import SPACE, Permission, dimensions
 from deployments.access.rules import SIGNED_IN
 from deployments.access.scope_values import ScopeNames, visible_names

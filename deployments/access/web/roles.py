@@ -7,8 +7,8 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from deployments.access import queries, services
+from deployments.access.effective.texts import describe, grouped
 from deployments.access.models import ScopedUserRole, UserRole
-from deployments.access.permission_texts import describe, grouped
 from deployments.access.permissions import SPACE, SYSTEM, Permission, dimensions
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, refusal, show
 from deployments.access.web.pages import PageRequest, page
@@ -35,7 +35,10 @@ def role_list(request: PageRequest) -> HttpResponse:
     seen = queries.scoped_roles_visible_to(request.actor, request.space)
     for role, team in seen.values_list("role_id", "team_id"):
         held.setdefault(role, set()).add(team)
-    rows = [(role, len(held.get(role.pk, ()))) for role in UserRole.objects.all()]
+    rows = [
+        (role, len({*role.space_permissions, *role.system_permissions}), len(held.get(role.pk, ())))
+        for role in UserRole.objects.all()
+    ]
     values = {
         "own": [row for row in rows if not row[0].built_in_id],
         "built_in": [row for row in rows if row[0].built_in_id],

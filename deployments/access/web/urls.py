@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from deployments.access.web import administration, outgoing, permissions, roles, teams
+from deployments.access.web import (
+    administration,
+    object_grants,
+    outgoing,
+    permissions,
+    roles,
+    teams,
+)
 
 urlpatterns = [
     path("administration", administration.administration_home),
@@ -10,6 +17,8 @@ urlpatterns = [
     path("administration/users/new", administration.user_new),
     path("administration/users/<str:user>", administration.user_edit),
     path("administration/permissions", permissions.permissions_of),
+    path("administration/grants", object_grants.grants),
+    path("administration/grants/take", object_grants.grant_taken),
     path("administration/permissions.csv", permissions.permissions_csv),
     path("administration/teams", teams.team_list),
     path("administration/teams/new", teams.team_new),

@@ -15,6 +15,8 @@ from tests.factories import default_space, make_ana, make_dan, make_space
 
 # These exist without a space too, or (tokens) are looked up by their hash alone.
 MIXED = {"Team", "ScopedUserRole", "Event", "RegistrationToken"}
+# These are read by their holder, or by the space of the page.
+MIXED |= {"UserObjectGrant", "TeamObjectGrant"}
 NOT_RESOURCES = ("api/openapi.json", "api/docs")
 
 

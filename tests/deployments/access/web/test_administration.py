@@ -46,7 +46,7 @@ def test_teams_and_roles_are_shown() -> None:
     make_ben(default_space())
     ana = Visitor(make_ana())
     assert "ben Project Deployer" in text_of(ana.get("administration/teams"))
-    assert "Environment Viewer" in text_of(ana.get("administration/roles"))
+    assert "Tenant Manager Manages tenants. 4 –" in text_of(ana.get("administration/roles"))
     viewer = text_of(ana.get("administration/roles/userroles-environmentviewer"))
     assert "MachineView See deployment targets" in viewer
     assert ana.get("administration")["Location"] == "/app/Spaces-1/administration/users"

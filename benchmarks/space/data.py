@@ -20,12 +20,16 @@ _LARGE = ("base_event", "base_eventrelated", "releases_deployment", "server_task
 
 @dataclass(frozen=True)
 class Size:
-    """How much of each; deployments and events are spread evenly over the projects."""
+    """How much of each; deployments and events are spread evenly over the projects.
+
+    `hot` deployments are one project's besides, the last one's.
+    """
 
     projects: int = 500
     deployments: int = 100_000
     events: int = 1_000_000
     tenants: int = 200
+    hot: int = 30_000
 
     @property
     def tenanted(self) -> int:
@@ -47,6 +51,8 @@ def fill(size: Size) -> None:
         _tenants(size, first)
         _releases(size, first)
         _deployments(size, first)
+        _hot(size, first)
+        _current(first)
         _outcomes(first)
         _events(size, first)
     add_wide(first.environment, first.project.lifecycle)
@@ -275,6 +281,74 @@ def _deployments(size: Size, first: _First) -> None:
         },
         places=first.environments,
     )
+
+
+def _hot(size: Size, first: _First) -> None:
+    """Give the last project many releases more, each promoted through all environments."""
+    from deployments.releases.services.releases import version_columns  # noqa: PLC0415 as above
+
+    project, releases = size.projects - 1, size.hot // ENVIRONMENTS
+    before = size.projects * size.releases_of_a_project
+    columns = [version_columns(f"2.0.{number + 1}") for number in range(releases)]
+    names = ("version", "version_lower", "version_key")
+    _multiply(
+        first.release,
+        before,
+        before + releases - 1,
+        {
+            **{name: f"(%({name})s::text[])[1 + i - {before}]" for name in names},
+            "project_id": f"{first.project.pk} + {project}",
+            "channel_id": f"{first.release.channel_id} + {project}",
+            "assembled": f"t.\"assembled\" - ({before + releases} - i) * interval '20 minutes'",
+        },
+        **{name: [str(row[name]) for row in columns] for name in names},
+    )
+    done, last = before * ENVIRONMENTS_OF_A_RELEASE, releases * ENVIRONMENTS - 1
+    environment = f"(%(places)s::bigint[])[1 + (i - {done}) %% {ENVIRONMENTS}]"
+    age = f"(({done + last} - i) * interval '2 minutes')"
+    ended = f't."completed" - {age}'
+    times = {name: f't."{name}" - {age}' for name in ("queued", "started", "last_updated")}
+    task, deployment = first.deployment.task, first.deployment
+    _multiply(
+        task,
+        done,
+        done + last,
+        {
+            **times,
+            "completed": ended,
+            "project_number": f"{first.project.pk} + {project}",
+            "environment_number": environment,
+            "concurrency_tag": f"'Projects-' || {first.project.pk + project}",
+        },
+        places=first.environments,
+    )
+    _multiply(
+        deployment,
+        done,
+        done + last,
+        {
+            "project_id": f"{first.project.pk} + {project}",
+            "channel_id": f"{first.release.channel_id} + {project}",
+            "release_id": f"{first.release.pk} + {before} + (i - {done}) / {ENVIRONMENTS}",
+            "environment_id": environment,
+            "task_id": f"{task.pk} + i",
+            "created": f't."created" - {age}',
+        },
+        places=first.environments,
+    )
+
+
+def _current(first: _First) -> None:
+    """Mark the newest deployment of each place, as if they had been created one by one."""
+    from django.db import connection  # noqa: PLC0415 after Django's set-up
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE server_tasks_servertask SET is_current = id IN (SELECT max(id)"
+            " FROM server_tasks_servertask WHERE kind = 'Deploy' GROUP BY project_number,"
+            " environment_number, tenant_number) WHERE space_id = %s AND kind = 'Deploy'",
+            [first.project.space_id],
+        )
 
 
 def _outcomes(first: _First) -> None:

@@ -15,11 +15,13 @@ from benchmarks.results import Section, grid, percentile
 from benchmarks.space.data import Size, fill
 from benchmarks.space.wide import PROJECT, STEPS, TARGETS
 
-_SHORT = Size(projects=40, deployments=4_000, events=10_000, tenants=50)
+_SHORT = Size(projects=40, deployments=4_000, events=10_000, tenants=50, hot=800)
 _ROUNDS, _SHORT_ROUNDS = 20, 5
 _GOAL_MS, _TENANTS_GOAL_MS, _PLAN_GOAL_MS = 150.0, 100.0, 200.0
 _PROJECT = "service-0003"
 _NEWEST = "newest"  # of the releases, in an address
+_HOT = "hot"  # the slug of the project with the most deployments, in an address
+_FRAME = ("any page (an empty search)", "search")
 _PAGES = (
     ("dashboard", "dashboard"),
     ("dashboard, one group", "dashboard?q=Service+00"),
@@ -35,6 +37,10 @@ _PAGES = (
     ("tenant list", "tenants"),
     ("dashboard of a tenant", "tenants/tenant-042/deployments"),
     ("metrics of the space", "insights"),
+    ("overview of the hot project", f"projects/{_HOT}"),
+    ("releases of the hot project", f"projects/{_HOT}/releases"),
+    ("environment of the hot project", f"projects/{_HOT}/environments/production"),
+    ("tasks of the hot project", f"tasks?project={_HOT}"),
 )
 
 
@@ -58,8 +64,8 @@ def run(*, short: bool) -> Section:
         filled = time.monotonic() - began
         section = _measure(_SHORT_ROUNDS if short else _ROUNDS)
         section.remarks.append(
-            f"{size.projects} projects, 8 environments, {size.deployments:,} deployments and"
-            f" {size.events:,} events, made in {filled:.0f} s."
+            f"{size.projects} projects, 8 environments, {size.deployments:,} deployments,"
+            f" {size.hot:,} more of one project and {size.events:,} events, made in {filled:.0f} s."
         )
         _retention(section)
         return section
@@ -125,14 +131,18 @@ def _asks() -> Iterator[_Ask]:
         "project__lifecycle", "channel__lifecycle", "space"
     )
     newest = releases.filter(project__slug=_PROJECT).order_by("-pk")[0]
+    hot = releases.exclude(project__name=PROJECT).order_by("-pk")[0].project
+    yield _Ask(_FRAME[0], lambda: visitor.client.get(f"{visitor.base}/{_FRAME[1]}"), None)
     for name, path in _PAGES:
-        address = f"{visitor.base}/{path.replace(_NEWEST, newest.version)}"
+        named = path.replace(_NEWEST, newest.version).replace(_HOT, hot.slug)
+        address = f"{visitor.base}/{named}"
         yield _Ask(name, lambda address=address: visitor.client.get(address))  # type: ignore[misc]  # default
     api = "/api/Spaces-1"
     for name, path in (
         ("progression of a project (REST)", f"projects/{_PROJECT}/progression"),
         ("progression of a release (REST)", f"releases/{newest.public_id}/progression"),
         ("dashboard (REST)", "dashboard"),
+        ("progression of the hot project (REST)", f"projects/{hot.slug}/progression"),
     ):
         address = f"{api}/{path}"
         yield _Ask(name, lambda address=address: client.get(address))  # type: ignore[misc]  # default

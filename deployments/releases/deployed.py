@@ -3,9 +3,11 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Case, Exists, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
+from deployments.base.models import Space
+from deployments.infrastructure.models import Environment
 from deployments.releases.cells import FAILED, UNDER_WAY, Deployed, Standing
 from deployments.releases.models import Deployment
 from deployments.server_tasks.models import ServerTask
@@ -28,14 +30,19 @@ _CELL = ("project_number", "environment_number")
 
 
 def newest_by_place(
-    tasks: "QuerySet[ServerTask]", projects: Collection[int], environments: Collection[int]
+    tasks: "QuerySet[ServerTask]",
+    projects: Collection[int],
+    environments: Collection[int] | None = None,
 ) -> list[Deployed]:
     """Return the newest deployment in each environment of each of the projects; one query.
 
     `tasks` are those of deployments that count: it reads the current ones among them, whatever
-    their number.
+    their number. Without `environments` all of them are looked at.
     """
-    newest = _newest_tasks(tasks.filter(project_number__in=projects), environments)
+    mine = tasks.filter(project_number__in=projects)
+    if environments is not None:
+        mine = mine.filter(environment_number__in=environments)
+    newest = _newest_tasks(mine)
     return _read(Deployment.objects.unscoped(reason=_SCOPED).filter(task__in=newest))
 
 
@@ -44,7 +51,7 @@ def releases_by_place(
 ) -> dict[int, dict[int, int]]:
     """Return the release that is in each environment of each project; one query."""
     found = Deployment.objects.unscoped(reason=_SCOPED).filter(
-        task__in=_newest_tasks(tasks, environments)
+        task__in=_newest_tasks(tasks.filter(environment_number__in=environments))
     )
     places: dict[int, dict[int, int]] = {}
     columns = ("project_id", "environment_id", "release_id")
@@ -68,11 +75,9 @@ def notable_places(tasks: "QuerySet[ServerTask]", environments: Collection[int])
     ]
 
 
-def _newest_tasks(
-    tasks: "QuerySet[ServerTask]", environments: Collection[int]
-) -> "QuerySet[ServerTask, Any]":
+def _newest_tasks(tasks: "QuerySet[ServerTask]") -> "QuerySet[ServerTask, Any]":
     """Return the query of the newest task of each cell; tenants share one."""
-    current: Any = tasks.filter(is_current=True, environment_number__in=environments).order_by()
+    current: Any = tasks.filter(is_current=True).order_by()
     newest: QuerySet[ServerTask, Any]
     newest = current.values(*_CELL).annotate(newest=Max("pk")).values("newest")
     return newest
@@ -90,25 +95,28 @@ def _read(found: Any) -> list[Deployed]:
     return [_deployed(*values) for values in rows.values_list(*_COLUMNS)]
 
 
-def previous_versions(rows: "QuerySet[Deployment]", current: Mapping[int, int]) -> dict[int, str]:
+def previous_versions(
+    rows: "QuerySet[Deployment]", space: Space, current: Mapping[int, int]
+) -> dict[int, str]:
     """Return, by environment, the version that succeeded there last of another release.
 
     `current` are the releases (row numbers) that were deployed there last, however that ended;
-    deployments for tenants do not count. One query.
+    deployments for tenants do not count. One query, which looks back in each place until it has
+    found one.
     """
-    found: Any = rows.filter(task__state=TaskState.SUCCESS, tenant_number=None)
-    newest = (
-        found.order_by()
-        .values("environment_id", "release_id", "release__version")
-        .annotate(newest=Max("pk"))
-        .order_by("-newest")
+    if not current:
+        return {}
+    now = Case(*(When(pk=place, then=Value(release)) for place, release in current.items()))
+    earlier = rows.filter(
+        ~Q(release=OuterRef("now")),
+        environment=OuterRef("pk"),
+        task__state=TaskState.SUCCESS,
+        tenant_number=None,
     )
-    previous: dict[int, str] = {}
-    for row in newest:
-        environment = row["environment_id"]
-        if row["release_id"] != current.get(environment):
-            previous.setdefault(environment, row["release__version"])
-    return previous
+    version = Subquery(earlier.order_by("-pk").values("release__version")[:1])
+    places = Environment.objects.in_space(space).filter(pk__in=current).order_by()
+    found: Any = places.annotate(now=now).annotate(previous=version)
+    return dict(found.filter(previous__isnull=False).values_list("pk", "previous"))
 
 
 def _deployed(*values: Any) -> Deployed:

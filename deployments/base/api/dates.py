@@ -14,6 +14,17 @@ def to_wire(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
+def stored_to_wire(text: str | None) -> str | None:
+    """Return the moment that the database has written as text in UTC, as `to_wire` does.
+
+    For answers with ten thousands of them: reading a date and writing it takes five times as long.
+    """
+    if text is None:
+        return None
+    second, _, fraction = text.partition("+")[0].partition(".")
+    return f"{second[:10]}T{second[11:]}.{fraction[:3]:0<3}+00:00"
+
+
 def from_wire(text: str, *, field: str) -> datetime:
     """Return the moment; a date alone is its midnight in UTC. Raises Invalid."""
     try:

@@ -2,14 +2,24 @@
 
 from typing import Any, Final
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, QuerySet, TextField
+from django.db.models.functions import Cast
 
-from deployments.base.api.dates import to_wire
+from deployments.base.api.dates import stored_to_wire
 from deployments.releases.models import Deployment
 from deployments.server_tasks.states import FINISHED, TaskState
 
 # An item is for a place: a project's environment, for each tenant that deploys there.
 _PLACE: Final = ("project_id", "environment_id", "tenant_number")
+_DATES: Final = {
+    name: Cast(path, TextField())
+    for name, path in (
+        ("made", "created"),
+        ("queued", "task__queued"),
+        ("started", "task__started"),
+        ("completed", "task__completed"),
+    )
+}
 _COLUMNS: Final = (
     "pk",
     *_PLACE,
@@ -17,14 +27,11 @@ _COLUMNS: Final = (
     "channel_id",
     "task_id",
     "release__version",
-    "created",
-    "task__queued",
-    "task__started",
-    "task__completed",
     "task__state",
     "task__has_pending_interruptions",
     "task__has_warnings_or_errors",
     "task__error_message",
+    *_DATES,
 )
 
 
@@ -41,32 +48,31 @@ def previous_items(rows: "QuerySet[Deployment]") -> list[dict[str, Any]]:
 
 
 def _items(rows: "QuerySet[Deployment]", *, is_current: bool) -> list[dict[str, Any]]:
-    found = rows.order_by("-pk").values(*_COLUMNS)
-    return [_item(row, is_current=is_current) for row in found]
+    found = rows.order_by("-pk").annotate(**_DATES).values_list(*_COLUMNS)
+    return [_item(*values, is_current=is_current) for values in found]
 
 
-def _item(row: dict[str, Any], *, is_current: bool) -> dict[str, Any]:
-    state = row["task__state"]
-    started, completed = row["task__started"], row["task__completed"]
-    tenant = row["tenant_number"]
+def _item(*values: Any, is_current: bool) -> dict[str, Any]:
+    number, project, environment, tenant, release, channel, task, version, *others = values
+    state, waits, warns, error, made, queued, started, completed = others
     return {
-        "Id": f"Deployments-{row['pk']}",
-        "ProjectId": f"Projects-{row['project_id']}",
-        "EnvironmentId": f"Environments-{row['environment_id']}",
-        "ReleaseId": f"Releases-{row['release_id']}",
-        "DeploymentId": f"Deployments-{row['pk']}",
-        "TaskId": f"ServerTasks-{row['task_id']}",
+        "Id": f"Deployments-{number}",
+        "ProjectId": f"Projects-{project}",
+        "EnvironmentId": f"Environments-{environment}",
+        "ReleaseId": f"Releases-{release}",
+        "DeploymentId": f"Deployments-{number}",
+        "TaskId": f"ServerTasks-{task}",
         "TenantId": f"Tenants-{tenant}" if tenant else None,
-        "ChannelId": f"Channels-{row['channel_id']}",
-        "ReleaseVersion": row["release__version"],
-        "Created": to_wire(row["created"]),
-        "QueueTime": to_wire(row["task__queued"]),
-        "StartTime": to_wire(started),
-        "CompletedTime": to_wire(completed),
+        "ChannelId": f"Channels-{channel}",
+        "ReleaseVersion": version,
+        "Created": stored_to_wire(made),
+        "QueueTime": stored_to_wire(queued),
+        "StartTime": stored_to_wire(started),
+        "CompletedTime": stored_to_wire(completed),
         "State": str(TaskState.EXECUTING) if state == TaskState.PAUSED else state,
-        "HasPendingInterruptions": row["task__has_pending_interruptions"],
-        "HasWarningsOrErrors": row["task__has_warnings_or_errors"],
-        "ErrorMessage": row["task__error_message"],
+        "HasPendingInterruptions": waits,
+        "HasWarningsOrErrors": warns,
+        "ErrorMessage": error,
         "IsCompleted": state in FINISHED,
         "IsCurrent": is_current,
         "IsPrevious": not is_current,

@@ -10,12 +10,13 @@ from deployments.infrastructure.models import Environment
 from deployments.projects.models import Project
 from deployments.projects.settings import extra_document
 from deployments.releases.cells import Deployed
-from deployments.releases.deployed import newest_deployments
+from deployments.releases.deployed import newest_by_place, newest_deployments
 from deployments.releases.eligibility import why_not
 from deployments.releases.models import Deployment, Release
 from deployments.releases.progression import PhaseState, Progress, Progression
 from deployments.releases.queries import find_release
 from deployments.releases.web.whom import Whom
+from deployments.server_tasks.models import ServerTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +88,15 @@ def visible_deployments(
 
     Where channels stand on their own it is the newest of the channel, for None of each channel.
     """
-    rows = Deployment.objects.visible_to(request.actor, request.space, Permission.DeploymentView)
-    if whom is not None:
-        rows = rows.filter(tenant_number=whom.number)
-    rows, by = rows.filter(project=project), ["project_id", "environment_id"]
-    if extra_document(project.extra)["DiscreteChannelRelease"]:
-        if channel is None:
-            by.append("channel_id")
-        else:
-            rows = rows.filter(channel=channel)
-    return newest_deployments(rows, *by)
+    who = (request.actor, request.space, Permission.DeploymentView)
+    lane = {} if whom is None else {"tenant_number": whom.number}
+    if not extra_document(project.extra)["DiscreteChannelRelease"]:
+        tasks = ServerTask.objects.visible_to(*who).filter(**lane)
+        return newest_by_place(tasks, [project.pk])
+    rows, by = Deployment.objects.visible_to(*who).filter(project=project, **lane), ["channel_id"]
+    if channel is not None:
+        rows, by = rows.filter(channel=channel), []
+    return newest_deployments(rows, "project_id", "environment_id", *by)
 
 
 def may_deploy(

@@ -88,6 +88,7 @@ def _now(
     visible = Deployment.objects.visible_to(request.actor, request.space, Permission.DeploymentView)
     previous = previous_versions(
         visible.filter(project=project),
+        request.space,
         {each.environment: each.release for each in current.values()},
     )
     return [

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
@@ -86,7 +86,6 @@ def _others(request: PageRequest, project: Project, place: Environment) -> list[
     """Return the environments that the project was ever deployed to, and this one."""
     rows = Environment.objects.visible_to(request.actor, request.space, Permission.EnvironmentView)
     ended = Deployment.objects.in_space(request.space).filter(
-        project=project, task__state__in=FINISHED
+        project=project, environment=OuterRef("pk"), task__state__in=FINISHED
     )
-    used = set(ended.order_by().values_list("environment_id", flat=True).distinct())
-    return [row for row in rows if row.pk in used or row.pk == place.pk]
+    return list(rows.filter(Exists(ended) | Q(pk=place.pk)))

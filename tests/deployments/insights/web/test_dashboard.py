@@ -10,7 +10,17 @@ from deployments.infrastructure.models import Environment
 from deployments.insights.services.configuration import ConfigurationInput, configure_dashboard
 from deployments.projects.models import Lifecycle, Project
 from deployments.projects.queries import process_of
-from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
+from deployments.releases.models import Release
+from deployments.releases.services.defects import report_defect
+from tests.factories import (
+    SYSTEM,
+    default_space,
+    make_ana,
+    make_ben,
+    make_cleo,
+    make_dan,
+    make_space,
+)
 from tests.factories.domain import (
     make_deployment,
     make_environment,
@@ -114,6 +124,43 @@ def test_the_number_of_queries_does_not_grow(world: World) -> None:
     with CaptureQueriesContext(connection) as many:
         ana.get("dashboard")
     assert len(many) == len(few) <= 25
+
+
+def test_ready_to_deploy_has_the_projects_of_which_something_may_go_next(world: World) -> None:
+    production = make_environment("Production")
+    lifecycle = make_lifecycle(world.development, world.staging, production)
+
+    def project(name: str) -> Project:
+        return make_project(name, lifecycle=lifecycle, steps=[script_step()])
+
+    def deployed(release: Release, *environments: Environment) -> Release:
+        for environment in environments:
+            make_deployment(release, environment, state="Success")
+        return release
+
+    deployed(make_release(project("Newest")), world.development)
+    everywhere = (world.development, world.staging, production)
+    deployed(make_release(project("Done")), *everywhere)
+    older = project("Older")
+    deployed(make_release(older, "1.0.0"), world.development, world.staging)
+    blocked = deployed(make_release(older, "2.0.0"), world.development)
+    report_defect(actor=SYSTEM, release=blocked, description="Loses orders")
+    ana = Visitor(make_ana())
+    page = ana.get("dashboard", {"show": "deployable"}).content.decode()
+    assert "Deploy 1.0.0 to Production" in page
+    assert ">Newest</a>" in page
+    assert ">Done</a>" not in page
+    assert "Ready to deploy 2" in text_of(ana.get("dashboard", {"show": "deployable"}))
+    cleo = Visitor(make_cleo(default_space()))
+    assert "No project fits" in text_of(cleo.get("dashboard", {"show": "deployable"}))
+    with CaptureQueriesContext(connection) as few:
+        ana.get("dashboard", {"show": "deployable"})
+    for name in ("A", "B", "C"):
+        deployed(make_release(project(name)), world.development)
+    with CaptureQueriesContext(connection) as many:
+        ana.get("dashboard", {"show": "deployable"})
+    # The older releases take nine queries more, whatever their number.
+    assert len(many) == len(few) <= 43
 
 
 def test_narrowing_costs_the_same_for_any_number_of_projects_and_tenants(world: World) -> None:

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -40,9 +41,17 @@ _PREFIXES = {
 _VERSION = "access.version"
 _CACHE_SECONDS = 300
 _expanders: dict[str, Expander] = {}
-_held: ContextVar[dict[tuple[int | None, int | None], Grants] | None] = ContextVar(
-    "held_grants", default=None
-)
+
+
+@dataclass
+class _Held:
+    """What was loaded: assignments by user, grants by user and space."""
+
+    rows: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    grants: dict[tuple[int, int | None], Grants] = field(default_factory=dict)
+
+
+_held: ContextVar[_Held | None] = ContextVar("held_grants", default=None)
 
 
 def register_expander(kind: str, expander: Expander) -> None:
@@ -57,7 +66,7 @@ def register_expander(kind: str, expander: Expander) -> None:
 @contextmanager
 def held_for_a_while() -> Iterator[None]:
     """Load each actor's grants once inside the block (a request, a step of a task)."""
-    token = _held.set({})
+    token = _held.set(_Held())
     try:
         yield
     finally:
@@ -70,14 +79,13 @@ def load_grants(actor: Actor, space: Space | None) -> Grants:
         return EVERYTHING
     if actor.user_id is None:
         return Grants()
-    held = _held.get()
+    held = _held.get() or _Held()
     key = (actor.user_id, space.pk if space else None)
-    if held is not None and key in held:
-        return held[key]
-    grants = _compiled(_rows(actor.user_id), space)
-    if held is not None:
-        held[key] = grants
-    return grants
+    if key not in held.grants:
+        if actor.user_id not in held.rows:
+            held.rows[actor.user_id] = _rows(actor.user_id)
+        held.grants[key] = _compiled(held.rows[actor.user_id], space)
+    return held.grants[key]
 
 
 def team_changed() -> None:
@@ -85,7 +93,8 @@ def team_changed() -> None:
     set_setting(_VERSION, uuid.uuid4().hex)
     held = _held.get()
     if held is not None:
-        held.clear()
+        held.rows.clear()
+        held.grants.clear()
 
 
 def _rows(user_id: int) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from deployments.access.grants import Grants
 from deployments.access.models import User
 from deployments.access.permissions import Permission
 from deployments.access.queries import teams_visible_to, users_visible_to
+from deployments.access.rules import SIGNED_IN
 from deployments.access.web.forms import (
     NO_PROBLEMS,
     Problems,
@@ -50,7 +51,7 @@ def administration_places(grants: Grants) -> list[tuple[str, str]]:
 
 
 @require_GET
-@page(Permission.EventView)
+@page(SIGNED_IN)
 def administration_home(request: PageRequest) -> HttpResponse:
     """Send people to the first page that they may see."""
     places = administration_places(request.grants)

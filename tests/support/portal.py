@@ -56,3 +56,11 @@ def text_of(answer: Answer) -> str:
     main = page.partition("<main")[2] or page
     words = re.sub(r"<[^>]+>", " ", main)
     return " ".join(html.unescape(words).split())
+
+
+def hidden(answer: Answer, name: str) -> str:
+    """Return what a hidden field of the page sends back; raises KeyError when it has none."""
+    found = re.search(rf'type="hidden" name="{name}" value="([^"]*)"', answer.content.decode())
+    if found is None:
+        raise KeyError(name)
+    return html.unescape(found[1])

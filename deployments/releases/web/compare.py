@@ -10,7 +10,7 @@ from deployments.access.permissions import Permission
 from deployments.access.web.forms import show
 from deployments.access.web.pages import PageRequest, page
 from deployments.projects.web.rail import project_frame
-from deployments.releases.comparison.releases import compare
+from deployments.releases.comparison.releases import Comparison, compare
 from deployments.releases.comparison.variables import Change
 from deployments.releases.models import Release
 from deployments.releases.queries import find_release
@@ -62,9 +62,18 @@ def release_compare(request: PageRequest, project: str) -> HttpResponse:
         "too_many": len(marked) > 2,  # noqa: PLR2004 two are compared
         "result": result,
         "variables": _with_words(request, old, result.variables) if old and result else [],
+        "same": _same(result, is_now=is_now) if result else "",
         "choices": list(mine.order_by("-pk").values_list("version", flat=True)[:_MOST_CHOICES]),
     }
     return show(request, "releases/compare.html", values)
+
+
+def _same(result: Comparison, *, is_now: bool) -> str:
+    """Name the parts that do not differ, as far as the reader may see them."""
+    parts = {"process": result.steps, "variables": result.variables}
+    if not is_now:
+        parts |= {"packages": result.packages}
+    return ", ".join(name for name, found in parts.items() if found is not None and not found)
 
 
 def _asked(first: str, second: str, marked: Sequence[str]) -> tuple[str, str]:

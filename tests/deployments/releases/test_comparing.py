@@ -135,10 +135,14 @@ def test_the_page(project: Project) -> None:
     assert "Compare 1.0.0 with 1.1.0" in text
     for word in ("Warm <up> Added", "Deploy Removed", "Url", "Not in it", "Notes between 1"):
         assert word in text, word
+    assert "The same in both" not in text
     assert "<strong>note</strong>" in answer.content.decode()
     assert "Only two releases" in text_of(ana.get(page, {"release": ["1.0.0", "1.1.0", "x"]}))
     assert "No differences" in text_of(ana.get(page, {"from": "1.1.0", "to": "now"}))
     assert "Warm <up> Added" in text_of(ana.get(page, {"from": "1.0.0", "to": "now"}))
+    make_variables(project, VariableInput("Url", "newer"))
+    now = text_of(ana.get(page, {"from": "1.1.0", "to": "now"}))
+    assert "The same in both: process." in now
     assert "Compare 1.1.0 with the project now" in text_of(ana.get(page, {"to": "now"}))
     assert "Choose two releases" in text_of(ana.get(page, {"from": "9", "to": "1.0.0"}))
     assert "What changed" in text_of(ana.get("projects/web/releases/1.0.0"))

@@ -47,6 +47,7 @@ from deployments.releases.web.several.plans import (
     prompts_of_all,
     shared_plans,
 )
+from deployments.releases.web.several.shown import check_shown, mark_of
 from tenants.queries import tenant_of, tenant_scope
 
 _MOST_SNAPSHOTS: Final = 50
@@ -128,6 +129,7 @@ class _Page:
 
     def create(self, snapshot: RunbookSnapshot) -> list[RunbookRun]:
         """Queue the runs."""
+        check_shown(self.going, self.sent)
         options = options_of(self.sent, prompts_of_all(snapshot, self.going))
         by_place = {lane.place: lane for lane in self.going}
         planned = {lane.place: self._planned(snapshot, lane) for lane in self.going}
@@ -146,6 +148,7 @@ class _Page:
         snapshot, sent = self.snapshot, self.sent
         may_edit = allows_on(self.request.actor, self.runbook, Permission.RunbookEdit)
         every = snapshots_of(self.runbook)
+        possible = [lane for lane in self.going if not lane.why_not]
         values: dict[str, Any] = {
             **runbook_frame(self.request, self.runbook),
             "snapshot": snapshot,
@@ -162,7 +165,8 @@ class _Page:
             "may_be_nobody": self.mode.allows_untenanted,
             "lanes": self.lanes,
             "going": self.going,
-            "possible": [lane for lane in self.going if not lane.why_not],
+            "possible": possible,
+            "shown": mark_of(possible),
             "refused": [lane for lane in self.lanes if lane.why_not],
             "sent": sent,
             "noun": "run",

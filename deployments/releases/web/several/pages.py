@@ -32,6 +32,7 @@ from deployments.releases.web.several.plans import (
     prompts_of_all,
     shared_plans,
 )
+from deployments.releases.web.several.shown import check_shown, mark_of
 from tenants.queries import tenanted_mode
 
 _TEMPLATE: Final = "releases/deploy_several.html"
@@ -66,6 +67,7 @@ def _create(
     prompts: Sequence[Prompt],
     sent: QueryDict,
 ) -> list[Deployment]:
+    check_shown(going, sent)
     options = options_of(sent, prompts)
     scopes = {lane.place: lane.scope for lane in going}
     return create_deployments(
@@ -103,6 +105,7 @@ class _Page:
             "lanes": self.lanes,
             "going": self.going,
             "possible": possible,
+            "shown": mark_of(possible) if mode.allows_tenants else "",
             "refused": [lane for lane in self.lanes if lane.why_not],
             "plans": self._plans(possible[:MOST_PLANS]),
             "unplanned": possible[MOST_PLANS:],

@@ -22,7 +22,7 @@ from tests.factories.domain import (
 )
 from tests.factories.people import give_role
 from tests.factories.tenants import make_tag_set, make_tenant, make_tenanted_project
-from tests.support.portal import Visitor, text_of
+from tests.support.portal import Visitor, hidden, text_of
 
 pytestmark = pytest.mark.django_db
 PATH = "projects/web/releases/1.0.0/deploy/several"
@@ -102,7 +102,11 @@ def test_each_place_says_why_not_and_all_wait_for_it(world: World) -> None:
     refused = ana.post(PATH, sent)
     assert (refused.status_code, deployed()) == (400, ["Test Aarhus"])
     assert "Production for Bergen: Release '1.0.0'" in text_of(refused)
-    left = ana.post(PATH, {**sent, "leave_out": "1"})
+    button = {"leave_out": "1", "shown": hidden(ana.get(PATH, sent), "shown")}
+    other = ana.post(PATH, {**sent, "environment": [world.test.public_id], **button})
+    assert (other.status_code, deployed()) == (400, ["Test Aarhus"])
+    assert "no longer those that were shown" in text_of(other)
+    left = ana.post(PATH, {**sent, **button})
     assert left.status_code == 302
     assert deployed() == ["Production Aarhus", "Test Aarhus"]
 

@@ -20,7 +20,7 @@ from tests.factories.domain import (
 from tests.factories.people import give_role
 from tests.factories.runbooks import make_run, make_runbook, make_snapshot
 from tests.factories.tenants import connect, make_tag_set, make_tenant, make_tenanted_project
-from tests.support.portal import Visitor, text_of
+from tests.support.portal import Visitor, hidden, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -81,7 +81,11 @@ def test_tenants_by_name_and_tag() -> None:
     assert "Run Clean in the other 2" in page
     assert ana.post(path_of(runbook), sent).status_code == 400
     assert made(runbook) == []
-    assert ana.post(path_of(runbook), {**sent, "leave_out": "1"}).status_code == 302
+    button = {"leave_out": "1", "shown": hidden(ana.get(path_of(runbook), sent), "shown")}
+    other = ana.post(path_of(runbook), {**sent, "tenant_tag": [], **button})
+    assert (other.status_code, made(runbook)) == (400, [])
+    assert "no longer those that were shown" in text_of(other)
+    assert ana.post(path_of(runbook), {**sent, **button}).status_code == 302
     assert made(runbook) == [("Live", acme.pk), ("Live", umbrella.pk)]
 
 

@@ -3,27 +3,14 @@
 import io
 import urllib.request
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.clients.targets import Target, start_targets
 from tests.support.processes import Processes, wait_until
-from tests.support.server import API_KEY, OctopusServer, make_server
+from tests.support.server import API_KEY, OctopusServer
 
 S = "/api/Spaces-1"
-PLACE = "Staging"
-
-
-@pytest.fixture
-def server(processes: Processes, tmp_path: Path) -> Iterator[OctopusServer]:
-    """Give a server of the test's own."""
-    own = make_server(processes, tmp_path)
-    main = own.start()
-    yield own
-    main.terminate()
 
 
 def follow(server: OctopusServer, task_id: str, *, seconds: float = 60) -> dict[str, Any]:
@@ -52,31 +39,36 @@ def raw(server: OctopusServer, task_id: str) -> str:
     return "\n".join(found)
 
 
-def test_health_of_real_agents(server: OctopusServer, processes: Processes, tmp_path: Path) -> None:
-    place = server.call("POST", f"{S}/environments", {"Name": PLACE})
-    start_targets(processes, server, tmp_path, [Target("east", [PLACE]), Target("west", [PLACE])])
-    policy = server.call("GET", f"{S}/machinepolicies/all")[0]
+def test_health_of_real_agents(
+    octopus: OctopusServer, processes: Processes, tmp_path: Path
+) -> None:
+    place = octopus.call("POST", f"{S}/environments", {"Name": "Ward"})
+    start_targets(
+        processes, octopus, tmp_path, [Target("ward-east", ["Ward"]), Target("ward-west", ["Ward"])]
+    )
+    policy = octopus.call("GET", f"{S}/machinepolicies/all")[0]
     policy["MachineHealthCheckPolicy"]["BashHealthCheckPolicy"] = {
         "RunType": "Inline",
         "ScriptBody": 'case "#{Octopus.Machine.Name}" in\n'
-        'east) echo_warning "a little full" ;;\n'
-        'west) fail_healthcheck "quite full" ;;\nesac\n',
+        'ward-east) echo_warning "a little full" ;;\n'
+        'ward-west) fail_healthcheck "quite full" ;;\nesac\n',
     }
-    server.call("PUT", f"{S}/machinepolicies/{policy['Id']}", policy)
+    octopus.call("PUT", f"{S}/machinepolicies/{policy['Id']}", policy)
     arguments = {"EnvironmentId": place["Id"]}
-    asked = server.call("POST", f"{S}/tasks", {"Name": "Health", "Arguments": arguments})
-    task = follow(server, asked["Id"])
+    asked = octopus.call("POST", f"{S}/tasks", {"Name": "Health", "Arguments": arguments})
+    task = follow(octopus, asked["Id"])
     assert task["State"] == "Failed"
-    assert task["ErrorMessage"] == "1 of 2 targets failed the health check: west (unhealthy)."
+    assert task["ErrorMessage"] == "1 of 2 targets failed the health check: ward-west (unhealthy)."
     found = {
         row["Name"]: (row["HealthStatus"], row["StatusSummary"])
-        for row in server.call("GET", f"{S}/machines/all")
+        for row in octopus.call("GET", f"{S}/machines/all")
+        if row["EnvironmentIds"] == [place["Id"]]
     }
     assert found == {
-        "east": ("HasWarnings", "a little full"),
-        "west": ("Unhealthy", "quite full"),
+        "ward-east": ("HasWarnings", "a little full"),
+        "ward-west": ("Unhealthy", "quite full"),
     }
-    assert "west: Unhealthy. quite full" in raw(server, task["Id"])
+    assert "ward-west: Unhealthy. quite full" in raw(octopus, task["Id"])
 
 
 def step(name: str, kind: str, role: str = "", **properties: str) -> dict[str, Any]:
@@ -102,10 +94,14 @@ def script(name: str, body: str, role: str) -> dict[str, Any]:
     )
 
 
-def make_project(server: OctopusServer, name: str, *steps: dict[str, Any]) -> dict[str, Any]:
-    """Create a project with the steps and cut its release 1.0.0."""
+def make_project(
+    server: OctopusServer, name: str, place: str, *steps: dict[str, Any]
+) -> dict[str, Any]:
+    """Create a project with the steps whose releases may go to the environment."""
     group = server.call("GET", f"{S}/projectgroups/all")[0]["Id"]
-    lifecycle = server.call("GET", f"{S}/lifecycles/all")[0]["Id"]
+    phase = {"Name": "Only", "OptionalDeploymentTargets": [place]}
+    body = {"Name": f"To {name}", "Phases": [phase]}
+    lifecycle = server.call("POST", f"{S}/lifecycles", body)["Id"]
     body = {"Name": name, "ProjectGroupId": group, "LifecycleId": lifecycle}
     project: dict[str, Any] = server.call("POST", f"{S}/projects", body)
     process = server.call("GET", f"{S}/deploymentprocesses/{project['DeploymentProcessId']}")
@@ -124,16 +120,17 @@ def deploy(server: OctopusServer, project: dict[str, Any], place: str) -> dict[s
 
 
 def test_a_release_checks_transfers_and_deploys_another(
-    server: OctopusServer, processes: Processes, tmp_path: Path
+    octopus: OctopusServer, processes: Processes, tmp_path: Path
 ) -> None:
-    place = server.call("POST", f"{S}/environments", {"Name": PLACE})["Id"]
-    start_targets(processes, server, tmp_path, [Target("east", [PLACE])])
+    place = octopus.call("POST", f"{S}/environments", {"Name": "Port"})["Id"]
+    start_targets(processes, octopus, tmp_path, [Target("port-east", ["Port"])])
     data = make_zip()
-    push(server, "Acme.Data.1.0.0.zip", data)
+    push(octopus, "Acme.Data.1.0.0.zip", data)
     files = tmp_path / "files"
     child = make_project(
-        server,
+        octopus,
         "Child",
+        place,
         step(
             "Bring",
             "Octopus.TransferPackage",
@@ -152,11 +149,12 @@ def test_a_release_checks_transfers_and_deploys_another(
         ),
     )
     body = {"projectName": "Child", "releaseVersion": "1.0.0", "spaceId": "Spaces-1"}
-    server.call("POST", f"{S}/releases/create/v1", body)
+    octopus.call("POST", f"{S}/releases/create/v1", body)
     prefix = "Octopus.Action.DeployRelease"
     parent = make_project(
-        server,
+        octopus,
         "Parent",
+        place,
         step("Look", "Octopus.HealthCheck", "web"),
         step(
             "Deploy the child",
@@ -169,8 +167,8 @@ def test_a_release_checks_transfers_and_deploys_another(
             "web",
         ),
     )
-    task = deploy(server, parent, place)
-    log = raw(server, task["Id"])
+    task = deploy(octopus, parent, place)
+    log = raw(octopus, task["Id"])
     assert task["State"] == "Success", log
     placed = files / "Acme.Data.1.0.0.zip"
     assert placed.read_bytes() == data
@@ -201,30 +199,30 @@ def push(server: OctopusServer, name: str, data: bytes) -> None:
 
 
 def test_a_runbook_runs_on_an_agent(
-    server: OctopusServer, processes: Processes, tmp_path: Path
+    octopus: OctopusServer, processes: Processes, tmp_path: Path
 ) -> None:
-    place = server.call("POST", f"{S}/environments", {"Name": PLACE})
-    start_targets(processes, server, tmp_path, [Target("east", [PLACE])])
-    project = make_project(server, "Shop")
-    runbook = server.call("POST", f"{S}/runbooks", {"Name": "Clean", "ProjectId": project["Id"]})
+    place = octopus.call("POST", f"{S}/environments", {"Name": "Yard"})
+    start_targets(processes, octopus, tmp_path, [Target("yard-east", ["Yard"])])
+    project = make_project(octopus, "Shop", place["Id"])
+    runbook = octopus.call("POST", f"{S}/runbooks", {"Name": "Clean", "ProjectId": project["Id"]})
     path = f"{S}/runbookProcesses/{runbook['RunbookProcessId']}"
-    process = server.call("GET", path)
+    process = octopus.call("GET", path)
     known = "#{Octopus.Runbook.Name} #{Octopus.RunbookSnapshot.Name} #{Octopus.Machine.Name}"
     process["Steps"] = [script("Sweep", f'echo "{known}"', "web")]
-    server.call("PUT", path, process)
+    octopus.call("PUT", path, process)
     frozen = {"ProjectId": project["Id"], "RunbookId": runbook["Id"], "Name": "Spring"}
-    server.call("POST", f"{S}/runbookSnapshots?publish=true", frozen)
-    asked = {"projectName": "Shop", "runbookName": "Clean", "environmentNames": [PLACE]}
-    made = server.call("POST", f"{S}/runbook-runs/create/v1", asked)
+    octopus.call("POST", f"{S}/runbookSnapshots?publish=true", frozen)
+    asked = {"projectName": "Shop", "runbookName": "Clean", "environmentNames": ["Yard"]}
+    made = octopus.call("POST", f"{S}/runbook-runs/create/v1", asked)
     [started] = made["RunbookRunServerTasks"]
-    task = follow(server, started["ServerTaskId"])
+    task = follow(octopus, started["ServerTaskId"])
     assert (task["State"], task["Name"]) == ("Success", "RunbookRun")
-    assert "Clean Spring east" in raw(server, task["Id"])
-    run = server.call("GET", f"{S}/runbookRuns/{started['RunbookRunId']}")
-    machines = {row["Name"]: row["Id"] for row in server.call("GET", f"{S}/machines/all")}
-    assert run["DeployedToMachineIds"] == [machines["east"]]
+    assert "Clean Spring yard-east" in raw(octopus, task["Id"])
+    run = octopus.call("GET", f"{S}/runbookRuns/{started['RunbookRunId']}")
+    machines = {row["Name"]: row["Id"] for row in octopus.call("GET", f"{S}/machines/all")}
+    assert run["DeployedToMachineIds"] == [machines["yard-east"]]
     assert run["EnvironmentId"] == place["Id"]
-    events = server.call("GET", f"{S}/events?regarding={started['RunbookRunId']}")["Items"]
+    events = octopus.call("GET", f"{S}/events?regarding={started['RunbookRunId']}")["Items"]
     assert [event["Category"] for event in events] == [
         "RunbookRunSucceeded",
         "RunbookRunStarted",

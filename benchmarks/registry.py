@@ -38,7 +38,7 @@ BENCHMARKS = (
         "pages",
         "Pages of a big space",
         "benchmarks.space.pages",
-        600,
+        900,
         on_postgres=True,
         is_asked_for=True,
     ),

@@ -78,7 +78,7 @@ class FeedViewSet(SpaceViewSet[Feed]):
             actor=self.actor,
             feed=row,
             name=data["name"],
-            unused_days=data["unused_days"],
+            unused_days=data.get("unused_days", row.unused_days),
         )
 
     def destroy_row(self, row: Feed) -> None:

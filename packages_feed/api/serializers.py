@@ -91,7 +91,7 @@ class FeedSerializer(SpaceResourceSerializer):
     package_acquisition_location_options = serializers.SerializerMethodField()
     is_built_in_repo_sync_enabled = serializers.SerializerMethodField()
     delete_unreleased_packages_after_days = serializers.IntegerField(
-        source="unused_days", default=None, allow_null=True
+        source="unused_days", required=False, allow_null=True
     )
 
     wire_names: ClassVar = {}

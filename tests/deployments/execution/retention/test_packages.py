@@ -234,4 +234,8 @@ def test_the_days_over_rest() -> None:
         status, answer = send(ana, "put", path, body)
         assert status == 400
         assert "DeleteUnreleasedPackagesAfterDays" in str(answer["Errors"])
+    # A client that does not know it leaves it alone.
+    assert send(ana, "put", path, {"Name": "Ours", "FeedType": "BuiltIn"})[0] == 200
     assert built_in_feed(default_space()).unused_days == 60
+    assert send(ana, "put", path, {**changed, "DeleteUnreleasedPackagesAfterDays": None})[0] == 200
+    assert built_in_feed(default_space()).unused_days is None

@@ -36,7 +36,7 @@ def test_it_says_for_each_release_what_becomes_of_it_and_why() -> None:
     page = text_of(ana.get(PAGE, {"project": project.public_id}))
     assert "Would be deleted 1 Kept 3" in page
     assert "0.0.1 Would be deleted Production: 1 release kept already" in page
-    assert "0.0.4 Kept current in Production" in page
+    assert "0.0.4 Kept Current in Production" in page
     assert (
         "0.0.4"
         not in text_of(ana.get(PAGE, {"project": project.public_id, "show": "deleted"})).partition(

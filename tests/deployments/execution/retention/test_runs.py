@@ -86,7 +86,7 @@ def test_the_page_says_what_becomes_of_runs(place: Environment) -> None:
     assert "Would be deleted 2 Kept 1" in page
     assert "Clean in Staging Would be deleted 1 run kept already" in page
     kept = text_of(ana.get("administration/retention", {**sent, "show": "kept"}))
-    assert "Clean in Staging Kept the last one there" in kept
+    assert "Clean in Staging Kept The last one there" in kept
 
 
 def test_the_policy_over_rest() -> None:

@@ -20,7 +20,7 @@ from tests.support.processes import Processes
 from tests.support.server import PASSWORD, USERNAME, OctopusServer, make_server
 
 FOLDER = Path("build/screenshots")
-_SESSIONS: dict[str, Any] = {}
+_SESSIONS: dict[Path, Any] = {}
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 320, "height": 844}
 
 
@@ -80,8 +80,8 @@ def sample_server(filled: Path) -> Iterator[OctopusServer]:
 
 def sign_in(context: BrowserContext, server: OctopusServer) -> None:
     """Sign in as the administrator: by the form once, with the same session later."""
-    if server.url in _SESSIONS:
-        context.add_cookies(_SESSIONS[server.url])
+    if server.data_dir in _SESSIONS:
+        context.add_cookies(_SESSIONS[server.data_dir])
         return
     page = context.new_page()
     page.goto(f"{server.url}/app/sign-in")
@@ -90,7 +90,7 @@ def sign_in(context: BrowserContext, server: OctopusServer) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/dashboard")
     page.close()
-    _SESSIONS[server.url] = context.cookies(server.url)
+    _SESSIONS[server.data_dir] = context.cookies(server.url)
 
 
 def _photograph(chromium: Browser, server: OctopusServer, wanted: tuple[str, ...]) -> Iterator[str]:

@@ -70,9 +70,11 @@ def release_compare(request: PageRequest, project: str) -> HttpResponse:
 
 def _same(result: Comparison, *, is_now: bool) -> str:
     """Name the parts that do not differ, as far as the reader may see them."""
-    parts = {"process": result.steps, "variables": result.variables}
-    if not is_now:
-        parts |= {"packages": result.packages}
+    parts: dict[str, Sequence[object] | None] = {
+        "process": result.steps,
+        "variables": result.variables,
+        "packages": None if is_now else result.packages,
+    }
     return ", ".join(name for name, found in parts.items() if found is not None and not found)
 
 

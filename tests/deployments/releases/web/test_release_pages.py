@@ -84,6 +84,7 @@ def test_the_overview_says_what_happens_next_by_itself(world: World) -> None:
     page = text_of(ana.get("projects/web"))
     assert "Next by itself: " in page
     assert "(Create a release and deploy it to Development)" in page
+    assert "Early 2026-01-05 02:00 UTC" in page
     assert page.index("Early") < page.index("Late")
     for trigger in world.project.triggers.all():
         trigger.project, trigger.space = world.project, world.project.space

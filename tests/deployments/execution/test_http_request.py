@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from deployments.base.outgoing import HttpRequest, send
+from deployments.base.outgoing.addresses import Refused, refusal
 from deployments.base.settings_rows import set_setting
 from deployments.execution.logs.queries import all_lines
 from deployments.execution.models import OutputVariable
 from deployments.execution.services.server_actions import run_server_action
 from deployments.execution.steps import find_step_type
-from deployments.execution.steps.http_request.addresses import Refused, refusal
-from deployments.execution.steps.http_request.client import HttpRequest, send
 from deployments.execution.variables import Variables
 from deployments.server_tasks.states import TaskState
 from tests.factories.execution import Scene, make_scene

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.contracts.masking import Secrets
-from deployments.execution.steps.http_request.addresses import Refused
-from deployments.execution.steps.http_request.client import Answer, HttpRequest, send
+from deployments.base.outgoing import Answer, HttpRequest, Refused, send
 from deployments.execution.steps.step_type import (
     Property,
     PropertyKind,

@@ -3,11 +3,12 @@
 import http.client
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
-from deployments.execution.steps.http_request.addresses import Refused, addresses_of
+from deployments.base.outgoing.addresses import Refused, addresses_of
 
 LARGEST_BODY = 64 * 1024
 _MOST_REDIRECTS = 5
@@ -37,49 +38,56 @@ class Answer:
 
 
 def send(request: HttpRequest, timeout_s: float) -> Answer:
-    """Send the request and follow redirects. Raises Refused, OSError and HTTPException.
+    """Send the request and read the beginning of its answer; raises as open_answer does."""
+    with open_answer(request, timeout_s) as response:
+        return Answer(response.status, response.read(LARGEST_BODY))
 
-    Headers go to the first host only, because they may carry credentials.
+
+@contextmanager
+def open_answer(request: HttpRequest, timeout_s: float) -> Iterator[http.client.HTTPResponse]:
+    """Send the request, follow redirects and give the answer with its body still to be read.
+
+    Headers go to the first host only, and never from https on to http, because they may carry
+    credentials. Raises Refused, OSError and HTTPException.
     """
     method, url, body, headers = request.method, request.url, request.body, request.headers
     for _ in range(_MOST_REDIRECTS + 1):
-        answer, location = _send_once(request, method, url, headers, body, timeout_s)
-        if not (request.follow and location and answer.status in _REDIRECTS):
-            return answer
+        parts = urlsplit(url)
+        path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+        sent = {"User-Agent": "Octopus", "Accept": "*/*", **headers}
+        with closing(
+            _connection(url, timeout_s, allow_loopback=request.allow_loopback)
+        ) as connection:
+            connection.request(method, path, body=body or None, headers=sent)
+            with closing(connection.getresponse()) as response:
+                location = response.getheader("Location") or ""
+                if not (request.follow and location and response.status in _REDIRECTS):
+                    yield response
+                    return
+                status = response.status
         target = urljoin(url, location)
-        if urlsplit(target).netloc != urlsplit(url).netloc:
+        if _place(target) not in {_place(url), ("https", urlsplit(url).netloc)}:
             headers = {}
-        if answer.status not in _KEEP_METHOD and method != "HEAD":
+        if status not in _KEEP_METHOD and method != "HEAD":
             method, body = "GET", b""
         url = target
     raise Refused(f"More than {_MOST_REDIRECTS} redirects.")
 
 
-def _send_once(
-    request: HttpRequest,
-    method: str,
-    url: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    timeout_s: float,
-) -> tuple[Answer, str]:
+def _place(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _connection(url: str, timeout_s: float, *, allow_loopback: bool) -> "_Connection":
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname:
         raise Refused("The address must begin with http:// or https://.")
     port = parts.port or _PORTS[parts.scheme]
-    addresses = addresses_of(parts.hostname, port, allow_loopback=request.allow_loopback)
-    connection = _Connection(
+    addresses = addresses_of(parts.hostname, port, allow_loopback=allow_loopback)
+    return _Connection(
         parts.hostname, port, addresses, timeout_s, is_secure=parts.scheme == "https"
     )
-    path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-    sent = {"User-Agent": "Octopus", "Accept": "*/*", **headers}
-    try:
-        connection.request(method, path, body=body or None, headers=sent)
-        response = connection.getresponse()
-        answer = Answer(response.status, response.read(LARGEST_BODY))
-        return answer, response.getheader("Location") or ""
-    finally:
-        connection.close()
 
 
 class _Connection(http.client.HTTPConnection):

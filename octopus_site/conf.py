@@ -34,6 +34,7 @@ class Configuration:
     node_name: str
     s3_access_key: str = ""
     s3_secret_key: str = field(default="", repr=False)
+    feed_folders: tuple[str, ...] = ()
 
     @property
     def is_sqlite(self) -> bool:
@@ -59,6 +60,9 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         node_name=environment.get("OCTOPUS_NODE_NAME") or os.uname().nodename,
         s3_access_key=secret(environment, "OCTOPUS_S3_ACCESS_KEY"),
         s3_secret_key=secret(environment, "OCTOPUS_S3_SECRET_KEY"),
+        feed_folders=tuple(
+            folder for folder in environment.get("OCTOPUS_FEED_FOLDERS", "").split(":") if folder
+        ),
     )
 
 

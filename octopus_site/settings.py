@@ -181,6 +181,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "releases.watch_feeds": {
+        "task": "releases.watch_feeds",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "releases.forget_old_decisions": {
         "task": "releases.forget_old_decisions",
         "schedule": 86400.0,

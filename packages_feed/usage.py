@@ -10,7 +10,10 @@ Usage = Callable[[Space, str], Iterable[int]]
 Names = Callable[[Actor, Space, Iterable[int]], Iterable[tuple[str, str]]]
 # What uses versions of a package and may be seen by the actor, in words by version.
 VersionUsers = Callable[[Actor, Space, str, Sequence[str]], Mapping[str, str]]
+# Names of the projects whose processes name one of these feeds (ids and slug in lower case).
+FeedUsage = Callable[[Space, frozenset[str]], Iterable[str]]
 _usage: Usage | None = None
+_feed_usage: FeedUsage | None = None
 _names: Names | None = None
 _version_users: list[VersionUsers] = []
 
@@ -19,6 +22,17 @@ def register_package_usage(usage: Usage, names: Names) -> None:
     """Register how (space, package id) becomes projects, and projects their names."""
     global _usage, _names
     _usage, _names = usage, names
+
+
+def register_feed_usage(usage: FeedUsage) -> None:
+    """Register how feeds become the names of the projects that use them."""
+    global _feed_usage  # noqa: PLW0603 once, when the apps are ready
+    _feed_usage = usage
+
+
+def projects_naming(space: Space, feed_names: frozenset[str]) -> list[str]:
+    """Return the names of the projects whose processes, or runbooks, name one of the feeds."""
+    return list(_feed_usage(space, feed_names)) if _feed_usage is not None else []
 
 
 def projects_using(space: Space, package_id: str) -> list[int]:

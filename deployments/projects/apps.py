@@ -16,6 +16,7 @@ class ProjectsConfig(AppConfig):
         )
         from deployments.projects.models import Project, ProjectGroup  # noqa: PLC0415
         from deployments.projects.package_usage import (  # noqa: PLC0415
+            projects_naming_feed,
             projects_using_package,
             visible_project_names,
         )
@@ -26,13 +27,14 @@ class ProjectsConfig(AppConfig):
         )
         from deployments.projects.services.groups import seed_project_group  # noqa: PLC0415
         from deployments.projects.services.lifecycles import seed_lifecycle  # noqa: PLC0415
-        from packages_feed.usage import register_package_usage  # noqa: PLC0415
+        from packages_feed.usage import register_feed_usage, register_package_usage  # noqa: PLC0415
 
         register_expander("project_group", projects_of_groups)
         register_scope_model("project", Project, Permission.ProjectView)
         register_scope_model("project_group", ProjectGroup, Permission.ProjectGroupView)
         register_library_uses(lambda row: [each.name for each in projects_including(row)])
         register_owner_name(name_of_variable_owner)
+        register_feed_usage(projects_naming_feed)
         register_package_usage(projects_using_package, visible_project_names)
         register_space_seeder(seed_lifecycle)
         register_space_seeder(seed_project_group)

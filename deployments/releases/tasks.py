@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from deployments.projects.services.decisions import forget_old_decisions
+from deployments.releases.services.automation.feeds import watch_feeds
 from deployments.releases.services.automation.rollouts import continue_rollouts
 from deployments.releases.services.automation.scheduled import run_due_schedules
 from deployments.releases.services.automation.targets import deploy_to_waiting_targets
@@ -24,6 +25,12 @@ def continue_rollouts_task() -> None:
 def deploy_to_waiting_targets_task() -> None:
     """Deploy to the targets that triggers have marked."""
     deploy_to_waiting_targets()
+
+
+@shared_task(name="releases.watch_feeds", expires=60)
+def watch_feeds_task() -> None:
+    """Look for new versions in external feeds."""
+    watch_feeds()
 
 
 @shared_task(name="releases.forget_old_decisions", expires=3600)

@@ -1,5 +1,6 @@
 """Feeds, and the packages in them."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -12,10 +13,10 @@ from deployments.access.permissions import Permission
 from deployments.base.api import paging
 from deployments.base.api.query import Query
 from deployments.base.errors import Invalid, NotFound
+from packages_feed.api.external import external_hits, external_notes, external_versions
 from packages_feed.api.serializers import FeedSerializer, package_resource, version_resource
 from packages_feed.models import Feed, PackageVersion
 from packages_feed.queries import (
-    built_in_feed,
     find_feed,
     find_version,
     newest_of_each,
@@ -25,12 +26,19 @@ from packages_feed.queries import (
     with_words,
 )
 from packages_feed.services import change_built_in_feed
+from packages_feed.services.external_feeds import (
+    FeedValues,
+    change_feed,
+    create_feed,
+    delete_feed,
+)
 
 _TAKE = 30
+_MOST_HITS = 200
 
 
 class FeedViewSet(SpaceViewSet[Feed]):
-    """Every space has its built-in feed; no other kind can be made."""
+    """The built-in feed of the space, and external feeds."""
 
     model = Feed
     serializer_class = FeedSerializer
@@ -68,12 +76,18 @@ class FeedViewSet(SpaceViewSet[Feed]):
         return super().filtered(rows, query)
 
     def create_row(self, data: dict[str, Any]) -> Feed:
-        text = f"Feeds of the type {data['feed_type'][:50]} cannot be added."
-        raise Invalid(fields={"FeedType": [text]})
+        return create_feed(
+            actor=self.actor,
+            space=self.space,
+            feed_type=data["feed_type"][:50],
+            values=_values(data),
+        )
 
     def update_row(self, row: Feed, data: dict[str, Any]) -> Feed:
         if data["feed_type"] != row.feed_type:
             raise Invalid(fields={"FeedType": ["The type of a feed cannot be changed."]})
+        if not row.is_built_in:
+            return change_feed(actor=self.actor, feed=row, values=_values(data))
         return change_built_in_feed(
             actor=self.actor,
             feed=row,
@@ -82,7 +96,7 @@ class FeedViewSet(SpaceViewSet[Feed]):
         )
 
     def destroy_row(self, row: Feed) -> None:
-        raise Invalid("The built-in feed cannot be deleted.")
+        delete_feed(actor=self.actor, feed=row)
 
     def stats(self, request: Request, **ids: Any) -> Response:
         """Count the packages of the space."""
@@ -92,9 +106,12 @@ class FeedViewSet(SpaceViewSet[Feed]):
 
     def packages(self, request: Request, **ids: Any) -> Response:
         """Answer with a bare list: versions of one package, or packages that match."""
-        feed_id = self.get_object().public_id
+        feed = self.get_object()
+        feed_id = feed.public_id
         take = min(self.query.number("take", _TAKE), paging.ALL)
         package_id = self.query.text("packageId")
+        if not feed.is_built_in:
+            return Response(self._external_packages(feed, package_id, take))
         if package_id and not self.query.flag("partialMatch"):
             several = bool(self.query.flag("includeMultipleVersions"))
             rows = self._matching(package_id, limit=take if several else min(take, 1))
@@ -105,8 +122,12 @@ class FeedViewSet(SpaceViewSet[Feed]):
 
     def search(self, request: Request, **ids: Any) -> Response:
         """Answer with a page of packages that have every word of the term."""
-        self.get_object()
+        feed = self.get_object()
         term = self.query.text("term")
+        if not feed.is_built_in:
+            found = paging.cut(external_hits(feed, term, _MOST_HITS), self.query)
+            names = ("term", "skip", "take")
+            return self._page(found, found.rows, "PackageDescription", "search", names)
         rows = PackageVersion.objects.in_space(self.space)
         hits = ranked(with_words(newest_of_each(rows, rows), term), term)
         page = paging.cut(hits, self.query)
@@ -124,26 +145,43 @@ class FeedViewSet(SpaceViewSet[Feed]):
 
     def versions(self, request: Request, **ids: Any) -> Response:
         """Answer with a page of the versions of one package, newest first."""
-        feed_id = self.get_object().public_id
+        feed = self.get_object()
+        feed_id = feed.public_id
         package_id = self.query.text("packageId")
         if not package_id:
             raise Invalid("The query parameter packageId is required.")
+        names = ("packageId", "take", "skip", "filter", "preReleaseTag", "versionRange")
+        if not feed.is_built_in:
+            wanted = self.query.text("filter").lower()
+            known = external_versions(feed, package_id, self.query)
+            shown = [each for each in known if wanted in each["Version"].lower()]
+            cut = paging.cut(shown, self.query)
+            return self._page(cut, cut.rows, "PackageVersion", "versions", names)
         rows = self._matching(package_id)
         if text := self.query.text("filter").lower():
             rows = [row for row in rows if text in row.version.lower()]
         page = paging.cut(rows, self.query)
         notes = bool(self.query.flag("includeReleaseNotes"))
         items = [version_resource(row, feed_id, with_notes=notes) for row in page.rows]
-        names = ("packageId", "take", "skip", "filter", "preReleaseTag", "versionRange")
         return self._page(page, items, "PackageVersion", "versions", names)
 
     def notes(self, request: Request, **ids: Any) -> Response:
         """Answer with the release notes of one version."""
-        self.get_object()
+        feed = self.get_object()
+        if not feed.is_built_in:
+            package_id, version = self.query.text("packageId"), self.query.text("version")
+            return Response({"Notes": external_notes(feed, package_id, version)})
         row = find_version(self.space, self.query.text("packageId"), self.query.text("version"))
         if row is None:
             raise NotFound
         return Response({"Notes": row.metadata.get("release_notes")})
+
+    def _external_packages(self, feed: Feed, package_id: str, take: int) -> list[dict[str, Any]]:
+        if package_id and not self.query.flag("partialMatch"):
+            several = bool(self.query.flag("includeMultipleVersions"))
+            return external_versions(feed, package_id, self.query)[: take if several else 1]
+        hits = external_hits(feed, package_id, take)
+        return [{**hit, "PackageId": hit["Id"], "FeedId": feed.public_id} for hit in hits]
 
     def _matching(self, package_id: str, limit: int | None = None) -> list[PackageVersion]:
         try:
@@ -161,14 +199,25 @@ class FeedViewSet(SpaceViewSet[Feed]):
     def _page(
         self,
         page: paging.Page,
-        items: list[dict[str, Any]],
+        items: Sequence[dict[str, Any]],
         item_type: str,
         name: str,
         names: tuple[str, ...],
     ) -> Response:
-        own = f"{self.base_path()}/{built_in_feed(self.space).public_id}/packages/{name}"
+        own = f"{self.base_path()}/{self.kwargs['id']}/packages/{name}"
         return Response(
             paging.envelope(
                 page, items, item_type=item_type, path=own, query=self.query, names=names
             )
         )
+
+
+def _values(data: dict[str, Any]) -> FeedValues:
+    password = data["sealed_password"]
+    return FeedValues(
+        name=data["name"],
+        uri=data["uri"],
+        username=data["username"] or data["access_key"],
+        password=password if password is not None else data["secret_key"],
+        settings=data["settings"],
+    )

@@ -8,8 +8,10 @@ from deployments.base.api import dates
 from deployments.base.api.fields import text
 from deployments.base.api.links import space_path, with_query
 from deployments.base.api.serializers import SpaceResourceSerializer
+from packages_feed.api.secret_field import SecretField
 from packages_feed.build_links import told
 from packages_feed.models import BuildInformation, Feed, PackageVersion
+from packages_feed.sources.kinds import KINDS, S3
 
 
 def package_resource(
@@ -83,11 +85,23 @@ def version_resource(
 
 
 class FeedSerializer(SpaceResourceSerializer):
-    """A feed; of the built-in one the name and its retention can be changed."""
+    """A feed; of the built-in one the name and its retention can be changed.
+
+    `AccessKey` and `SecretKey` are user name and password by the names that S3 has for them.
+    """
 
     name = serializers.CharField(max_length=200)
     slug = text(read_only=True)
     feed_type = serializers.CharField()
+    feed_uri = text(source="uri")
+    username = text()
+    password = SecretField(source="sealed_password")
+    access_key = text(write_only=True)
+    secret_key = SecretField(write_only=True)
+    registry_path = serializers.CharField(
+        source="settings.RegistryPath", default="", allow_blank=True
+    )
+    region = serializers.CharField(source="settings.Region", default="", allow_blank=True)
     package_acquisition_location_options = serializers.SerializerMethodField()
     is_built_in_repo_sync_enabled = serializers.SerializerMethodField()
     delete_unreleased_packages_after_days = serializers.IntegerField(
@@ -97,7 +111,22 @@ class FeedSerializer(SpaceResourceSerializer):
     wire_names: ClassVar = {}
 
     def get_package_acquisition_location_options(self, row: Feed) -> list[str]:
-        return ["Server", "ExecutionTarget"]
+        if not row.is_built_in and not KINDS[row.feed_type].is_fetched:
+            return ["NotAcquired"]
+        return ["Server"] if not row.is_built_in else ["Server", "ExecutionTarget"]
+
+    def to_representation(self, row: Feed) -> dict[str, Any]:
+        """Show what the kind of feed has, by the names that its clients know."""
+        shown = super().to_representation(row)
+        if row.is_built_in:
+            hidden = ["FeedUri", "Username", "Password", "RegistryPath", "Region"]
+        else:
+            own = KINDS[row.feed_type].settings
+            hidden = [name for name in ("RegistryPath", "Region") if name not in own]
+            hidden += ["IsBuiltInRepoSyncEnabled", "DeleteUnreleasedPackagesAfterDays"]
+        if row.feed_type == S3:
+            shown["AccessKey"], shown["SecretKey"] = shown["Username"], shown["Password"]
+        return {name: value for name, value in shown.items() if name not in hidden}
 
     def get_is_built_in_repo_sync_enabled(self, row: Feed) -> bool:
         return False

@@ -1,7 +1,15 @@
 """The models of the feed."""
 
 from packages_feed.models.build_information import BuildInformation
+from packages_feed.models.external import FeedListing, FetchedPackage
 from packages_feed.models.feed import Feed
 from packages_feed.models.package import PackageVersion, StoredBlob
 
-__all__ = ["BuildInformation", "Feed", "PackageVersion", "StoredBlob"]
+__all__ = [
+    "BuildInformation",
+    "Feed",
+    "FeedListing",
+    "FetchedPackage",
+    "PackageVersion",
+    "StoredBlob",
+]

@@ -41,6 +41,11 @@ class Feed(SpaceOwned):
         return self.name
 
     @property
+    def secret_place(self) -> str:
+        """The associated data of `sealed_password`."""
+        return f"feed:{self.pk}:password"
+
+    @property
     def is_built_in(self) -> bool:
         return self.feed_type == "BuiltIn"
 

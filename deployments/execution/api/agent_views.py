@@ -15,8 +15,8 @@ from deployments.execution.services import artifacts
 from deployments.execution.services.mailbox import open_spec
 from deployments.infrastructure.api.agent_views import agent_of, json_errors
 from deployments.infrastructure.models import Agent
-from packages_feed.api.sending import package_response
-from packages_feed.models import PackageVersion
+from packages_feed.api.sending import blob_response, package_response
+from packages_feed.models import FetchedPackage, PackageVersion
 
 _RANGE = re.compile(r"bytes (?:\*|([0-9]{1,18})-[0-9]{1,18})/([0-9]{1,18})")
 _PIECE = 256 * 1024
@@ -32,9 +32,12 @@ def package_view(request: HttpRequest, sha256: str) -> HttpResponseBase:
     if run is None:
         raise NotFound(_MISSING)
     version = PackageVersion.objects.in_space(run.space).filter(blob_id=sha256).first()
-    if version is None:
+    if version is not None:
+        return package_response(request, version)
+    fetched = FetchedPackage.objects.filter(feed__space=run.space, blob_id=sha256).first()
+    if fetched is None:
         raise NotFound("The package is no longer in the feed.")
-    return package_response(request, version)
+    return blob_response(request, sha256, fetched.size, f"{fetched}{fetched.extension}")
 
 
 @json_errors

@@ -22,6 +22,7 @@ from deployments.execution.services.failures import ask_about_failures
 from deployments.execution.services.finish import end_task, finish_task, record_start
 from deployments.execution.services.health.judge import judge_checks
 from deployments.execution.services.lease import Lease, Settled, claim, settle
+from deployments.execution.services.packages.files import PackagesComing
 from deployments.execution.services.situation import Situation, read_situation
 from deployments.execution.services.start import make_execution_plan
 from deployments.infrastructure.services.health import KIND as HEALTH
@@ -78,7 +79,10 @@ def _tick(lease: Lease, clock: Clock) -> bool:
 
 
 def _decide(lease: Lease, task: ServerTask, clock: Clock) -> bool:
-    situation = _situation(lease, task, clock)
+    try:
+        situation = _situation(lease, task, clock)
+    except PackagesComing as coming:
+        return _wait_for_packages(lease, task, coming, clock)
     failpoints.hit("tick.read")
     if task.state == TaskState.PAUSED and not task.cancel_requests:
         return _let_go(lease, clock())
@@ -162,6 +166,19 @@ def _settled(lease: Lease, now: datetime) -> Iterator[Settled]:
         # Before the wake-ups, which are sent in the order in which they were asked for.
         transaction.on_commit(lambda: failpoints.hit("tick.committed"))
         yield settled
+
+
+def _wait_for_packages(
+    lease: Lease, task: ServerTask, coming: PackagesComing, clock: Clock
+) -> bool:
+    """Wait until external feeds have given the packages; the sweep looks again."""
+    if task.cancel_requests:
+        return _end_broken(lease, task, "It was canceled before its packages were here.", clock)
+    lines = [("info", f"Fetching {name} from its feed.") for name in coming.begun]
+    if lines:
+        with transaction.atomic():
+            write_lines(task, None, lines)
+    return _let_go(lease, clock())
 
 
 def _let_go(lease: Lease, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from deployments.base.errors import Invalid
 from deployments.base.numbers import whole_number
 from deployments.base.secrets import Secret
 from deployments.base.settings_rows import get_setting
-from deployments.execution.manifest import ActionData, MachineData, Manifest, PackageFile, Value
+from deployments.execution.manifest import ActionData, MachineData, Manifest, Value
 from deployments.execution.models import ExecutionPlan
 from deployments.execution.plan import (
     DEFAULT_PARALLELISM,
@@ -22,6 +22,7 @@ from deployments.execution.plan import (
 )
 from deployments.execution.planner import PlanInput, Target, is_chosen, make_plan
 from deployments.execution.services.logs.settings import MIB, log_settings
+from deployments.execution.services.packages.files import PackagesByAction, package_files
 from deployments.execution.services.places import default_pool, targets_for, workers_of
 from deployments.execution.services.situation import seal_manifest
 from deployments.execution.services.system_variables import system_variables
@@ -38,8 +39,6 @@ from deployments.releases.variables import (
     tenant_variables,
 )
 from deployments.server_tasks.models import ServerTask
-from packages_feed.models import PackageVersion
-from packages_feed.queries import find_versions
 from tenants.queries import TenantScope, tenant_of, tenant_scope
 
 START_WITHIN_SETTING = "execution.start_within_s"
@@ -69,7 +68,9 @@ def _stored_plan(
     process, values, system = planned.process, planned.values, planned.system
     source, plan = planned.source, planned.plan
     _require_targets(deployment, source, plan)
-    packages = _packages(deployment, process, values)
+    packages = package_files(
+        deployment, process, values, since=task.started or task.queued, clock=clock
+    )
     manifest = Manifest(
         candidates=planned.candidates,
         system={
@@ -286,7 +287,7 @@ def skips_installed(own: str, *, by_default: bool, is_forced: bool) -> str:
     return own
 
 
-def _action_data(deployment: Run, action: Action, packages: "_PackagesByAction") -> ActionData:
+def _action_data(deployment: Run, action: Action, packages: PackagesByAction) -> ActionData:
     frozen = deployment.frozen
     owner_id = frozen.process_snapshot.owner_id
     opened = open_properties(action.properties, owner_id=owner_id, holder_id=action.id)
@@ -306,53 +307,6 @@ def _action_data(deployment: Run, action: Action, packages: "_PackagesByAction")
             )
         )
     return ActionData(properties, files, error)
-
-
-_PackagesByAction = dict[str, tuple[tuple[PackageFile, ...], str]]
-
-
-def _packages(deployment: Run, process: Process, values: VariableSet) -> _PackagesByAction:
-    """Return the packages of each action that has some, with what is missing of them."""
-    selected = {
-        (row.action_name.lower(), row.reference_name.lower()): row
-        for row in deployment.frozen.selected_packages.all()
-    }
-    wanted: dict[str, list[tuple[PackageFile, str]]] = {}
-    for _, action in process.actions():
-        for reference in action.packages:
-            if not reference.is_complete:
-                continue
-            chosen = selected.get((action.name.lower(), reference.name.lower()))
-            version = chosen.version if chosen else reference.version
-            package_id = chosen.package_id if chosen else reference.package_id
-            file = PackageFile(
-                name=reference.name,
-                package_id=evaluate(package_id, values).text,
-                version=evaluate(version, values).text,
-                feed_id=chosen.feed_id if chosen else reference.feed_id,
-                extract=reference.properties.get("Extract", "True").lower() != "false",
-            )
-            wanted.setdefault(action.id, []).append((file, reference.acquisition_location))
-    pairs = [(f.package_id, f.version) for files in wanted.values() for f, _ in files]
-    found = find_versions(deployment.space, pairs) if pairs else {}
-    return {action_id: _found(files, found) for action_id, files in wanted.items()}
-
-
-def _found(
-    files: list[tuple[PackageFile, str]], found: dict[tuple[str, str], PackageVersion]
-) -> tuple[tuple[PackageFile, ...], str]:
-    result, error = [], ""
-    for file, location in files:
-        row = found.get((file.package_id, file.version))
-        if location == "NotAcquired":
-            result.append(replace(file, on_target=False))
-        elif row is None:
-            error = error or (
-                f"The package {file.package_id} {file.version} is not in the built-in feed."
-            )
-        else:
-            result.append(replace(file, extension=row.extension, sha256=row.blob_id, size=row.size))
-    return tuple(result), error
 
 
 def machines_in_role(machines: Iterable[tuple[str, Iterable[str]]]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from deployments.projects.models.trigger import (
     PendingDeployment,
     ProjectTrigger,
     WaitingTarget,
+    WatchedPackage,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "ProjectTrigger",
     "Runbook",
     "WaitingTarget",
+    "WatchedPackage",
 ]

@@ -73,6 +73,29 @@ class WaitingTarget(models.Model):
         return f"{self.machine} in {self.environment}"
 
 
+class WatchedPackage(models.Model):
+    """The newest version of an external feed's package that a trigger has seen, and what is wrong
+    with the feed."""
+
+    trigger = models.ForeignKey(
+        ProjectTrigger, on_delete=models.CASCADE, related_name="watched_packages"
+    )
+    feed_number = models.BigIntegerField()
+    id_lower = models.CharField(max_length=300)
+    version = models.CharField(max_length=350, blank=True)
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["trigger", "feed_number", "id_lower"], name="watched_package_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.id_lower
+
+
 class PendingDeployment(models.Model):
     """A deployment that a phase or a schedule is going to make: one of a roll-out to many.
 

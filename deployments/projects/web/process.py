@@ -22,6 +22,7 @@ from deployments.projects.services.processes import STALE, save_process
 from deployments.projects.step_catalogue import find_step_kind, step_kinds
 from deployments.projects.tenant_tags import tenant_tags_of
 from deployments.projects.web.process_form import (
+    BUILT_IN,
     StepForm,
     form_of,
     new_form,
@@ -31,7 +32,8 @@ from deployments.projects.web.process_form import (
 from deployments.projects.web.process_owner import ProcessOwner, owner_of
 from deployments.projects.web.process_rows import kinds_by_category, process_groups
 from deployments.projects.web.rail import project_frame
-from packages_feed.queries import package_ids
+from packages_feed.models import Feed
+from packages_feed.queries import find_feed, package_ids
 
 _MOST_SUGGESTED = 200
 
@@ -213,11 +215,26 @@ def _choices(
         "pools": WorkerPool.objects.in_space(request.space),
         "known_roles": visible_roles(request.actor, request.space),
         "packages": list(packages) if "package" in kinds else [],
+        "feeds": _feeds(request, form) if "package" in kinds else [],
         "projects": projects,
         "project_ids": [row.public_id for row in projects],
         "teams": list(teams_visible_to(request.actor, request.space)) if "teams" in kinds else [],
         "may_run_in_parallel": not is_first,
     }
+
+
+def _feeds(request: PageRequest, form: StepForm) -> list[tuple[str, str]]:
+    """Return id and name of the feeds to choose from, where there is more than the built-in one.
+
+    A feed that is gone, or an expression, stays as it is.
+    """
+    rows = Feed.objects.visible_to(request.actor, request.space, Permission.FeedView)
+    feeds = [(BUILT_IN, "Built-in feed")]
+    feeds += [(feed.public_id, feed.name) for feed in rows if not feed.is_built_in]
+    chosen = find_feed(request.space, form.feed_id)
+    if chosen is None:
+        feeds.append((form.feed_id, form.feed_id))
+    return feeds if len(feeds) > 1 else []
 
 
 def _tags(request: PageRequest, form: StepForm) -> list[str]:

@@ -90,6 +90,12 @@ class StepForm:
         return self.kind is None or self.kind.on_targets
 
     @property
+    def feed_id(self) -> str:
+        """Return where the step's own package comes from."""
+        own = next((each for each in self.action.packages if not each.name), None)
+        return (own.feed_id if own else "") or BUILT_IN
+
+    @property
     def expression(self) -> str:
         return self.step.text(STEP_EXPRESSION)
 
@@ -148,7 +154,7 @@ def sent_step(
         tenant_tags=tuple(sent.getlist("tenant_tags")),
         worker_pool_id=sent.get("worker_pool", action.worker_pool_id),
         properties=properties,
-        packages=_packages(action, properties, kind),
+        packages=_packages(action, properties, kind, sent.get("feed", "").strip()),
     )
     only = len(step.actions) <= 1
     step = replace(
@@ -216,8 +222,9 @@ def _with_kept_secrets(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _packages(
-    action: Action, properties: dict[str, Any], kind: StepKind | None
+    action: Action, properties: dict[str, Any], kind: StepKind | None, feed_id: str
 ) -> tuple[PackageReference, ...]:
+    """Return the packages with the primary one as sent; an empty feed id leaves its feed."""
     if kind is None or all(setting.kind != "package" for setting in kind.properties):
         return action.packages
     others = tuple(package for package in action.packages if package.name)
@@ -226,7 +233,9 @@ def _packages(
     if not package_id:
         properties.pop(PACKAGE_FEED_ID, None)
         return others
-    primary = replace(primary, package_id=package_id, feed_id=primary.feed_id or BUILT_IN)
+    primary = replace(
+        primary, package_id=package_id, feed_id=feed_id or primary.feed_id or BUILT_IN
+    )
     properties[PACKAGE_FEED_ID] = primary.feed_id
     return (primary, *others)
 

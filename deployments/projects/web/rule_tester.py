@@ -8,6 +8,7 @@ from agent.versions import InvalidTagPattern, InvalidVersionRange, Version
 from deployments.base.models import Space
 from deployments.projects.version_rules import VersionRule, parse_range
 from packages_feed.queries import versions_of
+from packages_feed.queries.catalogue import told_versions
 
 _NEWEST: Final = 10
 
@@ -43,8 +44,9 @@ def try_rule(
 
 
 def newest_versions_of(space: Space, package_ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return the newest versions of packages of the built-in feed; one query for each."""
-    return {
+    """Return the newest versions of packages: one query for each, and one for what the built-in
+    feed lacks, which external feeds may have told."""
+    found = {
         package_id: list(
             versions_of(space, package_id)
             .filter(listed=True)
@@ -52,6 +54,12 @@ def newest_versions_of(space: Space, package_ids: Sequence[str]) -> dict[str, li
         )
         for package_id in dict.fromkeys(package_ids)
         if package_id and "#{" not in package_id
+    }
+    lacking = {package_id.lower() for package_id, versions in found.items() if not versions}
+    told = told_versions(space, lacking) if lacking else {}
+    return {
+        package_id: versions or told.get(package_id.lower(), [])[:_NEWEST]
+        for package_id, versions in found.items()
     }
 
 

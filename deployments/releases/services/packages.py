@@ -1,10 +1,11 @@
 """Choosing the version of every package that a release needs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.language import LanguageError, evaluate
 from agent.versions import Version
+from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.base.models import Space
 from deployments.projects.models import Channel, Project
@@ -16,8 +17,10 @@ from deployments.releases.queries import find_release
 from deployments.releases.selection import PackageSpec, chosen_version, newest_fitting
 from deployments.releases.services.child_releases import newest_release, projects_named
 from packages_feed.models import Feed
+from packages_feed.queries.catalogue import catalogue
 from packages_feed.queries.feeds import find_feed
-from packages_feed.queries.versions import find_version, versions_of
+from packages_feed.queries.versions import find_version
+from packages_feed.services.asking import refresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,10 @@ class NeededPackage:
 
     @property
     def is_searchable(self) -> bool:
-        """Whether the versions to choose from are known here."""
+        """Whether the versions to choose from can be listed."""
         if self.project is not None:
             return True
-        return self.is_resolvable and self.feed is not None and self.feed.is_built_in
+        return self.is_resolvable and self.feed is not None
 
     @property
     def feed_id(self) -> str:
@@ -111,6 +114,14 @@ def needed_packages(
     return needed
 
 
+def refresh_feeds(needed: Iterable[NeededPackage], *, clock: Clock = utc_now) -> None:
+    """Ask the external feeds for the versions to choose from; not to be called in transactions."""
+    refresh(
+        [(need.feed, need.package_id) for need in needed if need.is_resolvable and need.feed],
+        clock=clock,
+    )
+
+
 def select_packages(
     space: Space, needed: Sequence[NeededPackage], channel: Channel | None, wishes: PackageWishes
 ) -> list[SelectedPackage]:
@@ -121,7 +132,7 @@ def select_packages(
     for need in needed:
         wish = wished_version(need, wishes)
         try:
-            version = _given(space, need, wish) if wish else _newest(space, need, rules, wishes)
+            version = _given(space, need, wish) if wish else _newest(need, rules, wishes)
         except Invalid as error:
             errors += error.errors
         else:
@@ -179,9 +190,7 @@ def _given(space: Space, need: NeededPackage, version: str) -> str:
     return row.version
 
 
-def _newest(
-    space: Space, need: NeededPackage, rules: Sequence[VersionRule], wishes: PackageWishes
-) -> str:
+def _newest(need: NeededPackage, rules: Sequence[VersionRule], wishes: PackageWishes) -> str:
     rule = rule_for(rules, need.action.name, need.reference.name)
     if need.project is not None:
         release = newest_release(need.project, rule=rule)
@@ -196,14 +205,19 @@ def _newest(
             f"The package '{need.package_id}' for the step '{need.action.name}' depends on"
             " variables that are known only when it is deployed. Give its version."
         )
-    if need.feed is None or not need.feed.is_built_in:
+    if need.feed is None:
         raise Invalid(
-            f"The feed of the package '{need.package_id}' for the step '{need.action.name}' cannot"
-            " be searched. Give the version of the package."
+            f"The feed of the package '{need.package_id}' for the step '{need.action.name}' does"
+            " not exist. Choose another one in the step, or give the version of the package."
         )
-    texts = versions_of(space, need.package_id).filter(listed=True)
-    versions = map(Version.parse, texts.values_list("version", flat=True).iterator(chunk_size=500))
-    best = newest_fitting(versions, rule=rule, prerelease=wishes.prerelease)
+    known = catalogue(need.feed, need.package_id)
+    best = newest_fitting(known.versions, rule=rule, prerelease=wishes.prerelease)
+    if best is None and known.problem:
+        raise Invalid(
+            f"The versions of the package '{need.package_id}' for the step '{need.action.name}' are"
+            f" not known, because the feed '{need.feed.name}' could not be read: {known.problem}"
+            " Give the version of the package."
+        )
     if best is None:
         limit = f" with the pre-release tag '{wishes.prerelease}'" if wishes.prerelease else ""
         raise Invalid(

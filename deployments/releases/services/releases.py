@@ -19,7 +19,7 @@ from deployments.projects.custom_fields import (
     checked_fields,
     stored_definitions,
 )
-from deployments.projects.models import Channel, Project
+from deployments.projects.models import Channel, DeploymentProcess, Project
 from deployments.projects.queries import process_of, project_candidates, read_process
 from deployments.projects.settings import DeploymentSettings, deployment_settings, extra_document
 from deployments.releases.builds import build_variables, builds_of
@@ -29,11 +29,14 @@ from deployments.releases.queries import find_release, used_numbers
 from deployments.releases.selection import PackageSpec
 from deployments.releases.services.channel_choice import resolve_channel
 from deployments.releases.services.packages import (
+    NeededPackage,
     PackageWishes,
     SelectedPackage,
     needed_packages,
+    refresh_feeds,
     require_rules,
     select_packages,
+    wished_version,
 )
 from deployments.releases.services.snapshots import freeze_library, freeze_process, freeze_variables
 from deployments.releases.variables import values_at_release
@@ -69,6 +72,7 @@ def create_release(
     ignore_channel_rules: bool = False,
     ignore_if_exists: bool = False,
     custom_fields: Mapping[str, str] | None = None,
+    asks_feeds: bool = True,
     clock: Clock = utc_now,
 ) -> Release:
     """Cut a release; raises Invalid when the project is disabled, a package or number will not do.
@@ -77,7 +81,8 @@ def create_release(
     name versions, `package_version` is for all others, else the newest that fits is taken, of those
     with the `package_prerelease` label if given. Without a channel it is the one that fits the
     versions that were named (deployments.releases.channel_choice). With `ignore_if_exists` a
-    release of the same number is returned as it is.
+    release of the same number is returned as it is. External feeds are asked for the versions that
+    are not named, unless `asks_feeds` is off: then what they said last is taken.
     """
     require_on(actor, project, Permission.ReleaseCreate)
     wishes = PackageWishes(selected_packages, package_version, package_prerelease)
@@ -98,7 +103,7 @@ def create_release(
         if existing is not None:
             return existing
     release = replace(release, custom_fields=fields_for(release.channel, custom_fields or {}))
-    return _create_repeatedly(actor, project, release, clock)
+    return _create_repeatedly(actor, project, release, clock, asks_feeds=asks_feeds)
 
 
 def fields_for(channel: Channel, given: Mapping[str, str]) -> dict[str, str]:
@@ -121,21 +126,34 @@ def _require_possible(project: Project, release: ReleaseInput) -> None:
 
 
 def _create_repeatedly(
-    actor: Actor, project: Project, release: ReleaseInput, clock: Clock
+    actor: Actor, project: Project, release: ReleaseInput, clock: Clock, *, asks_feeds: bool
 ) -> Release:
     """Create; when somebody takes the same number at the same moment, take the next one."""
     has_fixed_number = bool(release.version) and not is_mask(release.version)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with transaction.atomic():
-                return _create(actor, project, release, clock)
+                return _create(actor, project, release, clock, must_be_told=asks_feeds)
+        except _FeedsUnasked as unasked:  # they must not be asked inside the transaction
+            refresh_feeds(unasked.needed, clock=clock)
+            asks_feeds = False
         except IntegrityError:
             if has_fixed_number or attempt == _ATTEMPTS:
                 raise taken(release.version) from None
     raise AssertionError("unreachable")
 
 
-def _create(actor: Actor, project: Project, release: ReleaseInput, clock: Clock) -> Release:
+class _FeedsUnasked(Exception):
+    """The versions of these packages must be read from external feeds first."""
+
+    def __init__(self, needed: Sequence[NeededPackage]) -> None:
+        super().__init__("external feeds are to be asked")
+        self.needed = needed
+
+
+def _create(
+    actor: Actor, project: Project, release: ReleaseInput, clock: Clock, *, must_be_told: bool
+) -> Release:
     channel = release.channel
     settings = deployment_settings(project.settings)
     process = process_of(project)
@@ -144,11 +162,7 @@ def _create(actor: Actor, project: Project, release: ReleaseInput, clock: Clock)
         project=project.public_id,
         channel=channel.public_id,
     )
-    needed = needed_packages(project.space, read_process(process), channel, values)
-    wishes = PackageWishes(release.packages, release.package_version, release.package_prerelease)
-    selected = select_packages(project.space, needed, channel, wishes)
-    if not release.ignore_channel_rules:
-        require_rules(channel, selected)
+    selected = _selected(project, release, process, values, must_be_told=must_be_told)
     number = _number(project, channel, release.version, settings, selected, values, clock)
     existing = find_release(project, number)
     if existing is not None:
@@ -184,6 +198,31 @@ def _create(actor: Actor, project: Project, release: ReleaseInput, clock: Clock)
     store_selection(row, selected)
     _record(actor, row, selected, clock)
     return row
+
+
+def _selected(
+    project: Project,
+    release: ReleaseInput,
+    process: DeploymentProcess,
+    values: Mapping[str, str | None],
+    *,
+    must_be_told: bool,
+) -> list[SelectedPackage]:
+    """Choose the packages; raises _FeedsUnasked if wanted, when external feeds have a say."""
+    channel = release.channel
+    needed = needed_packages(project.space, read_process(process), channel, values)
+    wishes = PackageWishes(release.packages, release.package_version, release.package_prerelease)
+    unasked = [
+        need
+        for need in needed
+        if need.feed and not need.feed.is_built_in and not wished_version(need, wishes)
+    ]
+    if must_be_told and unasked:
+        raise _FeedsUnasked(unasked)
+    selected = select_packages(project.space, needed, channel, wishes)
+    if not release.ignore_channel_rules:
+        require_rules(channel, selected)
+    return selected
 
 
 def _record(actor: Actor, row: Release, selected: Sequence[SelectedPackage], clock: Clock) -> None:

@@ -26,7 +26,9 @@ from deployments.releases.services.packages import (
     PackageWishes,
     SelectedPackage,
     needed_packages,
+    refresh_feeds,
     select_packages,
+    wished_version,
 )
 from deployments.releases.services.snapshots import freeze_library, freeze_process, freeze_variables
 from deployments.releases.variables import plain_values
@@ -59,7 +61,9 @@ def create_runbook_snapshot(
     if project.variable_set is None:
         raise Invalid(f"The project '{project.name}' has no variable set.")
     wishes = PackageWishes(packages, package_version)
-    selected = select_packages(runbook.space, packages_of_runbook(runbook), None, wishes)
+    needed = packages_of_runbook(runbook)
+    refresh_feeds([need for need in needed if not wished_version(need, wishes)], clock=clock)
+    selected = select_packages(runbook.space, needed, None, wishes)
     with transaction.atomic():
         row = RunbookSnapshot.objects.create(
             space=runbook.space,

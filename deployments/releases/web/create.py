@@ -26,6 +26,7 @@ from deployments.releases.services.packages import (
     NeededPackage,
     PackageWishes,
     needed_packages,
+    refresh_feeds,
     select_packages,
 )
 from deployments.releases.services.releases import next_number
@@ -136,6 +137,7 @@ def _page(
     problems: Problems = NO_PROBLEMS,
 ) -> HttpResponse:
     needed = _needed(project, channel)
+    refresh_feeds(needed)
     channels = list(channels_of(project))
     context = choice_context(project, channel, channels)
     packages = [

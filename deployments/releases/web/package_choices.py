@@ -13,7 +13,7 @@ from deployments.releases.queries import releases_of
 from deployments.releases.selection import newest_fitting
 from deployments.releases.services.child_releases import newest_release
 from deployments.releases.services.packages import NeededPackage
-from packages_feed.queries.versions import versions_of
+from packages_feed.queries.catalogue import catalogue
 
 _MOST_VERSIONS: Final = 30
 
@@ -43,7 +43,7 @@ class VersionChoice:
 class PackageChoices:
     """A package of the release with the versions to choose from; none: it is typed.
 
-    `hidden` says how many older versions are not listed.
+    `hidden` says how many older versions are not listed, `problem` why the feed is not known well.
     """
 
     need: NeededPackage
@@ -51,6 +51,7 @@ class PackageChoices:
     choices: tuple[VersionChoice, ...]
     chosen: str
     hidden: int = 0
+    problem: str = ""
 
     @property
     def refused(self) -> int:
@@ -62,8 +63,8 @@ class PackageChoices:
 
     @property
     def is_typed(self) -> bool:
-        """Whether the feed cannot be searched."""
-        return not self.need.is_searchable
+        """Whether no versions of the package are known."""
+        return not self.need.is_searchable or (bool(self.problem) and not self.choices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def package_choices(
     `sent` is what a form said before.
     """
     rule = rule_for(context.rules, need.action.name, need.reference.name)
-    versions, best, best_words = _versions(project, need, rule)
+    versions, best, best_words, problem = _versions(need, rule)
     last = context.last.get((need.action.name, need.reference.name), "")
     shown = [
         version
@@ -115,23 +116,24 @@ def package_choices(
         choices.append(_choice(version, need, rule, notes, context))
     fixed = need.reference.version if "#{" not in need.reference.version else ""
     chosen = sent or ("" if need.project else fixed) or (best.original if best else "")
-    return PackageChoices(need, field, tuple(choices), chosen, len(versions) - len(shown))
+    return PackageChoices(need, field, tuple(choices), chosen, len(versions) - len(shown), problem)
 
 
 def _versions(
-    project: Project, need: NeededPackage, rule: VersionRule | None
-) -> tuple[list[Version], Version | None, str]:
-    """Return all versions, newest first, and the one that is proposed with a word about it."""
+    need: NeededPackage, rule: VersionRule | None
+) -> tuple[Sequence[Version], Version | None, str, str]:
+    """Return all versions, newest first, the one that is proposed with a word about it, and
+    what is wrong with the feed."""
     if need.project is not None:
         texts = releases_of(need.project).order_by("-pk").values_list("version", flat=True)
         newest = newest_release(need.project, rule=rule)
         best = Version.parse(newest.version) if newest else None
-        return [Version.parse(text) for text in texts], best, "made last"
-    if not need.is_searchable:
-        return [], None, ""
-    rows = versions_of(project.space, need.package_id).filter(listed=True)
-    versions = [Version.parse(text) for text in rows.values_list("version", flat=True)]
-    return versions, newest_fitting(versions, rule=rule), "newest that fits"
+        return [Version.parse(text) for text in texts], best, "made last", ""
+    if not need.is_resolvable or need.feed is None:
+        return [], None, "", ""
+    known = catalogue(need.feed, need.package_id)
+    best = newest_fitting(known.versions, rule=rule)
+    return known.versions, best, "newest that fits", known.problem
 
 
 def _choice(

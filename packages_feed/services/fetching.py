@@ -1,0 +1,141 @@
+"""Bringing packages of external feeds into the storage, where agents get them by their hash."""
+
+import time
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from django.db import transaction
+
+from agent.versions import Version
+from deployments.base.clock import Clock, utc_now
+from deployments.base.errors import Invalid, OctopusError
+from deployments.base.wake import wake
+from packages_feed.ingest import Spool, Spooled, current_limits, describe_package, spool_stream
+from packages_feed.ingest.inspect import NUPKG
+from packages_feed.models import Feed, FetchedPackage
+from packages_feed.services.asking import source_of
+from packages_feed.services.blobs import drop_after_commit, lock_bytes, store_bytes
+from packages_feed.sources import NotThere, Opened, SourceFailed
+from packages_feed.storage import package_storage
+
+log = structlog.get_logger(__name__)
+
+FETCH: Final = "packages_feed.fetch"
+ATTEMPTS: Final = 5
+# After the first failure this long, after the second twice as long, and so on.
+PAUSE: Final = timedelta(seconds=10)
+KEPT: Final = timedelta(days=30)
+_CLAIM: Final = timedelta(minutes=15)
+_LONGEST_S: Final = 3600.0
+_LONGEST_ID: Final = 300
+_LONGEST_VERSION: Final = 350
+
+
+def want_package(
+    feed: Feed, package_id: str, version: str, *, since: datetime, clock: Clock = utc_now
+) -> tuple[FetchedPackage, bool]:
+    """Return what is known of a package of an external feed, and have it fetched if it is not here.
+
+    The flag says whether that begins only now. What was given up before `since` is tried again.
+    """
+    now, parsed = clock(), Version.try_parse(version)
+    if len(package_id) > _LONGEST_ID or len(version) > _LONGEST_VERSION:
+        raise Invalid(f"The name of the package {package_id[:100]}… {version[:50]} is too long.")
+    with transaction.atomic():
+        row, is_new = FetchedPackage.objects.get_or_create(
+            feed=feed,
+            id_lower=package_id.lower(),
+            version_lower=parsed.key if parsed else version.lower(),
+            defaults={"package_id": package_id, "version": version, "used": now, "due": now},
+        )
+        is_again = False
+        if row.given_up is not None and row.given_up < since:
+            row.given_up, row.attempts, row.problem, row.due = None, 0, "", now
+            is_again = True
+        row.used = now
+        if not is_new:
+            row.save(update_fields=["given_up", "attempts", "problem", "due", "used"])
+        if row.blob_id is None and row.given_up is None:
+            wake(FETCH, row.pk)
+    return row, is_new or is_again
+
+
+def fetch_package(number: int, *, clock: Clock = utc_now) -> None:
+    """Fetch a wanted package unless another worker does, or its next attempt is still to come."""
+    now = clock()
+    rows = FetchedPackage.objects.filter(pk=number)
+    due = rows.filter(blob=None, given_up=None, due__lte=now)
+    if not due.update(due=now + _CLAIM):
+        return
+    row = rows.select_related("feed__space").get()
+    try:
+        _fetch(row, clock)
+    except (OctopusError, OSError) as error:
+        attempts = row.attempts + 1
+        is_last = attempts >= ATTEMPTS or isinstance(error, NotThere | Invalid)
+        log.warning("a package was not fetched", package=str(row), error=str(error))
+        rows.update(
+            attempts=attempts,
+            problem=str(error),
+            due=clock() + attempts * PAUSE,
+            given_up=clock() if is_last else None,
+        )
+
+
+def forget_unused(*, clock: Clock = utc_now) -> int:
+    """Drop packages that no deployment has wanted for a month; return how many."""
+    old = FetchedPackage.objects.filter(used__lt=clock() - KEPT)
+    for row in old:
+        with transaction.atomic():
+            row.delete()
+            if row.blob_id is not None:
+                drop_after_commit(row.blob_id)
+    return len(old)
+
+
+def _fetch(row: FetchedPackage, clock: Clock) -> None:
+    limits = current_limits()
+    source = source_of(row.feed)
+    with (
+        Spool(package_storage().spool_folder, limit=limits.package) as spool,
+        source.open(row.package_id, row.version) as opened,
+    ):
+        upload = spool_stream(spool, _in_time(opened.pieces))
+        _check(row, opened, upload)
+        store_bytes(upload, clock=clock)
+        try:
+            with transaction.atomic():
+                blob = lock_bytes(upload, clock=clock)
+                FetchedPackage.objects.filter(pk=row.pk).update(
+                    blob=blob, extension=opened.extension.lower(), size=upload.size, problem=""
+                )
+        except BaseException:
+            drop_after_commit(upload.sha256)
+            raise
+
+
+def _check(row: FetchedPackage, opened: Opened, upload: Spooled) -> None:
+    """Raise unless the bytes are whole, and the archive that was asked for."""
+    hashes = {"sha1": upload.sha1, "sha256": upload.sha256, "sha512": upload.sha512}
+    for name, expected in opened.checksums.items():
+        if hashes[name] != expected:
+            raise SourceFailed(f"What came of {row} does not have the {name} that the feed names.")
+    extension = opened.extension.lower()
+    described = describe_package(upload, f"package.1.0.0{extension}", current_limits())
+    if extension == NUPKG and (
+        described.package_id.lower() != row.id_lower
+        or described.version != Version.try_parse(row.version)
+    ):
+        raise Invalid(
+            f"The feed gave {described.package_id} {described.version.original} for {row}."
+        )
+
+
+def _in_time(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    end = time.monotonic() + _LONGEST_S
+    for piece in pieces:
+        if time.monotonic() > end:
+            raise SourceFailed(f"The download has not ended within {_LONGEST_S:g} seconds.")
+        yield piece

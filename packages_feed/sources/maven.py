@@ -1,0 +1,97 @@
+"""Maven repositories, by their layout of folders."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from packages_feed.sources.base import FeedPlace, Found, Hit, NotThere, Opened, SourceFailed
+from packages_feed.sources.web import FeedClient
+
+_PARTS: Final = range(2, 5)
+_SNAPSHOT: Final = "-SNAPSHOT"
+_CHECKSUMS: Final = ("sha256", "sha1")
+_LENGTHS: Final = {"sha256": 64, "sha1": 40}
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinates:
+    """What an id `group:artifact[:packaging[:classifier]]` says."""
+
+    group: str
+    artifact: str
+    packaging: str
+    classifier: str
+
+    @classmethod
+    def read(cls, package_id: str) -> "Coordinates":
+        """Read an id; raises NotThere for one of another form."""
+        parts = package_id.split(":")
+        if len(parts) not in _PARTS or not all(parts[:2]):
+            raise NotThere(f"'{package_id}' is not group:artifact[:packaging[:classifier]].")
+        group, artifact, packaging, classifier, *_ = [*parts, "", ""]
+        return cls(group, artifact, packaging or "jar", classifier)
+
+    @property
+    def folder(self) -> str:
+        return "/".join(quote(part, safe="") for part in (*self.group.split("."), self.artifact))
+
+
+class Maven:
+    """Versions stand in maven-metadata.xml; such a repository has no search."""
+
+    def __init__(self, place: FeedPlace) -> None:
+        self._client = FeedClient(place)
+        self._uri = place.uri.rstrip("/")
+
+    def versions(self, package_id: str) -> list[Found]:
+        """Return all versions."""
+        known = Coordinates.read(package_id)
+        root = self._client.xml(f"{self._uri}/{known.folder}/maven-metadata.xml")
+        return [Found((each.text or "").strip()) for each in root.iter("version")]
+
+    def search(self, term: str, take: int) -> list[Hit]:
+        """Return the package whose whole id is the term."""
+        try:
+            self.versions(term.strip())
+        except NotThere:
+            return []
+        return [Hit(term.strip())]
+
+    @contextmanager
+    def open(self, package_id: str, version: str) -> Iterator[Opened]:
+        """Give the artifact, with the checksum that stands beside it."""
+        known = Coordinates.read(package_id)
+        folder = f"{self._uri}/{known.folder}/{quote(version, safe='')}"
+        number = self._snapshot(folder, known, version) if version.endswith(_SNAPSHOT) else version
+        suffix = f"-{known.classifier}" if known.classifier else ""
+        name = quote(f"{known.artifact}-{number}{suffix}.{known.packaging}", safe="")
+        checksums = self._checksums(f"{folder}/{name}")
+        with self._client.pieces(f"{folder}/{name}") as pieces:
+            yield Opened(f".{known.packaging}", pieces, checksums)
+
+    def notes(self, package_id: str, version: str) -> str:
+        """Return nothing: a repository has no notes."""
+        return ""
+
+    def _snapshot(self, folder: str, known: Coordinates, version: str) -> str:
+        """Return the number with the time of the newest build of a snapshot."""
+        root = self._client.xml(f"{folder}/maven-metadata.xml")
+        for each in root.iter("snapshotVersion"):
+            classifier = (each.findtext("classifier") or "").strip()
+            extension = (each.findtext("extension") or "").strip()
+            if (extension, classifier) == (known.packaging, known.classifier):
+                return (each.findtext("value") or version).strip()
+        return version
+
+    def _checksums(self, url: str) -> dict[str, str]:
+        for kind in _CHECKSUMS:
+            try:
+                text = self._client.read(f"{url}.{kind}").decode("ascii", "replace").split()
+            except NotThere:
+                continue
+            if not text or len(text[0]) != _LENGTHS[kind]:
+                raise SourceFailed(f"The file {url}.{kind} is not a checksum.")
+            return {kind: text[0].lower()}
+        return {}

@@ -1,0 +1,142 @@
+"""External feed triggers: which new versions create a release, and what is told."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from deployments.base.settings_rows import set_setting
+from deployments.projects.queries import default_channel
+from deployments.releases.models import Release
+from deployments.releases.services.automation.feeds import watch_feeds
+from packages_feed.models import Feed
+from packages_feed.services.external_feeds import FeedValues, create_feed
+from tests.factories.automation import Stream, decisions, make_trigger
+from tests.factories.domain import (
+    make_environment,
+    make_lifecycle,
+    make_package,
+    make_project,
+    package_step,
+)
+from tests.factories.people import SYSTEM
+from tests.factories.spaces import default_space
+from tests.packages_feed.sources.servers import serving
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
+
+
+class Shop:
+    """A project with a package of a Maven repository, and one of the built-in feed."""
+
+    def __init__(self, feed: Feed, versions: list[str]) -> None:
+        self.versions = versions
+        self.now = NOW
+        steps = [package_step("com.acme:web", "Web"), package_step("Acme.Api", "Api")]
+        for package in steps[0]["Actions"][0]["Packages"]:
+            package["FeedId"] = feed.public_id
+        steps[0]["Actions"][0]["Properties"]["Octopus.Action.Package.FeedId"] = feed.public_id
+        self.project = make_project(lifecycle=make_lifecycle(make_environment()), steps=steps)
+        self.stream = Stream()
+
+    def trigger(self, *steps: str, kind: str = "FeedFilter") -> Any:
+        packages = [{"DeploymentAction": step, "PackageReference": ""} for step in steps]
+        action = {
+            "ActionType": "CreateRelease",
+            "ChannelId": default_channel(self.project).public_id,
+        }
+        return make_trigger(self.project, {"FilterType": kind, "Packages": packages}, action)
+
+    def watch(self) -> None:
+        self.now += timedelta(minutes=5)
+        watch_feeds(clock=lambda: self.now)
+
+    def releases(self) -> list[str]:
+        rows = Release.objects.in_space(default_space()).order_by("pk")
+        return [
+            ", ".join(f"{row.package_id} {row.version}" for row in each.selected_packages.all())
+            for each in rows
+        ]
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    versions = ["1.0"]
+
+    def answer(path: str, headers: Any) -> Any:
+        if not versions:
+            return 500, {}, b""
+        listed = "".join(f"<version>{version}</version>" for version in versions)
+        return 200, {}, f"<metadata><versions>{listed}</versions></metadata>".encode()
+
+    set_setting("http_request.allow_loopback", value=True)
+    with serving(answer) as served:
+        feed = create_feed(
+            actor=SYSTEM,
+            space=default_space(),
+            feed_type="Maven",
+            values=FeedValues("Repository", served.url),
+        )
+        make_package("Acme.Api", "5.0.0")
+        yield Shop(feed, versions)
+
+
+def test_a_new_version_creates_a_release_and_what_was_there_does_not(shop: Shop) -> None:
+    shop.trigger("Web")
+    shop.watch()
+    shop.watch()
+    assert shop.releases() == []
+    shop.versions.append("1.1")
+    shop.watch()
+    shop.watch()
+    assert shop.releases() == ["com.acme:web 1.1, Acme.Api 5.0.0"]
+    release = Release.objects.in_space(default_space()).get()
+    assert decisions(shop.project) == [("Created", f"Release {release.version} was created.")]
+
+
+def test_older_versions_and_pre_releases_create_nothing(shop: Shop) -> None:
+    shop.trigger("Web")
+    shop.watch()
+    shop.versions += ["0.9", "2.0-rc.1"]
+    shop.watch()
+    assert (shop.releases(), decisions(shop.project)) == ([], [])
+
+
+def test_a_feed_that_fails_is_told_once_and_misses_nothing(shop: Shop) -> None:
+    shop.trigger("Web")
+    shop.watch()
+    shop.versions.clear()
+    shop.watch()
+    shop.watch()
+    [(outcome, reason)] = decisions(shop.project)
+    assert (outcome, "status 500" in reason) == ("Waiting", True)
+    shop.versions += ["1.0", "1.2"]
+    shop.watch()
+    shop.watch()
+    assert shop.releases() == ["com.acme:web 1.2, Acme.Api 5.0.0"]
+
+
+def test_packages_of_both_feeds_are_waited_for(shop: Shop) -> None:
+    shop.trigger("Web", "Api", kind="ArcFeedFilter")
+    shop.stream.deliver("feed-triggers")
+    shop.watch()
+    shop.versions.append("6.0.0")
+    shop.watch()
+    assert shop.releases() == []
+    assert decisions(shop.project)[0] == ("Waiting", "It waits for version 6.0.0 of Acme.Api.")
+    make_package("Acme.Api", "6.0.0")
+    shop.stream.deliver("feed-triggers")
+    assert shop.releases() == ["com.acme:web 6.0.0, Acme.Api 6.0.0"]
+
+
+def test_a_paused_trigger_looks_at_nothing(shop: Shop) -> None:
+    trigger = shop.trigger("Web")
+    shop.watch()
+    trigger.is_disabled = True
+    trigger.save()
+    shop.versions.append("1.1")
+    shop.watch()
+    assert shop.releases() == []

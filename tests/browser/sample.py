@@ -23,6 +23,7 @@ from deployments.projects.services.lifecycles import PhaseInput
 from deployments.releases.models import Deployment, Release
 from deployments.releases.services import DeploymentOptions, create_deployment, create_release
 from packages_feed.services import push_build_information
+from packages_feed.services.external_feeds import FeedValues, create_feed
 from tests.browser.sample_tenants import make_tenants
 from tests.browser.sample_triggers import make_triggers
 from tests.factories import SYSTEM, default_space, domain
@@ -85,6 +86,7 @@ def fill() -> None:
     """Make everything."""
     manager = actor_of(User.objects.order_by("pk")[0], "Session")
     places = {name: domain.make_environment(name) for name in _MACHINES}
+    _add_feed()
     for name, machines in _MACHINES.items():
         for machine in machines:
             make_agent(domain.make_machine(places[name], name=machine, roles=["web"]))
@@ -126,6 +128,12 @@ def fill() -> None:
                 make_triggers(project, places, manager)
     for event in Event.objects.filter(category__in=CATEGORIES).order_by("pk"):
         follow_ends(event)
+
+
+def _add_feed() -> None:
+    """Add an external feed, which is not asked."""
+    values = FeedValues("Maven Central", "https://repo.maven.apache.org/maven2", "build", "sesame")
+    create_feed(actor=SYSTEM, space=default_space(), feed_type="Maven", values=values)
 
 
 def _tell_about_build(package: str, version: str) -> None:

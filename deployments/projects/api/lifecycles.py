@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -96,7 +97,7 @@ class LifecycleViewSet(SpaceViewSet[Lifecycle]):
         return create_lifecycle(actor=self.actor, space=self.space, lifecycle=self._input(data))
 
     def update_row(self, row: Lifecycle, data: dict[str, Any]) -> Lifecycle:
-        return update_lifecycle(actor=self.actor, row=row, lifecycle=self._input(data))
+        return update_lifecycle(actor=self.actor, row=row, lifecycle=self._input(data, row))
 
     def destroy_row(self, row: Lifecycle) -> None:
         delete_lifecycle(actor=self.actor, row=row)
@@ -129,18 +130,23 @@ class LifecycleViewSet(SpaceViewSet[Lifecycle]):
         rows = visible_projects(self.actor, self.space).filter(lifecycle=row)
         return Response(ProjectSerializer(rows, many=True, context=self.context()).data)
 
-    def _input(self, data: dict[str, Any]) -> LifecycleInput:
+    def _input(self, data: dict[str, Any], row: Lifecycle | None = None) -> LifecycleInput:
+        # What the lifecycle has already may stay, seen or not.
+        kept = PhaseEnvironment.objects.filter(phase__lifecycle=row) if row else ()
+        seen = Environment.objects.visible_to(self.actor, self.space, Permission.EnvironmentView)
+        environments = Environment.objects.in_space(self.space).filter(
+            Q(pk__in=seen.values("pk")) | Q(pk__in=[link.environment_id for link in kept])
+        )
         return LifecycleInput(
             name=data["name"],
             slug=data["slug"],
             description=data["description"],
-            phases=[self._phase(phase) for phase in data["phases"]],
+            phases=[self._phase(phase, environments) for phase in data["phases"]],
             release_retention=data["release_retention_policy"],
             tentacle_retention=data["tentacle_retention_policy"],
         )
 
-    def _phase(self, data: dict[str, Any]) -> PhaseInput:
-        environments = Environment.objects.in_space(self.space)
+    def _phase(self, data: dict[str, Any], environments: "QuerySet[Environment]") -> PhaseInput:
         return PhaseInput(
             id=data["id"],
             name=data["name"],

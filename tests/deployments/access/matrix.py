@@ -25,7 +25,7 @@ from tests.factories.domain import (
     make_project,
     make_release,
 )
-from tests.factories.execution import Scene, SettableClock
+from tests.factories.execution import Scene, SettableClock, make_agent
 from tests.factories.library import make_library_set
 from tests.factories.packages import make_package
 from tests.factories.runbooks import make_run, make_runbook, make_snapshot
@@ -97,6 +97,8 @@ def make_matrix_world() -> World:
     pool = WorkerPool.objects.in_space(space)[0]
     worker = create_worker(actor=SYSTEM, space=space, worker=WorkerInput("inside", pools=[pool]))
     document = make_ana().api.get(f"/api/{space.public_id}/releases/{release.public_id}").json()
+    machine = make_machine(environment, name="inside")
+    make_agent(machine)
     world.ids = {
         "artifacts": artifact.public_id,
         "build-information": build.public_id,
@@ -111,7 +113,7 @@ def make_matrix_world() -> World:
         "libraryvariablesets": library.public_id,
         "lifecycles": lifecycle.public_id,
         "machinepolicies": MachinePolicy.objects.in_space(space)[0].public_id,
-        "machines": make_machine(environment, name="inside").public_id,
+        "machines": machine.public_id,
         "packages": package.wire_id,
         "preview": environment.public_id,
         "progression": project.public_id,

@@ -138,7 +138,7 @@ def test_no_model_reaches_a_space_without_owning_one() -> None:
     children = {
         *("AgentSession", "RegistrationToken", "MachineEnvironment"),
         *("Phase", "PhaseEnvironment", "ReleaseSelectedPackage", "WaitingTarget", "FreezeScope"),
-        "PendingDeployment",
+        *("PendingDeployment", "WatchedPackage", "FeedListing", "FetchedPackage"),
         "RunbookSnapshotPackage",
         *("Tag", "TenantTag", "ProjectConnection", "ConnectedEnvironment", "MachineTenant"),
     }

@@ -44,15 +44,15 @@ JOBS = (
         options="--whole-run",
         environment={"OCTOPUS_TEST_DATABASE": "postgres"},
     ),
-    _group("clients", "nuget", "dotnet", "node", "api-client"),
     _group("sqlite", options="--whole-run"),
-    _group("browser", "chromium"),
     # Its tests wait most of the time, so two of them share a lane.
     _group("agent", options="-n 2 --dist loadfile"),
-    _check("types", "mypy --no-color-output"),
+    _group("browser", "chromium"),
+    _group("clients", "nuget", "dotnet", "node", "api-client"),
     _group("unit"),
     _group("faults"),
     _check("demo", "python tests/tools/demo.py"),
+    _check("types", "mypy --no-color-output"),
     _group("s3", "swift"),
     _check(
         "lint",

@@ -142,6 +142,10 @@ def _asks() -> Iterator[_Ask]:
         ("progression of a project (REST)", f"projects/{_PROJECT}/progression"),
         ("progression of a release (REST)", f"releases/{newest.public_id}/progression"),
         ("dashboard (REST)", "dashboard"),
+        (
+            "dashboard (REST), highest versions",
+            "dashboard?highestLatestVersionPerProjectAndEnvironment=true",
+        ),
         ("progression of the hot project (REST)", f"projects/{hot.slug}/progression"),
     ):
         address = f"{api}/{path}"

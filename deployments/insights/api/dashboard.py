@@ -1,7 +1,7 @@
 """`dashboard` and `dashboard/dynamic`: projects by environments for clients."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
@@ -24,6 +24,8 @@ from tenants.queries import (
     tenanted_mode,
 )
 
+_HIGHEST: Final = "highestLatestVersionPerProjectAndEnvironment"
+
 
 class DashboardViewSet(SpaceViewSet[Project]):
     """What is where, of what the actor may see; a fixed number of queries for any number."""
@@ -40,8 +42,10 @@ class DashboardViewSet(SpaceViewSet[Project]):
         """Answer with what the actor's configuration shows, or the one project that is asked for.
 
         `showAll` leaves the configuration aside; `selectedTenants` and `selectedTags` let only
-        deployments for these tenants count.
+        deployments for these tenants count. `highestLatestVersionPerProjectAndEnvironment` gives
+        one item for each environment of a project, however many tenants have something there.
         """
+        highest = bool(self.query.flag(_HIGHEST, default=False))
         narrowing = self._narrowing()
         projects = narrowing.of_projects(self._projects())
         chosen = self._number("projectId", Project.id_prefix)
@@ -58,7 +62,7 @@ class DashboardViewSet(SpaceViewSet[Project]):
         places = self._environments()
         if narrowing.environments:
             places = places.filter(pk__in=narrowing.environments)
-        return self._answer(projects, places, narrowing, with_previous=True)
+        return self._answer(projects, places, narrowing, with_previous=True, highest=highest)
 
     def dynamic(self, request: Request, **ids: Any) -> Response:
         """Answer with the projects and environments that are named; none named means all."""
@@ -100,6 +104,7 @@ class DashboardViewSet(SpaceViewSet[Project]):
         narrowing: Narrowing,
         *,
         with_previous: bool,
+        highest: bool = False,
     ) -> Response:
         rows = list(projects.select_related("lifecycle").defer("settings", "description"))
         places = list(environments)
@@ -122,8 +127,10 @@ class DashboardViewSet(SpaceViewSet[Project]):
                 ],
                 "Environments": [{"Id": row.public_id, "Name": row.name} for row in places],
                 "Tenants": self._tenants(rows, narrowing),
-                "Items": current_items(deployments),
-                "PreviousItems": previous_items(deployments) if with_previous else [],
+                "Items": current_items(deployments, highest=highest),
+                "PreviousItems": previous_items(deployments, highest=highest)
+                if with_previous
+                else [],
                 "Links": {},
             }
         )

@@ -2,15 +2,16 @@
 
 from typing import Any, Final
 
-from django.db.models import Max, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import F, Max, QuerySet, TextField, Window
+from django.db.models.functions import Cast, RowNumber
 
 from deployments.base.api.dates import stored_to_wire
 from deployments.releases.models import Deployment
 from deployments.server_tasks.states import FINISHED, TaskState
 
 # An item is for a place: a project's environment, for each tenant that deploys there.
-_PLACE: Final = ("project_id", "environment_id", "tenant_number")
+_CELL: Final = ("project_id", "environment_id")
+_PLACE: Final = (*_CELL, "tenant_number")
 _DATES: Final = {
     name: Cast(path, TextField())
     for name, path in (
@@ -35,16 +36,31 @@ _COLUMNS: Final = (
 )
 
 
-def current_items(rows: "QuerySet[Deployment]") -> list[dict[str, Any]]:
-    """Return the newest deployment of each place, whatever became of it; one query."""
-    return _items(rows.filter(task__is_current=True), is_current=True)
+def current_items(rows: "QuerySet[Deployment]", *, highest: bool = False) -> list[dict[str, Any]]:
+    """Return the newest deployment of each place, whatever became of it; one query.
+
+    With `highest` only that of the highest version of each project's environment: of hundreds of
+    tenants one item is left, the newest among equals.
+    """
+    current = rows.filter(task__is_current=True)
+    return _items(_highest(current) if highest else current, is_current=True)
 
 
-def previous_items(rows: "QuerySet[Deployment]") -> list[dict[str, Any]]:
+def previous_items(rows: "QuerySet[Deployment]", *, highest: bool = False) -> list[dict[str, Any]]:
     """Return the newest success of each place besides what is current; one query."""
     others = rows.filter(task__state=TaskState.SUCCESS, task__is_current=False)
     newest = others.order_by().values(*_PLACE).annotate(newest=Max("pk")).values("newest")
-    return _items(rows.filter(pk__in=newest), is_current=False)
+    previous = rows.filter(pk__in=newest)
+    return _items(_highest(previous) if highest else previous, is_current=False)
+
+
+def _highest(rows: "QuerySet[Deployment]") -> "QuerySet[Deployment]":
+    best = Window(
+        RowNumber(),
+        partition_by=[F(name) for name in _CELL],
+        order_by=[F("release__version_key").desc(), F("pk").desc()],
+    )
+    return rows.annotate(rank=best).filter(rank=1)
 
 
 def _items(rows: "QuerySet[Deployment]", *, is_current: bool) -> list[dict[str, Any]]:

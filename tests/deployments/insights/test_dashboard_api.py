@@ -19,6 +19,7 @@ from tests.factories.domain import (
     script_step,
 )
 from tests.factories.people import Person
+from tests.factories.tenants import make_tenant, make_tenanted_project
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +84,33 @@ def test_it_can_be_narrowed(project: Project, places: list[Environment]) -> None
         [],
     )
     assert send(ana, "get", f"{S}/dashboard/dynamic?includePrevious=perhaps")[0] == 400
+
+
+def test_one_item_for_each_environment_however_many_tenants(places: list[Environment]) -> None:
+    shop = make_tenanted_project(
+        "Shop",
+        lifecycle=make_lifecycle(*places),
+        steps=[script_step()],
+        mode="TenantedOrUntenanted",
+    )
+    tenants = [make_tenant(name, connections={shop: places}) for name in ("Ash", "Birch", "Cedar")]
+    nine, ten = (make_release(shop, version) for version in ("1.9.0", "1.10.0"))
+    for release, tenant in ((nine, 0), (ten, 0), (ten, 1), (nine, 1), (ten, 2), (nine, 2)):
+        make_deployment(release, places[0], tenant=tenants[tenant], state="Success")
+    make_deployment(ten, places[0], state="Success")
+    make_deployment(nine, places[0], state="Failed")
+    make_deployment(nine, places[1], tenant=tenants[0], state="Success")
+    ana = make_ana()
+    assert len(get(ana, "dashboard")["Items"]) == 5
+    answer = get(ana, "dashboard?highestLatestVersionPerProjectAndEnvironment=true")
+    assert told(answer["Items"]) == [
+        (places[1].public_id, "1.9.0", "Success"),
+        (places[0].public_id, "1.10.0", "Success"),
+    ]
+    assert answer["Items"][1]["TenantId"] == tenants[0].public_id
+    assert told(answer["PreviousItems"]) == [(places[0].public_id, "1.10.0", "Success")]
+    path = f"{S}/dashboard?highestLatestVersionPerProjectAndEnvironment=perhaps"
+    assert send(ana, "get", path)[0] == 400
 
 
 def test_people_see_what_they_may(project: Project, places: list[Environment]) -> None:

@@ -60,6 +60,17 @@ def checked_action(document: Mapping[str, Any], filter_type: str) -> dict[str, A
     }
 
 
+def environments_named(filter_: Mapping[str, Any], action: Mapping[str, Any]) -> frozenset[str]:
+    """Return the environments that a trigger's filter and action name, by public id."""
+    single = [action.get(name) for name in ("DestinationEnvironmentId", "EnvironmentId")]
+    several = [
+        *filter_.get("EnvironmentIds", ()),
+        *action.get("EnvironmentIds", ()),
+        *action.get("SourceEnvironmentIds", ()),
+    ]
+    return frozenset(text for text in (*single, *several) if text)
+
+
 def _run_of_runbook(document: Mapping[str, Any]) -> dict[str, Any]:
     runbook = str(document.get("RunbookId") or "")
     if not runbook:

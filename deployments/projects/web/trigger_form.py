@@ -29,6 +29,7 @@ from deployments.projects.triggers.actions import (
     DEPLOY_NEW,
     RUN_RUNBOOK,
     answers_of_action,
+    environments_named,
 )
 from deployments.projects.triggers.schedules import DAYS
 from deployments.projects.triggers.walltime import zone_names
@@ -196,13 +197,22 @@ def _form(
         "name": trigger.name,
         "description": trigger.description,
         "is_disabled": trigger.is_disabled,
-        "environments": Environment.objects.in_space(request.space),
+        "environments": _environments(request, stored),
         "channels": channels_of(project),
         "channel": trigger.action.get("ChannelId") or "",
         "runs": runs,
         **parts[kind](project, trigger.filter, trigger.action),
     }
     return show(request, "projects/trigger_form.html", values, problems)
+
+
+def _environments(request: PageRequest, stored: ProjectTrigger | None) -> list[Environment]:
+    """Return those that the reader may see, and those that the trigger names already."""
+    seen = Environment.objects.visible_to(request.actor, request.space, Permission.EnvironmentView)
+    visible = set(seen.values_list("pk", flat=True))
+    named = environments_named(stored.filter, stored.action) if stored else ()
+    rows = Environment.objects.in_space(request.space)
+    return [row for row in rows if row.pk in visible or row.public_id in named]
 
 
 def _schedule_shown(

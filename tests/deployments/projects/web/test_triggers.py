@@ -20,6 +20,7 @@ from deployments.projects.services.decisions import (
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
 from tests.factories.automation import make_trigger
 from tests.factories.domain import make_environment, make_project, make_variables, package_step
+from tests.factories.people import as_person, give_role, make_user
 from tests.factories.runbooks import make_run, make_runbook, make_snapshot
 from tests.factories.tenants import make_tag_set, make_tenant, make_tenanted_project
 from tests.support.portal import Visitor, text_of
@@ -268,6 +269,27 @@ def test_each_sees_and_does_what_they_may() -> None:
     assert dan.get(_path(project)).status_code == 404
     other = make_project()
     assert Visitor(make_ana()).get(_path(other, f"/{row.public_id}")).status_code == 404
+
+
+def test_the_form_offers_environments_that_one_may_see_or_that_are_named() -> None:
+    project = make_project()
+    staging, live = make_environment("Staging"), make_environment("Live")
+    make_environment("Secret lab")
+    user = make_user("eve")
+    give_role(user, "userroles-projectlead", default_space(), {"environment": [staging.public_id]})
+    eve = Visitor(as_person(user))
+    form = text_of(eve.get(_path(project, "/new")))
+    assert "Staging" in form
+    assert "Live" not in form
+    action = {
+        "ActionType": "DeployLatestRelease",
+        "SourceEnvironmentIds": [live.public_id],
+        "DestinationEnvironmentId": staging.public_id,
+    }
+    row = make_trigger(project, CRON, action, name="Nightly")
+    form = text_of(eve.get(_path(project, f"/{row.public_id}/edit")))
+    assert "Live" in form
+    assert "Secret lab" not in form
 
 
 def test_a_schedule_runs_a_runbook() -> None:

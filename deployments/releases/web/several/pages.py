@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
+from django.utils.text import get_text_list
 from django.views.decorators.http import require_http_methods
 
 from deployments.access.permissions import Permission
@@ -78,6 +79,18 @@ def _create(
     )
 
 
+def _button(release: Release, going: Sequence[Lane], *, is_for_tenants: bool) -> str:
+    """Return what pressing the button does, as far as the page has shown the places."""
+    words = "the marked"
+    if going and is_for_tenants:
+        words = f"{len(going)} place{'s' if len(going) > 1 else ''}"
+    elif len(going) > MOST_NAMED:
+        words = f"{len(going)} environments"
+    elif going:
+        words = get_text_list([lane.environment.name for lane in going], "and")
+    return f"Deploy {release.version} to {words}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Page:
     """Everything that the page shows."""
@@ -105,7 +118,8 @@ class _Page:
             "lanes": self.lanes,
             "going": self.going,
             "possible": possible,
-            "shown": mark_of(possible) if mode.allows_tenants else "",
+            "shown": mark_of(possible),
+            "button": _button(self.release, self.going, is_for_tenants=mode.allows_tenants),
             "refused": [lane for lane in self.lanes if lane.why_not],
             "plans": self._plans(possible[:MOST_PLANS]),
             "unplanned": possible[MOST_PLANS:],

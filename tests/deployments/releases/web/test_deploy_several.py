@@ -19,7 +19,7 @@ from tests.factories.domain import (
     make_variables,
     script_step,
 )
-from tests.support.portal import Visitor, text_of
+from tests.support.portal import Visitor, hidden, text_of
 
 pytestmark = pytest.mark.django_db
 PATH = "projects/web/releases/1.0.0/deploy/several"
@@ -89,6 +89,24 @@ def test_the_page(release: Release, places: list[Environment]) -> None:
     assert answers["form_values"] == {}
     ben = Visitor(make_ben(default_space(), east.public_id))
     assert production.name not in text_of(ben.get(PATH))
+
+
+def test_the_button_names_what_was_shown_and_does_nothing_else(
+    release: Release, places: list[Environment]
+) -> None:
+    ana, (east, west, _) = Visitor(make_ana()), places
+    prompt = release.variable_snapshot.variables[0]["id"]
+    both = {"environment": [east.public_id, west.public_id], f"prompt:{prompt}": "eu"}
+    assert "Deploy 1.0.0 to the marked" in text_of(ana.get(PATH))
+    page = ana.post(PATH, {**both, "preview": "1"})
+    assert "Deploy 1.0.0 to East and West" in text_of(page)
+    sent = {"environment": [east.public_id], "shown": hidden(page, "shown")}
+    again = ana.post(PATH, sent)
+    assert (again.status_code, deployed()) == (400, [])
+    assert "no longer those that were shown" in text_of(again)
+    assert "Deploy 1.0.0 to East Cancel" in text_of(again)
+    assert ana.post(PATH, {**sent, "shown": hidden(again, "shown")}).status_code == 302
+    assert deployed() == ["East"]
 
 
 def test_rest_names_each_refusal(release: Release, places: list[Environment]) -> None:

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import Case, Exists, Max, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from deployments.base.models import Space
 from deployments.infrastructure.models import Environment
 from deployments.releases.cells import FAILED, UNDER_WAY, Deployed, Standing
-from deployments.releases.models import Deployment
+from deployments.releases.models import Deployment, Release
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
 
@@ -89,6 +89,19 @@ def newest_deployments(rows: "QuerySet[Deployment]", *by: str) -> list[Deployed]
     return _read(Deployment.objects.unscoped(reason=_SCOPED).filter(pk__in=newest))
 
 
+def current_by_lane(
+    rows: "QuerySet[Deployment]", project: int
+) -> dict[tuple[int | None, int], Deployed]:
+    """Return what is there now, by tenant (None without one) and environment; two queries."""
+    current = rows.filter(project=project, task__is_current=True)
+    tenants = dict(current.order_by().values_list("task_id", "tenant_number"))
+    return {
+        (tenants[each.task], each.environment): each
+        for each in _read(current)
+        if each.task in tenants
+    }
+
+
 def _read(found: Any) -> list[Deployed]:
     moment = Coalesce("task__completed", "task__started", "task__queued")
     rows = found.order_by("-pk").annotate(moment=moment)
@@ -96,27 +109,36 @@ def _read(found: Any) -> list[Deployed]:
 
 
 def previous_versions(
-    rows: "QuerySet[Deployment]", space: Space, current: Mapping[int, int]
+    rows: "QuerySet[Deployment]",
+    space: Space,
+    current: Mapping[int, int],
+    *,
+    by_channel: bool = False,
 ) -> dict[int, str]:
     """Return, by environment, the version that succeeded there last of another release.
 
-    `current` are the releases (row numbers) that were deployed there last, however that ended;
-    deployments for tenants do not count. One query, which looks back in each place until it has
-    found one.
+    `current` are the releases (row numbers) that were deployed there last, however that ended.
+    Deployments for tenants do not count: there is nothing to go back to where one is the last.
+    With `by_channel` it is of the same channel. One query, which looks back in each place until
+    it has found one.
     """
     if not current:
         return {}
     now = Case(*(When(pk=place, then=Value(release)) for place, release in current.items()))
-    earlier = rows.filter(
-        ~Q(release=OuterRef("now")),
-        environment=OuterRef("pk"),
-        task__state=TaskState.SUCCESS,
-        tenant_number=None,
-    )
-    version = Subquery(earlier.order_by("-pk").values("release__version")[:1])
+    there = rows.filter(environment=OuterRef("pk"), tenant_number=None).order_by("-pk")
+    earlier = there.filter(~Q(release=OuterRef("now")), task__state=TaskState.SUCCESS)
+    newest = there
+    if by_channel:
+        earlier = earlier.filter(channel=OuterRef("channel"))
+        newest = newest.filter(channel=OuterRef("channel"))
+    channel = Release.objects.in_space(space).filter(pk=OuterRef("now")).values("channel")
     places = Environment.objects.in_space(space).filter(pk__in=current).order_by()
-    found: Any = places.annotate(now=now).annotate(previous=version)
-    return dict(found.filter(previous__isnull=False).values_list("pk", "previous"))
+    found: Any = places.annotate(now=now).annotate(channel=Subquery(channel))
+    found = found.annotate(
+        newest=Subquery(newest.values("release")[:1]),
+        previous=Subquery(earlier.values("release__version")[:1]),
+    ).filter(newest=F("now"), previous__isnull=False)
+    return dict(found.values_list("pk", "previous"))
 
 
 def _deployed(*values: Any) -> Deployed:

@@ -28,7 +28,7 @@ from deployments.execution.web.lines import excerpt, lines_html
 from deployments.execution.web.subjects import Subject, names_of, subjects_of
 from deployments.execution.web.task_log import executions_of
 from deployments.execution.web.waits import waits_of
-from deployments.releases.changes.queries import successes_in
+from deployments.releases.changes.queries import places_now
 from deployments.releases.changes.story import story_of
 from deployments.releases.models import Deployment, RunbookRun
 from deployments.releases.services.runbook_runs import KIND as RUN
@@ -156,7 +156,7 @@ def _rights(
 
 
 def _before(request: PageRequest, subject: Subject) -> str:
-    """Return the version to go back to when a deployment failed; empty when there is none."""
+    """Return the version to go back to when what is there now failed; empty when there is none."""
     deployment = subject.deployment
     if deployment is None or subject.task.state not in {TaskState.FAILED, TaskState.TIMED_OUT}:
         return ""
@@ -164,12 +164,10 @@ def _before(request: PageRequest, subject: Subject) -> str:
         return ""
     lane = (deployment.environment_id, deployment.tenant_number)
     rows = Deployment.objects.visible_to(request.actor, request.space, Permission.DeploymentView)
-    here = successes_in(rows.filter(project=deployment.project_id), [lane]).get(lane)
-    if here is None or here.now.deployment > deployment.pk:
+    here = places_now(rows, deployment.release, [lane]).get(lane)
+    if here is None or here.now.newest != deployment.pk or here.before is None:
         return ""
-    if here.now.release != deployment.release_id:
-        return here.now.version
-    return here.before.version if here.before else ""
+    return here.before.version
 
 
 def _step_now(tree: Sequence[Branch]) -> str:

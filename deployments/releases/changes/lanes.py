@@ -7,30 +7,38 @@ Lane = tuple[int, int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Success:
-    """The newest success of a release in a lane; `deployment` counts up with time."""
+class Attempt:
+    """A release in a lane: its newest deployment there, and its newest that succeeded, if any.
+
+    The numbers of deployments count up with time.
+    """
 
     lane: Lane
     release: int
     version: str
-    deployment: int
+    newest: int
+    succeeded: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Occupied:
-    """What succeeded last in a lane, and what of another release before it."""
+    """What was deployed to a lane last, however that ended, and what one would go back to.
 
-    now: Success
-    before: Success | None = None
+    `before` is the release besides it that succeeded there last.
+    """
+
+    now: Attempt
+    before: Attempt | None = None
 
 
-def occupied_lanes(successes: Iterable[Success]) -> Mapping[Lane, Occupied]:
-    """Return what is in each lane: a release deployed again is not its own predecessor."""
-    found: dict[Lane, Occupied] = {}
-    for success in sorted(successes, key=lambda each: -each.deployment):
-        here = found.get(success.lane)
-        if here is None:
-            found[success.lane] = Occupied(success)
-        elif here.before is None and success.release != here.now.release:
-            found[success.lane] = Occupied(here.now, success)
+def occupied_lanes(attempts: Iterable[Attempt]) -> Mapping[Lane, Occupied]:
+    """Return what is in each lane; there is one attempt of each release in a lane."""
+    lanes: dict[Lane, list[Attempt]] = {}
+    for attempt in attempts:
+        lanes.setdefault(attempt.lane, []).append(attempt)
+    found = {}
+    for lane, here in lanes.items():
+        now = max(here, key=lambda each: each.newest)
+        others = [each for each in here if each.succeeded and each.release != now.release]
+        found[lane] = Occupied(now, max(others, key=lambda each: each.succeeded or 0, default=None))
     return found

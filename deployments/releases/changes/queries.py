@@ -7,8 +7,9 @@ from django.db.models import Max, Q, QuerySet
 
 from agent.versions import Version
 from deployments.base.actor import Actor
+from deployments.projects.settings import extra_document
 from deployments.releases.builds import work_items_of
-from deployments.releases.changes.lanes import Lane, Occupied, Success, occupied_lanes
+from deployments.releases.changes.lanes import Attempt, Lane, Occupied, occupied_lanes
 from deployments.releases.changes.rolling import brought, mode_of
 from deployments.releases.models import Deployment, Release
 from deployments.server_tasks.states import TaskState
@@ -28,34 +29,38 @@ def current_release(release: Release, environment: int, tenant: int | None) -> R
     return newest.release if newest else None
 
 
-def successes_in(rows: "QuerySet[Deployment]", lanes: Collection[Lane]) -> Mapping[Lane, Occupied]:
-    """Return what succeeded last in each of the lanes, and what before it; one query.
+def places_now(
+    rows: "QuerySet[Deployment]", release: Release, lanes: Collection[Lane]
+) -> Mapping[Lane, Occupied]:
+    """Return what is in each of the lanes, and what one would go back to there; one query.
 
-    `rows` are the deployments of one project that may be seen.
+    Of the rows, which may be seen, those of the release's project count; of its channel alone
+    where channels stand on their own.
     """
     if not lanes:
         return {}
-    newest = (
-        rows.filter(
-            environment__in={environment for environment, _ in lanes},
-            task__state=TaskState.SUCCESS,
-        )
-        .filter(
-            Q(tenant_number__in={tenant for _, tenant in lanes if tenant is not None})
-            | (Q(tenant_number=None) if any(tenant is None for _, tenant in lanes) else Q(pk=None))
-        )
+    rows = rows.filter(project=release.project_id)
+    if extra_document(release.project.extra)["DiscreteChannelRelease"]:
+        rows = rows.filter(channel=release.channel_id)
+    tenants = {tenant for _, tenant in lanes if tenant is not None}
+    mine = Q(tenant_number__in=tenants)
+    if any(tenant is None for _, tenant in lanes):
+        mine |= Q(tenant_number=None)
+    found = (
+        rows.filter(mine, environment__in={environment for environment, _ in lanes})
         .order_by()
         .values("environment_id", "tenant_number", "release_id", "release__version")
-        .annotate(newest=Max("pk"))
+        .annotate(newest=Max("pk"), succeeded=Max("pk", filter=Q(task__state=TaskState.SUCCESS)))
     )
     return occupied_lanes(
-        Success(
+        Attempt(
             (row["environment_id"], row["tenant_number"]),
             row["release_id"],
             row["release__version"],
             row["newest"],
+            row["succeeded"],
         )
-        for row in newest
+        for row in found
     )
 
 

@@ -14,6 +14,7 @@ from deployments.access.web.pages import PageRequest, page
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Project
 from deployments.projects.queries import channels_of, find_channel, process_of
+from deployments.projects.settings import extra_document
 from deployments.projects.web.rail import project_frame
 from deployments.projects.web.triggers import due_next
 from deployments.releases.cells import Cell, Deployed
@@ -90,6 +91,7 @@ def _now(
         visible.filter(project=project),
         request.space,
         {each.environment: each.release for each in current.values()},
+        by_channel=extra_document(project.extra)["DiscreteChannelRelease"],
     )
     return [
         (

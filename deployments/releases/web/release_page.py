@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
@@ -10,15 +11,16 @@ from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
 from deployments.access.web.forms import go, show
 from deployments.access.web.pages import PageRequest, find, page
+from deployments.infrastructure.models import Environment
 from deployments.projects.process.shape import PROJECT_FEED_ID
 from deployments.projects.queries import lifecycle_of, process_of
 from deployments.projects.web.rail import project_frame
-from deployments.projects.web.triggers import decisions_of, names_of, shown_decisions
+from deployments.projects.web.triggers import decisions_of, shown_decisions
 from deployments.releases.availability import missing_of
 from deployments.releases.builds import work_items_of
-from deployments.releases.changes.queries import successes_in
+from deployments.releases.changes.queries import places_now
 from deployments.releases.comparison.variables import changed_variables
-from deployments.releases.models import Deployment, Release, ReleaseSelectedPackage
+from deployments.releases.models import Deployment, Release
 from deployments.releases.queries import (
     progression_of,
     unresolved_defect,
@@ -71,7 +73,7 @@ def release_page(request: PageRequest, project: str, version: str) -> HttpRespon
         "work_items": work_items_of(release.build_information),
         "deployments": deployments,
         "ways_back": _ways_back(deployments),
-        "decisions": _decisions(request, release),
+        "decisions": _decisions(request, release, environments),
         **_snapshots(request, release),
         **_rights(request, release),
     }
@@ -98,7 +100,8 @@ def _promoted(release: Release, boxes: Sequence[PhaseBox]) -> PlaceView | None:
 
 
 def _packages(release: Release) -> list[dict[str, Any]]:
-    rows = list(ReleaseSelectedPackage.objects.filter(release=release))
+    prefetch_related_objects([release], "selected_packages")  # both readers use the same rows
+    rows = list(release.selected_packages.all())
     missing = {row.pk for row in missing_of(release)} if rows else set()
     feeds = {feed.public_id: feed for feed in Feed.objects.in_space(release.space)}
     projects = projects_named(release.space, [(row.feed_id, row.package_id) for row in rows])
@@ -119,7 +122,7 @@ def _deployments(request: PageRequest, release: Release) -> list[dict[str, Any]]
     shown = list(found[:_MOST_DEPLOYMENTS])
     names = tenant_names(request.space, [row.tenant_number for row in shown])
     lanes = {(row.environment_id, row.tenant_number) for row in shown}
-    occupied = successes_in(rows.filter(project=release.project_id), lanes)
+    occupied = places_now(rows, release, lanes)
     allowed: dict[tuple[int, int | None], bool] = {}
     items = []
     for row in shown:
@@ -137,10 +140,10 @@ def _deployments(request: PageRequest, release: Release) -> list[dict[str, Any]]
                 "may_redeploy": allowed[lane],
                 "tenant": names.get(row.tenant_number or 0, ""),
                 "here": here,
-                "is_now": here is not None and here.now.deployment == row.pk,
+                "is_now": here is not None and here.now.newest == row.pk,
                 "is_before": here is not None
                 and here.before is not None
-                and here.before.deployment == row.pk,
+                and here.before.succeeded == row.pk,
             }
         )
     return items
@@ -156,12 +159,15 @@ def _ways_back(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return found[:_MOST_WAYS_BACK]
 
 
-def _decisions(request: PageRequest, release: Release) -> list[dict[str, Any]]:
+def _decisions(
+    request: PageRequest, release: Release, environments: Sequence[Environment]
+) -> list[dict[str, Any]]:
     """Return what triggers and the lifecycle decided about the release by themselves."""
     if not allows_on(request.actor, release.project, Permission.TriggerView):
         return []
     rows = decisions_of(release.project).filter(release_id=release.public_id)
-    return shown_decisions(rows[:_MOST_DECISIONS], names_of(release.project))
+    names = {row.public_id: row.name for row in environments}
+    return shown_decisions(rows[:_MOST_DECISIONS], names)
 
 
 def _snapshots(request: PageRequest, release: Release) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from deployments.access.web.forms import page_of, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Project
+from deployments.projects.settings import extra_document
 from deployments.projects.web.rail import project_frame
 from deployments.releases.models import Deployment
 from deployments.releases.web.frames import may_deploy, project_of
@@ -44,8 +45,10 @@ def environment_timeline(request: PageRequest, project: str, environment: str) -
     )
     for each in part:
         each.space = each.task.space = request.space
-    # Among the deployments of several tenants none is the one that is there.
-    alike = every if chosen or not tenants else every.none()
+    # Among the deployments of several tenants, or of channels that stand on their own, none is the
+    # one that is there.
+    is_one_line = not extra_document(row.extra)["DiscreteChannelRelease"]
+    alike = every if is_one_line and (chosen or not tenants) else every.none()
     current = alike.order_by("-pk").values_list("release_id", flat=True).first()
     values: dict[str, Any] = {
         **project_frame(request, row, "Overview"),

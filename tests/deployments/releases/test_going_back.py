@@ -6,12 +6,13 @@ import pytest
 
 from deployments.infrastructure.models import Environment
 from deployments.library.services import VariableInput
-from deployments.releases.changes.lanes import Success, occupied_lanes
+from deployments.releases.changes.lanes import Attempt, Lane, occupied_lanes
 from deployments.releases.models import Release
 from deployments.releases.services import DeploymentOptions, create_deployment
 from tests.factories import SYSTEM, default_space, make_ana, make_cleo
 from tests.factories.domain import (
     finish,
+    make_channel,
     make_deployment,
     make_environment,
     make_lifecycle,
@@ -27,10 +28,16 @@ from tests.support.portal import Visitor, text_of
 
 @pytest.mark.parametrize("case", cases("changes", "lanes"), ids=case_name)
 def test_what_is_where(case: Any) -> None:
-    versions = sorted({row[0] for row in case["successes"]})
+    versions = sorted({row[0] for row in case["deployments"]})
+    newest: dict[tuple[str, Lane], int] = {}
+    succeeded: dict[tuple[str, Lane], int] = {}
+    for number, (version, environment, tenant, state) in enumerate(case["deployments"], 10):
+        newest[version, (environment, tenant)] = number
+        if state == "Success":
+            succeeded[version, (environment, tenant)] = number
     found = occupied_lanes(
-        Success((environment, tenant), versions.index(version), version, deployment)
-        for version, environment, tenant, deployment in case["successes"]
+        Attempt(lane, versions.index(version), version, number, succeeded.get((version, lane)))
+        for (version, lane), number in newest.items()
     )
     names = {lane: f"{lane[0]}/{lane[1] or ''}" for lane in found}
     assert {names[lane]: each.now.version for lane, each in found.items()} == case["now"]
@@ -55,7 +62,6 @@ def test_the_release_page_marks_what_is_there_and_was_before(
 ) -> None:
     for release in releases:
         make_deployment(release, dev, state="Success")
-    make_deployment(releases[0], dev, state="Failed")
     ana, cleo = Visitor(make_ana()), Visitor(make_cleo(default_space()))
     first = ana.get("projects/web/releases/1.0.0")
     assert "Before 1.1.0" in text_of(first)
@@ -66,6 +72,66 @@ def test_the_release_page_marks_what_is_there_and_was_before(
         assert "Back to 1.0.0" in text_of(page)
         assert f'{way}" aria-label' in page.content.decode()
     assert "Going back" not in text_of(cleo.get("projects/web/releases/1.1.0"))
+
+
+@pytest.mark.django_db
+def test_all_pages_lead_back_from_a_failure_to_the_last_success(
+    dev: Environment, releases: list[Release]
+) -> None:
+    for release in releases:
+        make_deployment(release, dev, state="Success")
+    failed = make_deployment(make_release(releases[0].project, "1.2.0"), dev, state="Failed")
+    ana = Visitor(make_ana())
+    for path in (
+        "projects/web",
+        "projects/web/releases/1.2.0",
+        "projects/web/releases/1.1.0",
+        f"tasks/ServerTasks-{failed.task_id}",
+    ):
+        page = text_of(ana.get(path))
+        assert "Back to 1.1.0" in page, path
+        assert "Back to 1.0.0" not in page, path
+    timeline = text_of(ana.get(f"projects/web/environments/{dev.slug}"))
+    assert "1.2.0 here now" in timeline
+    assert "1.1.0 the one to go back to" in timeline
+    assert "Going back" not in text_of(ana.get("projects/web/releases/1.0.0"))
+
+
+@pytest.mark.django_db
+def test_the_overview_does_not_go_back_without_a_tenant_from_what_a_tenant_has(
+    dev: Environment,
+) -> None:
+    shop = make_tenanted_project(
+        "Shop", mode="TenantedOrUntenanted", lifecycle=make_lifecycle(dev), steps=[script_step()]
+    )
+    ash = make_tenant("Ash", connections={shop: [dev]})
+    ana = Visitor(make_ana())
+    for version in ("1.0.0", "1.1.0"):
+        make_deployment(make_release(shop, version), dev, state="Success")
+    assert "Back to 1.0.0" in text_of(ana.get("projects/shop"))
+    make_deployment(make_release(shop, "1.2.0"), dev, tenant=ash, state="Success")
+    assert "Back to" not in text_of(ana.get("projects/shop"))
+
+
+@pytest.mark.django_db
+def test_channels_that_stand_on_their_own_go_back_on_their_own(dev: Environment) -> None:
+    project = make_project(
+        "Web",
+        lifecycle=make_lifecycle(dev),
+        steps=[script_step()],
+        extra={"DiscreteChannelRelease": True},
+    )
+    beta = make_channel(project, "Beta")
+    make_deployment(make_release(project, "1.0.0"), dev, state="Success")
+    make_deployment(make_release(project, "2.0.0-beta", channel=beta), dev, state="Success")
+    make_deployment(make_release(project, "1.1.0"), dev, state="Success")
+    ana = Visitor(make_ana())
+    for path in ("projects/web", "projects/web/releases/1.1.0"):
+        page = text_of(ana.get(path))
+        assert "Back to 1.0.0" in page, path
+        assert "Back to 2.0.0-beta" not in page, path
+    assert "There now" in text_of(ana.get("projects/web/releases/2.0.0-beta"))
+    assert "here now" not in text_of(ana.get(f"projects/web/environments/{dev.slug}"))
 
 
 @pytest.mark.django_db

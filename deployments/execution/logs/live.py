@@ -8,8 +8,11 @@ two seconds.
 import asyncio
 import contextlib
 import json
+import math
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import Any
 
 import structlog
@@ -20,7 +23,7 @@ from deployments.base.redis import asyncio_client
 from deployments.base.threads import in_thread
 from deployments.execution.logs.append import task_channel
 from deployments.execution.logs.chunks import LogUnavailable
-from deployments.execution.logs.queries import EVENTS_AT_ONCE, LogEvent, events_after
+from deployments.execution.logs.queries import LogEvent, events_after
 from deployments.execution.models import ActionExecution
 from deployments.server_tasks.models import ServerTask
 
@@ -29,7 +32,8 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY = 2.0
 AT_MOST_EVERY = 0.1
 COMMENT_EVERY = 15.0
-_MOST_WAITING = 200
+# Bytes that one viewer may be behind; who falls further comes again and reads what is stored.
+_MOST_WAITING = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +45,52 @@ class Message:
 
 
 class Look:
-    """What one look at a task brought; written once, however many viewers get it."""
+    """What one look at a task brought; written once, however many viewers get it.
+
+    The messages come in the order of their numbers, states last.
+    """
 
     def __init__(self, messages: Sequence[Message], *, is_last: bool) -> None:
         self.is_last = is_last
         self.last_number = max((message.number for message in messages), default=0)
-        self._messages = messages
-        self._first = min((m.number for m in messages if m.number), default=0)
         self._encoded = b"".join(message.encoded for message in messages)
+        self._numbers = [message.number or math.inf for message in messages]
+        self._ends = list(accumulate(len(message.encoded) for message in messages))
+
+    @property
+    def size(self) -> int:
+        return len(self._encoded)
 
     def after(self, number: int) -> bytes:
         """Return what a viewer who has everything up to `number` has not seen."""
-        if not self._first or number < self._first:
-            return self._encoded
-        return b"".join(m.encoded for m in self._messages if not m.number or m.number > number)
+        seen = bisect_right(self._numbers, number)
+        return self._encoded[self._ends[seen - 1] :] if seen else self._encoded
+
+
+class _Viewer:
+    """One who looks at a task, and what waits for them; None says that no more comes."""
+
+    def __init__(self) -> None:
+        self._looks: asyncio.Queue[Look | None] = asyncio.Queue()
+        self._waiting = 0
+
+    def give(self, look: Look) -> bool:
+        """Let the look wait; returns False when too much waits already."""
+        if self._waiting > _MOST_WAITING:
+            return False
+        self._waiting += look.size
+        self._looks.put_nowait(look)
+        return True
+
+    async def take(self) -> Look | None:
+        look = await self._looks.get()
+        self._waiting -= look.size if look else 0
+        return look
+
+    def dismiss(self) -> None:
+        while not self._looks.empty():
+            self._looks.get_nowait()
+        self._looks.put_nowait(None)
 
 
 class _Feed:
@@ -62,7 +98,7 @@ class _Feed:
 
     def __init__(self, task_pk: int, last_number: int) -> None:
         self.task_pk = task_pk
-        self.viewers: set[asyncio.Queue[Look | None]] = set()
+        self.viewers: set[_Viewer] = set()
         self.last_number = last_number
         self.last_state = ""
         self._wake = asyncio.Event()
@@ -91,7 +127,7 @@ class _Feed:
                     await self._wake.wait()
             self._wake.clear()
             try:
-                events, state = await _read_task(self.task_pk, self.last_number)
+                events, is_more, state = await _read_task(self.task_pk, self.last_number)
             except (DatabaseError, LogUnavailable) as error:
                 log.warning("a task cannot be read; trying again", error=type(error).__name__)
                 continue
@@ -107,20 +143,16 @@ class _Feed:
                 messages.append(_state_message(state))
             if messages:
                 self._give(Look(messages, is_last=_is_completed(state)))
-            await asyncio.sleep(AT_MOST_EVERY)
+            await asyncio.sleep(0 if is_more else AT_MOST_EVERY)
 
     def _give(self, look: Look) -> None:
         for viewer in list(self.viewers):
-            try:
-                viewer.put_nowait(look)
-            except asyncio.QueueFull:
+            if not viewer.give(look):
                 self._dismiss(viewer)
 
-    def _dismiss(self, viewer: "asyncio.Queue[Look | None]") -> None:
+    def _dismiss(self, viewer: _Viewer) -> None:
         self.viewers.discard(viewer)
-        while not viewer.empty():
-            viewer.get_nowait()
-        viewer.put_nowait(None)
+        viewer.dismiss()
 
     def _end(self) -> None:
         for viewer in list(self.viewers):
@@ -137,10 +169,10 @@ async def stream(task_pk: int, after: int) -> AsyncIterator[bytes]:
         cursor = events[-1].number
         yield _encoded(events)
     feed = _join(task_pk, cursor)
-    queue: asyncio.Queue[Look | None] = asyncio.Queue(_MOST_WAITING)
-    feed.viewers.add(queue)
+    viewer = _Viewer()
+    feed.viewers.add(viewer)
     try:
-        # What was stored before the feed knew of this viewer; all later comes through the queue.
+        # What was stored before the feed knew of this viewer; all later comes through the feed.
         async for events in _stored(task_pk, cursor):
             cursor = events[-1].number
             yield _encoded(events)
@@ -150,7 +182,7 @@ async def stream(task_pk: int, after: int) -> AsyncIterator[bytes]:
         while not is_last:
             try:
                 async with asyncio.timeout(COMMENT_EVERY):
-                    look = await queue.get()
+                    look = await viewer.take()
             except TimeoutError:
                 yield b": still here\n\n"
                 continue
@@ -161,7 +193,7 @@ async def stream(task_pk: int, after: int) -> AsyncIterator[bytes]:
             cursor = max(cursor, look.last_number)
             is_last = look.is_last
     finally:
-        _leave(feed, queue)
+        _leave(feed, viewer)
     async for events in _stored(task_pk, cursor):
         yield _encoded(events)
     yield _message(0, "end", "{}").encoded
@@ -169,13 +201,12 @@ async def stream(task_pk: int, after: int) -> AsyncIterator[bytes]:
 
 async def _stored(task_pk: int, after: int) -> AsyncIterator[list[LogEvent]]:
     """Yield what the database has after a number now; not what comes while that is read."""
-    events: list[LogEvent] = []
-    while not events or len(events) == EVENTS_AT_ONCE:
-        last = events[-1].number if events else after
-        events = await in_thread(lambda: events_after(task_pk, last))  # noqa: B023 called at once
-        if not events:
-            return
-        yield events
+    last, is_more = after, True
+    while is_more:
+        events, is_more = await in_thread(lambda: events_after(task_pk, last))  # noqa: B023 called at once
+        if events:
+            last = events[-1].number
+            yield events
 
 
 def _encoded(events: Sequence[LogEvent]) -> bytes:
@@ -218,8 +249,8 @@ def _task_state(task_pk: int) -> str:
     return json.dumps(body)
 
 
-async def _read_task(task_pk: int, after: int) -> tuple[list[LogEvent], str]:
-    return await in_thread(lambda: (events_after(task_pk, after), _task_state(task_pk)))
+async def _read_task(task_pk: int, after: int) -> tuple[list[LogEvent], bool, str]:
+    return await in_thread(lambda: (*events_after(task_pk, after), _task_state(task_pk)))
 
 
 def _join(task_pk: int, number: int) -> _Feed:
@@ -231,8 +262,8 @@ def _join(task_pk: int, number: int) -> _Feed:
     return feed
 
 
-def _leave(feed: _Feed, queue: "asyncio.Queue[Look | None]") -> None:
-    feed.viewers.discard(queue)
+def _leave(feed: _Feed, viewer: _Viewer) -> None:
+    feed.viewers.discard(viewer)
     if not feed.viewers:
         feed.stop()
         _feeds.pop((id(asyncio.get_running_loop()), feed.task_pk), None)

@@ -14,6 +14,8 @@ from deployments.server_tasks.models import ServerTask
 
 # Each chunk has up to 64 KiB, and becomes several times that as text and JSON.
 EVENTS_AT_ONCE = 50
+# Bytes of log; every viewer who is slow holds so much.
+_BYTES_AT_ONCE = 256 * 1024
 _LINES_AT_ONCE = 5000
 # A line that is interrupted for longer than this many chunks is shown as far as it is known.
 _MOST_INTERRUPTED = 50
@@ -105,18 +107,22 @@ def last_lines_of(
     return {pk: _merge(iter(parts)) for pk, parts in segments.items()}
 
 
-def events_after(task_pk: int, event_number: int) -> list[LogEvent]:
-    """Return the next log events of a task, oldest first, at most EVENTS_AT_ONCE."""
+def events_after(task_pk: int, event_number: int) -> tuple[list[LogEvent], bool]:
+    """Return the next log events of a task, oldest first, and whether more may be there already."""
     chunks = chunks_of(
         task_pk,
         Q(event_number__gt=event_number),
         lambda chunk: chunk.event_number > event_number,
         order="event_number",
     )
-    return [
-        LogEvent(chunk.event_number, chunk.execution_id, _read(chunk))
-        for chunk in islice(chunks, EVENTS_AT_ONCE)
-    ]
+    found: list[LogEvent] = []
+    size = 0
+    for chunk in chunks:
+        found.append(LogEvent(chunk.event_number, chunk.execution_id, _read(chunk)))
+        size += len(chunk.body)
+        if len(found) == EVENTS_AT_ONCE or size >= _BYTES_AT_ONCE:
+            return found, True
+    return found, False
 
 
 def raw_bytes(execution: ActionExecution) -> Iterator[bytes]:

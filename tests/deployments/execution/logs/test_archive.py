@@ -94,7 +94,7 @@ def everything(scene: Scene) -> dict[str, Any]:
         "last of": last_lines_of(rows, 4, up_to=task.last_event_number),
         "up to": last_lines_of(rows, 4, up_to=20),
         "task": task_lines(task),
-        "events": events_after(task.pk, 3),
+        "events": events_after(task.pk, 3)[0],
         "raw": [b"".join(raw_bytes(row)) for row in rows],
         "raw log": "".join(raw_log(task)),
         "tree": json.dumps(activity_tree(task, tail=50, verbose=True)),

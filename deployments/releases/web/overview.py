@@ -28,6 +28,8 @@ from deployments.releases.web.frames import (
     visible_deployments,
     visible_environments,
 )
+from deployments.releases.web.overview_tenants import tenant_values
+from tenants.queries import tenanted_mode
 
 _RELEASES_OF_A_PAGE = 20
 
@@ -43,8 +45,31 @@ class ReleaseRow:
 @require_GET
 @page(Permission.ProjectView)
 def project_overview(request: PageRequest, project: str) -> HttpResponse:
-    """Show what is where, and the newest releases by environments."""
+    """Show what is where: the newest releases by environments, or the tenants by them."""
     row = project_of(request, project)
+    is_for_tenants = tenanted_mode(row).allows_tenants
+    is_by_tenant = is_for_tenants and request.GET.get("view") == "tenants"
+    values: dict[str, Any] = {
+        **project_frame(request, row, "Overview"),
+        **(tenant_values(request, row) if is_by_tenant else _release_values(request, row)),
+    }
+    board = "releases/_overview_tenants.html" if is_by_tenant else "releases/_overview_board.html"
+    if request.headers.get("HX-Target") == "board":
+        return show(request, board, values)
+    values |= {
+        "board": board,
+        "is_for_tenants": is_for_tenants,
+        "is_by_tenant": is_by_tenant,
+        "may_release": allows_on(request.actor, row, Permission.ReleaseCreate)
+        and not row.is_disabled,
+        "has_steps": bool(process_of(row).steps),
+        "due_next": due_next(request, row),
+    }
+    return show(request, "releases/project_overview.html", values)
+
+
+def _release_values(request: PageRequest, row: Project) -> dict[str, Any]:
+    """Return what the board of releases shows."""
     channels = list(channels_of(row))
     channel = find_channel(row, request.GET.get("channel", ""))
     releases = Release.objects.visible_to(request.actor, request.space, Permission.ReleaseView)
@@ -57,8 +82,7 @@ def project_overview(request: PageRequest, project: str) -> HttpResponse:
     newest = visible_deployments(request, row, channel.pk if channel else None)
     current = {each.environment: each for each in sorted(newest, key=lambda each: each.moment)}
     environments = _columns(visible_environments(request), progressions, current)
-    values: dict[str, Any] = {
-        **project_frame(request, row, "Overview"),
+    return {
         "page": part,
         "columns": environments,
         "names": {each.pk: each for each in environments},
@@ -68,15 +92,6 @@ def project_overview(request: PageRequest, project: str) -> HttpResponse:
         "channels": channels,
         "channel": channel,
     }
-    if request.headers.get("HX-Target") == "board":
-        return show(request, "releases/_overview_board.html", values)
-    values |= {
-        "may_release": allows_on(request.actor, row, Permission.ReleaseCreate)
-        and not row.is_disabled,
-        "has_steps": bool(process_of(row).steps),
-        "due_next": due_next(request, row),
-    }
-    return show(request, "releases/project_overview.html", values)
 
 
 def _now(

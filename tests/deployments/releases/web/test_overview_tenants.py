@@ -1,0 +1,99 @@
+"""The overview of a project by tenants: what each has where."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from deployments.infrastructure.models import Environment
+from deployments.projects.models import Project
+from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
+from tests.factories.domain import (
+    make_deployment,
+    make_environment,
+    make_lifecycle,
+    make_project,
+    make_release,
+    script_step,
+)
+from tests.factories.tenants import make_tenant, make_tenanted_project
+from tests.support.portal import Visitor, text_of
+
+pytestmark = pytest.mark.django_db
+PATH = "projects/shop"
+BY_TENANT = {"view": "tenants"}
+
+
+@pytest.fixture
+def places() -> list[Environment]:
+    return [make_environment("Test"), make_environment("Production")]
+
+
+@pytest.fixture
+def shop(places: list[Environment]) -> Project:
+    return make_tenanted_project(
+        "Shop",
+        mode="TenantedOrUntenanted",
+        lifecycle=make_lifecycle(*places),
+        steps=[script_step()],
+    )
+
+
+def test_each_tenant_has_its_own_row(shop: Project, places: list[Environment]) -> None:
+    test, production = places
+    ana = Visitor(make_ana())
+    assert "No tenant yet" in text_of(ana.get(PATH, BY_TENANT))
+    aarhus = make_tenant("Aarhus", connections={shop: places})
+    bergen = make_tenant("Bergen", connections={shop: [test]})
+    one, two = make_release(shop, "1.0.0"), make_release(shop, "2.0.0")
+    make_deployment(one, test, tenant=aarhus, state="Success")
+    make_deployment(two, test, tenant=aarhus, state="Failed")
+    make_deployment(one, test, tenant=bergen, state="Success")
+    make_deployment(one, production, tenant=aarhus, state="Success")
+    make_deployment(two, test, state="Success")
+    assert "By tenant" in text_of(ana.get(PATH))
+    text = text_of(ana.get(PATH, BY_TENANT))
+    rows = text[text.index("Without a tenant") :]
+    nobody, rest = rows.split("Aarhus")
+    of_aarhus, of_bergen = rest.split("Bergen")
+    assert "2.0.0 Succeeded" in nobody
+    assert "Not deployed" in nobody
+    assert "2.0.0 Failed" in of_aarhus
+    assert "1.0.0 Succeeded" in of_aarhus
+    assert "1.0.0 Succeeded" in of_bergen
+    assert "Not connected" in of_bergen
+
+
+def test_projects_without_tenants_have_no_such_view(places: list[Environment]) -> None:
+    project = make_project("Shop", lifecycle=make_lifecycle(*places), steps=[script_step()])
+    make_release(project, "1.0.0")
+    page = text_of(Visitor(make_ana()).get(PATH, BY_TENANT))
+    assert "By tenant" not in page
+    assert "1.0.0" in page
+
+
+def test_people_see_what_they_may(shop: Project, places: list[Environment]) -> None:
+    aarhus = make_tenant("Aarhus", connections={shop: places})
+    release = make_release(shop, "1.0.0")
+    make_deployment(release, places[0], tenant=aarhus, state="Success")
+    space = default_space()
+    assert "1.0.0" in text_of(Visitor(make_cleo(space)).get(PATH, BY_TENANT))
+    ben = text_of(Visitor(make_ben(space, places[1].public_id)).get(PATH, BY_TENANT))
+    assert "Production" in ben
+    assert "Test" not in ben
+    assert Visitor(make_dan(make_space())).get(PATH, BY_TENANT).status_code == 404
+
+
+def test_reading_does_not_grow_with_tenants(shop: Project, places: list[Environment]) -> None:
+    ana, release = Visitor(make_ana()), make_release(shop, "1.0.0")
+
+    def count() -> int:
+        with CaptureQueriesContext(connection) as found:
+            ana.get(PATH, BY_TENANT)
+        return len(found)
+
+    make_deployment(release, places[0], tenant=make_tenant(connections={shop: places}))
+    count()
+    few = count()
+    for _ in range(4):
+        make_deployment(release, places[0], tenant=make_tenant(connections={shop: places}))
+    assert count() == few <= 25

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from deployments.base.models import Space
 from deployments.projects.process.shape import PROJECT_FEED_ID
 from deployments.releases.models import Release, ReleaseSelectedPackage
-from deployments.releases.queries import find_release
 from deployments.releases.services.child_releases import projects_named
 from packages_feed.queries import find_feed, find_versions
 
@@ -34,10 +33,17 @@ def _of_built_in_feed(
 def _without_release(
     space: Space, rows: Sequence[ReleaseSelectedPackage]
 ) -> list[ReleaseSelectedPackage]:
+    if not rows:
+        return []
     projects = projects_named(space, [(row.feed_id, row.package_id) for row in rows])
-    return [
-        row
+    wanted = {
+        row.pk: (project.pk, row.version.strip().lower())
         for row in rows
-        if (project := projects.get(row.package_id)) is None
-        or find_release(project, row.version) is None
-    ]
+        if (project := projects.get(row.package_id)) is not None
+    }
+    found = Release.objects.in_space(space).filter(
+        project__in={project for project, _ in wanted.values()},
+        version_lower__in={version for _, version in wanted.values()},
+    )
+    there = set(found.order_by().values_list("project_id", "version_lower"))
+    return [row for row in rows if wanted.get(row.pk) not in there]

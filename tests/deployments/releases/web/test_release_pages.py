@@ -14,6 +14,7 @@ from deployments.projects.services.triggers import set_trigger_disabled
 from deployments.releases.models import Release
 from tests.factories import SYSTEM, default_space, make_ana, make_ben, make_cleo
 from tests.factories.automation import make_trigger
+from tests.factories.children import child_step
 from tests.factories.domain import (
     make_channel,
     make_deployment,
@@ -127,6 +128,29 @@ def test_the_number_of_queries_does_not_grow(world: World) -> None:
         with CaptureQueriesContext(connection) as many:
             ana.get(path)
         assert len(many) == len(few) <= 30, path
+
+
+def test_the_page_of_a_release_costs_the_same_with_many_steps_and_deployments(
+    world: World,
+) -> None:
+    ana = Visitor(make_ana())
+
+    def queries(number: int) -> int:
+        children = [make_project(lifecycle=world.project.lifecycle) for _ in range(number)]
+        steps = [child_step(child, f"Deploy {child.name}") for child in children]
+        for child in children:
+            make_release(child, "1.0.0")
+        parent = make_project(lifecycle=world.project.lifecycle, steps=steps)
+        release = make_release(parent, "1.0.0")
+        for _ in range(number):
+            make_deployment(release, world.development, state="Success")
+        path = f"projects/{parent.slug}/releases/1.0.0"
+        assert "Missing" not in text_of(ana.get(path))
+        with CaptureQueriesContext(connection) as found:
+            ana.get(path)
+        return len(found)
+
+    assert queries(1) == queries(4) <= 42
 
 
 def test_a_release_is_cut_with_the_proposed_number_and_packages() -> None:

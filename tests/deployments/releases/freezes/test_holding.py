@@ -36,6 +36,7 @@ from tests.factories.domain import (
     make_release,
     script_step,
 )
+from tests.factories.runbooks import make_run, make_runbook, make_snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -153,6 +154,17 @@ def test_what_was_let_pass_starts(
     make_freeze(FreezePlace(project, dev))
     task = started(make_deployment(make_release(project), dev, **passing))
     # There is nobody to run the step; that it failed shows that it was begun.
+    assert "The step 'Hello' failed" in task.error_message
+
+
+def test_runbooks_run_in_a_freeze(project: Project, dev: Environment) -> None:
+    make_freeze(FreezePlace(project, dev))
+    runbook = make_runbook(project, "Clean", script_step("Hello"))
+    make_snapshot(runbook)
+    run = make_run(runbook, dev)
+    schedule(node_name="test")
+    advance(run.task_id)
+    task = ServerTask.objects.in_space(run.space).get(pk=run.task_id)
     assert "The step 'Hello' failed" in task.error_message
 
 

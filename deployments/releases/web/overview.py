@@ -101,11 +101,12 @@ def _now(
     current: dict[int, Deployed],
 ) -> list[tuple[Environment, Deployed | None, str]]:
     """Return what is where, with the version that may be deployed again instead of it."""
+    places = {each.environment: each.release for each in current.values()}
     visible = Deployment.objects.visible_to(request.actor, request.space, Permission.DeploymentView)
     previous = previous_versions(
         visible.filter(project=project),
         request.space,
-        {each.environment: each.release for each in current.values()},
+        places if tenanted_mode(project).allows_untenanted else {},
         by_channel=extra_document(project.extra)["DiscreteChannelRelease"],
     )
     return [

@@ -33,7 +33,7 @@ def releases_of(project: Project) -> QuerySet[Release]:
 
 def find_release(project: Project, text: str) -> Release | None:
     """Return the release by number (ignoring case) or public id."""
-    rows = releases_of(project).select_related("project", "channel")
+    rows = releases_of(project).select_related("project__lifecycle", "channel__lifecycle")
     found = rows.filter(version_lower=text.strip().lower()).first()
     if found is not None:
         return found

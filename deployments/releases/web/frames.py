@@ -8,6 +8,7 @@ from deployments.access.web.pages import PageRequest, find
 from deployments.base.errors import NotFound
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Project
+from deployments.projects.queries import lifecycle_of
 from deployments.projects.settings import extra_document
 from deployments.releases.cells import Deployed
 from deployments.releases.deployed import newest_by_place, newest_deployments
@@ -66,6 +67,7 @@ def release_of(request: PageRequest, project: str, version: str) -> Release:
     row.space = request.space
     row.project.space = row.channel.space = request.space
     row.channel.project = row.project
+    lifecycle_of(row.channel).space = request.space
     return row
 
 

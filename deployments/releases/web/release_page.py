@@ -103,7 +103,10 @@ def _packages(release: Release) -> list[dict[str, Any]]:
     prefetch_related_objects([release], "selected_packages")  # both readers use the same rows
     rows = list(release.selected_packages.all())
     missing = {row.pk for row in missing_of(release)} if rows else set()
-    feeds = {feed.public_id: feed for feed in Feed.objects.in_space(release.space)}
+    feeds = {}
+    for feed in Feed.objects.in_space(release.space):
+        feed.space = release.space
+        feeds[feed.public_id] = feed
     projects = projects_named(release.space, [(row.feed_id, row.package_id) for row in rows])
     return [
         {

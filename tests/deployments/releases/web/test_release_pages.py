@@ -150,7 +150,7 @@ def test_the_page_of_a_release_costs_the_same_with_many_steps_and_deployments(
             ana.get(path)
         return len(found)
 
-    assert queries(1) == queries(4) <= 42
+    assert queries(1) == queries(4) <= 36
 
 
 def test_a_release_is_cut_with_the_proposed_number_and_packages() -> None:

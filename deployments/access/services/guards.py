@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from deployments.access.grant_cover import lacking
 from deployments.access.grants import Grants, grants_of_role, load_grants, permissions_of
-from deployments.access.models import ScopedUserRole, Team, User, UserRole
+from deployments.access.models import ScopedUserRole, Team, TeamObjectGrant, User, UserRole
+from deployments.access.object_grants import scopes_of
 from deployments.access.permissions import Permission
 from deployments.base.actor import Actor
 from deployments.base.errors import NotPermitted
@@ -92,6 +93,10 @@ def require_holds_team(actor: Actor, team: Team) -> None:
     rows = ScopedUserRole.objects.filter(team=team).select_related("role", "space")
     for row in rows.prefetch_related("scopes"):
         require_holds_role(actor, row.role, row.space, stored_scopes(row))
+    direct = TeamObjectGrant.objects.filter(group=team.group_id)
+    for grant in direct.select_related("permission", "space"):
+        if scopes := scopes_of(grant.content_type_id, grant.object_pk):
+            require_holds(actor, grant.space, [grant.permission.codename], scopes)
 
 
 def stored_scopes(row: ScopedUserRole) -> dict[str, list[str]]:

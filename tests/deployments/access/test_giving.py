@@ -6,9 +6,10 @@ import pytest
 
 from deployments.access.grant_cover import covers
 from deployments.access.grant_rules import Assignment, Grants
-from deployments.access.models import ScopedUserRole, Team
+from deployments.access.models import ScopedUserRole, Team, TeamObjectGrant
+from deployments.access.services.object_grants import give_on_object
 from tests.deployments.calls import send
-from tests.factories import Person, default_space, make_ana
+from tests.factories import SYSTEM, Person, default_space, make_ana
 from tests.factories.domain import make_environment, make_project
 from tests.factories.people import as_person, give_role, make_user
 from tests.support.cases import case_name, cases
@@ -78,6 +79,26 @@ def test_nobody_joins_a_team_that_may_do_more() -> None:
     assert send(tess, "put", f"/api/teams/{own.public_id}", body)[0] == 200
     wrong = {"Name": own.name, "MemberUserIds": ["Users-999999"]}
     assert send(tess, "put", f"/api/teams/{own.public_id}", wrong)[0] == 400
+
+
+@pytest.mark.django_db
+def test_nobody_joins_a_team_that_was_given_more_on_one_object() -> None:
+    tess, space = make_team_keeper(make_environment().public_id), default_space()
+    team, web = give_role(make_user(), VIEWER, space).team, make_project("Web")
+    body = {"Name": team.name, "MemberUserIds": [tess.user.public_id]}
+    give_on_object(
+        actor=SYSTEM,
+        space=space,
+        holder=team,
+        kind="project",
+        thing=web.public_id,
+        permissions=["ProjectView", "ReleaseDelete"],
+    )
+    status, answer = send(tess, "put", f"/api/teams/{team.public_id}", body)
+    assert status == 403
+    assert "ReleaseDelete" in answer["ErrorMessage"]
+    TeamObjectGrant.objects.get(permission__codename="ReleaseDelete").delete()
+    assert send(tess, "put", f"/api/teams/{team.public_id}", body)[0] == 200
 
 
 @pytest.mark.django_db

@@ -1,5 +1,6 @@
 """Teams and their members."""
 
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -91,8 +92,8 @@ def new_team(
     everyone: bool = False,
 ) -> Team:
     """Create the rows of a team with its Django group, without checks or events."""
-    group = Group(name=built_in_id or f"{space.public_id if space else 'system'}: {name}")
-    group.save()
+    # Nobody sees the group; a name of its own stays free when the team is renamed.
+    group = Group.objects.create(name=built_in_id or f"team {uuid.uuid4().hex}")
     return Team.objects.create(
         space=space,
         name=name,

@@ -26,6 +26,10 @@ def test_a_team_gets_members_and_a_role_within_limits_and_goes() -> None:
     own = f"{TEAMS}/{team.public_id}"
     ana.post(own, {"name": "Web people", "added": [eve.public_id]})
     assert list(team.users.all()) == [eve]
+    ana.post(own, {"name": "Shop people", "member": [eve.public_id]})
+    again = ana.post(f"{TEAMS}/new", {"name": "Web people", "level": "space"})
+    assert again.status_code == 302
+    assert Team.objects.filter(name__in=["Shop people", "Web people"]).count() == 2
     deployer = {"role": "userroles-projectdeployer", "environment": [staging.public_id]}
     assert ana.post(f"{own}/roles/new", deployer).status_code == 302
     held = ScopedUserRole.objects.get(team=team)

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
+from deployments.access.permissions import Permission
 from deployments.base import public_ids
+from deployments.base.actor import Actor
 from deployments.base.finding import find
 from deployments.base.models import Space
 from deployments.infrastructure.models import Environment
@@ -54,6 +56,18 @@ def projects_of_groups(space: Space, groups: frozenset[str]) -> frozenset[int]:
     numbers = [number for number in parsed if number is not None]
     rows = Project.objects.in_space(space).filter(group__in=numbers)
     return frozenset(rows.values_list("pk", flat=True))
+
+
+def environments_for_phases(
+    actor: Actor, space: Space, lifecycle: Lifecycle | None
+) -> "QuerySet[Environment]":
+    """Return what the actor may put into phases: what they see and what is there already."""
+    seen = Environment.objects.visible_to(actor, space, Permission.EnvironmentView)
+    offered = Q(pk__in=seen.values("pk"))
+    if lifecycle is not None:
+        kept = PhaseEnvironment.objects.filter(phase__lifecycle=lifecycle)
+        offered |= Q(pk__in=kept.values("environment"))
+    return Environment.objects.in_space(space).filter(offered)
 
 
 def process_of(project: Project) -> DeploymentProcess:

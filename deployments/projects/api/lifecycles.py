@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,7 +17,7 @@ from deployments.base.finding import find_all
 from deployments.infrastructure.models import Environment
 from deployments.projects.api.projects import ProjectSerializer, visible_projects
 from deployments.projects.models import Lifecycle, Phase, PhaseEnvironment
-from deployments.projects.queries import phases_of
+from deployments.projects.queries import environments_for_phases, phases_of
 from deployments.projects.services.lifecycles import (
     KEEP_FOREVER,
     LifecycleInput,
@@ -131,12 +131,7 @@ class LifecycleViewSet(SpaceViewSet[Lifecycle]):
         return Response(ProjectSerializer(rows, many=True, context=self.context()).data)
 
     def _input(self, data: dict[str, Any], row: Lifecycle | None = None) -> LifecycleInput:
-        # What the lifecycle has already may stay, seen or not.
-        kept = PhaseEnvironment.objects.filter(phase__lifecycle=row) if row else ()
-        seen = Environment.objects.visible_to(self.actor, self.space, Permission.EnvironmentView)
-        environments = Environment.objects.in_space(self.space).filter(
-            Q(pk__in=seen.values("pk")) | Q(pk__in=[link.environment_id for link in kept])
-        )
+        environments = environments_for_phases(self.actor, self.space, row)
         return LifecycleInput(
             name=data["name"],
             slug=data["slug"],

@@ -12,7 +12,7 @@ from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, sho
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Lifecycle, Phase
-from deployments.projects.queries import PhaseView, phases_of_many
+from deployments.projects.queries import PhaseView, environments_for_phases, phases_of_many
 from deployments.projects.retention import Inherited, policies_of_phases
 from deployments.projects.services import lifecycles as services
 from deployments.projects.web.lifecycle_forms import (
@@ -116,7 +116,8 @@ def _save(request: PageRequest, stored: Lifecycle | None) -> HttpResponse:
     }
     if what := sent.get("do", ""):
         return _form(request, stored, values, rearranged(phases, what))
-    environments = {row.public_id: row for row in Environment.objects.in_space(request.space)}
+    offered = environments_for_phases(request.actor, request.space, stored)
+    environments = {row.public_id: row for row in offered}
 
     def save() -> Lifecycle:
         lifecycle = services.LifecycleInput(
@@ -157,7 +158,7 @@ def _form(
         "values": values,
         "phases": list(enumerate(phases)),
         "keep": KEEP,
-        "environments": list(Environment.objects.in_space(request.space)),
+        "environments": list(environments_for_phases(request.actor, request.space, stored)),
         "is_unsaved": bool(request.POST.get("do")),
         "may_delete": stored is not None and request.grants.allows(Permission.LifecycleDelete),
     }

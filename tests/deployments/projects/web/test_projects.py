@@ -16,6 +16,7 @@ from tests.factories.domain import (
     make_project,
     package_step,
 )
+from tests.factories.people import as_person, give_role, make_user
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -157,6 +158,28 @@ def test_lifecycles_with_phases() -> None:
     assert "more than one place" in text_of(refused)
     ana.post(f"projects/lifecycles/{row.public_id}/delete")
     assert "The lifecycle Two steps was deleted." in text_of(ana.get("projects/lifecycles"))
+
+
+def test_phases_are_offered_the_environments_that_one_sees_and_those_they_have() -> None:
+    dev, prod, test = (make_environment(name) for name in ("Dev", "Prod", "Test"))
+    row, user = make_lifecycle(prod), make_user()
+    limits = {"environment": [dev.public_id]}
+    give_role(user, "userroles-spacemanager", default_space(), limits)
+    keeper, own = Visitor(as_person(user)), f"projects/lifecycles/{row.public_id}"
+    offered = [
+        {each.name for each in keeper.get(path).context["environments"]}
+        for path in ("projects/lifecycles/new", own)
+    ]
+    assert offered == [{"Dev"}, {"Dev", "Prod"}]
+    sent = {
+        "name": "Kept",
+        "phases": "1",
+        "phase-0-name": "All",
+        **{f"phase-0-at-{each.public_id}": "manual" for each in (dev, prod, test)},
+    }
+    assert keeper.post(own, sent).status_code == 302
+    [phase] = phases_of(row)
+    assert set(phase.manual) == {dev.pk, prod.pk}
 
 
 def test_one_that_is_used_is_not_deleted() -> None:

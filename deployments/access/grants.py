@@ -2,11 +2,11 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Q
@@ -30,6 +30,7 @@ __all__ = [
     "team_changed",
 ]
 
+T = TypeVar("T")
 Expander = Callable[[Space, frozenset[str]], frozenset[int]]
 
 _PREFIXES = {
@@ -45,10 +46,11 @@ _expanders: dict[str, Expander] = {}
 
 @dataclass
 class _Held:
-    """What was loaded: assignments by user, grants by user and space."""
+    """What was loaded: assignments by user, grants by user and space, and what else was read."""
 
     rows: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     grants: dict[tuple[int, int | None], Grants] = field(default_factory=dict)
+    others: dict[Hashable, Any] = field(default_factory=dict)
 
 
 _held: ContextVar[_Held | None] = ContextVar("held_grants", default=None)
@@ -88,6 +90,15 @@ def load_grants(actor: Actor, space: Space | None) -> Grants:
     return held.grants[key]
 
 
+def read_once(key: Hashable, read: Callable[[], T]) -> T:
+    """Return what is read of teams and roles; once inside `held_for_a_while`, as grants are."""
+    held = _held.get() or _Held()
+    if key not in held.others:
+        held.others[key] = read()
+    found: T = held.others[key]
+    return found
+
+
 def team_changed() -> None:
     """Make every cached grant stale; called by each change to teams, roles and users."""
     set_setting(_VERSION, uuid.uuid4().hex)
@@ -95,6 +106,7 @@ def team_changed() -> None:
     if held is not None:
         held.rows.clear()
         held.grants.clear()
+        held.others.clear()
 
 
 def _rows(user_id: int) -> list[dict[str, Any]]:

@@ -2,21 +2,18 @@
 
 from typing import Any
 
-from deployments.access.holders import Holders, holders_in, holders_sentence
+from deployments.access.holders import holders_in, holders_sentence
 from deployments.access.permissions import Permission
 
 
 def who_has(request: Any, permission: str, **values: Any) -> str:
     """Say which teams have the permission on a thing with these values, without any anywhere.
 
-    Nothing to readers who may not see teams. The teams are read once for a page, and only for one
-    that asks.
+    Nothing to readers who may not see teams.
     """
     if not request.grants.allows(Permission.TeamView):
         return ""
-    held: Holders | None = getattr(request, "holders", None)
-    if held is None:
-        held = request.holders = holders_in(request.space)
+    held = holders_in(request.space)
     teams = held.of(permission, **values) if values else held.anywhere(permission)
     return holders_sentence(teams)
 

@@ -3,7 +3,9 @@
 import pytest
 
 from deployments.access.holders import holders_in, holders_sentence
-from tests.factories import default_space, make_ana, make_ben, make_cleo
+from deployments.access.services.object_grants import give_on_object
+from tests.factories import SYSTEM, default_space, make_ana, make_ben, make_cleo
+from tests.factories.domain import make_project
 from tests.factories.people import give_role, make_user
 from tests.support.portal import Visitor, text_of
 
@@ -30,7 +32,14 @@ def test_teams_count_where_their_scope_reaches_and_somebody_is_in_them() -> None
     space, user = default_space(), make_user()
     team = give_role(user, DEPLOYER, space, {"environment": ["Environments-7"]}).team
     gone = make_user()
-    give_role(gone, DEPLOYER, space)
+    give_on_object(
+        actor=SYSTEM,
+        space=space,
+        holder=give_role(gone, DEPLOYER, space).team,
+        kind="project",
+        thing=make_project().public_id,
+        permissions=["ReleaseDelete"],
+    )
     gone.is_active = False
     gone.save()
     held = holders_in(space)
@@ -39,6 +48,7 @@ def test_teams_count_where_their_scope_reaches_and_somebody_is_in_them() -> None
     assert set(there) - set(elsewhere) == {team.name}
     assert elsewhere == ["Space Managers"]
     assert team.name in held.anywhere("DeploymentCreate")
+    assert held.anywhere("ReleaseDelete") == ["Space Managers"]
 
 
 def test_the_page_of_a_refusal_says_whom_to_ask() -> None:

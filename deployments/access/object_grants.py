@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from deployments.access.models import Team, TeamObjectGrant, UserObjectGrant
+from deployments.access.models import Team, TeamObjectGrant, User, UserObjectGrant
 from deployments.access.permissions import Permission, dimensions
 from deployments.access.scope_values import content_types
 from deployments.base import public_ids
@@ -30,7 +30,7 @@ def givable(kind: str) -> list[Permission]:
 def direct_rows(user_id: int, teams: "QuerySet[Team, Any]") -> list[dict[str, Any]]:
     """Return what a user and their teams were given on single objects; one query.
 
-    Each is a role of one permission, limited to the object.
+    What was given of one permission on objects of one kind is a role limited to these objects.
     """
     names = ("space_id", "content_type_id", "permission__codename", "object_pk")
     own = UserObjectGrant.objects.filter(user=user_id).values_list(*names)
@@ -38,10 +38,13 @@ def direct_rows(user_id: int, teams: "QuerySet[Team, Any]") -> list[dict[str, An
     found = list(own.union(through))
     if not found:
         return []
+    merged: dict[tuple[int, str, str], list[str]] = {}
+    for space, type_id, permission, number in found:
+        for kind, ids in scopes_of(type_id, number).items():
+            merged.setdefault((space, permission, kind), []).extend(ids)
     return [
-        {"space": space, "permissions": [permission], "system": [], "scopes": scopes}
-        for space, type_id, permission, number in found
-        if (scopes := scopes_of(type_id, number))
+        {"space": space, "permissions": [permission], "system": [], "scopes": {kind: ids}}
+        for (space, permission, kind), ids in merged.items()
     ]
 
 
@@ -56,10 +59,16 @@ def object_number(kind: str, thing: str) -> str:
     return str(public_ids.require(_PREFIXES[kind], thing))
 
 
-def direct_grants(space: Space) -> list[UserObjectGrant | TeamObjectGrant]:
-    """Return what was given on single objects of the space, with its holders."""
+def direct_grants(
+    space: Space, user: User | None = None
+) -> list[UserObjectGrant | TeamObjectGrant]:
+    """Return what was given on single objects of the space, to the user or to anybody."""
     own = UserObjectGrant.objects.filter(space=space).select_related("permission", "user")
     teams = TeamObjectGrant.objects.filter(space=space).select_related("permission", "group__team")
+    if user is not None:
+        own = own.filter(user=user)
+        theirs = Team.objects.filter(Q(users=user) | Q(everyone=True))
+        teams = teams.filter(group__team__in=theirs.values("pk"))
     return [*own.order_by("user__username", "pk"), *teams.order_by("group__team__name", "pk")]
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from django.db.models import Q
 
-from deployments.access.models import ScopedUserRole, Team, User
+from deployments.access.models import ScopedUserRole, Team, TeamObjectGrant, User
 from deployments.access.object_grants import direct_grants, object_id
 from deployments.access.permissions import Permission, dimensions
 from deployments.access.queries import teams_visible_to
@@ -33,7 +33,7 @@ _DIMENSION: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Some values of one kind; `hidden` counts those that the reader may not see."""
+    """Some values of one kind; `hidden` counts those that are gone or not to be seen."""
 
     kind: str
     names: tuple[str, ...]
@@ -42,7 +42,8 @@ class Limit:
     def __str__(self) -> str:
         shown = list(self.names)
         if self.hidden:
-            shown.append(f"{self.hidden} that you may not see")
+            be = "is" if self.hidden == 1 else "are"
+            shown.append(f"{self.hidden} that {be} gone or that you may not see")
         return f"{NOUNS[self.kind][1]} {', '.join(shown)}"
 
 
@@ -97,35 +98,38 @@ def held_by(reader: Actor, user: User, *spaces: Space) -> list[Held]:
     found: list[Held] = []
     for row in rows:
         if row.team_id not in seen:
-            row.team = Team(name=row.team.name if is_own else "a team that you may not see")
+            row.team = Team(name=_called(row.team, is_shown=is_own))
         found += _of_level(row, row.role.system_permissions, None, ())
         if row.space_id in names:
             space, known = names[row.space_id]
             limits = limits_of(row, known)
             found += _of_level(row, row.role.space_permissions, space, limits)
-    found += _given_directly(user, seen, names)
+    found += _given_directly(user, seen, names, is_own=is_own)
     order = {permission: place for place, permission in enumerate(Permission)}
     return sorted(found, key=lambda one: (order[one.permission], one.space != "", one.space))
 
 
 def _given_directly(
-    user: User, seen: Collection[int], spaces: Mapping[int, tuple[Space, ScopeNames]]
+    user: User,
+    seen: Collection[int],
+    spaces: Mapping[int, tuple[Space, ScopeNames]],
+    *,
+    is_own: bool,
 ) -> list[Held]:
     kinds = {each.pk: kind for kind, each in content_types().items()}
-    teams = {team.group_id: team for team in teams_of(user)}
     found = []
     for space, names in spaces.values():
-        for grant in direct_grants(space):
+        for grant in direct_grants(space, user):
             kind, name = kinds[grant.content_type_id], grant.permission.codename
-            team = teams.get(getattr(grant, "group_id", 0))
-            if (team is None and getattr(grant, "user_id", 0) != user.pk) or name not in _KNOWN:
+            if name not in _KNOWN:
                 continue
             limit = _limit(kind, [object_id(kind, grant.object_pk)], names)
+            team = grant.group.team if isinstance(grant, TeamObjectGrant) else None
             is_shown = team is not None and team.pk in seen
             found.append(
                 Held(
                     permission=Permission(name),
-                    team=team.name if team and is_shown else "",
+                    team=_called(team, is_shown=is_shown or is_own) if team else "",
                     team_id=team.public_id if team and is_shown else "",
                     role="",
                     space=space.name,
@@ -133,6 +137,10 @@ def _given_directly(
                 )
             )
     return found
+
+
+def _called(team: Team, *, is_shown: bool) -> str:
+    return team.name if is_shown else "a team that you may not see"
 
 
 def limits_of(row: ScopedUserRole, names: ScopeNames) -> tuple[Limit, ...]:

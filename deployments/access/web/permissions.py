@@ -12,13 +12,13 @@ from deployments.access.actors import actor_of
 from deployments.access.effective import Held, applies, as_csv, held_by, teams_of
 from deployments.access.effective.texts import describe
 from deployments.access.grants import load_grants
-from deployments.access.holders import holders_in, holders_sentence
 from deployments.access.models import User
 from deployments.access.permissions import SPACE, Permission, dimensions
 from deployments.access.rules import SIGNED_IN
 from deployments.access.scope_values import ScopeNames, visible_names
 from deployments.access.web.forms import show
 from deployments.access.web.pages import PageRequest, page
+from deployments.access.web.who_can import who_has
 from deployments.base import public_ids
 from deployments.base.errors import NotFound, NotPermitted
 
@@ -111,9 +111,8 @@ def _question(request: PageRequest, names: ScopeNames) -> Question | None:
 def _verdict(request: PageRequest, user: User, question: Question) -> dict[str, Any]:
     """Say whether the user holds the permission there, why not, and who does."""
     numbers = {
-        kind: public_ids.require(f"{kind.title()}s", text)
+        kind: public_ids.require(f"{kind.title()}s", text) if text else None
         for kind, text in question.ids.items()
-        if text
     }
     grants = load_grants(actor_of(user, "Session"), request.space)
     is_held = user.is_active and grants.allows(question.permission, **numbers)
@@ -127,7 +126,5 @@ def _verdict(request: PageRequest, user: User, question: Question) -> dict[str, 
             for kind, text in question.ids.items()
             if text and not applies(kind, question.permission)
         ],
-        "holders": ""
-        if is_held
-        else holders_sentence(holders_in(request.space).of(question.permission, **numbers)),
+        "holders": "" if is_held else who_has(request, question.permission, **numbers),
     }

@@ -5,7 +5,9 @@ import io
 
 import pytest
 
-from tests.factories import default_space, make_ana, make_cleo, make_dan, make_space
+from deployments.access.models import Team
+from deployments.access.services.object_grants import give_on_object
+from tests.factories import SYSTEM, default_space, make_ana, make_cleo, make_dan, make_space
 from tests.factories.domain import make_environment, make_project
 from tests.factories.people import as_person, give_role, make_user
 from tests.support.portal import Visitor, text_of
@@ -73,6 +75,19 @@ def test_everybody_sees_their_own_and_only_some_those_of_others() -> None:
     assert own.get(PAGE).status_code == 200
     dan = make_dan(other)
     assert Visitor(dan).get(PAGE).status_code == 404
+    team = Team.objects.get(users=fred)
+    give_on_object(
+        actor=SYSTEM,
+        space=default_space(),
+        holder=team,
+        kind="environment",
+        thing=make_environment().public_id,
+        permissions=["MachineView"],
+    )
+    asked = text_of(own.get(PAGE, {"permission": "FeedEdit"}))
+    assert "No team of fred gives FeedEdit in this space." in asked
+    assert "Space Managers" not in asked
+    assert f"given directly to {team.name}" in asked
     seen = dan.api.get(f"/api/users/{fred.public_id}/permissions").json()
     assert (seen["SpacePermissions"], seen["IsPermissionsComplete"]) == ({}, False)
     assert not seen["IsTeamsComplete"]

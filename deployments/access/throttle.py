@@ -17,9 +17,16 @@ _MOST_CHARACTERS = 150
 
 def canonical(username: str) -> str:
     """Return the one spelling of a username: no invisible characters, no case, no width."""
-    text = unicodedata.normalize("NFKC", username).casefold()
-    seen = (c for c in text if not unicodedata.category(c).startswith(("C", "Z")))
-    return unicodedata.normalize("NFKC", "".join(seen))[:_MOST_CHARACTERS]
+    seen = one_spelling(username).replace(" ", "")
+    return unicodedata.normalize("NFKC", seen)[:_MOST_CHARACTERS]
+
+
+def one_spelling(name: str) -> str:
+    """Return what names have in common that look the same; blanks count as one."""
+    text = unicodedata.normalize("NFKC", name).casefold()
+    kinds = ((c, unicodedata.category(c)[0]) for c in text)
+    seen = "".join(" " if kind == "Z" else c for c, kind in kinds if kind != "C")
+    return unicodedata.normalize("NFKC", " ".join(seen.split()))
 
 
 class SignInThrottle:

@@ -10,6 +10,7 @@ from deployments.access.grants import load_grants, team_changed
 from deployments.access.models import ScopedUserRole, UserRole
 from deployments.access.permissions import Permission
 from deployments.access.services.guards import require_holds, stored_scopes
+from deployments.access.throttle import one_spelling
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
@@ -98,7 +99,7 @@ def snapshot(role: UserRole) -> dict[str, Any]:
 
 def _checked(name: str, space: Iterable[str], system: Iterable[str]) -> tuple[list[str], list[str]]:
     fields: dict[str, list[str]] = {}
-    if not 0 < len(name.strip()) <= 200:  # noqa: PLR2004
+    if not one_spelling(name) or len(name.strip()) > 200:  # noqa: PLR2004
         fields["Name"] = ["Name is required and has at most 200 characters."]
     space, system = sorted(set(space)), sorted(set(system))
     if unknown := [text for text in space if text not in permissions.SPACE]:
@@ -116,8 +117,8 @@ def _require_own(role: UserRole) -> None:
 
 
 def _require_free(name: str, besides: UserRole | None = None) -> None:
-    rows = UserRole.objects.filter(name__iexact=name.strip())
-    if any(row != besides for row in rows):
+    wanted = one_spelling(name)  # nobody takes another role for the one they mean
+    if any(row != besides and one_spelling(row.name) == wanted for row in UserRole.objects.all()):
         text = f"A user role with the name '{name.strip()}' already exists."
         raise Invalid(fields={"Name": [text]})
 

@@ -15,6 +15,7 @@ from deployments.access.services.guards import (
     require_holds_team,
     require_over_team,
 )
+from deployments.access.throttle import one_spelling
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
@@ -116,11 +117,12 @@ def snapshot(team: Team) -> dict[str, Any]:
 
 def _check(space: Space | None, name: str, besides: Team | None = None) -> None:
     name = name.strip()
-    if not 0 < len(name) <= 100:  # noqa: PLR2004
+    wanted = one_spelling(name)
+    if not wanted or len(name) > 100:  # noqa: PLR2004
         text = "Name is required and has at most 100 characters."
         raise Invalid(fields={"Name": [text]})
-    rows = Team.objects.filter(space=space, name__iexact=name)
-    if any(row != besides for row in rows):
+    rows = Team.objects.filter(space=space)
+    if any(row != besides and one_spelling(row.name) == wanted for row in rows):
         raise Invalid(fields={"Name": [f"A team with the name '{name}' already exists."]})
 
 

@@ -120,6 +120,19 @@ def test_a_role_of_teams_does_not_grow_by_somebody_who_lacks_it() -> None:
 
 
 @pytest.mark.django_db
+def test_no_role_and_no_team_looks_like_another() -> None:
+    ana = make_ana()
+    for name in ("Project Viewer", "ProjectViewer"):
+        assert send(ana, "post", "/api/teams", {"Name": name})[0] == 201
+    wide, blank, unseen = "\uff30roject Viewer", "Project\u2003 Viewer", "Project View\u200ber"
+    for looks in (" project viewer", wide, blank, unseen):
+        for path in ("/api/userroles", "/api/teams"):
+            status, answer = send(ana, "post", path, {"Name": looks})
+            assert (status, "already exists" in answer["Details"]["Name"][0]) == (400, True)
+    assert send(ana, "post", "/api/userroles", {"Name": "\u200b"})[0] == 400
+
+
+@pytest.mark.django_db
 def test_limits_are_things_that_the_giver_sees_and_hidden_ones_stay() -> None:
     seen, hidden = make_project(), make_project()
     tess = make_team_keeper(make_environment().public_id)

@@ -109,8 +109,10 @@ def members_by_ids(actor: Actor, ids: Iterable[str], team: Team | None = None) -
     rows = users_visible_to(actor)
     if team is not None:
         rows = rows | User.objects.filter(pk__in=team.users.values("pk"))
-    known = {user.public_id: user for user in rows}
     texts = list(dict.fromkeys(ids))
+    numbers = [public_ids.parse(User.id_prefix, text) for text in texts]
+    named = rows.filter(pk__in=[number for number in numbers if number is not None])
+    known = {user.public_id: user for user in named}
     if unknown := [text for text in texts if text not in known]:
         raise Invalid(fields={"MemberUserIds": [f"There is no user '{unknown[0]}'."]})
     return [known[text] for text in texts]

@@ -9,7 +9,7 @@ from django.db import transaction
 from deployments.access.effective.texts import describe
 from deployments.access.grants import team_changed
 from deployments.access.models import Team, TeamObjectGrant, User, UserObjectGrant
-from deployments.access.object_grants import GIVABLE, givable, object_number
+from deployments.access.object_grants import GIVABLE, givable, object_number, scopes_of
 from deployments.access.permissions import Permission
 from deployments.access.policy import require
 from deployments.access.scope_values import NOUNS, content_types, visible_names
@@ -62,13 +62,16 @@ def take_from_object(*, actor: Actor, space: Space, grant: ObjectGrant) -> None:
     """Take a permission on one thing back."""
     require(actor, space, Permission.TeamEdit)
     holder = holder_of(grant)
+    ((kind, (thing,)),) = scopes_of(grant.content_type_id, grant.object_pk).items()
+    name = visible_names(actor, space, [kind]).of(kind).get(thing, thing)
     with transaction.atomic():
         events.record(
             actor=actor,
             space=space,
             category="Deleted",
-            message=f"{grant.permission.codename} on one object was taken from {_called(holder)}",
+            message=f"{grant.permission.codename} on {name} was taken from {_called(holder)}",
             subject=holder.public_id,
+            related=[thing],
         )
         grant.delete()
         team_changed()

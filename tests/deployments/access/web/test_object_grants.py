@@ -42,6 +42,8 @@ def test_a_person_gets_one_project_and_loses_it() -> None:
     assert ana.post(f"{PAGE}/take", {"holder": "user", "grant": grant.pk}).status_code == 302
     assert not load_grants(person.actor, space).allows(Permission.DeploymentCreate, project=web.pk)
     assert ana.post(f"{PAGE}/take", {"holder": "user", "grant": "x"}).status_code == 404
+    taken = "DeploymentCreate on Web was taken from User eve"
+    assert taken in text_of(ana.get("administration/audit"))
 
 
 def test_a_team_gets_a_group_and_every_project_that_comes_to_it() -> None:

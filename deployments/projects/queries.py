@@ -58,16 +58,23 @@ def projects_of_groups(space: Space, groups: frozenset[str]) -> frozenset[int]:
     return frozenset(rows.values_list("pk", flat=True))
 
 
+def environments_to_choose(
+    actor: Actor, space: Space, kept: Iterable[str] = ()
+) -> "QuerySet[Environment]":
+    """Return what the actor may name: environments that they see, and those kept (public ids)."""
+    seen = Environment.objects.visible_to(actor, space, Permission.EnvironmentView)
+    numbers = [public_ids.parse(Environment.id_prefix, text) for text in kept]
+    stay = [number for number in numbers if number is not None]
+    return Environment.objects.in_space(space).filter(Q(pk__in=seen.values("pk")) | Q(pk__in=stay))
+
+
 def environments_for_phases(
     actor: Actor, space: Space, lifecycle: Lifecycle | None
 ) -> "QuerySet[Environment]":
-    """Return what the actor may put into phases: what they see and what is there already."""
-    seen = Environment.objects.visible_to(actor, space, Permission.EnvironmentView)
-    offered = Q(pk__in=seen.values("pk"))
-    if lifecycle is not None:
-        kept = PhaseEnvironment.objects.filter(phase__lifecycle=lifecycle)
-        offered |= Q(pk__in=kept.values("environment"))
-    return Environment.objects.in_space(space).filter(offered)
+    """Return what the actor may put into phases."""
+    links = PhaseEnvironment.objects.filter(phase__lifecycle=lifecycle) if lifecycle else ()
+    kept = [f"{Environment.id_prefix}-{link.environment_id}" for link in links]
+    return environments_to_choose(actor, space, kept)
 
 
 def process_of(project: Project) -> DeploymentProcess:

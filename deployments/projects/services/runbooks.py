@@ -14,8 +14,8 @@ from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.base.naming import free_slug, require_free_name, required_name
 from deployments.base.participation import Participation
-from deployments.infrastructure.models import Environment
 from deployments.projects.models import DeploymentProcess, Project, Runbook
+from deployments.projects.queries import environments_to_choose
 from deployments.projects.retention import InvalidRetention, policy_from_json, policy_to_json
 from deployments.projects.runbooks import ENVIRONMENT_SCOPES, RUNBOOK_DEFAULTS, runbook_document
 from deployments.projects.services.settings import checked_settings
@@ -38,7 +38,7 @@ def create_runbook(
     require_on(actor, project, Permission.RunbookEdit)
     row = Runbook(space=project.space, project=project, created=clock())
     with transaction.atomic():
-        _fill(row, runbook)
+        _fill(actor, row, runbook)
         row.save(force_insert=True)
         DeploymentProcess.objects.create(space=row.space, project=project, runbook=row)
         record_runbook(actor, row, "Created", "created", after=_snapshot(row))
@@ -50,7 +50,7 @@ def update_runbook(*, actor: Actor, row: Runbook, runbook: RunbookInput) -> Runb
     require_on(actor, row, Permission.RunbookEdit)
     before = _snapshot(row)
     with transaction.atomic():
-        _fill(row, runbook)
+        _fill(actor, row, runbook)
         row.save()
         record_runbook(actor, row, "Modified", "changed", before=before, after=_snapshot(row))
     return row
@@ -78,7 +78,9 @@ def record_runbook(
     )
 
 
-def checked_runbook_settings(row: Runbook, given: Mapping[str, Any]) -> dict[str, Any]:
+def checked_runbook_settings(
+    actor: Actor, row: Runbook, given: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the known parts of a runbook's settings; raises Invalid."""
     known = {name: value for name, value in given.items() if name in RUNBOOK_DEFAULTS}
     document = runbook_document({**row.settings, **known})
@@ -96,15 +98,15 @@ def checked_runbook_settings(row: Runbook, given: Mapping[str, Any]) -> dict[str
     for name in ("Environments", "RunbookTags"):
         if not all(isinstance(each, str) for each in document[name]):
             raise Invalid(fields={name: [f"{name} must be a list of texts."]})
-    _require_environments(row, document["Environments"])
+    _require_environments(actor, row, document["Environments"])
     document["RunRetentionPolicy"] = _retention(document["RunRetentionPolicy"])
     return document
 
 
-def _fill(row: Runbook, runbook: RunbookInput) -> None:
+def _fill(actor: Actor, row: Runbook, runbook: RunbookInput) -> None:
     row.name = required_name(runbook.name)
     row.description = runbook.description
-    row.settings = checked_runbook_settings(row, runbook.settings)
+    row.settings = checked_runbook_settings(actor, row, runbook.settings)
     require_free_name(row, "A runbook", project=row.project)
     row.slug = free_slug(row, runbook.slug or row.slug, project=row.project)
 
@@ -114,9 +116,9 @@ def _require_one(name: str, value: object, choices: tuple[str, ...]) -> None:
         raise Invalid(fields={name: [f"{name} must be one of {', '.join(choices)}."]})
 
 
-def _require_environments(row: Runbook, ids: list[str]) -> None:
-    rows = Environment.objects.in_space(row.space).values_list("pk", flat=True)
-    known = {f"Environments-{number}" for number in rows}
+def _require_environments(actor: Actor, row: Runbook, ids: list[str]) -> None:
+    rows = environments_to_choose(actor, row.space, row.settings.get("Environments", ()))
+    known = {each.public_id for each in rows}
     missing = [each for each in ids if each not in known]
     if missing:
         raise Invalid(

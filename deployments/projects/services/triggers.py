@@ -1,6 +1,6 @@
 """Triggers of a project: creating, changing, pausing, deleting."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from deployments.infrastructure.models import Environment
 from deployments.infrastructure.tenancy import Tenancy, found_tenancy
 from deployments.projects.models import Channel, Project, ProjectTrigger
 from deployments.projects.queries import (
+    environments_to_choose,
     process_of,
     project_candidates,
     read_process,
@@ -29,6 +30,7 @@ from deployments.projects.triggers.actions import (
     RUN_RUNBOOK,
     answers_of_action,
     checked_action,
+    environments_named,
 )
 from deployments.projects.triggers.filters import (
     FEEDS,
@@ -102,6 +104,9 @@ def delete_trigger(*, actor: Actor, row: ProjectTrigger, clock: Clock = utc_now)
 
 def _fill(row: ProjectTrigger, trigger: TriggerInput, actor: Actor, now: datetime) -> None:
     old_filter, was_disabled = row.filter if row.pk else None, row.is_disabled
+    named = environments_named(row.filter, row.action) if row.pk else frozenset()
+    environments = environments_to_choose(actor, row.space, named)
+    choosable = set(environments.values_list("pk", flat=True))
     row.name = required_name(trigger.name)
     row.description = trigger.description
     row.is_disabled = trigger.is_disabled
@@ -109,7 +114,7 @@ def _fill(row: ProjectTrigger, trigger: TriggerInput, actor: Actor, now: datetim
     row.filter_type = row.filter["FilterType"]
     row.action = checked_action(trigger.action, row.filter_type)
     row.saved_by, row.saved_by_name = actor.public_id, actor.username
-    _require_things(row)
+    _require_things(row, choosable)
     require_free_name(row, "A trigger", project=row.project)
     if row.filter_type not in SCHEDULES or row.is_disabled:
         row.next_run = None
@@ -118,14 +123,19 @@ def _fill(row: ProjectTrigger, trigger: TriggerInput, actor: Actor, now: datetim
         row.next_run = next_run(table.schedule, table.zone, now)
 
 
-def _require_things(row: ProjectTrigger) -> None:
-    """Raise Invalid when filter or action name what does not exist."""
+def _require_things(row: ProjectTrigger, environments: Collection[int]) -> None:
+    """Raise Invalid when filter or action name what does not exist, for the actor at least."""
     action = row.action
     one = [action.get(name) for name in ("DestinationEnvironmentId", "EnvironmentId")]
-    _require_environments(row, "Action", [name for name in one if name])
-    _require_environments(row, "SourceEnvironmentIds", action.get("SourceEnvironmentIds", []))
-    _require_environments(row, "EnvironmentIds", row.filter.get("EnvironmentIds", []))
-    _require_environments(row, "EnvironmentIds", action.get("EnvironmentIds", []))
+    for field, ids in (
+        ("Action", [name for name in one if name]),
+        ("SourceEnvironmentIds", action.get("SourceEnvironmentIds", [])),
+        ("EnvironmentIds", row.filter.get("EnvironmentIds", [])),
+        ("EnvironmentIds", action.get("EnvironmentIds", [])),
+    ):
+        for text in ids:
+            if public_ids.parse(Environment.id_prefix, text) not in environments:
+                raise Invalid(fields={field: [f"There is no environment {text}."]})
     if action["ActionType"] == RUN_RUNBOOK:
         _require_runbook(row)
     if action.get("TenantIds") or action.get("TenantTags"):
@@ -166,17 +176,6 @@ def _require_plain_answers(row: ProjectTrigger) -> None:
                 " answer in the trigger."
             )
             raise Invalid(fields={"Variables": [why]})
-
-
-def _require_environments(row: ProjectTrigger, field: str, ids: list[str]) -> None:
-    numbers = {text: public_ids.parse(Environment.id_prefix, text) for text in ids}
-    rows = Environment.objects.in_space(row.space).filter(
-        pk__in=[number for number in numbers.values() if number is not None]
-    )
-    known = set(rows.values_list("pk", flat=True))
-    missing = [text for text, number in numbers.items() if number not in known]
-    if missing:
-        raise Invalid(fields={field: [f"There is no environment {missing[0]}."]})
 
 
 def _require_packages(row: ProjectTrigger) -> None:

@@ -17,7 +17,13 @@ from deployments.base.clock import utc_now
 from deployments.infrastructure.models import Environment
 from deployments.infrastructure.tenancy import tenant_words
 from deployments.projects.models import Project, ProjectTrigger
-from deployments.projects.queries import channels_of, process_of, read_process, runbooks_of
+from deployments.projects.queries import (
+    channels_of,
+    environments_to_choose,
+    process_of,
+    read_process,
+    runbooks_of,
+)
 from deployments.projects.runbooks import runbook_document
 from deployments.projects.services.triggers import TriggerInput, create_trigger, update_trigger
 from deployments.projects.settings import extra_document
@@ -207,12 +213,8 @@ def _form(
 
 
 def _environments(request: PageRequest, stored: ProjectTrigger | None) -> list[Environment]:
-    """Return those that the reader may see, and those that the trigger names already."""
-    seen = Environment.objects.visible_to(request.actor, request.space, Permission.EnvironmentView)
-    visible = set(seen.values_list("pk", flat=True))
     named = environments_named(stored.filter, stored.action) if stored else ()
-    rows = Environment.objects.in_space(request.space)
-    return [row for row in rows if row.pk in visible or row.public_id in named]
+    return list(environments_to_choose(request.actor, request.space, named))
 
 
 def _schedule_shown(

@@ -11,8 +11,8 @@ from deployments.access.policy import allows_on
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.numbers import whole_number
-from deployments.infrastructure.models import Environment
 from deployments.projects.models import Runbook
+from deployments.projects.queries import environments_to_choose
 from deployments.projects.runbooks import runbook_document
 from deployments.projects.services.retention_defaults import RUNS, retention_defaults
 from deployments.projects.services.runbooks import RunbookInput, update_runbook
@@ -124,7 +124,9 @@ def _page(
     values = {
         **runbook_frame(request, row),
         "sent": sent,
-        "environments": Environment.objects.in_space(request.space),
+        "environments": environments_to_choose(
+            request.actor, request.space, row.settings.get("Environments", ())
+        ),
         "scopes": _SCOPES,
         "modes": _MODES,
         "guided": _GUIDED,

@@ -325,3 +325,21 @@ def test_a_schedule_runs_a_runbook() -> None:
     assert ana.get(f"runbook-runs/{run.public_id}").url.endswith(
         f"/tasks/ServerTasks-{run.task_id}"
     )
+
+
+def test_nobody_names_an_environment_that_they_do_not_see_but_keeps_one_that_is_there() -> None:
+    project, seen, user = make_project("Web"), make_environment("Seen"), make_user()
+    nightly = _nightly(project)
+    give_role(user, "userroles-projectlead", default_space(), {"environment": [seen.public_id]})
+    keeper = as_person(user)
+    path = f"/api/Spaces-1/projecttriggers/{nightly.public_id}"
+    stored = keeper.api.get(path).json()
+    hidden = stored["Action"]["EnvironmentId"]
+
+    def sent(**changed: Any) -> int:
+        answer = keeper.api.put(path, stored | changed, content_type="application/json")
+        return int(answer.status_code)
+
+    assert sent(Name="Kept") == 200
+    assert sent(Action=stored["Action"] | {"EnvironmentId": seen.public_id}) == 200
+    assert sent(Action=stored["Action"] | {"EnvironmentId": hidden}) == 400

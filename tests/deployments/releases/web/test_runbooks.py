@@ -12,6 +12,7 @@ from deployments.projects.runbooks import runbook_document
 from deployments.releases.queries import published_snapshot
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
 from tests.factories.domain import make_environment, make_project, make_variables, script_step
+from tests.factories.people import as_person, give_role, make_user
 from tests.factories.runbooks import make_run, make_runbook, make_snapshot
 from tests.support.portal import Visitor, text_of
 
@@ -177,6 +178,22 @@ def test_settings_are_shown_changed_and_refused() -> None:
     ):
         answer = ana.post(path, {**sent, **wrong})
         assert (answer.status_code, words in text_of(answer)) == (400, True)
+
+
+def test_a_runbook_is_limited_to_environments_that_one_sees_or_that_are_there() -> None:
+    seen, there, hidden = (make_environment(name) for name in ("Seen", "There", "Hidden"))
+    runbook = make_runbook(make_project(), "Clean", Environments=[there.public_id])
+    user = make_user()
+    give_role(
+        user, "userroles-projectcontributor", default_space(), {"environment": [seen.public_id]}
+    )
+    keeper, path = Visitor(as_person(user)), path_of(runbook, "/settings")
+    assert {each.name for each in keeper.get(path).context["environments"]} == {"Seen", "There"}
+    sent = {"name": "Clean", "scope": "Specified", "mode": "Untenanted", "guided": "Off"}
+    sent["keep"] = "default"
+    for rows, status in (([seen, there], 302), ([seen, hidden], 400)):
+        ids = [each.public_id for each in rows]
+        assert keeper.post(path, {**sent, "environments": ids}).status_code == status
 
 
 def test_a_snapshot_is_looked_at_named_and_deleted() -> None:

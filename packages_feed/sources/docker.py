@@ -5,12 +5,20 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from deployments.base.outgoing import HttpRequest, open_answer
 from packages_feed.sources.base import FeedPlace, Found, Hit, NotThere, Opened, SourceFailed
-from packages_feed.sources.web import NO_CREDENTIALS, OK, FeedClient, failing_plainly, whole
+from packages_feed.sources.web import (
+    NO_CREDENTIALS,
+    OK,
+    FeedClient,
+    failing_plainly,
+    joined,
+    whole,
+)
 
 _PARAMETER: Final = re.compile(r'([a-z]+)="([^"]{0,2000})"')
 _NEXT: Final = re.compile(r'<([^>]{1,2000})>\s*;\s*rel="?next"?')
@@ -26,9 +34,10 @@ class DockerRegistry:
 
     def __init__(self, place: FeedPlace) -> None:
         self._place = place
-        self._client = FeedClient(place)
         self._is_hub = urlsplit(place.uri).hostname in _HUB
         self._uri = _HUB_URI if self._is_hub else place.uri.rstrip("/").removesuffix("/v2")
+        # The registry's address, which for Docker Hub is another one than people know.
+        self._client = FeedClient(replace(place, uri=self._uri))
         self._prefix = place.settings.get("RegistryPath", "").strip("/")
 
     def versions(self, package_id: str) -> list[Found]:
@@ -71,12 +80,12 @@ class DockerRegistry:
         url = f"{self._uri}{path}"
         for _ in range(_MOST_PAGES):
             with self._client.opened(url) as response:
-                page = _document(whole(response, self._uri))
+                page = _document(self._client.whole(response, url))
                 found = _NEXT.search(response.getheader("Link") or "")
             yield page
             if not found:
                 return
-            url = urljoin(url, found[1])
+            url = joined(url, found[1])
 
     def _sign_in(self, path: str, scope: str) -> None:
         """Get a token where the registry asks for one."""
@@ -94,7 +103,7 @@ class DockerRegistry:
 
     def _token(self, realm: str, service: str, scope: str) -> str:
         """Ask the place that the registry names; credentials go there encrypted only, or home."""
-        parts, own = urlsplit(realm), urlsplit(self._uri)
+        parts, own = urlsplit(joined(self._uri, realm)), urlsplit(self._uri)
         headers = {}
         if self._place.username and (parts.scheme == "https" or parts.netloc == own.netloc):
             pair = f"{self._place.username}:{self._place.password}".encode()

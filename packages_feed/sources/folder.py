@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -58,10 +59,11 @@ class Folder:
     def _packages(self) -> Iterator[tuple[Path, PackageFileName]]:
         root = require_folder(self._place.uri, self._place.folders)
         try:
-            files = [each for depth in range(_DEEPEST) for each in root.glob(f"{'*/' * depth}*.*")]
+            found = (each for depth in range(_DEEPEST) for each in root.glob(f"{'*/' * depth}*.*"))
+            files = list(islice(found, _MOST_FILES))
         except OSError as error:
             raise SourceFailed(f"The folder cannot be read: {error.strerror}.") from error
-        for path in files[:_MOST_FILES]:
+        for path in files:
             try:
                 named = parse_file_name(path.name)
             except InvalidFileName:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import quote, urlencode
 from xml.etree.ElementTree import Element
 
 from packages_feed.sources.base import FeedPlace, Found, Hit, NotThere, Opened, SourceFailed
-from packages_feed.sources.web import FeedClient
+from packages_feed.sources.web import FeedClient, joined
 
 _ATOM: Final = "{http://www.w3.org/2005/Atom}"
 _DATA: Final = "{http://schemas.microsoft.com/ado/2007/08/dataservices}"
@@ -65,7 +65,7 @@ class NuGetV2:
         source = content.get("src", "") if content is not None else ""
         if not source:
             raise SourceFailed(f"The feed does not say where {package_id} {version} is.")
-        with self._client.pieces(urljoin(self._uri, source)) as pieces:
+        with self._client.pieces(joined(self._uri, source)) as pieces:
             yield Opened(".nupkg", pieces)
 
     def notes(self, package_id: str, version: str) -> str:
@@ -81,7 +81,7 @@ class NuGetV2:
             following = next((each.get("href", "") for each in links), "")
             if not following:
                 return
-            url = urljoin(url, following)
+            url = joined(url, following)
 
 
 def _property(entry: Element, name: str) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import quote, urlencode
 
 from agent.versions import Version
-from packages_feed.sources.base import FeedPlace, Found, Hit, NotThere, Opened, SourceFailed
-from packages_feed.sources.web import FeedClient
+from packages_feed.sources.base import FeedPlace, Found, Hit, Opened, SourceFailed
+from packages_feed.sources.web import FeedClient, joined
 
 _CONTENT: Final = ("PackageBaseAddress/3.0.0",)
 _SEARCH: Final = ("SearchQueryService/3.5.0", "SearchQueryService/3.0.0-rc", "SearchQueryService")
@@ -35,10 +35,10 @@ class NuGetV3:
         base = _one_of(resources, _REGISTRATIONS)
         name = quote(package_id.lower(), safe="")
         if base:
-            index = self._client.json(urljoin(base, f"{name}/index.json"))
+            index = self._client.json(joined(base, f"{name}/index.json"))
             return [_found(entry) for entry in self._entries(index) if _is_listed(entry)]
         content = self._content(resources)
-        document = self._client.json(urljoin(content, f"{name}/index.json"))
+        document = self._client.json(joined(content, f"{name}/index.json"))
         return [Found(str(text)) for text in _items(document, "versions")]
 
     def search(self, term: str, take: int) -> list[Hit]:
@@ -61,7 +61,7 @@ class NuGetV3:
             quote(text, safe="")
             for text in (package_id.lower(), Version.parse(version).normalized.lower())
         )
-        url = urljoin(content, f"{name}/{number}/{name}.{number}.nupkg")
+        url = joined(content, f"{name}/{number}/{name}.{number}.nupkg")
         with self._client.pieces(url) as pieces:
             yield Opened(".nupkg", pieces)
 
@@ -72,7 +72,7 @@ class NuGetV3:
     def _resources(self) -> dict[str, str]:
         document = self._client.json(self._uri)
         return {
-            str(each.get("@type", "")): urljoin(self._uri, str(each.get("@id", "")))
+            str(each.get("@type", "")): joined(self._uri, str(each.get("@id", "")))
             for each in reversed(_documents(_items(document, "resources")))
         }
 
@@ -84,7 +84,11 @@ class NuGetV3:
 
     def _entries(self, index: Any) -> Iterator[dict[str, Any]]:
         for page in _documents(_items(index, "items"))[:_MOST_PAGES]:
-            own = page if page.get("items") else self._client.json(str(page.get("@id", "")))
+            own = (
+                page
+                if page.get("items")
+                else self._client.json(joined(self._uri, str(page.get("@id", ""))))
+            )
             for leaf in _documents(_items(own, "items")):
                 entry = leaf.get("catalogEntry")
                 if isinstance(entry, dict):
@@ -108,7 +112,7 @@ def _is_listed(entry: dict[str, Any]) -> bool:
 def _items(document: Any, name: str) -> list[Any]:
     items = document.get(name) if isinstance(document, dict) else None
     if not isinstance(items, list):
-        raise NotThere(f"The feed's answer has no {name}.")
+        raise SourceFailed(f"The feed's answer has no {name}.")
     return items
 
 

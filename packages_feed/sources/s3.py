@@ -105,7 +105,7 @@ class S3Bucket:
             code = str(error.response.get("Error", {}).get("Code", ""))
             kind = NotThere if code in _MISSING else SourceFailed
             raise kind(f"The store refuses: {code or 'unknown error'}.") from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ValueError) as error:  # the second for a host's name it dislikes
             raise SourceFailed(f"The store cannot be asked: {error}") from error
 
 

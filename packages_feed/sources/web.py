@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -37,6 +37,7 @@ class FeedClient:
     def __init__(self, place: FeedPlace) -> None:
         self._place = place
         self._headers: dict[str, str] = {}
+        self._end: float | None = None
         if place.username:
             pair = f"{place.username}:{place.password}".encode()
             self._headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
@@ -62,14 +63,20 @@ class FeedClient:
     def read(self, url: str, accept: str = "*/*") -> bytes:
         """Return a short answer whole."""
         with self.opened(url, accept) as response:
-            return whole(response, _host(url))
+            return self.whole(response, url)
+
+    def whole(self, response: http.client.HTTPResponse, url: str) -> bytes:
+        """Return the body; all short answers of one conversation share its time."""
+        if self._end is None:
+            self._end = time.monotonic() + _LONGEST_S
+        return whole(response, _host(url), end=self._end)
 
     @contextmanager
     def opened(
         self, url: str, accept: str = "*/*", *, also: tuple[int, ...] = ()
     ) -> Iterator[http.client.HTTPResponse]:
         """Give an answer of success, or one with a status in `also`."""
-        own = urlsplit(url).netloc == urlsplit(self._place.uri).netloc
+        own = _may_know(urlsplit(self._place.uri), urlsplit(url))
         request = HttpRequest(
             "GET",
             url,
@@ -90,7 +97,7 @@ class FeedClient:
 
 def _pieces(response: http.client.HTTPResponse, host: str) -> Iterator[bytes]:
     expected, size = response.length, 0
-    while piece := response.read(_PIECE):
+    while piece := response.read1(_PIECE):
         size += len(piece)
         yield piece
     if expected is not None and size != expected:
@@ -104,17 +111,35 @@ def failing_plainly(url: str) -> Iterator[None]:
         yield
     except Refused as error:
         raise SourceFailed(f"The feed may not be asked: {error}") from error
-    except (OSError, http.client.HTTPException, ValueError, zlib.error) as error:
+    except (OSError, http.client.HTTPException, zlib.error) as error:
         what = str(error) or type(error).__name__
         raise SourceFailed(f"{_host(url)} cannot be asked: {what}") from error
+    except ValueError as error:
+        # Not its own text: it may quote a header, and that the password.
+        text = "the address, or what is sent to sign in, has characters that HTTP does not know"
+        raise SourceFailed(f"{_host(url)} cannot be asked: {text}.") from error
 
 
-def whole(response: http.client.HTTPResponse, host: str) -> bytes:
-    """Return the body, unpacked where it is packed; raises SourceFailed for a very long one."""
-    end, body = time.monotonic() + _LONGEST_S, bytearray()
+def joined(base: str, reference: str) -> str:
+    """Return where a reference in a feed's answer leads; raises SourceFailed."""
+    try:
+        url = urljoin(base, reference)
+        urlsplit(url)
+    except ValueError as error:
+        raise SourceFailed(f"The answer of {_host(base)} names no address.") from error
+    return url
+
+
+def whole(response: http.client.HTTPResponse, host: str, *, end: float | None = None) -> bytes:
+    """Return the body, unpacked where it is packed; raises SourceFailed for a very long one.
+
+    It must be there at `end`, by default a minute from now.
+    """
+    end, body = end or time.monotonic() + _LONGEST_S, bytearray()
     is_packed = response.getheader("Content-Encoding", "").lower() == "gzip"
     unpacker = zlib.decompressobj(_GZIP) if is_packed else None
-    while piece := response.read(_PIECE):
+    # What has come is enough: a full piece of a slow feed would be waited for without an end.
+    while piece := response.read1(_PIECE):
         body += unpacker.decompress(piece, _MOST_BYTES) if unpacker else piece
         if len(body) >= _MOST_BYTES or (unpacker and unpacker.unconsumed_tail):
             raise SourceFailed(f"The answer of {host} is larger than {_MOST_BYTES} bytes.")
@@ -128,6 +153,11 @@ def _failure(url: str, status: int) -> SourceFailed:
         return NotThere(f"{_host(url)} has nothing at {urlsplit(url).path} (404).")
     words = _WORDS.get(status, f"it answers with the status {status}")
     return SourceFailed(f"{_host(url)} cannot be read: {words}.")
+
+
+def _may_know(own: SplitResult, asked: SplitResult) -> bool:
+    """Tell whether credentials may go there: the feed's own host, not less encrypted."""
+    return asked.netloc == own.netloc and asked.scheme in {own.scheme, "https"}
 
 
 def _host(url: str) -> str:

@@ -4,7 +4,11 @@ import base64
 import gzip
 import hashlib
 import json
+import socket
+import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +21,12 @@ from packages_feed.sources import (
     NotThere,
     Source,
     SourceFailed,
+    docker,
     require_place,
     source_at,
 )
 from packages_feed.sources.base import newest_first
+from packages_feed.sources.web import FeedClient, whole
 from tests.factories.packages import zip_of
 from tests.packages_feed.sources.servers import Answer, Served, files, serving
 
@@ -301,3 +307,61 @@ def test_addresses_that_are_refused(kind: str, uri: str) -> None:
     with pytest.raises(Invalid) as caught:
         require_place(FeedPlace(kind, uri))
     assert list(caught.value.fields) == ["FeedUri"]
+
+
+def test_the_token_of_docker_hub_goes_to_its_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(path: str, headers: Mapping[str, str]) -> Answer:
+        if path.startswith("/token"):
+            return 200, {}, b'{"token": "t"}'
+        if headers.get("Authorization") != "Bearer t":
+            return 401, {"WWW-Authenticate": f'Bearer realm="{served.url}/token"'}, b""
+        return 200, {}, b'{"tags": ["1.0.0"]}'
+
+    with serving(answer) as served:
+        monkeypatch.setattr(docker, "_HUB_URI", served.url)
+        hub = source("Docker", "https://index.docker.io")
+        assert versions(hub, "alpine") == ["1.0.0"]
+    assert served.seen[-1][0].startswith("/v2/library/alpine/")
+
+
+def test_credentials_that_cannot_be_sent_are_not_told() -> None:
+    with serving(files({})) as served, pytest.raises(SourceFailed, match="characters") as caught:
+        source("GitHub", served.url, password="hush-hush\n").versions("acme/web")
+    assert "hush" not in caught.value.message
+
+
+def test_credentials_never_go_to_a_less_encrypted_address() -> None:
+    place = FeedPlace("NuGet", "https://localhost/index.json", "ana", "secret", allow_loopback=True)
+    seen = []
+
+    def answer(path: str, headers: Mapping[str, str]) -> Answer:
+        seen.append(headers.get("Authorization"))
+        return 200, {}, b"{}"
+
+    with serving(answer) as served:
+        netloc = served.url.removeprefix("http://")
+        FeedClient(replace(place, uri=f"https://{netloc}/index.json")).json(f"{served.url}/x")
+        FeedClient(replace(place, uri=f"{served.url}/index.json")).json(f"{served.url}/x")
+    assert seen[0] is None
+    assert seen[1] is not None
+
+
+def test_a_slow_answer_ends_with_the_time_of_all_answers() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        near.settimeout(5)
+        far.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart")
+        with HTTPResponse(near) as response:
+            response.begin()
+            with pytest.raises(SourceFailed, match="has not answered within"):
+                whole(response, "feed", end=time.monotonic() - 1)
+
+
+@pytest.mark.parametrize(
+    "document", [{"x": 1}, {"resources": [{"@type": "a", "@id": "http://[x"}]}]
+)
+def test_an_answer_of_another_form_does_not_mean_that_nothing_is_there(document: Any) -> None:
+    body = json.dumps(document).encode()
+    with serving(lambda *_: (200, {}, body)) as served, pytest.raises(SourceFailed) as caught:
+        source("NuGet", f"{served.url}/index.json").versions("Acme")
+    assert not isinstance(caught.value, NotThere)

@@ -28,6 +28,9 @@ ATTEMPTS: Final = 5
 PAUSE: Final = timedelta(seconds=10)
 KEPT: Final = timedelta(days=30)
 _CLAIM: Final = timedelta(minutes=15)
+_RENEWED: Final = timedelta(minutes=1)
+# How exactly it is known when a package was wanted last.
+_NOTED: Final = timedelta(hours=1)
 _LONGEST_S: Final = 3600.0
 _LONGEST_ID: Final = 300
 _LONGEST_VERSION: Final = 350
@@ -50,13 +53,15 @@ def want_package(
             version_lower=parsed.key if parsed else version.lower(),
             defaults={"package_id": package_id, "version": version, "used": now, "due": now},
         )
-        is_again = False
-        if row.given_up is not None and row.given_up < since:
-            row.given_up, row.attempts, row.problem, row.due = None, 0, "", now
-            is_again = True
-        row.used = now
-        if not is_new:
-            row.save(update_fields=["given_up", "attempts", "problem", "due", "used"])
+        # Never the whole row: a worker may be writing what became of its attempt.
+        own = FetchedPackage.objects.filter(pk=row.pk)
+        is_again = row.given_up is not None and bool(
+            own.filter(given_up__lt=since).update(given_up=None, attempts=0, problem="", due=now)
+        )
+        if is_again:
+            row.refresh_from_db()
+        if now - row.used > _NOTED:
+            own.update(used=now)
         if row.blob_id is None and row.given_up is None:
             wake(FETCH, row.pk)
     return row, is_new or is_again
@@ -73,26 +78,37 @@ def fetch_package(number: int, *, clock: Clock = utc_now) -> None:
     try:
         _fetch(row, clock)
     except (OctopusError, OSError) as error:
-        attempts = row.attempts + 1
-        is_last = attempts >= ATTEMPTS or isinstance(error, NotThere | Invalid)
         log.warning("a package was not fetched", package=str(row), error=str(error))
-        rows.update(
-            attempts=attempts,
-            problem=str(error),
-            due=clock() + attempts * PAUSE,
-            given_up=clock() if is_last else None,
-        )
+        _note_failure(row, str(error), clock, is_final=isinstance(error, NotThere | Invalid))
+    except Exception as error:  # whatever a feed sends, no deployment may wait for ever
+        log.exception("a package cannot be fetched", package=str(row))
+        _note_failure(row, f"It failed in the server ({type(error).__name__}).", clock)
 
 
 def forget_unused(*, clock: Clock = utc_now) -> int:
     """Drop packages that no deployment has wanted for a month; return how many."""
     old = FetchedPackage.objects.filter(used__lt=clock() - KEPT)
-    for row in old:
+    count = 0
+    for pk, sha256 in list(old.values_list("pk", "blob_id")):
         with transaction.atomic():
-            row.delete()
-            if row.blob_id is not None:
-                drop_after_commit(row.blob_id)
-    return len(old)
+            # Unless a deployment has wanted it meanwhile.
+            gone, _ = old.filter(pk=pk).delete()
+            count += gone
+            if gone and sha256 is not None:
+                drop_after_commit(sha256)
+    return count
+
+
+def _note_failure(
+    row: FetchedPackage, problem: str, clock: Clock, *, is_final: bool = False
+) -> None:
+    attempts = row.attempts + 1
+    FetchedPackage.objects.filter(pk=row.pk, blob=None).update(
+        attempts=attempts,
+        problem=problem,
+        due=clock() + attempts * PAUSE,
+        given_up=clock() if is_final or attempts >= ATTEMPTS else None,
+    )
 
 
 def _fetch(row: FetchedPackage, clock: Clock) -> None:
@@ -102,7 +118,7 @@ def _fetch(row: FetchedPackage, clock: Clock) -> None:
         Spool(package_storage().spool_folder, limit=limits.package) as spool,
         source.open(row.package_id, row.version) as opened,
     ):
-        upload = spool_stream(spool, _in_time(opened.pieces))
+        upload = spool_stream(spool, _in_time(row, opened.pieces, clock))
         _check(row, opened, upload)
         store_bytes(upload, clock=clock)
         try:
@@ -133,9 +149,13 @@ def _check(row: FetchedPackage, opened: Opened, upload: Spooled) -> None:
         )
 
 
-def _in_time(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    end = time.monotonic() + _LONGEST_S
+def _in_time(row: FetchedPackage, pieces: Iterable[bytes], clock: Clock) -> Iterator[bytes]:
+    """Pass the pieces on, for an hour at most, and keep the claim while they come."""
+    end, kept = time.monotonic() + _LONGEST_S, clock()
     for piece in pieces:
         if time.monotonic() > end:
             raise SourceFailed(f"The download has not ended within {_LONGEST_S:g} seconds.")
+        if clock() - kept > _RENEWED:
+            kept = clock()
+            FetchedPackage.objects.filter(pk=row.pk, blob=None).update(due=kept + _CLAIM)
         yield piece

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.test import Client
@@ -283,3 +284,24 @@ def test_what_nobody_wants_goes_after_a_month(
         assert forget_unused(clock=lambda: NOW + timedelta(days=31)) == 1
     assert not FetchedPackage.objects.exists()
     assert not StoredBlob.objects.exists()
+
+
+def test_what_a_worker_notes_meanwhile_is_kept(feed: Feed, repository: Repository) -> None:
+    repository.is_down = True
+    row, _ = want_package(feed, "com.acme:web", "1.1", since=NOW, clock=lambda: NOW)
+    stale = FetchedPackage.objects.get(pk=row.pk)
+    fetch_package(row.pk, clock=lambda: NOW)
+    later = NOW + timedelta(hours=2)
+    with patch.object(FetchedPackage.objects, "get_or_create", return_value=(stale, False)):
+        want_package(feed, "com.acme:web", "1.1", since=NOW, clock=lambda: later)
+    row.refresh_from_db()
+    assert (row.attempts, row.used) == (1, later)
+
+
+def test_an_unexpected_failure_is_an_attempt_too(feed: Feed) -> None:
+    row, _ = want_package(feed, "com.acme:web", "1.1", since=NOW, clock=lambda: NOW)
+    with patch("packages_feed.services.fetching.store_bytes", side_effect=RuntimeError):
+        fetch_package(row.pk, clock=lambda: NOW)
+    row.refresh_from_db()
+    assert (row.attempts, row.due) == (1, NOW + timedelta(seconds=10))
+    assert "failed in the server" in row.problem

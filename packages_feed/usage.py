@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from deployments.base.actor import Actor
 from deployments.base.models import Space
+from packages_feed.models import Feed
 
 Usage = Callable[[Space, str], Iterable[int]]
 # Public id and name of those of the projects that the actor may see.
 Names = Callable[[Actor, Space, Iterable[int]], Iterable[tuple[str, str]]]
 # What uses versions of a package and may be seen by the actor, in words by version.
 VersionUsers = Callable[[Actor, Space, str, Sequence[str]], Mapping[str, str]]
-# Names of the projects whose processes name one of these feeds (ids and slug in lower case).
-FeedUsage = Callable[[Space, frozenset[str]], Iterable[str]]
+# Numbers of the projects whose processes name a feed by one of these texts (in lower case).
+FeedUsage = Callable[[Space, frozenset[str]], Iterable[int]]
 _usage: Usage | None = None
 _feed_usage: FeedUsage | None = None
 _names: Names | None = None
@@ -25,14 +26,21 @@ def register_package_usage(usage: Usage, names: Names) -> None:
 
 
 def register_feed_usage(usage: FeedUsage) -> None:
-    """Register how feeds become the names of the projects that use them."""
+    """Register how feeds become the numbers of the projects that use them."""
     global _feed_usage  # noqa: PLW0603 once, when the apps are ready
     _feed_usage = usage
 
 
-def projects_naming(space: Space, feed_names: frozenset[str]) -> list[str]:
-    """Return the names of the projects whose processes, or runbooks, name one of the feeds."""
-    return list(_feed_usage(space, feed_names)) if _feed_usage is not None else []
+def projects_naming(actor: Actor, feed: Feed) -> tuple[list[str], int]:
+    """Return the projects whose processes, or runbooks, name the feed.
+
+    They are the names of those that the actor may see, and the number of all others.
+    """
+    texts = frozenset({feed.public_id.lower(), feed.slug, feed.name.lower()})
+    numbers = set(_feed_usage(feed.space, texts)) if _feed_usage is not None else set()
+    seen = _names(actor, feed.space, numbers) if _names is not None and numbers else ()
+    names = [name for _, name in seen]
+    return names, len(numbers) - len(names)
 
 
 def projects_using(space: Space, package_id: str) -> list[int]:

@@ -29,12 +29,12 @@ def projects_using_package(space: Space, package_id: str) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def projects_naming_feed(space: Space, feed_names: frozenset[str]) -> list[str]:
-    """Return the names of the projects whose process, or that of a runbook, names one of them."""
-    rows = DeploymentProcess.objects.in_space(space).values_list("project__name", "steps")
+def projects_naming_feed(space: Space, feed_names: frozenset[str]) -> list[int]:
+    """Return the numbers of the projects whose process, or that of a runbook, names one of them."""
+    rows = DeploymentProcess.objects.in_space(space).values_list("project_id", "steps")
     found = [
-        name
-        for name, steps in rows
+        number
+        for number, steps in rows
         if any(
             package.feed_id.lower() in feed_names
             for _, action in process_from_json(steps).actions()

@@ -81,11 +81,12 @@ def delete_feed(*, actor: Actor, feed: Feed, clock: Clock = utc_now) -> None:
     require(actor, feed.space, Permission.FeedEdit)
     if feed.is_built_in:
         raise Invalid("The built-in feed cannot be deleted.")
-    users = projects_naming(feed.space, frozenset({feed.public_id.lower(), feed.slug}))
-    if users:
-        named = ", ".join(users[:_MOST_NAMED])
-        more = f" and {len(users) - _MOST_NAMED} more" if len(users) > _MOST_NAMED else ""
-        raise Invalid(f"The feed '{feed.name}' is used by {named}{more}.")
+    names, hidden = projects_naming(actor, feed)
+    if names or hidden:
+        named, more = ", ".join(names[:_MOST_NAMED]), len(names[_MOST_NAMED:]) + hidden
+        if more:
+            named = f"{named} and {more} more" if named else "projects that you may not see"
+        raise Invalid(f"The feed '{feed.name}' is used by {named}.")
     before = feed_snapshot(feed)
     with transaction.atomic():
         blobs = list(feed.fetched.exclude(blob=None).values_list("blob_id", flat=True))

@@ -83,6 +83,7 @@ def feed_page(request: PageRequest, feed: str) -> HttpResponse:
             hits = source_of(row).search(term, _MOST_HITS)
         except SourceFailed as error:
             problem = error.message
+    users, hidden_users = projects_naming(request.actor, row)
     values = {
         **_frame(row),
         "term": term,
@@ -92,7 +93,8 @@ def feed_page(request: PageRequest, feed: str) -> HttpResponse:
         "hidden": max(0, len(found.versions) - _MOST_VERSIONS),
         "told": found.told,
         "problem": problem,
-        "users": projects_naming(row.space, frozenset({row.public_id.lower(), row.slug})),
+        "users": users,
+        "hidden_users": hidden_users,
         "may_edit": request.grants.allows(Permission.FeedEdit),
     }
     return show(request, "packages/feed.html", values)

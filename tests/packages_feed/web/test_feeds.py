@@ -1,6 +1,7 @@
 """The pages of external feeds."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from deployments.projects.queries import process_of, read_process
 from packages_feed.models import Feed
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
 from tests.factories.domain import make_project, package_step
+from tests.factories.people import as_person, give_role, make_user
 from tests.packages_feed.sources.servers import files, serving
 from tests.support.portal import Visitor, text_of
 
@@ -83,10 +85,26 @@ def test_a_step_chooses_its_feed_and_keeps_it_from_being_deleted(address: str) -
     assert "is used by Other" in text_of(ana.get(f"feeds/{feed.public_id}"))
 
 
-def _step_of(feed: Feed) -> dict[str, object]:
+def _step_of(feed: Feed) -> dict[str, Any]:
     step = package_step("com.acme:web")
     step["Actions"][0]["Packages"][0]["FeedId"] = feed.public_id
     return step
+
+
+def test_projects_that_the_reader_may_not_see_are_only_counted(address: str) -> None:
+    ana = Visitor(make_ana())
+    feed = add(ana, address)
+    step = _step_of(feed)
+    Feed.objects.in_space(default_space()).filter(pk=feed.pk).update(name="Acme packages")
+    step["Actions"][0]["Packages"][0]["FeedId"] = "ACME Packages"
+    make_project("Secret plans", steps=[step])
+    reader = make_user()
+    scopes = {"project": [make_project("Mine", steps=[_step_of(feed)]).public_id]}
+    give_role(reader, "userroles-projectlead", default_space(), scopes)
+    shown = text_of(Visitor(as_person(reader)).get(f"feeds/{feed.public_id}"))
+    assert "Mine and 1 project that you may not see" in shown
+    assert "Secret plans" not in shown
+    assert "Secret plans" in text_of(ana.get(f"feeds/{feed.public_id}"))
 
 
 def test_who_may(address: str) -> None:

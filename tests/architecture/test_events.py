@@ -33,6 +33,7 @@ REASONS: dict[str, dict[str, str]] = {
         "execution.packages/files": "package_files",
         "execution.plan_deployment": "plan_deployment plan_runbook_run",
         "releases.packages": "refresh_feeds",
+        "releases.automation/feeds": "ask_feeds",
         "execution.sweep": "end_left_behind expire_commands sweep",
         "server_tasks.moves": "move",
         "server_tasks.queue": "expire_queued schedule",

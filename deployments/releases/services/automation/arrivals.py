@@ -7,7 +7,7 @@ from agent.versions import Version
 from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock
-from deployments.projects.models import Channel, Outcome, ProjectTrigger
+from deployments.projects.models import Channel, Outcome, Project, ProjectTrigger
 from deployments.projects.queries import process_of, project_candidates, read_process
 from deployments.projects.services.decisions import Decision
 from deployments.projects.triggers.filters import ALL_ARRIVED
@@ -96,20 +96,13 @@ def decide(arrival: Arrival, actor: Actor, clock: Clock) -> Decision:
 
 def watched_packages(trigger: ProjectTrigger, channel: Channel) -> list[NeededPackage]:
     """Return those packages of the process that the trigger names."""
-    project = trigger.project
-    values = values_at_release(
-        project_candidates(project),
-        project=project.public_id,
-        channel=channel.public_id,
-    )
     named = {
         (each["DeploymentAction"].lower(), each["PackageReference"].lower())
         for each in trigger.filter["Packages"]
     }
-    needed = needed_packages(trigger.space, read_process(process_of(project)), channel, values)
     return [
         need
-        for need in needed
+        for need in needed_by(trigger.project, channel)
         if {
             (text.lower(), need.reference.name.lower())
             for text in (need.action.name, need.action.id)
@@ -118,6 +111,16 @@ def watched_packages(trigger: ProjectTrigger, channel: Channel) -> list[NeededPa
         and need.is_resolvable
         and need.feed is not None
     ]
+
+
+def needed_by(project: Project, channel: Channel) -> list[NeededPackage]:
+    """Return the packages that a release of the project in the channel would select now."""
+    values = values_at_release(
+        project_candidates(project),
+        project=project.public_id,
+        channel=channel.public_id,
+    )
+    return needed_packages(project.space, read_process(process_of(project)), channel, values)
 
 
 def newest_version(need: NeededPackage, channel: Channel) -> str | None:

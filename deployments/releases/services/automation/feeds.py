@@ -17,10 +17,16 @@ from deployments.releases.services.automation.arrivals import (
     Arrival,
     channel_of,
     decide,
+    needed_by,
     newest_version,
     watched_packages,
 )
-from deployments.releases.services.packages import NeededPackage
+from deployments.releases.services.packages import (
+    NeededPackage,
+    PackageWishes,
+    refresh_feeds,
+    wished_version,
+)
 from packages_feed.models import Feed
 from packages_feed.queries.catalogue import catalogue
 from packages_feed.services.asking import refresh
@@ -28,6 +34,8 @@ from packages_feed.services.asking import refresh
 log = structlog.get_logger(__name__)
 
 EVERY: Final = timedelta(minutes=4)
+# The lowest of all versions: every one that comes is newer than that.
+_NOTHING: Final = "0.0.0-0"
 
 
 def watch_feeds(*, clock: Clock = utc_now) -> None:
@@ -73,13 +81,15 @@ def _look(
     feed = need.feed
     if feed is None:
         return
-    problem = catalogue(feed, need.package_id).problem
-    newest = newest_version(need, channel)
+    known = catalogue(feed, need.package_id)
+    problem, newest = known.problem, newest_version(need, channel)
+    # As long as the feed has never answered, nobody knows what is new.
+    seen = newest or (_NOTHING if known.told else "")
     row, is_first = WatchedPackage.objects.get_or_create(
         trigger=trigger,
         feed_number=feed.pk,
         id_lower=need.package_id.lower(),
-        defaults={"version": newest or ""},
+        defaults={"version": seen},
     )
     same = WatchedPackage.objects.filter(pk=row.pk, version=row.version, problem=row.problem)
     if problem != row.problem and same.update(problem=problem) and problem:
@@ -87,7 +97,10 @@ def _look(
         decision = Decision(Outcome.WAITING, cause[:300], problem)
         log_decision(trigger.project, decision, trigger=trigger, clock=clock)
         return
-    if is_first or not newest or not _is_newer(newest, row.version):
+    if not row.version:
+        WatchedPackage.objects.filter(pk=row.pk, version="").update(version=seen)
+        return
+    if is_first or not newest or Version.parse(newest) <= Version.parse(row.version):
         return
     if not WatchedPackage.objects.filter(pk=row.pk, version=row.version).update(version=newest):
         return  # another worker has seen it
@@ -104,5 +117,12 @@ def _look(
     log_decision(trigger.project, decide(arrival, actor, clock), trigger=trigger, clock=clock)
 
 
-def _is_newer(version: str, seen: str) -> bool:
-    return not seen or Version.parse(version) > Version.parse(seen)
+def ask_feeds(trigger: ProjectTrigger, channel: Channel, *, clock: Clock = utc_now) -> None:
+    """Read the lists that a release of the trigger chooses from; not to be called in transactions.
+
+    What follows in one may then create the release without asking anybody.
+    """
+    needed = needed_by(trigger.project, channel)
+    refresh_feeds(
+        [need for need in needed if not wished_version(need, PackageWishes())], clock=clock
+    )

@@ -10,6 +10,7 @@ from django.db import transaction
 from deployments.base.clock import Clock, utc_now
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Outcome, PendingDeployment, ProjectTrigger
+from deployments.projects.queries import default_channel
 from deployments.projects.services.decisions import Decision, log_decision
 from deployments.projects.triggers.actions import (
     DEPLOY_LATEST,
@@ -30,6 +31,7 @@ from deployments.releases.services.automation.by_trigger import (
     options_of,
     place_words,
 )
+from deployments.releases.services.automation.feeds import ask_feeds
 from deployments.releases.services.automation.latest import Chosen, channel_of, latest_release
 from deployments.releases.services.automation.meant import (
     environment_meant,
@@ -61,6 +63,7 @@ def run_due_schedules(*, clock: Clock = utc_now) -> int:
 
 def _run(pk: int, planned: datetime, clock: Clock) -> bool:
     try:
+        _ask_feeds(pk, clock)
         with transaction.atomic():
             trigger = _claim(pk, planned, clock)
             if trigger is None:
@@ -71,6 +74,19 @@ def _run(pk: int, planned: datetime, clock: Clock) -> bool:
         log.exception("scheduled trigger failed", trigger=pk)
         return _pass_over(pk, planned, error, clock)
     return True
+
+
+def _ask_feeds(pk: int, clock: Clock) -> None:
+    """Let external feeds answer before the transaction begins, if a release is to be created."""
+    rows = ProjectTrigger.objects.unscoped(reason=_EVERY_SPACE).filter(pk=pk)
+    trigger = rows.select_related("project", "space").first()
+    if trigger is None or trigger.action["ActionType"] != DEPLOY_NEW:
+        return
+    channel, _ = attempt(
+        lambda: channel_of(trigger) or default_channel(trigger.project), name=trigger.saved_by_name
+    )
+    if channel is not None:
+        ask_feeds(trigger, channel, clock=clock)
 
 
 def _claim(pk: int, planned: datetime, clock: Clock) -> ProjectTrigger | None:
@@ -121,6 +137,7 @@ def _deploy_new(trigger: ProjectTrigger, cause: str, clock: Clock) -> list[Decis
         actor=actor_of(trigger),
         project=trigger.project,
         channel=channel_of(trigger),
+        asks_feeds=False,
         clock=clock,
     )
     created = Decision(

@@ -5,13 +5,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from deployments.base.settings_rows import set_setting
 from deployments.projects.queries import default_channel
 from deployments.releases.models import Release
 from deployments.releases.services.automation.feeds import watch_feeds
+from deployments.releases.services.automation.scheduled import run_due_schedules
 from packages_feed.models import Feed
+from packages_feed.services import asking
 from packages_feed.services.external_feeds import FeedValues, create_feed
+from packages_feed.sources import Source, source_at
 from tests.factories.automation import Stream, decisions, make_trigger
 from tests.factories.domain import (
     make_environment,
@@ -39,7 +43,8 @@ class Shop:
         for package in steps[0]["Actions"][0]["Packages"]:
             package["FeedId"] = feed.public_id
         steps[0]["Actions"][0]["Properties"]["Octopus.Action.Package.FeedId"] = feed.public_id
-        self.project = make_project(lifecycle=make_lifecycle(make_environment()), steps=steps)
+        self.environment = make_environment()
+        self.project = make_project(lifecycle=make_lifecycle(self.environment), steps=steps)
         self.stream = Stream()
 
     def trigger(self, *steps: str, kind: str = "FeedFilter") -> Any:
@@ -49,6 +54,18 @@ class Shop:
             "ChannelId": default_channel(self.project).public_id,
         }
         return make_trigger(self.project, {"FilterType": kind, "Packages": packages}, action)
+
+    def scheduled(self) -> Any:
+        nightly = {
+            "FilterType": "OnceDailySchedule",
+            "StartTime": "2026-01-01T02:30:00.000",
+            "RunAfterTimeZoneId": "UTC",
+        }
+        action = {
+            "ActionType": "DeployNewRelease",
+            "EnvironmentId": self.environment.public_id,
+        }
+        return make_trigger(self.project, nightly, action, clock=lambda: NOW)
 
     def watch(self) -> None:
         self.now += timedelta(minutes=5)
@@ -140,3 +157,35 @@ def test_a_paused_trigger_looks_at_nothing(shop: Shop) -> None:
     shop.versions.append("1.1")
     shop.watch()
     assert shop.releases() == []
+
+
+def test_what_a_feed_tells_at_its_first_answer_is_not_new(shop: Shop) -> None:
+    shop.trigger("Web")
+    shop.versions.clear()
+    shop.watch()
+    shop.versions += ["1.0"]
+    shop.watch()
+    shop.watch()
+    assert shop.releases() == []
+    shop.versions += ["1.1"]
+    shop.watch()
+    assert shop.releases() == ["com.acme:web 1.1, Acme.Api 5.0.0"]
+
+
+def test_a_schedule_asks_feeds_before_its_transaction(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trigger = shop.scheduled()
+    depths = []
+
+    def noting(feed: Feed) -> Source:
+        depths.append(len(connection.savepoint_ids))
+        return source_at(asking.place_of(feed))
+
+    monkeypatch.setattr(asking, "source_of", noting)
+    outside = len(connection.savepoint_ids)
+    assert trigger.next_run is not None
+    due = trigger.next_run
+    assert run_due_schedules(clock=lambda: due) == 1
+    assert depths == [outside]
+    assert shop.releases() == ["com.acme:web 1.0, Acme.Api 5.0.0"]

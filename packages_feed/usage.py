@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from deployments.base.actor import Actor
 from deployments.base.models import Space
 from packages_feed.models import Feed
+from packages_feed.queries import known_as
 
 Usage = Callable[[Space, str], Iterable[int]]
 # Public id and name of those of the projects that the actor may see.
@@ -36,8 +37,7 @@ def projects_naming(actor: Actor, feed: Feed) -> tuple[list[str], int]:
 
     They are the names of those that the actor may see, and the number of all others.
     """
-    texts = frozenset({feed.public_id.lower(), feed.slug, feed.name.lower()})
-    numbers = set(_feed_usage(feed.space, texts)) if _feed_usage is not None else set()
+    numbers = set(_feed_usage(feed.space, known_as(feed))) if _feed_usage is not None else set()
     seen = _names(actor, feed.space, numbers) if _names is not None and numbers else ()
     names = [name for _, name in seen]
     return names, len(numbers) - len(names)

@@ -7,16 +7,16 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         from deployments.access.grants import register_expander  # noqa: PLC0415 models come first
-        from deployments.access.permissions import Permission  # noqa: PLC0415
-        from deployments.access.scope_values import (  # noqa: PLC0415
+        from deployments.access.permissions import Permission  # noqa: PLC0415 as above
+        from deployments.access.scope_values import (  # noqa: PLC0415 as above
             register_scope_model,
             register_scope_values,
         )
-        from deployments.infrastructure.tenancy import register_tenant_lookup  # noqa: PLC0415
-        from deployments.projects.tenant_tags import register_tenant_tags  # noqa: PLC0415
-        from tenants.lookup import tenants_and_tags  # noqa: PLC0415
-        from tenants.models import Tenant  # noqa: PLC0415
-        from tenants.queries import (  # noqa: PLC0415
+        from deployments.infrastructure.tenancy import register_tenant_lookup  # noqa: PLC0415 as above
+        from deployments.projects.tenant_tags import register_tenant_tags  # noqa: PLC0415 as above
+        from tenants.lookup import tenants_and_tags  # noqa: PLC0415 as above
+        from tenants.models import Tenant  # noqa: PLC0415 as above
+        from tenants.queries import (  # noqa: PLC0415 as above
             canonical_names,
             tenant_names,
             tenant_numbers_with_tags,

@@ -7,15 +7,13 @@
 import argparse
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.space.copies import in_bulk, multiply
 from benchmarks.space.wide import add_wide
 
 GROUPS, ENVIRONMENTS, ENVIRONMENTS_OF_A_RELEASE, TENANT_ENVIRONMENTS = 25, 8, 5, 3
-_LARGE = ("base_event", "base_eventrelated", "releases_deployment", "server_tasks_servertask")
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def fill(size: Size) -> None:
     from django.db import connection  # noqa: PLC0415 after Django's set-up
 
     first = _first_rows()
-    with _in_bulk():
+    with in_bulk():
         _projects(size, first)
         _tenants(size, first)
         _releases(size, first)
@@ -58,30 +56,6 @@ def fill(size: Size) -> None:
     add_wide(first.environment, first.project.lifecycle)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-
-
-@contextmanager
-def _in_bulk() -> Iterator[None]:
-    """Leave foreign keys unchecked, and make the indexes of the large tables when all is there."""
-    from django.db import connection  # noqa: PLC0415 after Django's set-up
-
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
-        cursor.execute("SET maintenance_work_mem = '512MB'")
-        cursor.execute(
-            "SELECT i.indexname, i.indexdef FROM pg_indexes i JOIN pg_class c"
-            " ON c.oid = i.indexname::regclass JOIN pg_index x ON x.indexrelid = c.oid"
-            " WHERE i.schemaname = 'public' AND NOT x.indisunique AND i.tablename = ANY(%s)",
-            [list(_LARGE)],
-        )
-        indexes = cursor.fetchall()
-        for name, _ in indexes:
-            cursor.execute(f'DROP INDEX "{name}"')
-    yield
-    with connection.cursor() as cursor:
-        for _, definition in indexes:
-            cursor.execute(definition)
-        cursor.execute("SET session_replication_role = DEFAULT")
 
 
 @dataclass(frozen=True)
@@ -132,39 +106,10 @@ def _first_rows() -> _First:
     )
 
 
-def _multiply(row: Any, first: int, last: int, values: Mapping[str, str], **given: Any) -> int:
-    """Insert copies numbered i = first..last whose key is the row's plus i; return the row's key.
-
-    `values` are SQL by column, in terms of i and of what is `given`.
-    """
-    from django.db import connection  # noqa: PLC0415 after Django's set-up
-
-    options = row._meta  # noqa: SLF001 Django's public name
-    fields = [field.column for field in options.concrete_fields]
-    key, table = options.pk.column, options.db_table
-    chosen = {key: f"{row.pk} + i", **values}
-    unknown = set(chosen) - set(fields)
-    if unknown:
-        raise KeyError(f"{table} has no {unknown}")
-    columns = ", ".join(f'"{name}"' for name in fields)
-    selected = ", ".join(chosen.get(name, f't."{name}"') for name in fields)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f'INSERT INTO "{table}" ({columns}) SELECT {selected} FROM "{table}" t,'
-            f' generate_series({first}, {last}) i WHERE t."{key}" = {row.pk} ORDER BY i',
-            given,
-        )
-        cursor.execute(
-            f"SELECT setval(pg_get_serial_sequence('\"{table}\"', '{key}'),"
-            f' (SELECT max("{key}") FROM "{table}"))'
-        )
-    return int(row.pk)
-
-
 def _projects(size: Size, first: _First) -> None:
     project, last = first.project, size.projects - 1
     owner = f"'Projects-' || ({project.pk} + i)"
-    _multiply(project.variable_set, 1, last, {"owner_id": owner})
+    multiply(project.variable_set, 1, last, {"owner_id": owner})
     number = "to_char(i, 'FM0000')"
     values = {
         "name": f"'Service ' || {number}",
@@ -172,10 +117,10 @@ def _projects(size: Size, first: _First) -> None:
         "group_id": f"(%(groups)s::bigint[])[1 + i %% {GROUPS}]",
         "variable_set_id": f"{project.variable_set_id} + i",
     }
-    _multiply(project, 1, last, values, groups=first.groups)
+    multiply(project, 1, last, values, groups=first.groups)
     mine = {"project_id": f"{project.pk} + i"}
-    _multiply(project.processes.get(), 1, last, mine)
-    _multiply(project.channels.get(), 1, last, mine)
+    multiply(project.processes.get(), 1, last, mine)
+    multiply(project.channels.get(), 1, last, mine)
 
 
 def _tenants(size: Size, first: _First) -> None:
@@ -184,14 +129,14 @@ def _tenants(size: Size, first: _First) -> None:
 
     tenant, number = first.tenant, "to_char(i, 'FM000')"
     names = {"name": f"'Tenant ' || {number}", "slug": f"'tenant-' || {number}"}
-    _multiply(tenant, 1, size.tenants - 1, names)
+    multiply(tenant, 1, size.tenants - 1, names)
     link = tenant.connections.get()
     last = size.tenants * size.tenanted - 1
     whose = {
         "tenant_id": f"{tenant.pk} + i %% {size.tenants}",
         "project_id": f"{first.project.pk} + i / {size.tenants}",
     }
-    _multiply(link, 1, last, whose)
+    multiply(link, 1, last, whose)
     place = ConnectedEnvironment.objects.filter(connection=link).order_by("pk")[0]
     ConnectedEnvironment.objects.filter(connection=link).exclude(pk=place.pk).delete()
     where = {
@@ -199,7 +144,7 @@ def _tenants(size: Size, first: _First) -> None:
         "environment_id": f"(%(places)s::bigint[])[1 + i %% {TENANT_ENVIRONMENTS}]",
     }
     last = (last + 1) * TENANT_ENVIRONMENTS - 1
-    _multiply(place, 1, last, where, places=first.environments)
+    multiply(place, 1, last, where, places=first.environments)
 
 
 def _releases(size: Size, first: _First) -> None:
@@ -213,7 +158,7 @@ def _releases(size: Size, first: _First) -> None:
     given = {name: [str(row[name]) for row in columns] for name in names}
     days = f"(({size.releases_of_a_project} - i / {size.projects}) * interval '3 days')"
     last = size.projects * size.releases_of_a_project - 1
-    _multiply(
+    multiply(
         first.release,
         1,
         last,
@@ -246,7 +191,7 @@ def _deployments(size: Size, first: _First) -> None:
         " WHEN i %% 101 = 5 THEN 'Canceled' ELSE 'Success' END"
     )
     taken = "interval '20 seconds' + (i %% 400) * interval '1 second'"
-    _multiply(
+    multiply(
         task,
         1,
         last,
@@ -266,7 +211,7 @@ def _deployments(size: Size, first: _First) -> None:
         places=first.environments,
         busy=last - 40,
     )
-    _multiply(
+    multiply(
         first.deployment,
         1,
         last,
@@ -291,7 +236,7 @@ def _hot(size: Size, first: _First) -> None:
     before = size.projects * size.releases_of_a_project
     columns = [version_columns(f"2.0.{number + 1}") for number in range(releases)]
     names = ("version", "version_lower", "version_key")
-    _multiply(
+    multiply(
         first.release,
         before,
         before + releases - 1,
@@ -309,7 +254,7 @@ def _hot(size: Size, first: _First) -> None:
     ended = f't."completed" - {age}'
     times = {name: f't."{name}" - {age}' for name in ("queued", "started", "last_updated")}
     task, deployment = first.deployment.task, first.deployment
-    _multiply(
+    multiply(
         task,
         done,
         done + last,
@@ -322,7 +267,7 @@ def _hot(size: Size, first: _First) -> None:
         },
         places=first.environments,
     )
-    _multiply(
+    multiply(
         deployment,
         done,
         done + last,
@@ -377,7 +322,7 @@ def _events(size: Size, first: _First) -> None:
     base, projects, total = Event.objects.order_by("-pk")[0].pk, size.projects, size.events
     kinds = "(ARRAY['DeploymentQueued', 'DeploymentStarted', 'DeploymentSucceeded', 'Modified'])"
     deployment = f"{first.deployment.pk} + i / 10"
-    _multiply(
+    multiply(
         event,
         1,
         total,
@@ -394,7 +339,7 @@ def _events(size: Size, first: _First) -> None:
         "'Deployments-' || i",
     ):
         related = EventRelated.objects.create(event=event, document_id="Nothing-1")
-        _multiply(related, 1, total, {"event_id": f"{base} + i", "document_id": document})
+        multiply(related, 1, total, {"event_id": f"{base} + i", "document_id": document})
 
 
 def main() -> None:

@@ -85,7 +85,7 @@ def _values(row: models.Model, path: str) -> list[int]:
     """Return the row's numbers in one dimension, read from memory or with one query."""
     relation, _, field = path.rpartition("__")
     # A row that was read along with this one.
-    near = row._state.fields_cache.get(relation) if relation else row  # noqa: SLF001
+    near = row._state.fields_cache.get(relation) if relation else row  # noqa: SLF001 Django's name for it
     if near is not None:
         number = getattr(near, field)
         return [] if number is None else [number]

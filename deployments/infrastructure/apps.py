@@ -7,11 +7,11 @@ class InfrastructureConfig(AppConfig):
 
     def ready(self) -> None:
         from deployments.access.permissions import Permission  # noqa: PLC0415 models come first
-        from deployments.access.scope_values import register_scope_model  # noqa: PLC0415
+        from deployments.access.scope_values import register_scope_model  # noqa: PLC0415 as above
         from deployments.base.services.spaces import (  # noqa: PLC0415 models come first
             register_space_seeder,
         )
-        from deployments.infrastructure.models import Environment  # noqa: PLC0415
+        from deployments.infrastructure.models import Environment  # noqa: PLC0415 as above
         from deployments.infrastructure.services.health import (  # noqa: PLC0415 after Django's set-up
             KIND,
             request_health_check,

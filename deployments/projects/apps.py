@@ -7,15 +7,15 @@ class ProjectsConfig(AppConfig):
 
     def ready(self) -> None:
         from deployments.access.grants import register_expander  # noqa: PLC0415 models come first
-        from deployments.access.permissions import Permission  # noqa: PLC0415
-        from deployments.access.scope_values import register_scope_model  # noqa: PLC0415
-        from deployments.base.services.spaces import register_space_seeder  # noqa: PLC0415
+        from deployments.access.permissions import Permission  # noqa: PLC0415 as above
+        from deployments.access.scope_values import register_scope_model  # noqa: PLC0415 as above
+        from deployments.base.services.spaces import register_space_seeder  # noqa: PLC0415 as above
         from deployments.library.usage import (  # noqa: PLC0415 models first
             register_library_uses,
             register_owner_name,
         )
-        from deployments.projects.models import Project, ProjectGroup  # noqa: PLC0415
-        from deployments.projects.package_usage import (  # noqa: PLC0415
+        from deployments.projects.models import Project, ProjectGroup  # noqa: PLC0415 as above
+        from deployments.projects.package_usage import (  # noqa: PLC0415 as above
             projects_naming_feed,
             projects_using_package,
             visible_project_names,
@@ -25,9 +25,9 @@ class ProjectsConfig(AppConfig):
             projects_including,
             projects_of_groups,
         )
-        from deployments.projects.services.groups import seed_project_group  # noqa: PLC0415
-        from deployments.projects.services.lifecycles import seed_lifecycle  # noqa: PLC0415
-        from packages_feed.usage import register_feed_usage, register_package_usage  # noqa: PLC0415
+        from deployments.projects.services.groups import seed_project_group  # noqa: PLC0415 as above
+        from deployments.projects.services.lifecycles import seed_lifecycle  # noqa: PLC0415 as above
+        from packages_feed.usage import register_feed_usage, register_package_usage  # noqa: PLC0415 as above
 
         register_expander("project_group", projects_of_groups)
         register_scope_model("project", Project, Permission.ProjectView)

@@ -7,15 +7,13 @@ from deployments.base.actor import Actor
 from deployments.base.models import Space
 from deployments.projects.models import DeploymentProcess, Project
 from deployments.projects.process import process_from_json
-from packages_feed.queries import built_in_feed
-
-_BUILT_IN = {"", "feeds-builtin"}
+from packages_feed.queries import built_in_feed, known_as
 
 
 def projects_using_package(space: Space, package_id: str) -> list[int]:
     """Return the numbers of the projects whose process, or that of a runbook, names the package."""
     wanted = package_id.lower()
-    feeds = {*_BUILT_IN, built_in_feed(space).public_id.lower()}
+    feeds = known_as(built_in_feed(space))
     rows = DeploymentProcess.objects.in_space(space).values_list("project_id", "steps")
     found = [
         number

@@ -7,7 +7,7 @@ class ReleasesConfig(AppConfig):
 
     def ready(self) -> None:
         from deployments.base.following.consumers import register_consumer  # noqa: PLC0415 models come first
-        from deployments.releases.services.automation import (  # noqa: PLC0415
+        from deployments.releases.services.automation import (  # noqa: PLC0415 as above
             lifecycles,
             overrides,
             packages,
@@ -21,9 +21,9 @@ class ReleasesConfig(AppConfig):
             releases_using,
             snapshots_using,
         )
-        from deployments.server_tasks.kinds import register_kind  # noqa: PLC0415
-        from packages_feed.usage import register_version_users  # noqa: PLC0415
-        from tenants.usage import register_tag_uses, register_tenant_uses  # noqa: PLC0415
+        from deployments.server_tasks.kinds import register_kind  # noqa: PLC0415 as above
+        from packages_feed.usage import register_version_users  # noqa: PLC0415 as above
+        from tenants.usage import register_tag_uses, register_tenant_uses  # noqa: PLC0415 as above
 
         register_tenant_uses(deployments_of_tenant)
         register_tag_uses(snapshots_with_tag)

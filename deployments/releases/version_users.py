@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Count, Max, QuerySet
+from django.db.models.functions import Lower
 
 from deployments.access.permissions import Permission
 from deployments.base.actor import Actor
@@ -14,7 +15,7 @@ from deployments.releases.models import (
     RunbookSnapshot,
     RunbookSnapshotPackage,
 )
-from packages_feed.queries import built_in_feed
+from packages_feed.queries import built_in_feed, known_as
 
 
 def releases_using(
@@ -47,8 +48,8 @@ def _grouped(
     rows: QuerySet[Any], owner: str, space: Space, package_id: str, versions: Sequence[str]
 ) -> dict[str, tuple[int, int]]:
     """Return the newest owner by version, and how many owners there are."""
-    ours = ("", "feeds-builtin", built_in_feed(space).public_id)
-    named = rows.filter(package_id__iexact=package_id, version__in=versions, feed_id__in=ours)
+    rows = rows.annotate(feed=Lower("feed_id")).filter(feed__in=known_as(built_in_feed(space)))
+    named = rows.filter(package_id__iexact=package_id, version__in=versions)
     groups = named.order_by().values_list("version")
     counted = groups.annotate(newest=Max(owner), count=Count(owner, distinct=True))
     return {version: (newest, count) for version, newest, count in counted}

@@ -1,7 +1,7 @@
 """Reading packages and feeds; nothing here checks permissions."""
 
 from packages_feed.queries.build_information import build_information_for, build_information_of
-from packages_feed.queries.feeds import built_in_feed, find_feed
+from packages_feed.queries.feeds import built_in_feed, find_feed, known_as
 from packages_feed.queries.search import newest_of_each, ranked, with_words
 from packages_feed.queries.versions import (
     find_by_wire_id,
@@ -21,6 +21,7 @@ __all__ = [
     "find_feed",
     "find_version",
     "find_versions",
+    "known_as",
     "newest_of_each",
     "newest_versions",
     "package_ids",

@@ -12,6 +12,12 @@ def built_in_feed(space: Space) -> Feed:
     return Feed.objects.in_space(space).select_related("space").get(feed_type="BuiltIn")
 
 
+def known_as(feed: Feed) -> frozenset[str]:
+    """Return the texts, in lower case, by which `find_feed` finds the feed."""
+    texts = {f"{Feed.id_prefix}-{feed.pk}".lower(), feed.slug, feed.name.lower()}
+    return frozenset(texts | ({"", BUILT_IN_ID} if feed.is_built_in else set()))
+
+
 def find_feed(space: Space, text: str) -> Feed | None:
     """Return the feed by public id, slug or, ignoring case, name.
 

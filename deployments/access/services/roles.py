@@ -99,7 +99,7 @@ def snapshot(role: UserRole) -> dict[str, Any]:
 
 def _checked(name: str, space: Iterable[str], system: Iterable[str]) -> tuple[list[str], list[str]]:
     fields: dict[str, list[str]] = {}
-    if not one_spelling(name) or len(name.strip()) > 200:  # noqa: PLR2004
+    if not one_spelling(name) or len(name.strip()) > 200:  # noqa: PLR2004 as the column
         fields["Name"] = ["Name is required and has at most 200 characters."]
     space, system = sorted(set(space)), sorted(set(system))
     if unknown := [text for text in space if text not in permissions.SPACE]:

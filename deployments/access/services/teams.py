@@ -118,7 +118,7 @@ def snapshot(team: Team) -> dict[str, Any]:
 def _check(space: Space | None, name: str, besides: Team | None = None) -> None:
     name = name.strip()
     wanted = one_spelling(name)
-    if not wanted or len(name) > 100:  # noqa: PLR2004
+    if not wanted or len(name) > 100:  # noqa: PLR2004 as the column
         text = "Name is required and has at most 100 characters."
         raise Invalid(fields={"Name": [text]})
     rows = Team.objects.filter(space=space)

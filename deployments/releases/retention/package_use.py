@@ -18,7 +18,7 @@ from deployments.releases.models import (
     RunbookSnapshotPackage,
 )
 from deployments.releases.retention.package_rule import may_become
-from packages_feed.queries import built_in_feed
+from packages_feed.queries import built_in_feed, known_as
 
 # The id of a package and the key of its version, both in lower case.
 Key = tuple[str, str]
@@ -42,8 +42,7 @@ class PackageUse:
     _open: dict[str, list[tuple[str, _User]]] = field(init=False)
 
     def __post_init__(self) -> None:
-        feed = built_in_feed(self.space)
-        self._feeds = frozenset({"", "feeds-builtin", f"feeds-{feed.pk}", feed.slug})
+        self._feeds = known_as(built_in_feed(self.space))
         self._fixed = self._fixed_versions()
         self._open = self._open_ids()
 

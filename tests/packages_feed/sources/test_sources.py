@@ -46,7 +46,7 @@ FOLDER = "/m2/com/acme/web"
 
 
 def source(kind: str, uri: str, **values: object) -> Source:
-    return source_at(FeedPlace(kind, uri, allow_loopback=True, **values))  # type: ignore[arg-type]
+    return source_at(FeedPlace(kind, uri, allow_loopback=True, **values))  # type: ignore[arg-type]  # given by name
 
 
 def versions(from_: Source, package_id: str) -> list[str]:

@@ -16,7 +16,7 @@ from deployments.releases.retention.package_facts import judged_packages, policy
 from deployments.releases.retention.package_use import PackageUse
 from deployments.server_tasks.models import ServerTask
 from packages_feed.models import BuildInformation, PackageVersion, StoredBlob
-from packages_feed.queries import built_in_feed
+from packages_feed.queries import built_in_feed, find_feed
 from packages_feed.services import change_built_in_feed, push_build_information
 from tests.deployments.calls import S, send
 from tests.deployments.execution.retention.test_passes import begin, log_of, run
@@ -95,6 +95,20 @@ def test_a_dry_run_of_packages_deletes_nothing_and_says_why() -> None:
     assert "Acme.Web 1.0.0 would be deleted: 90 days old" in text
     assert "Acme.Web 2.0.0 kept: 3 days old" in text
     assert len(versions()) == 2
+
+
+@pytest.mark.usefixtures("days")
+@pytest.mark.parametrize("text", ["Packages", "FEEDS-BUILTIN", "Feeds-{pk}", "{slug}"])
+def test_a_release_may_name_the_feed_in_any_way(text: str) -> None:
+    make_old(v1=90)
+    feed = built_in_feed(default_space())
+    named = text.format(pk=feed.pk, slug=feed.slug)
+    release = make_release(deploying("Web"))
+    ReleaseSelectedPackage.objects.filter(release=release).update(feed_id=named)
+    assert find_feed(default_space(), named) == feed
+    assert reasons()["Acme.Web 1.0.0"] == f"release {release.version} of Web uses it"
+    run()
+    assert versions() == ["1.0.0"]
 
 
 def test_without_a_number_of_days_packages_stay() -> None:

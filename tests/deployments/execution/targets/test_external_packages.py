@@ -86,7 +86,7 @@ def test_the_plan_waits_for_the_package_and_agents_get_it_by_its_hash(address: s
     agent.save()
     headers = {"Authorization": "Bearer credential"}
     answer = Client().get(f"/agent/v1/packages/{SHA256}", headers=headers)
-    assert b"".join(answer.streaming_content) == JAR  # type: ignore[attr-defined]
+    assert b"".join(answer.streaming_content) == JAR  # type: ignore[attr-defined]  # it streams
     scene.run_to_end()
     assert scene.state() == TaskState.SUCCESS
 

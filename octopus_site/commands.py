@@ -25,7 +25,7 @@ def web(arguments: argparse.Namespace) -> int:
         "octopus_site.asgi:application",
         host=arguments.host,
         port=configuration.web_port,
-        workers=arguments.workers,
+        workers=arguments.workers or configuration.web_processes,
         http="octopus_site.http:ReasonPhraseProtocol",
         ws="none",
         lifespan="off",
@@ -140,7 +140,10 @@ TABLE: list[tuple[str, str, Any, list[Option]]] = [
         "web",
         "Serve the portal, the REST API and the package feed.",
         web,
-        [_HOST, (("--workers",), {"type": int, "default": 2, "help": "processes"})],
+        [
+            _HOST,
+            (("--workers",), {"type": int, "help": "processes instead of OCTOPUS_WEB_PROCESSES"}),
+        ],
     ),
     ("gateway", "Serve the agents.", gateway, [_HOST]),
     (

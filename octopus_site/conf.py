@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 MASTER_KEY_BYTES = 32
 LARGEST_PORT = 65535
+MOST_PROCESSES = 64
 LONGEST_SOCKET_PATH = 99
 
 
@@ -26,6 +27,7 @@ class Configuration:
     data_dir: Path
     web_port: int
     gateway_port: int
+    web_processes: int
     database_url: str
     redis_url: str
     storage_url: str
@@ -49,6 +51,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         data_dir=data_dir,
         web_port=web_port,
         gateway_port=_port(environment, "OCTOPUS_GATEWAY_PORT", 10943),
+        web_processes=_processes(environment, "OCTOPUS_WEB_PROCESSES", 2),
         database_url=secret(environment, "OCTOPUS_DATABASE_URL")
         or f"sqlite:///{quote(str(data_dir / 'octopus.sqlite3'))}",
         redis_url=secret(environment, "OCTOPUS_REDIS_URL") or _child_redis_url(data_dir),
@@ -134,6 +137,13 @@ def _port(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name, "") or str(default)
     if not text.isdecimal() or not 0 < int(text) <= LARGEST_PORT:
         raise ConfigurationError(f"{name} must be a port number from 1 to 65535, not {text!r}.")
+    return int(text)
+
+
+def _processes(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, "") or str(default)
+    if not text.isdecimal() or not 0 < int(text) <= MOST_PROCESSES:
+        raise ConfigurationError(f"{name} must be from 1 to {MOST_PROCESSES}, not {text!r}.")
     return int(text)
 
 

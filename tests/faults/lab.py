@@ -85,6 +85,7 @@ class Lab:
             self.folder,
             {
                 "OCTOPUS_GATEWAY_TLS": "off",
+                "OCTOPUS_WEB_PROCESSES": "2",
                 "OCTOPUS_GATEWAY_URL": f"ws://127.0.0.1:{self.line.port}",
                 "OCTOPUS_FAILPOINTS_FOLDER": str(self._points),
                 **self.settings,

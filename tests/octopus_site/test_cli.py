@@ -185,8 +185,16 @@ def test_a_port_in_use(tmp_path: Path, taken_port: int, setting: str) -> None:
     )
 
 
-def test_a_port_that_is_none(tmp_path: Path) -> None:
-    assert "OCTOPUS_WEB_PORT must be a port" in Cli(tmp_path).refused("check", OCTOPUS_WEB_PORT="x")
+@pytest.mark.parametrize(
+    ("setting", "value", "expected"),
+    [
+        ("OCTOPUS_WEB_PORT", "x", "must be a port number"),
+        ("OCTOPUS_WEB_PROCESSES", "0", "must be from 1 to 64"),
+    ],
+)
+def test_a_number_that_is_none(tmp_path: Path, setting: str, value: str, expected: str) -> None:
+    line = Cli(tmp_path).refused("check", **{setting: value})
+    assert line.startswith(f"octopus-server: {setting} {expected}")
 
 
 def test_a_second_server_on_the_same_folder(tmp_path: Path, processes: Processes) -> None:

@@ -5,12 +5,20 @@ import deployments.base.public_ids
 
 
 class Migration(migrations.Migration):
+    replaces = [
+        ("tenants", "0001_initial"),
+        ("tenants", "0002_variables"),
+        ("tenants", "0004_common_variables"),
+        ("tenants", "0005_common_by_environment"),
+    ]
+
     initial = True
 
     dependencies = [
-        ("base", "0001_initial"),
-        ("infrastructure", "0005_tenants"),
-        ("projects", "0001_initial"),
+        ("base", "0001_squashed_0002_event_cursor"),
+        ("infrastructure", "0001_squashed_0006_upgrade_canceled"),
+        ("library", "0001_squashed_0002_library_sets"),
+        ("projects", "0001_squashed_0012_watched_packages"),
     ]
 
     operations = [
@@ -107,6 +115,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["sort_order", "name"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("space", "name"), name="tag_set_name_unique"),
+                    models.UniqueConstraint(fields=("space", "slug"), name="tag_set_slug_unique"),
+                ],
             },
             bases=(deployments.base.public_ids.PublicId, models.Model),
         ),
@@ -134,6 +146,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["sort_order", "name"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tag_set", "name"), name="tag_name_unique")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -184,6 +199,68 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.CreateModel(
+            name="TenantCommonVariable",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("template", models.CharField(max_length=100)),
+                ("value", models.TextField(blank=True)),
+                ("sealed_value", models.BinaryField(blank=True, null=True)),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="infrastructure.environment",
+                    ),
+                ),
+                (
+                    "library_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="library.libraryvariableset",
+                    ),
+                ),
+                (
+                    "space",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="base.space",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("environment", None)),
+                        fields=("tenant", "library_set", "template"),
+                        name="tenant_common_variable_unique",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("tenant", "library_set", "template", "environment"),
+                        name="tenant_common_variable_unique_there",
+                    ),
+                ],
+            },
+            bases=(deployments.base.public_ids.PublicId, models.Model),
+        ),
+        migrations.CreateModel(
             name="TenantLogo",
             fields=[
                 (
@@ -232,6 +309,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "tags of tenants",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "tag"), name="tenant_tag_unique")
+                ],
             },
         ),
         migrations.AddField(
@@ -241,6 +321,61 @@ class Migration(migrations.Migration):
                 related_name="tenants", through="tenants.TenantTag", to="tenants.tag"
             ),
         ),
+        migrations.CreateModel(
+            name="TenantVariable",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("template", models.CharField(max_length=100)),
+                ("value", models.TextField(blank=True)),
+                ("sealed_value", models.BinaryField(blank=True, null=True)),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="infrastructure.environment",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="projects.project",
+                    ),
+                ),
+                (
+                    "space",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="base.space",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "project", "environment", "template"),
+                        name="tenant_variable_unique",
+                    )
+                ],
+            },
+            bases=(deployments.base.public_ids.PublicId, models.Model),
+        ),
         migrations.AddConstraint(
             model_name="connectedenvironment",
             constraint=models.UniqueConstraint(
@@ -248,30 +383,10 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="tagset",
-            constraint=models.UniqueConstraint(
-                fields=("space", "name"), name="tag_set_name_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tagset",
-            constraint=models.UniqueConstraint(
-                fields=("space", "slug"), name="tag_set_slug_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tag",
-            constraint=models.UniqueConstraint(fields=("tag_set", "name"), name="tag_name_unique"),
-        ),
-        migrations.AddConstraint(
             model_name="projectconnection",
             constraint=models.UniqueConstraint(
                 fields=("tenant", "project"), name="project_connection_unique"
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="tenanttag",
-            constraint=models.UniqueConstraint(fields=("tenant", "tag"), name="tenant_tag_unique"),
         ),
         migrations.AddConstraint(
             model_name="tenant",

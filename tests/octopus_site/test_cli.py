@@ -199,6 +199,8 @@ def test_a_number_that_is_none(tmp_path: Path, setting: str, value: str, expecte
 
 def test_a_second_server_on_the_same_folder(tmp_path: Path, processes: Processes) -> None:
     first = Cli(tmp_path / "data")
+    first.folder.mkdir(mode=0o700)
+    shutil.copyfile(migrated_database(), first.folder / "octopus.sqlite3")
     ports = {"OCTOPUS_WEB_PORT": str(free_port()), "OCTOPUS_GATEWAY_PORT": str(free_port())}
     settings = {"DJANGO_SETTINGS_MODULE": "octopus_site.settings", **first.environment(**ports)}
     server = processes.start("up", command("up"), environment=settings)

@@ -18,11 +18,24 @@ ROUNDS = 40
 # Seconds; who starves waits for as long as the others write, or fails after 30.
 LONGEST_WAIT = 15
 
-PROGRAM = f"""
-import django, sys, time
+# The database as the server opens it, without the rest of the server.
+SET_UP = """
+import os, sys, time
+import django
+from django.conf import settings
+from octopus_site.conf import database_settings
+settings.configure(
+    DATABASES={"default": database_settings(os.environ["OCTOPUS_DATABASE_URL"])},
+    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+    INSTALLED_APPS=["deployments.base"],
+    USE_TZ=True,
+)
 django.setup()
-from django.db import transaction
 from deployments.base.models import ServerSetting
+"""
+
+PROGRAM = f"""{SET_UP}
+from django.db import transaction
 slowest = 0.0
 for number in range({ROUNDS}):
     started = time.monotonic()
@@ -42,12 +55,9 @@ print(slowest)
 def database(tmp_path: Path) -> dict[str, str]:
     """Give the environment of a server with a database of its own."""
     environment = dict(os.environ)
-    environment["OCTOPUS_DATA_DIR"] = str(tmp_path)
     environment["OCTOPUS_DATABASE_URL"] = f"sqlite:///{tmp_path}/writers.sqlite3"
-    environment["DJANGO_SETTINGS_MODULE"] = "octopus_site.settings"
     shutil.copyfile(migrated_database(), tmp_path / "writers.sqlite3")
-    make = "import django; django.setup(); from deployments.base.models import ServerSetting;"
-    make += " ServerSetting.objects.create(key='counter', value=0)"
+    make = f"{SET_UP}ServerSetting.objects.create(key='counter', value=0)"
     subprocess.run([sys.executable, "-c", make], env=environment, check=True, timeout=50)
     return environment
 
@@ -75,8 +85,7 @@ def writers(database: dict[str, str], count: int) -> float:
     ]
     results = [process.communicate(timeout=100) for process in started]
     assert [process.returncode for process in started] == [0] * count, results
-    read = "import django; django.setup(); from deployments.base.models import ServerSetting;"
-    read += " print(ServerSetting.objects.get(key='counter').value)"
+    read = f"{SET_UP}print(ServerSetting.objects.get(key='counter').value)"
     answer = subprocess.run(
         [sys.executable, "-c", read],
         env=database,

@@ -120,6 +120,12 @@ def check(_: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
+def rotate_master_key(arguments: argparse.Namespace) -> int:
+    from octopus_site.master_key.rotation import rotate  # noqa: PLC0415
+
+    return rotate(only_count=arguments.check)
+
+
 def _asked_password() -> str:
     if not sys.stdin.isatty():
         raise SystemExit("octopus-server: set ADMIN_PASSWORD, or run this in a terminal.")
@@ -162,6 +168,12 @@ TABLE: list[tuple[str, str, Any, list[Option]]] = [
             (("--username",), {"required": True, "help": "name to sign in with"}),
             (("--email",), {"default": "", "help": "address"}),
         ],
+    ),
+    (
+        "rotate-master-key",
+        "Change the master key, or seal what an old one sealed with the new one.",
+        rotate_master_key,
+        [(("--check",), {"action": "store_true", "help": "only count what an old key sealed"})],
     ),
     ("check", "Check database, Redis, storage and migrations; exit 1 on failure.", check, []),
 ]

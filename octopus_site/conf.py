@@ -8,9 +8,12 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 MASTER_KEY_BYTES = 32
+KEY_FILE = "master.key"
+OLD_KEY_FILE = "master.key.old"
 LARGEST_PORT = 65535
 MOST_PROCESSES = 64
 LONGEST_SOCKET_PATH = 99
+_TWO_YEARS_S = 63_072_000
 
 
 class ConfigurationError(SystemExit):
@@ -28,15 +31,17 @@ class Configuration:
     web_port: int
     gateway_port: int
     web_processes: int
-    database_url: str
-    redis_url: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
     storage_url: str
     server_url: str
-    master_key: bytes
+    master_key: bytes = field(repr=False)
     node_name: str
     s3_access_key: str = ""
     s3_secret_key: str = field(default="", repr=False)
     feed_folders: tuple[str, ...] = ()
+    other_master_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    hsts_seconds: int = 0
 
     @property
     def is_sqlite(self) -> bool:
@@ -66,6 +71,8 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         feed_folders=tuple(
             folder for folder in environment.get("OCTOPUS_FEED_FOLDERS", "").split(":") if folder
         ),
+        other_master_keys=_other_master_keys(environment, data_dir),
+        hsts_seconds=_seconds(environment, "OCTOPUS_HSTS_SECONDS"),
     )
 
 
@@ -162,25 +169,46 @@ def redis_socket(data_dir: Path) -> Path:
     return Path(f"/tmp/octopus-{os.getuid()}-{short}.sock")  # noqa: S108 a socket, mode 0700
 
 
+def _seconds(environment: Mapping[str, str], name: str) -> int:
+    text = environment.get(name, "") or "0"
+    if not (text.isascii() and text.isdecimal()) or int(text) > _TWO_YEARS_S:
+        raise ConfigurationError(
+            f"{name} must be seconds from 0 to {_TWO_YEARS_S} (two years), not {text!r}."
+        )
+    return int(text)
+
+
 def _master_key(environment: Mapping[str, str], data_dir: Path) -> bytes:
-    text = secret(environment, "OCTOPUS_MASTER_KEY")
-    path = data_dir / "master.key"
-    if not text and path.is_file():
-        try:
-            text = path.read_text(encoding="ascii").strip()
-        except (OSError, ValueError) as error:
-            raise ConfigurationError(f"{path} cannot be read: {error}.") from error
+    text = secret(environment, "OCTOPUS_MASTER_KEY") or _key_file(data_dir / KEY_FILE)
     if not text:
         raise ConfigurationError(
             "no master key. Set OCTOPUS_MASTER_KEY (or OCTOPUS_MASTER_KEY_FILE) to base64 of 32"
             " random bytes, or run `octopus-server up`, which makes one in the data folder."
         )
+    return _key(text, "OCTOPUS_MASTER_KEY")
+
+
+def _other_master_keys(environment: Mapping[str, str], data_dir: Path) -> tuple[bytes, ...]:
+    """Return the keys that stored secrets may be sealed with beside the master key."""
+    name = "OCTOPUS_OTHER_MASTER_KEYS"
+    text = f"{secret(environment, name).replace(',', ' ')} {_key_file(data_dir / OLD_KEY_FILE)}"
+    return tuple(_key(word, name) for word in dict.fromkeys(text.split()))
+
+
+def _key_file(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}.") from error
+
+
+def _key(text: str, name: str) -> bytes:
     try:
         key = base64.b64decode(text, validate=True)
     except ValueError as error:
-        raise ConfigurationError("OCTOPUS_MASTER_KEY is not valid base64.") from error
+        raise ConfigurationError(f"{name} is not valid base64.") from error
     if len(key) != MASTER_KEY_BYTES:
-        raise ConfigurationError(
-            f"OCTOPUS_MASTER_KEY must be {MASTER_KEY_BYTES} bytes, not {len(key)}."
-        )
+        raise ConfigurationError(f"{name} must be {MASTER_KEY_BYTES} bytes, not {len(key)}.")
     return key

@@ -13,12 +13,14 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Check = Callable[[Scope], Awaitable[bool]]
 
 LARGEST_BODY = 6 * 1024**3  # a package of 5 GiB (packages.limits) and the form around it
 LARGEST_OTHER_BODY = 32 * 1024**2
 LARGEST_ANONYMOUS_BODY = 1024**2
 _PACKAGE_PATHS = ("/packages", "/nuget")
 _CREDENTIALS = {b"x-octopus-apikey", b"x-nuget-apikey", b"authorization", b"cookie"}
+_LENGTHS = {b"content-length", b"transfer-encoding"}
 _PIECE = 64 * 1024
 _IN_MEMORY = 256 * 1024
 _NOT_ASCII = 128
@@ -33,12 +35,14 @@ class SpoolChunkedBody:
     """ASGI middleware: limit bodies, and give one that came without Content-Length a length.
 
     Django and DRF read nothing from such bodies, and every Go client and `dotnet nuget push`
-    send them. The body is spooled to the data folder before the application sees the request,
-    so nobody without a credential may send a large one.
+    send them. A body is spooled to the data folder before the application sees the request, so
+    nobody may send a large one without a credential that `is_known` confirms: the application
+    answers to others without having their body.
     """
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, is_known: Check) -> None:
         self.application = application
+        self.is_known = is_known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,10 +51,13 @@ class SpoolChunkedBody:
         headers = dict(scope["headers"])
         limit = _limit(scope["path"], headers)
         length = headers.get(b"content-length", b"")
+        declared = int(length) if length.isdigit() else 0
         try:
-            if length.isdigit() and int(length) > limit:
+            if declared > limit:
                 raise BodyTooLarge
-            if length or b"chunked" not in headers.get(b"transfer-encoding", b""):
+            if declared > LARGEST_ANONYMOUS_BODY and not await self.is_known(scope):
+                await self._without_body(scope, send)
+            elif length or b"chunked" not in headers.get(b"transfer-encoding", b""):
                 await self.application(scope, receive, send)
             else:
                 await self._with_length(scope, receive, send, limit)
@@ -61,10 +68,52 @@ class SpoolChunkedBody:
         with tempfile.SpooledTemporaryFile(
             max_size=_IN_MEMORY, dir=settings.FILE_UPLOAD_TEMP_DIR
         ) as spool:
-            length = await _spool(receive, spool, limit)  # type: ignore[arg-type]  # a binary file
+            length = await self._spool(scope, receive, spool, limit)  # type: ignore[arg-type]  # a binary file
+            if length is None:
+                await self._without_body(scope, send)
+                return
             headers = [pair for pair in scope["headers"] if pair[0] != b"transfer-encoding"]
             scope["headers"] = [*headers, (b"content-length", str(length).encode())]
             await self.application(scope, _replay(spool, receive), send)  # type: ignore[arg-type]
+
+    async def _spool(
+        self, scope: Scope, receive: Receive, spool: BinaryIO, limit: int
+    ) -> int | None:
+        """Return the length of the body; None when nobody known sends a large one."""
+        length, is_checked = 0, False
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ConnectionResetError("The client went away while it sent its request.")
+            body = message.get("body", b"")
+            length += len(body)
+            if length > limit:
+                raise BodyTooLarge
+            if length > LARGEST_ANONYMOUS_BODY and not is_checked:
+                is_checked = True
+                if not await self.is_known(scope):
+                    return None
+            if length > _IN_MEMORY:
+                await asyncio.to_thread(spool.write, body)
+            else:
+                spool.write(body)
+            if not message.get("more_body", False):
+                spool.seek(0)
+                return length
+
+    async def _without_body(self, scope: Scope, send: Send) -> None:
+        """Let the application refuse the credential in the words that its clients know."""
+        headers = [pair for pair in scope["headers"] if pair[0] not in _LENGTHS]
+        scope["headers"] = [*headers, (b"content-length", b"0")]
+        gone = asyncio.Event()
+
+        async def nothing() -> Message:
+            if gone.is_set():
+                await asyncio.Future()
+            gone.set()
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        await self.application(scope, nothing, send)
 
 
 def _limit(path: str, headers: Mapping[bytes, bytes]) -> int:
@@ -73,25 +122,6 @@ def _limit(path: str, headers: Mapping[bytes, bytes]) -> int:
         return LARGEST_ANONYMOUS_BODY
     takes_packages = any(part in path.lower() for part in _PACKAGE_PATHS)
     return LARGEST_BODY if takes_packages else LARGEST_OTHER_BODY
-
-
-async def _spool(receive: Receive, spool: BinaryIO, limit: int) -> int:
-    length = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionResetError("The client went away while it sent its request.")
-        body = message.get("body", b"")
-        length += len(body)
-        if length > limit:
-            raise BodyTooLarge
-        if length > _IN_MEMORY:
-            await asyncio.to_thread(spool.write, body)
-        else:
-            spool.write(body)
-        if not message.get("more_body", False):
-            spool.seek(0)
-            return length
 
 
 async def _refuse(send: Send) -> None:

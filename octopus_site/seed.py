@@ -9,11 +9,11 @@ from deployments.access.services.seeding import seed_access
 from deployments.base.actor import Actor
 from deployments.base.following.consuming import ensure_cursors
 from deployments.base.models import Space
+from deployments.base.resealing.settings import MASTER_KEY_PROBE
 from deployments.base.secrets import open_text, seal_text
 from deployments.base.settings_rows import get_setting, set_setting
 
 INSTALLATION_ID = "installation.id"
-MASTER_KEY_PROBE = "master_key.probe"
 DEFAULT_SPACE = "Default"
 
 

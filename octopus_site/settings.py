@@ -13,7 +13,14 @@ OCTOPUS = read_configuration(os.environ)
 configure_logging()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-SECRET_KEY = HKDF(SHA256(), 32, salt=None, info=b"django").derive(OCTOPUS.master_key).hex()
+
+def _django_key(master_key: bytes) -> str:
+    return HKDF(SHA256(), 32, salt=None, info=b"django").derive(master_key).hex()
+
+
+SECRET_KEY = _django_key(OCTOPUS.master_key)
+# Sessions outlive a rotation of the master key while the old one is configured.
+SECRET_KEY_FALLBACKS = [_django_key(key) for key in OCTOPUS.other_master_keys]
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "octopus_site.urls"

@@ -1,11 +1,14 @@
 """Sending mail over SMTP by the standard library."""
 
 import smtplib
+import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import make_msgid, parseaddr
+
+from deployments.base.outgoing import addresses_of, connected
 
 _DEFAULT_TIMEOUT_S = 12.0
 
@@ -67,15 +70,24 @@ def send(
             connection.send_message(message)
 
 
+class _Checked(smtplib.SMTP):
+    """A connection to an address that was checked; a relay on this machine is usual."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return connected(addresses_of(host, port, allow_loopback=True), port, timeout)
+
+
+class _CheckedTls(smtplib.SMTP_SSL, _Checked):
+    """The same inside TLS, which names the host."""
+
+
 def _connect(settings: SmtpSettings) -> smtplib.SMTP:
     context = ssl.create_default_context()
     where = (settings.host, settings.port)
     if settings.encryption == "tls":
-        connection: smtplib.SMTP = smtplib.SMTP_SSL(
-            *where, timeout=settings.timeout_s, context=context
-        )
+        connection: smtplib.SMTP = _CheckedTls(*where, timeout=settings.timeout_s, context=context)
     else:
-        connection = smtplib.SMTP(*where, timeout=settings.timeout_s)
+        connection = _Checked(*where, timeout=settings.timeout_s)
     try:
         if settings.encryption == "starttls":
             connection.starttls(context=context)

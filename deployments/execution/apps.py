@@ -6,6 +6,7 @@ class ExecutionConfig(AppConfig):
     label = "execution"
 
     def ready(self) -> None:
+        from deployments.execution.sealed import register_sealed_columns  # noqa: PLC0415 as above
         from deployments.execution.services.preview_plan import (  # noqa: PLC0415 as above
             changes_values,
             preview_plan,
@@ -22,6 +23,7 @@ class ExecutionConfig(AppConfig):
         )
         from deployments.server_tasks.kinds import register_kind  # noqa: PLC0415 as above
 
+        register_sealed_columns()
         register_step_catalogue(all_step_types)
         register_planner(preview_plan)
         register_values(changes_values)

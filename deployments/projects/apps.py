@@ -9,12 +9,17 @@ class ProjectsConfig(AppConfig):
         from deployments.access.grants import register_expander  # noqa: PLC0415 models come first
         from deployments.access.permissions import Permission  # noqa: PLC0415 as above
         from deployments.access.scope_values import register_scope_model  # noqa: PLC0415 as above
+        from deployments.base.resealing import register_sealed_column  # noqa: PLC0415 as above
         from deployments.base.services.spaces import register_space_seeder  # noqa: PLC0415 as above
         from deployments.library.usage import (  # noqa: PLC0415 models first
             register_library_uses,
             register_owner_name,
         )
-        from deployments.projects.models import Project, ProjectGroup  # noqa: PLC0415 as above
+        from deployments.projects.models import (  # noqa: PLC0415 as above
+            DeploymentProcess,
+            Project,
+            ProjectGroup,
+        )
         from deployments.projects.package_usage import (  # noqa: PLC0415 as above
             projects_naming_feed,
             projects_using_package,
@@ -25,10 +30,12 @@ class ProjectsConfig(AppConfig):
             projects_including,
             projects_of_groups,
         )
+        from deployments.projects.sealed import turn_own_process  # noqa: PLC0415 as above
         from deployments.projects.services.groups import seed_project_group  # noqa: PLC0415 as above
         from deployments.projects.services.lifecycles import seed_lifecycle  # noqa: PLC0415 as above
         from packages_feed.usage import register_feed_usage, register_package_usage  # noqa: PLC0415 as above
 
+        register_sealed_column(DeploymentProcess, "steps", turn_own_process)
         register_expander("project_group", projects_of_groups)
         register_scope_model("project", Project, Permission.ProjectView)
         register_scope_model("project_group", ProjectGroup, Permission.ProjectGroupView)

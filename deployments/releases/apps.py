@@ -7,6 +7,7 @@ class ReleasesConfig(AppConfig):
 
     def ready(self) -> None:
         from deployments.base.following.consumers import register_consumer  # noqa: PLC0415 models come first
+        from deployments.releases.sealed import register_sealed_columns  # noqa: PLC0415 as above
         from deployments.releases.services.automation import (  # noqa: PLC0415 as above
             lifecycles,
             overrides,
@@ -25,6 +26,7 @@ class ReleasesConfig(AppConfig):
         from packages_feed.usage import register_version_users  # noqa: PLC0415 as above
         from tenants.usage import register_tag_uses, register_tenant_uses  # noqa: PLC0415 as above
 
+        register_sealed_columns()
         register_tenant_uses(deployments_of_tenant)
         register_tag_uses(snapshots_with_tag)
         register_version_users(releases_using)

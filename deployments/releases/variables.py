@@ -137,7 +137,7 @@ def seal_passed(passed: Iterable[PassedVariable], deployment: Run) -> list[dict[
     return [
         {
             "name": each.name,
-            "sealed": seal_text(each.text, place=_passed_place(deployment, each.name)),
+            "sealed": seal_text(each.text, place=passed_place(deployment, each.name)),
             "is_sensitive": each.is_sensitive,
         }
         for each in passed
@@ -152,14 +152,15 @@ def _passed_candidates(deployment: Run) -> list[Candidate]:
             value=None,
             is_sensitive=entry["is_sensitive"],
             sealed=entry["sealed"],
-            place=_passed_place(deployment, entry["name"]),
+            place=passed_place(deployment, entry["name"]),
             extra_rank=PASSED_RANK,
         )
         for entry in deployment.options.get("passed_variables") or ()
     ]
 
 
-def _passed_place(deployment: Run, name: str) -> str:
+def passed_place(deployment: Run, name: str) -> str:
+    """Return what a value that a parent handed over is bound to."""
     return f"deployment-passed:{deployment.secret_place}:{name}"
 
 

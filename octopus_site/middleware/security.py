@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 POLICY = {
@@ -14,7 +15,18 @@ POLICY = {
     "object-src": "'none'",
     "base-uri": "'none'",
     "form-action": "'self'",
+    "frame-src": "'none'",
     "frame-ancestors": "'none'",
+}
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    # Whatever answers a person is for that person; static files say otherwise themselves.
+    "Cache-Control": "private, no-cache",
 }
 # Swagger UI writes style elements; nothing else may.
 _DOCUMENTATION = "/api/docs"
@@ -33,8 +45,18 @@ class SecurityHeadersMiddleware:
             policy["style-src"] = "'self' 'unsafe-inline'"
         text = "; ".join(f"{name} {sources}" for name, sources in policy.items())
         response.headers.setdefault("Content-Security-Policy", text)
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("X-Frame-Options", "DENY")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        if request.is_secure():
+            _insist_on_tls(response)
         return response
+
+
+def _insist_on_tls(response: HttpResponse) -> None:
+    """Keep cookies, and browsers that came by TLS, from ever going without it."""
+    for cookie in response.cookies.values():
+        cookie["secure"] = True
+    if settings.OCTOPUS.hsts_seconds:
+        response.headers.setdefault(
+            "Strict-Transport-Security", f"max-age={settings.OCTOPUS.hsts_seconds}"
+        )

@@ -1,14 +1,13 @@
 """What must be right before anything starts; each problem is one clear line."""
 
-import base64
 import fcntl
 import os
-import secrets
 import shutil
 import socket
 from pathlib import Path
 
-from octopus_site.conf import MASTER_KEY_BYTES, Configuration, ConfigurationError, secret
+from octopus_site.conf import KEY_FILE, Configuration, ConfigurationError, secret
+from octopus_site.master_key.files import make_key
 
 _LEAST_FREE_BYTES = 200 * 1024 * 1024
 
@@ -42,16 +41,9 @@ def prepare_data_folder(folder: Path) -> int:
 
 def ensure_master_key(folder: Path) -> None:
     """Make `master.key` (0600, atomically) unless a key is given or there already."""
-    path = folder / "master.key"
-    if secret(os.environ, "OCTOPUS_MASTER_KEY") or path.exists():
-        return
-    temporary = folder / f"master.key.{os.getpid()}"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
+    path = folder / KEY_FILE
+    if not secret(os.environ, "OCTOPUS_MASTER_KEY") and not path.exists():
+        make_key(path)
 
 
 def require_free_ports(configuration: Configuration) -> None:

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from agent.versions import InvalidFileName, PackageFileName, Version, parse_file_name
 from deployments.base.outgoing import addresses_of
 from packages_feed.sources.base import FeedPlace, Found, Hit, NotThere, Opened, SourceFailed
+from packages_feed.sources.s3_connections import check_connections
 from packages_feed.sources.web import failing_plainly
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class S3Bucket:
                 port = parts.port or _PORTS[parts.scheme]
                 with failing_plainly(place.uri):
                     addresses_of(parts.hostname, port, allow_loopback=place.allow_loopback)
-            yield boto3.client(
+            client = boto3.client(
                 "s3",
                 endpoint_url=place.uri or None,
                 region_name=place.settings.get("Region") or "us-east-1",
@@ -101,6 +102,8 @@ class S3Bucket:
                     retries={"max_attempts": 2, "mode": "standard"},
                 ),
             )
+            check_connections(client, allow_loopback=place.allow_loopback)
+            yield client
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             kind = NotThere if code in _MISSING else SourceFailed

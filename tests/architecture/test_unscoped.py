@@ -29,6 +29,7 @@ ALLOWED = {
     "an administrator counts what is stored": "deployments/execution/queries.py",
     "automation spans the spaces": "deployments/",
     "among rows that were scoped": "deployments/releases/deployed.py",
+    "the master key was changed": "deployments/base/services/resealing.py",
     "a list over all spaces": "deployments/access/api/viewsets.py",
 }
 

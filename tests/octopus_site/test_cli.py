@@ -158,6 +158,33 @@ def test_another_master_key_than_the_stored_secrets_have(cli: Cli) -> None:
     assert "FAILED  master key" in result.stdout
 
 
+def test_the_master_key_of_a_data_folder_is_changed(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    shutil.copyfile(migrated_database(), folder / "octopus.sqlite3")
+    key, old = folder / "master.key", folder / "master.key.old"
+    key.write_text(MASTER_KEY)
+    cli = Cli(folder)
+    # As after a command that was ended between the two files.
+    old.write_text(MASTER_KEY)
+    result = cli.run("rotate-master-key", OCTOPUS_MASTER_KEY="")
+    assert result.returncode == 0, result.stderr + result.stdout
+    assert "base.serversetting.value" in result.stdout
+    assert "old key was removed" in result.stdout
+    assert not old.exists()
+    assert key.read_text().strip() != MASTER_KEY
+    assert key.stat().st_mode & 0o777 == 0o600
+    counted = cli.run("rotate-master-key", "--check", OCTOPUS_MASTER_KEY="")
+    assert counted.returncode == 0, counted.stderr
+    assert "cannot be read with this master key" in cli.refused("migrate")
+
+
+def test_a_key_from_the_environment_is_changed_by_whoever_sets_it(cli: Cli) -> None:
+    assert "OCTOPUS_OTHER_MASTER_KEYS" in cli.refused("rotate-master-key")
+    line = cli.refused("rotate-master-key", OCTOPUS_OTHER_MASTER_KEYS="c2hvcnQ=")
+    assert "OCTOPUS_OTHER_MASTER_KEYS must be 32 bytes" in line
+
+
 @pytest.mark.parametrize("name", ["migrate", "up", "check"])
 def test_a_data_folder_that_cannot_be_written(name: str) -> None:
     line = Cli(Path("/proc/octopus")).refused(name)  # read-only for every user

@@ -1,6 +1,7 @@
 """Request bodies are JSON whatever their Content-Type says."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -10,6 +11,8 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from deployments.base.errors import Invalid
+
+DEEPEST = 64
 
 
 class AnyJsonParser(BaseParser):
@@ -30,9 +33,37 @@ class AnyJsonParser(BaseParser):
         if not raw.strip():
             return {}
         try:
-            return json.loads(raw.decode("utf-8-sig"))
+            data = json.loads(
+                raw.decode("utf-8-sig"), parse_constant=_no_number, parse_float=_finite
+            )
         except (UnicodeDecodeError, ValueError, RecursionError) as error:
             raise ParseError("The request body is not valid JSON.") from error
+        if raw.count(b"[") + raw.count(b"{") > DEEPEST and depth_of(data) > DEEPEST:
+            raise ParseError(f"The request body is nested more than {DEEPEST} levels deep.")
+        return data
+
+
+def depth_of(data: Any) -> int:
+    """Return how many objects and arrays lie in one another."""
+    level, depth = [data], 0
+    while level := [each for each in level if isinstance(each, dict | list) and each]:
+        depth += 1
+        level = [
+            child for each in level for child in (each.values() if isinstance(each, dict) else each)
+        ]
+    return depth
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large.")
+    return number
+
+
+def _no_number(text: str) -> Any:
+    # Python alone would take them; no database stores them as JSON.
+    raise ValueError(f"{text} is no JSON.")
 
 
 def fields_of(data: Any) -> dict[str, Any]:

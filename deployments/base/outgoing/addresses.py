@@ -2,7 +2,16 @@
 
 import ipaddress
 import socket
+from collections.abc import Sequence
+from contextlib import suppress
 
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Where clouds keep credentials of their machines, beside the link-local 169.254.169.254.
+_METADATA = frozenset(
+    ipaddress.ip_address(address)
+    for address in ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
+)
+_THIS_HOST = ipaddress.ip_network("0.0.0.0/8")
 _ITSELF = "which is this server itself; Administration, Outgoing can allow that"
 
 
@@ -25,14 +34,32 @@ def addresses_of(host: str, port: int, *, allow_loopback: bool) -> list[str]:
     return addresses
 
 
+def connected(addresses: Sequence[str], port: int, timeout_s: float | None) -> socket.socket:
+    """Return a connection to the first of the addresses that takes one; raises OSError."""
+    for address in addresses[:-1]:
+        with suppress(OSError):
+            return socket.create_connection((address, port), timeout_s)
+    return socket.create_connection((addresses[-1], port), timeout_s)
+
+
 def refusal(address: str, *, allow_loopback: bool) -> str:
     """Return why the server must not connect to an address, or nothing."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None) or found
-    if inner.is_loopback or inner.is_unspecified:
+    found = _innermost(ipaddress.ip_address(address.partition("%")[0]))
+    if found.is_loopback or found.is_unspecified or found in _THIS_HOST:
         return "" if allow_loopback else _ITSELF
-    if inner.is_link_local:
-        return "which is link-local"
-    if inner.is_multicast or inner.is_reserved:
+    if found.is_link_local or found in _METADATA:
+        return "which is link-local, or where a cloud keeps credentials"
+    if found.is_multicast or found.is_reserved:
         return "which is no address of a server"
     return ""
+
+
+def _innermost(
+    found: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return the IPv4 address that an IPv6 address stands for, or the address itself."""
+    if isinstance(found, ipaddress.IPv4Address):
+        return found
+    if found in _NAT64 or (found.packed[:12] == bytes(12) and int(found) > 1):
+        return ipaddress.IPv4Address(found.packed[12:])
+    return found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else found)

@@ -1,14 +1,13 @@
 """One HTTP request to an address that was checked, within a time limit."""
 
 import http.client
-import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
-from deployments.base.outgoing.addresses import Refused, addresses_of
+from deployments.base.outgoing.addresses import Refused, addresses_of, connected
 
 LARGEST_BODY = 64 * 1024
 _MOST_REDIRECTS = 5
@@ -109,13 +108,7 @@ class _Connection(http.client.HTTPConnection):
             self.default_port = http.client.HTTPS_PORT
 
     def connect(self) -> None:
-        for address in self._addresses:
-            try:
-                self.sock = socket.create_connection((address, self.port), self.timeout)
-                break
-            except OSError:
-                if address == self._addresses[-1]:
-                    raise
+        self.sock = connected(self._addresses, self.port, self.timeout)
         if self._is_secure:
             context = ssl.create_default_context()
             self.sock = context.wrap_socket(self.sock, server_hostname=self.host)

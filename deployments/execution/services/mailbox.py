@@ -77,17 +77,22 @@ def messages_for(agent_pk: int) -> SpaceQuerySet[AgentMessage]:
     )
 
 
+def spec_place(message_id: UUID) -> str:
+    """Return what the spec of a command is bound to."""
+    return f"message:{message_id}"
+
+
 def seal_spec(message_id: UUID, spec: dict[str, Any]) -> tuple[bytes, str]:
     """Return the sealed canonical form of a spec, and its hash."""
     body = canonical_json(spec)
-    sealed = secret_box().seal(body.decode(), place=f"message:{message_id}")
+    sealed = secret_box().seal(body.decode(), place=spec_place(message_id))
     return sealed, hashlib.sha256(body).hexdigest()
 
 
 def open_spec(message: AgentMessage) -> bytes:
     """Return the canonical JSON of an unfinished run's spec."""
     sealed = bytes(message.sealed_body or b"")
-    return secret_box().open(sealed, place=f"message:{message.message_id}").reveal().encode()
+    return secret_box().open(sealed, place=spec_place(message.message_id)).reveal().encode()
 
 
 def secret_texts(spec: dict[str, Any]) -> list[str]:

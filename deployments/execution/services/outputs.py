@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,22 @@ _LONGEST_NAME = 1000
 
 def output_key(message_id: UUID | str) -> bytes:
     """Return the key that seals the sensitive outputs of a command; derived, never stored."""
-    return hmac.digest(secret_box().key, f"output key:{message_id}".encode(), "sha256")
+    return _key_of(message_id, secret_box().key)
+
+
+def _key_of(message_id: UUID | str, master_key: bytes) -> bytes:
+    return hmac.digest(master_key, f"output key:{message_id}".encode(), "sha256")
+
+
+def _unsealed(message_id: UUID | str, text: str) -> str:
+    """Return what a command sealed, one that began before the master key changed as well."""
+    try:
+        return unseal_text(output_key(message_id), text)
+    except SealBroken:
+        for key in secret_box().others:
+            with suppress(SealBroken):
+                return unseal_text(_key_of(message_id, key), text)
+        raise
 
 
 def secret_place(execution_pk: int, name: str) -> str:
@@ -121,7 +137,7 @@ def _number(value: Any, default: int) -> int:
 
 def _seal_again(row: OutputVariable, command: UUID | None) -> None:
     try:
-        plain = storable(unseal_text(output_key(command or ""), row.value))
+        plain = storable(_unsealed(command or "", row.value))
     except SealBroken as error:
         log.warning(
             "a sensitive output cannot be read", execution=row.execution_id, error=str(error)

@@ -132,14 +132,15 @@ def _row(columns: tuple[Any, ...]) -> Row:
 
 def seal_manifest(manifest: Manifest, task_pk: int) -> bytes:
     """Return the manifest as it is stored."""
-    return secret_box().seal(manifest_to_text(manifest), place=_place(task_pk))
+    return secret_box().seal(manifest_to_text(manifest), place=manifest_place(task_pk))
 
 
 def open_manifest(row: ExecutionPlan) -> Manifest:
     """Return the manifest of a plan."""
     sealed = bytes(row.sealed_variables)
-    return manifest_from_text(secret_box().open(sealed, place=_place(row.task_id)).reveal())
+    return manifest_from_text(secret_box().open(sealed, place=manifest_place(row.task_id)).reveal())
 
 
-def _place(task_pk: int) -> str:
+def manifest_place(task_pk: int) -> str:
+    """Return what the manifest of a task is bound to."""
     return f"manifest:{task_pk}"

@@ -7,6 +7,7 @@ from deployments.projects.process.sealing import (
     property_place,
     resealed_process,
     seal_process,
+    turned_steps,
 )
 from deployments.projects.process.shape import (
     Action,
@@ -36,6 +37,7 @@ __all__ = [
     "resealed_process",
     "seal_process",
     "split_list",
+    "turned_steps",
     "unknown_action_types",
     "validate_process",
 ]

@@ -4,7 +4,7 @@ A sealed property is bound to the process it belongs to (the same for its snapsh
 step or action and to its name, so that a copied one cannot be opened elsewhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -65,6 +65,26 @@ def resealed_process(process: Process, old_owner_id: str, new_owner_id: str) -> 
         }
 
     return _with_properties(process, resealed)
+
+
+def turned_steps(
+    steps: Sequence[Mapping[str, Any]], owner_id: str, turn: Callable[[str, str], str]
+) -> list[dict[str, Any]]:
+    """Return a stored process with `turn(sealed, place)` in the place of each sealed text."""
+
+    def turned(holder: Mapping[str, Any]) -> dict[str, Any]:
+        properties = {
+            name: {"sealed": turn(value["sealed"], property_place(owner_id, holder["Id"], name))}
+            if is_sealed(value)
+            else value
+            for name, value in holder["Properties"].items()
+        }
+        return {**holder, "Properties": properties}
+
+    return [
+        {**turned(step), "Actions": [turned(action) for action in step["Actions"]]}
+        for step in steps
+    ]
 
 
 def open_properties(

@@ -209,6 +209,14 @@ def test_redirects_are_followed_and_checked(service: Service) -> None:
         ("::ffff:169.254.169.254", True),
         ("224.0.0.1", True),
         ("240.0.0.1", True),
+        ("0.1.2.3", True),
+        ("::127.0.0.1", True),
+        ("64:ff9b::7f00:1", True),
+        ("64:ff9b::a9fe:a9fe", True),
+        ("2001:0:4136:e378:8000:63bf:80ff:fffe", True),
+        ("fd00:ec2::254", True),
+        ("100.100.100.200", True),
+        ("64:ff9b::5db8:d822", False),
     ],
 )
 def test_addresses(address: str, is_refused: bool) -> None:

@@ -1,0 +1,1 @@
+"""The master key: its file in the data folder, and changing it."""

@@ -1,0 +1,114 @@
+"""Bodies that are too deep, too large or no JSON, and senders who are nobody."""
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from octopus_site.http import LARGEST_ANONYMOUS_BODY, Message, Scope, SpoolChunkedBody
+from octopus_site.middleware.senders import is_known
+from tests.deployments.calls import S
+from tests.factories import make_ana
+from tests.factories.people import PASSWORD
+from tests.support.portal import Visitor
+
+FEED = "/api/Spaces-1/packages/raw"
+_HALF = LARGEST_ANONYMOUS_BODY // 2
+
+
+def scope_of(headers: Mapping[str, str], path: str = FEED) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "query_string": b"",
+        "headers": [(name.encode(), text.encode()) for name, text in headers.items()],
+    }
+
+
+def taken_in(headers: Mapping[str, str], *, pieces: int, is_known_sender: bool) -> list[int]:
+    """Send halves of a megabyte; return the sizes of what the application was given."""
+    sizes: list[int] = []
+    sent = iter(range(pieces))
+
+    async def application(scope: Scope, receive: Any, send: Any) -> None:
+        while True:
+            message = await receive()
+            sizes.append(len(message["body"]))
+            if not message["more_body"]:
+                return
+
+    async def receive() -> Message:
+        number = next(sent)
+        return {"type": "http.request", "body": b"x" * _HALF, "more_body": number + 1 < pieces}
+
+    async def send(message: Message) -> None:
+        raise AssertionError(message)
+
+    async def known(scope: Scope) -> bool:
+        return is_known_sender
+
+    asyncio.run(SpoolChunkedBody(application, known)(scope_of(headers), receive, send))
+    return sizes
+
+
+@pytest.mark.parametrize("length", [{}, {"content-length": str(6 * _HALF)}])
+def test_a_made_up_credential_fills_no_disk(length: dict[str, str]) -> None:
+    headers = {"x-octopus-apikey": "API-NOBODY", **length}
+    if not length:
+        headers["transfer-encoding"] = "chunked"
+    assert sum(taken_in(headers, pieces=6, is_known_sender=True)) == 6 * _HALF
+    # Its views refuse it in their own words; they are given nothing to keep.
+    assert taken_in(headers, pieces=6, is_known_sender=False) == [0]
+
+
+@pytest.mark.django_db
+def test_who_is_somebody() -> None:
+    ana = make_ana()
+    key = ana.api_key
+    pair = base64.b64encode(f"{ana.user.username}:{PASSWORD}".encode()).decode()
+    wrong = base64.b64encode(f"{ana.user.username}:no".encode()).decode()
+    visitor = Visitor(ana)
+    visitor.get("dashboard")
+    session = visitor.client.cookies["OctopusIdentificationToken"].value
+    cookie = "OctopusIdentificationToken="
+    for headers, expected in (
+        ({"x-octopus-apikey": key}, True),
+        ({"x-octopus-apikey": f"{key}X"}, False),
+        ({"authorization": f"Basic {pair}"}, True),
+        ({"authorization": f"Basic {wrong}"}, False),
+        ({"authorization": "Basic nonsense"}, False),
+        ({"cookie": f"{cookie}{session}"}, True),
+        ({"cookie": f"{cookie}x{session[1:]}"}, False),
+        ({"cookie": "a=b"}, False),
+    ):
+        assert is_known(scope_of(headers)) is expected, headers
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"Name": ' + "[" * 65 + "]" * 65 + "}",
+        '{"Name": ' + '{"a":' * 100_000 + "1" + "}" * 100_000 + "}",
+        "[" * 100_000,
+        '{"Name": NaN}',
+        '{"Name": -Infinity}',
+        '{"Name": 1e999}',
+        '{"Name": ' + "9" * 5000 + "}",
+    ],
+    ids=["deep", "very deep", "open", "NaN", "Infinity", "overflow", "long number"],
+)
+def test_json_that_would_harm_is_refused(body: str) -> None:
+    answer = make_ana().api.post(f"{S}/environments", body, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json()["ErrorMessage"]
+
+
+@pytest.mark.django_db
+def test_forms_have_a_most_of_fields_and_files() -> None:
+    visitor = Visitor(make_ana())
+    many = {f"field{number}": "x" for number in range(1001)}
+    assert visitor.post("infrastructure/environments/new", many).status_code == 400

@@ -14,7 +14,7 @@ from deployments.infrastructure.models import Environment, Machine
 from deployments.infrastructure.queries import tenant_numbers_of_machines
 from deployments.projects.models import Channel, Project
 from deployments.projects.queries import lifecycle_of, phases_of_many
-from deployments.projects.settings import extra_document
+from deployments.projects.settings import participation_of
 from tenants.matching import is_chosen, matches_tags, target_takes_part
 from tenants.models import ConnectedEnvironment, ProjectConnection, Tag, TagSet, Tenant, TenantTag
 
@@ -134,16 +134,15 @@ def connections_of(tenants: Collection[int]) -> dict[int, Connections]:
     """Return, by tenant, the environments of each project that it is connected to; two queries."""
     found: dict[int, Connections] = {number: {} for number in tenants}
     rows = ProjectConnection.objects.filter(tenant__in=found).order_by("project__name", "id")
-    owners: dict[int, tuple[int, int]] = {}
-    for number, tenant, project in rows.values_list("pk", "tenant_id", "project_id"):
-        owners[number] = (tenant, project)
-        found[tenant][project] = ()
+    connections = list(rows.values_list("pk", "tenant_id", "project_id"))
+    places: dict[int, list[int]] = {number: [] for number, _, _ in connections}
     links = ConnectedEnvironment.objects.filter(connection__tenant__in=found)
     for connection, environment in links.order_by(
         "environment__sort_order", "environment_id"
     ).values_list("connection_id", "environment_id"):
-        tenant, project = owners[connection]
-        found[tenant][project] += (environment,)
+        places[connection].append(environment)
+    for number, tenant, project in connections:
+        found[tenant][project] = tuple(places[number])
     return found
 
 
@@ -174,7 +173,7 @@ def tenants_of_project(actor: Actor, project: Project, permission: str) -> Query
 
 def tenanted_mode(project: Project) -> Participation:
     """Return whether the project is deployed for tenants."""
-    return Participation(extra_document(project.extra)["TenantedDeploymentMode"])
+    return participation_of(project.extra)
 
 
 def environments_of_project(project: Project) -> list[Environment]:

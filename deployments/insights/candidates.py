@@ -1,30 +1,51 @@
 """Which releases may go on, and which projects have one; a fixed number of queries."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from deployments.access.grants import Grants
 from deployments.access.permissions import Permission
 from deployments.base.actor import Actor
 from deployments.base.models import Space
-from deployments.base.participation import Participation
 from deployments.base.querysets import SpaceQuerySet
 from deployments.insights.board import Candidate, next_places
 from deployments.projects.models import Project
-from deployments.projects.settings import extra_document
+from deployments.projects.settings import participation_of
 from deployments.releases.models import Release
 from deployments.releases.queries import progressions_in
 
-_COLUMNS = ("pk", "project_id", "version", "channel__lifecycle_id", "project__lifecycle_id")
+_RELEASE = ("pk", "project_id", "version", "channel__lifecycle_id", "project__lifecycle_id")
 
 
-def newest_releases(actor: Actor, space: Space, projects: Collection[int]) -> set[int]:
-    """Return the newest release of each project that the actor may see, by number; one query."""
-    newest = _visible(actor, space).filter(project=OuterRef("pk")).order_by("-pk").values("pk")[:1]
-    rows = Project.objects.in_space(space).filter(pk__in=projects).order_by()
-    found = rows.annotate(newest=Subquery(newest)).values_list("newest", flat=True)
-    return {number for number in found if number is not None}
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """A project's newest release that one sees, by number, and whether it goes without tenants."""
+
+    project: int
+    group: int
+    allows_untenanted: bool
+    release: int | None
+
+    def may_go(self, grants: Grants, environment: int) -> bool:
+        """Whether the permissions let something be deployed there without a tenant."""
+        return self.allows_untenanted and grants.allows(
+            Permission.DeploymentCreate,
+            project=self.project,
+            project_group=self.group,
+            environment=environment,
+        )
+
+
+def newest_of(actor: Actor, space: Space, projects: "QuerySet[Project]") -> list[Newest]:
+    """Return what is newest in each of the projects; one query."""
+    releases = _visible(actor, space).filter(project=OuterRef("pk")).order_by("-pk")
+    rows = projects.order_by().annotate(newest=Subquery(releases.values("pk")[:1]))
+    return [
+        Newest(project, group, participation_of(extra).allows_untenanted, release)
+        for project, group, extra, release in rows.values_list("pk", "group_id", "extra", "newest")
+    ]
 
 
 def candidates_of(
@@ -39,7 +60,7 @@ def candidates_of(
 
     For a tenant, `connected` has the environments that connect it to each project.
     """
-    rows = list(_visible(actor, space).filter(pk__in=releases).order_by().values_list(*_COLUMNS))
+    rows = list(_visible(actor, space).filter(pk__in=releases).order_by().values_list(*_RELEASE))
     progressions = progressions_in(
         space,
         {number: own or usual for number, _, _, own, usual in rows},
@@ -57,7 +78,7 @@ def ready_projects(
     space: Space,
     grants: Grants,
     there: Mapping[int, Mapping[int, int]],
-    projects: Collection[int],
+    projects: "QuerySet[Project]",
     environments: Collection[int],
 ) -> set[int]:
     """Return those of the projects of which something may be deployed next without a tenant.
@@ -65,50 +86,35 @@ def ready_projects(
     `there` are the releases that are in their environments now. Most projects are decided by their
     newest release; only for the others those that are somewhere are looked at.
     """
-    newest = newest_releases(actor, space, projects)
-    ready = _ready(space, grants, candidates_of(actor, space, newest), there, environments)
+    rows = {row.project: row for row in newest_of(actor, space, projects)}
+    newest = {row.release for row in rows.values() if row.release is not None}
+
+    def ready(releases: Collection[int]) -> set[int]:
+        found: dict[int, list[Candidate]] = {}
+        for candidate in candidates_of(actor, space, releases):
+            found.setdefault(candidate.project, []).append(candidate)
+        return {
+            project
+            for project, mine in found.items()
+            if any(
+                rows[project].may_go(grants, number)
+                for number in next_places(mine, environments, there.get(project, {}))
+            )
+        }
+
+    decided = ready(newest)
     others = {
         release
-        for project in set(projects) - ready
+        for project in rows.keys() - decided
         for release in there.get(project, {}).values()
         if release not in newest and _is_ahead(release, there[project], environments)
     }
-    if others:
-        older = candidates_of(actor, space, others)
-        ready |= _ready(space, grants, older, there, environments)
-    return ready
+    return decided | ready(others) if others else decided
 
 
-def _is_ahead(release: int, there: Mapping[int, int], environments: Collection[int]) -> bool:
+def _is_ahead(release: int, there: Mapping[int, int], environments: Iterable[int]) -> bool:
     """Tell whether the release is newer than what is in one of the environments."""
     return any(there.get(number, 0) < release for number in environments)
-
-
-def _ready(
-    space: Space,
-    grants: Grants,
-    candidates: Collection[Candidate],
-    there: Mapping[int, Mapping[int, int]],
-    environments: Collection[int],
-) -> set[int]:
-    releases: dict[int, list[Candidate]] = {}
-    for candidate in candidates:
-        releases.setdefault(candidate.project, []).append(candidate)
-    rows = Project.objects.in_space(space).filter(pk__in=releases).order_by()
-    return {
-        project
-        for project, group, extra in rows.values_list("pk", "group_id", "extra")
-        if Participation(extra_document(extra)["TenantedDeploymentMode"]).allows_untenanted
-        and any(
-            grants.allows(
-                Permission.DeploymentCreate,
-                project=project,
-                project_group=group,
-                environment=number,
-            )
-            for number in next_places(releases[project], environments, there.get(project, {}))
-        )
-    }
 
 
 def _visible(actor: Actor, space: Space) -> SpaceQuerySet[Release]:

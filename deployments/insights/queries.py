@@ -11,14 +11,12 @@ from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.models import Space
 from deployments.base.numbers import whole_number
-from deployments.base.participation import Participation
 from deployments.infrastructure.models import Environment, Machine
 from deployments.insights.board import BoardRow, ProjectFact, make_rows, tabs_of
-from deployments.insights.candidates import candidates_of, newest_releases, ready_projects
+from deployments.insights.candidates import candidates_of, newest_of, ready_projects
 from deployments.insights.models import Favourite
 from deployments.insights.narrowing import Narrowing
 from deployments.projects.models import Project
-from deployments.projects.settings import extra_document
 from deployments.releases.deployed import newest_by_place, notable_places, releases_by_place
 from deployments.releases.models import Release
 from deployments.server_tasks.models import ServerTask
@@ -44,10 +42,11 @@ class Hits:
 class Board:
     """The projects of a dashboard in their order, of which rows are read for some.
 
-    `tasks` are those of the deployments that count.
+    `tasks` are those of the deployments that count. A limit cuts `facts` and not `projects`.
     """
 
     facts: Sequence[ProjectFact]
+    projects: "QuerySet[Project]"
     tasks: "QuerySet[ServerTask]"
     environments: Sequence[int]
 
@@ -60,8 +59,8 @@ class Board:
     def ready(self, actor: Actor, space: Space, grants: Grants) -> set[int]:
         """Return the projects of which something may be deployed next, by number."""
         there = releases_by_place(self.tasks, self.environments)
-        numbers = [each.number for each in self.facts]
-        return ready_projects(actor, space, grants, there, numbers, self.environments)
+        shown = {each.number for each in self.facts}
+        return shown & ready_projects(actor, space, grants, there, self.projects, self.environments)
 
     def rows(self, facts: Sequence[ProjectFact]) -> list[BoardRow]:
         """Return rows that say what is where; `with_next` adds what may go next."""
@@ -96,7 +95,7 @@ def board_of(
     facts.sort(key=lambda project: not project.is_favourite)
     seen = ServerTask.objects.visible_to(actor, space, Permission.DeploymentView)
     tasks = narrowing.of_deployments(seen.filter(is_current=True))
-    return Board(facts[: narrowing.limit], tasks, [row.pk for row in environments])
+    return Board(facts[: narrowing.limit], rows, tasks, [row.pk for row in environments])
 
 
 def with_next(
@@ -112,19 +111,15 @@ def with_next(
     numbers = [cell.environment for cell in rows[0].cells] if rows else []
     deployed = [cell.deployed for row in rows for cell in row.cells if cell.deployed]
     mine = Project.objects.in_space(space).filter(pk__in=[row.number for row in projects])
+    newest = newest_of(actor, space, mine)
     may_deploy = {
-        (project, number)
-        for project, group, extra in mine.values_list("pk", "group_id", "extra")
-        if Participation(extra_document(extra)["TenantedDeploymentMode"]).allows_untenanted
+        (row.project, number)
+        for row in newest
         for number in numbers
-        if deploys
-        and grants.allows(
-            Permission.DeploymentCreate, project=project, project_group=group, environment=number
-        )
+        if deploys and row.may_go(grants, number)
     }
-    newest = newest_releases(actor, space, [row.number for row in projects])
-    candidates = candidates_of(actor, space, newest | {each.release for each in deployed})
-    return make_rows(projects, numbers, deployed, candidates, may_deploy)
+    releases = {each.release for each in deployed} | {row.release for row in newest if row.release}
+    return make_rows(projects, numbers, deployed, candidates_of(actor, space, releases), may_deploy)
 
 
 def favourites_of(actor: Actor, space: Space) -> set[int]:

@@ -9,7 +9,7 @@ from deployments.access.permissions import Permission
 from deployments.base.actor import Actor
 from deployments.base.models import Space
 from deployments.insights.board import BoardRow, ProjectFact, make_rows
-from deployments.insights.candidates import candidates_of, newest_releases
+from deployments.insights.candidates import candidates_of, newest_of
 from deployments.projects.models import Project
 from deployments.releases.deployed import newest_by_place
 from deployments.releases.models import Deployment
@@ -25,7 +25,6 @@ def tallies_of(
     actor: Actor,
     space: Space,
     rows: Iterable[BoardRow],
-    environments: Collection[int],
     *,
     among: Collection[int] | None = None,
 ) -> Tallies:
@@ -47,7 +46,6 @@ def tallies_of(
     links = ConnectedEnvironment.objects.filter(
         connection__project__in=projects,
         connection__tenant__in=tenants.filter(is_disabled=False).values("pk"),
-        environment__in=environments,
     )
     grouped = links.order_by().values_list("connection__project_id", "environment_id")
     connected = {(p, e): number for p, e, number in grouped.annotate(number=Count("pk"))}
@@ -84,7 +82,8 @@ def rows_of_tenant(
     rows = rows.filter(pk__in=connected, is_disabled=False).order_by("group__name", "name")
     columns = ("pk", "name", "slug", "group__name", "lifecycle__name")
     projects = [ProjectFact(*values) for values in rows.values_list(*columns)]
-    groups = dict(rows.values_list("pk", "group_id"))
+    newest = newest_of(actor, space, rows)
+    groups = {each.project: each.group for each in newest}
     seen = ServerTask.objects.visible_to(actor, space, Permission.DeploymentView)
     deployed = newest_by_place(seen.filter(tenant_number=tenant.pk), groups, environments)
     may_deploy = {
@@ -99,6 +98,7 @@ def rows_of_tenant(
             tenant=tenant.pk,
         )
     }
-    releases = newest_releases(actor, space, groups) | {each.release for each in deployed}
+    releases = {each.release for each in deployed}
+    releases |= {each.release for each in newest if each.release is not None}
     candidates = candidates_of(actor, space, releases, tenant=tenant.pk, connected=connected)
     return make_rows(projects, environments, deployed, candidates, may_deploy)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
@@ -27,6 +29,20 @@ from deployments.projects.models import (
 )
 from deployments.projects.process import Process, process_from_json
 from deployments.projects.settings import extra_document
+
+# A phase with each of its environments; one without any has a single line.
+_PHASE_COLUMNS: Final = (
+    "pk",
+    "lifecycle_id",
+    "guid",
+    "name",
+    "minimum_environments",
+    "is_optional",
+    "is_priority",
+    "release_retention",
+    "phase_environments__environment_id",
+    "phase_environments__is_automatic",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,39 +207,37 @@ def phases_of(lifecycle: Lifecycle) -> list[PhaseView]:
 def phases_of_many(lifecycles: Iterable[Lifecycle]) -> dict[int, list[PhaseView]]:
     """Return the phases of several lifecycles of one space with a fixed number of queries."""
     rows = list(lifecycles)
-    if not rows:
-        return {}
-    space = rows[0].space
-    environments = list(Environment.objects.in_space(space).only("id", "name", "sort_order"))
-    stored: dict[int, list[tuple[PhaseView, bool]]] = {row.pk: [] for row in rows}
-    for phase, links in _stored_phases(rows):
+    return phases_by_lifecycle(rows[0].space, [row.pk for row in rows]) if rows else {}
+
+
+def phases_by_lifecycle(space: Space, lifecycles: Iterable[int]) -> dict[int, list[PhaseView]]:
+    """Return it for lifecycles by number: one query, and one more where phases are implicit."""
+    stored: dict[int, list[PhaseView]] = {number: [] for number in lifecycles}
+    found = Phase.objects.filter(lifecycle__in=stored).order_by(
+        "lifecycle_id", "position", "pk", "phase_environments__pk"
+    )
+    for _, group in groupby(found.values_list(*_PHASE_COLUMNS), key=itemgetter(0)):
+        lines = list(group)
+        _, lifecycle, guid, name, minimum, is_optional, is_priority, retention, *_ = lines[0]
+        links = [(number, automatic) for *_, number, automatic in lines if number is not None]
         view = PhaseView(
-            id=phase.guid,
-            name=phase.name,
-            manual=tuple(link.environment_id for link in links if not link.is_automatic),
-            automatic=tuple(link.environment_id for link in links if link.is_automatic),
-            minimum=phase.minimum_environments,
-            is_optional=phase.is_optional,
-            is_priority=phase.is_priority,
-            release_retention=phase.release_retention,
+            id=guid,
+            name=name,
+            manual=tuple(number for number, is_automatic in links if not is_automatic),
+            automatic=tuple(number for number, is_automatic in links if is_automatic),
+            minimum=minimum,
+            is_optional=is_optional,
+            is_priority=is_priority,
+            release_retention=retention,
         )
-        stored[phase.lifecycle_id].append((view, bool(links)))
+        stored[lifecycle].append(view)
+    if all(phases and all(view.environments for view in phases) for phases in stored.values()):
+        return stored
+    environments = list(Environment.objects.in_space(space).only("id", "name", "sort_order"))
     return {number: _complete(phases, environments) for number, phases in stored.items()}
 
 
-def _stored_phases(lifecycles: list[Lifecycle]) -> list[tuple[Phase, list[PhaseEnvironment]]]:
-    phases = list(
-        Phase.objects.filter(lifecycle__in=lifecycles).order_by("lifecycle_id", "position")
-    )
-    links: dict[int, list[PhaseEnvironment]] = {phase.pk: [] for phase in phases}
-    for link in PhaseEnvironment.objects.filter(phase__in=phases).order_by("id"):
-        links[link.phase_id].append(link)
-    return [(phase, links[phase.pk]) for phase in phases]
-
-
-def _complete(
-    phases: list[tuple[PhaseView, bool]], environments: list[Environment]
-) -> list[PhaseView]:
+def _complete(phases: list[PhaseView], environments: list[Environment]) -> list[PhaseView]:
     if not phases:
         return [
             PhaseView(row.public_id, row.name, (row.pk,), (), 0, is_optional=False)
@@ -231,8 +245,8 @@ def _complete(
         ]
     named: set[int] = set()
     complete = []
-    for view, has_environments in phases:
-        if has_environments:
+    for view in phases:
+        if view.environments:
             complete.append(view)
             named |= set(view.environments)
         else:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from deployments.base.participation import Participation
+
 DEFAULT_TEMPLATE: Final = (
     "#{Octopus.Version.LastMajor}.#{Octopus.Version.LastMinor}.#{Octopus.Version.NextPatch}"
 )
@@ -75,6 +77,12 @@ def settings_document(stored: Mapping[str, Any]) -> dict[str, Any]:
 def extra_document(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a project has beside its settings, with the defaults."""
     return _with_defaults(stored, EXTRA_DEFAULTS)
+
+
+def participation_of(stored: Mapping[str, Any]) -> Participation:
+    """Return whether a project with this beside its settings is deployed for tenants."""
+    mode = stored.get("TenantedDeploymentMode")
+    return Participation(EXTRA_DEFAULTS["TenantedDeploymentMode"] if mode is None else mode)
 
 
 def deployment_settings(stored: Mapping[str, Any]) -> DeploymentSettings:

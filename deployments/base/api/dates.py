@@ -21,8 +21,8 @@ def stored_to_wire(text: str | None) -> str | None:
     """
     if text is None:
         return None
-    second, _, fraction = text.partition("+")[0].partition(".")
-    return f"{second[:10]}T{second[11:]}.{fraction[:3]:0<3}+00:00"
+    fraction = text[19:].partition("+")[0][1:4]
+    return f"{text[:10]}T{text[11:19]}.{fraction:0<3}+00:00"
 
 
 def from_wire(text: str, *, field: str) -> datetime:

@@ -107,7 +107,7 @@ def moment(value: datetime | None, suffix: str = "") -> SafeString | str:
     """Draw a time as its age, the exact time on hover."""
     if value is None:
         return ""
-    passed, day, hour = age(value), value.strftime("%Y-%m-%d"), value.strftime("%H:%M:%S")
+    passed, day, hour = age(value), *value.isoformat(" ", "seconds")[:19].split(" ")
     words = f"{passed} {escape(suffix)}" if suffix and passed != "now" else passed
     time = f'<time datetime="{day}T{hour}Z" title="{day} {hour} UTC" data-age>{words}</time>'
     return SafeString(time)

@@ -1,7 +1,7 @@
 """Machines and workers as the planner takes them."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from deployments.base.clock import utc_now
 from deployments.base.models import Space
@@ -25,12 +25,15 @@ def targets_for(
     environment: Environment,
     settings: DeploymentSettings,
     tenant: TenantScope | None = None,
+    there: Sequence[Machine] | None = None,
 ) -> list[Target]:
     """Return the enabled targets of the environment that serve the tenant, or take none.
 
-    They say why the project leaves some of them out.
+    They say why the project leaves some of them out. `there` are those of the environment when
+    they have been read already.
     """
-    machines = machines_for(machines_of_environment(space, environment), tenant)
+    every = machines_of_environment(space, environment) if there is None else there
+    machines = machines_for(every, tenant)
     present = _present_ones(machines)
     return [
         Target(

@@ -27,6 +27,7 @@ from deployments.execution.services.places import default_pool, targets_for, wor
 from deployments.execution.services.situation import seal_manifest
 from deployments.execution.services.system_variables import system_variables
 from deployments.execution.steps.registry import action_kinds
+from deployments.infrastructure.models import Machine
 from deployments.library.scoping import Candidate, ScopeContext, resolve_all
 from deployments.library.values import open_candidate
 from deployments.projects.process import Action, Process, open_properties
@@ -53,38 +54,43 @@ def plan_deployment(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPla
     """Return the unsaved plan of a deployment. Raises Invalid when it cannot be planned."""
     deployment = deployment_of(task)
     require_no_freeze_at_start(deployment, at=clock())
-    return _stored_plan(planned_deployment(deployment, task), deployment, task, clock)
+    return _stored_plan(deployment, task, clock)
 
 
 def plan_runbook_run(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPlan:
     """Return the unsaved plan of a runbook run. Raises Invalid when it cannot be planned."""
     run = run_of(task)
-    return _stored_plan(planned_deployment(run, task), run, task, clock)
+    return _stored_plan(run, task, clock)
 
 
-def _stored_plan(
-    planned: "PlannedDeployment", deployment: Run, task: ServerTask, clock: Clock
-) -> ExecutionPlan:
-    process, values, system = planned.process, planned.values, planned.system
+def _stored_plan(deployment: Run, task: ServerTask, clock: Clock) -> ExecutionPlan:
+    known = _known(deployment, task)
+    # Before the plan is made: while packages are on their way, every other second asks for them.
+    packages = package_files(
+        deployment,
+        known.process,
+        known.values,
+        since=task.started or task.queued,
+        clock=clock,
+    )
+    planned = _planned(deployment, known)
     source, plan = planned.source, planned.plan
     _require_targets(deployment, source, plan)
-    packages = package_files(
-        deployment, process, values, since=task.started or task.queued, clock=clock
-    )
     manifest = Manifest(
-        candidates=planned.candidates,
+        candidates=known.candidates,
         system={
-            **system,
+            **known.system,
             **machines_in_role((target.id, sorted(target.roles)) for target in source.targets),
         },
         actions={
-            action.id: _action_data(deployment, action, packages) for _, action in process.actions()
+            action.id: _action_data(deployment, action, packages)
+            for _, action in known.process.actions()
         },
         machines={
             target.id: MachineData(target.name, tuple(sorted(target.roles)))
             for target in source.targets
         },
-        **_scope(planned.context),
+        **_scope(known.context),
     )
     return ExecutionPlan(
         space=task.space,
@@ -105,22 +111,42 @@ def plan_source(
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedDeployment:
-    """A plan with what it was made from."""
+class Known:
+    """What a plan is made from besides targets and workers."""
 
     process: Process
+    tenant: TenantScope | None
     candidates: tuple[Candidate, ...]
     context: ScopeContext
     system: dict[str, str]
     values: VariableSet
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDeployment:
+    """A plan with what it was made from."""
+
+    known: Known
     source: PlanInput
     plan: Plan
 
 
 def planned_deployment(
-    deployment: Run, task: ServerTask, *, hides_sensitive: bool = False
+    deployment: Run,
+    task: ServerTask,
+    *,
+    hides_sensitive: bool = False,
+    machines: Sequence[Machine] | None = None,
 ) -> PlannedDeployment:
-    """Plan a deployment, stored or not; when it shall be seen, without sensitive values."""
+    """Plan a deployment, stored or not; when it shall be seen, without sensitive values.
+
+    Give `machines` when those of the environment have been read already.
+    """
+    known = _known(deployment, task, hides_sensitive=hides_sensitive)
+    return _planned(deployment, known, machines)
+
+
+def _known(deployment: Run, task: ServerTask, *, hides_sensitive: bool = False) -> Known:
     tenant = tenant_scope(tenant_of(deployment.space, deployment.tenant_number))
     context = deployment_context(deployment, tenant)
     process = process_of_release(deployment.frozen)
@@ -128,10 +154,14 @@ def planned_deployment(
     shown = tuple(map(_hidden, candidates)) if hides_sensitive else candidates
     system = {**system_variables(deployment, task), **tenant_variables(tenant)}
     values = _values(shown, system, context)
-    source = _plan_input(deployment, process, values, tenant)
-    return PlannedDeployment(
-        process, candidates, context, system, values, source, make_plan(source)
-    )
+    return Known(process, tenant, candidates, context, system, values)
+
+
+def _planned(
+    deployment: Run, known: Known, machines: Sequence[Machine] | None = None
+) -> PlannedDeployment:
+    source = _plan_input(deployment, known.process, known.values, known.tenant, machines)
+    return PlannedDeployment(known, source, make_plan(source))
 
 
 def _hidden(candidate: Candidate) -> Candidate:
@@ -214,7 +244,11 @@ def _values(
 
 
 def _plan_input(
-    deployment: Run, process: Process, values: VariableSet, tenant: TenantScope | None
+    deployment: Run,
+    process: Process,
+    values: VariableSet,
+    tenant: TenantScope | None,
+    machines: Sequence[Machine] | None = None,
 ) -> PlanInput:
     space, options = deployment.space, deployment.options
     settings = deployment.frozen.settings_in_force
@@ -233,7 +267,7 @@ def _plan_input(
     parallelism = number(_PARALLELISM, 0)
     return PlanInput(
         process=process,
-        targets=targets_for(space, deployment.environment, settings, tenant),
+        targets=targets_for(space, deployment.environment, settings, tenant, machines),
         workers=workers_of(space, pool),
         kinds=action_kinds(),
         environment=f"Environments-{deployment.environment_id}",

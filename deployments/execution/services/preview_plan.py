@@ -1,6 +1,6 @@
 """What people see of a deployment or run that is not carried out yet: plan and changes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from agent.language import VariableSet
 from deployments.base.clock import utc_now
@@ -12,6 +12,7 @@ from deployments.execution.plan import (
     PlannedStep,
 )
 from deployments.execution.services.plan_deployment import planned_deployment
+from deployments.infrastructure.models import Machine
 from deployments.releases.models import Deployment, Run
 from deployments.releases.services.exact_plan import (
     ExactAction,
@@ -42,15 +43,17 @@ def changes_values(deployment: Deployment) -> VariableSet:
         for number, name in targets.items()
         for key, text in (("Id", number), ("Name", name))
     }
-    return VariableSet({**planned.values, **names})
+    return VariableSet({**planned.known.values, **names})
 
 
-def preview_plan(deployment: Run) -> ExactPlan:
-    """Return what the planner makes of the deployment now.
+def preview_plan(deployment: Run, machines: Sequence[Machine]) -> ExactPlan:
+    """Return what the planner makes of the deployment now, with the environment's machines.
 
     Sensitive values are hidden from it, so that none shows in a tag or a condition.
     """
-    plan = planned_deployment(deployment, unsaved_task(deployment), hides_sensitive=True).plan
+    plan = planned_deployment(
+        deployment, unsaved_task(deployment), hides_sensitive=True, machines=machines
+    ).plan
     known: _Known = {}
     return ExactPlan(
         tuple(tuple(_step(step, known) for step in group.steps) for group in plan.groups),

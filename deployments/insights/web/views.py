@@ -70,7 +70,7 @@ def dashboard(request: PageRequest) -> HttpResponse:
         "page": part,
         "columns": shown,
         "groups": _grouped(list(part)),
-        "tallies": tallies_of(*who, part, [row.pk for row in shown], among=narrowing.tenants),
+        "tallies": tallies_of(*who, part, among=narrowing.tenants),
         "names": {row.pk: row for row in shown},
         "address": request.GET.urlencode(),
     }

@@ -97,7 +97,7 @@ class DeploymentViewSet(SpaceViewSet[Deployment]):
     }
 
     def get_queryset(self) -> QuerySet[Deployment]:
-        rows = super().get_queryset()
+        rows = super().get_queryset().defer("release__process_snapshot__steps")
         return rows.select_related("task", "environment", "release__process_snapshot")
 
     def filtered(self, rows: QuerySet[Deployment], query: Query) -> QuerySet[Deployment]:

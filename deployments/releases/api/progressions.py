@@ -5,13 +5,14 @@ from typing import Any
 
 from deployments.access.permissions import Permission
 from deployments.base.actor import Actor
-from deployments.base.api.dates import to_wire
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Channel, Lifecycle, Project
 from deployments.projects.queries import PhaseView, lifecycle_of, phases_of, phases_of_many
 from deployments.projects.retention import policies_of_phases, policy_to_json, stored_policy
 from deployments.projects.settings import extra_document
+from deployments.releases.api.items import item_of, item_rows
 from deployments.releases.api.resources import (
+    FROZEN_CONTENTS,
     deployment_resource,
     release_resource,
     task_summary,
@@ -19,7 +20,6 @@ from deployments.releases.api.resources import (
 from deployments.releases.models import Deployment, Release
 from deployments.releases.progression import PhaseState, Progression
 from deployments.releases.queries import progression_of, progressions_of
-from deployments.server_tasks.models import ServerTask
 
 _NEWEST = 30
 
@@ -32,6 +32,7 @@ def release_progression(release: Release, actor: Actor) -> dict[str, Any]:
         Deployment.objects.visible_to(actor, release.space, Permission.DeploymentView)
         .filter(release=release)
         .select_related("task", "environment", "release__process_snapshot")
+        .defer("release__process_snapshot__steps")
     )
     deployments = list(rows)
     return {
@@ -46,23 +47,21 @@ def release_progression(release: Release, actor: Actor) -> dict[str, Any]:
 
 def project_progression(project: Project, actor: Actor) -> dict[str, Any]:
     """Return the Progression resource: the newest releases with their newest deployments."""
-    releases = list(
-        Release.objects.visible_to(actor, project.space, Permission.ReleaseView)
-        .filter(project=project)
-        .select_related(
-            "process_snapshot",
-            "variable_snapshot",
-            "channel__lifecycle",
-            "channel__project__lifecycle",
-            "space",
-        )
-        .prefetch_related("selected_packages")[:_NEWEST]
-    )
     channels = list(
         Channel.objects.in_space(project.space)
         .filter(project=project)
         .select_related("lifecycle", "project__lifecycle")
     )
+    releases = list(
+        Release.objects.visible_to(actor, project.space, Permission.ReleaseView)
+        .filter(project=project)
+        .select_related("process_snapshot", "variable_snapshot")
+        .defer(*FROZEN_CONTENTS)
+        .prefetch_related("selected_packages")[:_NEWEST]
+    )
+    by_number = {channel.pk: channel for channel in channels}
+    for release in releases:
+        release.space, release.channel = project.space, by_number[release.channel_id]
     seen = list(Environment.objects.visible_to(actor, project.space, Permission.EnvironmentView))
     lifecycles = {channel.pk: lifecycle_of(channel) for channel in channels}
     views = phases_of_many({row.pk: row for row in lifecycles.values()}.values())
@@ -158,55 +157,22 @@ def _environments_of(
 def _newest_items(
     project: Project, releases: Sequence[Release], actor: Actor
 ) -> dict[int, dict[str, list[dict[str, Any]]]]:
-    rows = (
-        Deployment.objects.visible_to(actor, project.space, Permission.DeploymentView)
-        .filter(release__in=releases)
-        .select_related("task")
-        .order_by("-id")
-    )
-    versions = {release.pk: release.version for release in releases}
+    rows = Deployment.objects.visible_to(actor, project.space, Permission.DeploymentView)
     items: dict[int, dict[str, list[dict[str, Any]]]] = {}
     is_discrete = bool(extra_document(project.extra)["DiscreteChannelRelease"])
     current: set[tuple[int, int | None, int]] = set()
     seen: set[tuple[int, int, int | None]] = set()
-    for row in rows:
-        of_release = items.setdefault(row.release_id, {})
-        lane = (row.environment_id, row.tenant_number)
-        if (row.release_id, *lane) in seen:
+    for row in item_rows(rows.filter(release__in=releases).order_by("-id")):
+        _, _, environment, tenant, release, channel, *_ = row
+        of_release = items.setdefault(release, {})
+        if (release, environment, tenant) in seen:
             continue
-        seen.add((row.release_id, *lane))
-        place = (*lane, row.channel_id if is_discrete else 0)
-        is_current = place not in current
+        seen.add((release, environment, tenant))
+        place = (environment, tenant, channel if is_discrete else 0)
+        item = item_of(row, is_current=place not in current, is_previous=False)
         current.add(place)
-        item = _item(row, row.task, versions[row.release_id], is_current=is_current)
-        of_release.setdefault(f"Environments-{row.environment_id}", []).append(item)
+        of_release.setdefault(f"Environments-{environment}", []).append(item)
     return items
-
-
-def _item(row: Deployment, task: ServerTask, version: str, *, is_current: bool) -> dict[str, Any]:
-    summary = task_summary(task)
-    return {
-        "Id": row.public_id,
-        "DeploymentId": row.public_id,
-        "ProjectId": f"Projects-{row.project_id}",
-        "EnvironmentId": f"Environments-{row.environment_id}",
-        "ReleaseId": f"Releases-{row.release_id}",
-        "ChannelId": f"Channels-{row.channel_id}",
-        "TaskId": task.public_id,
-        "TenantId": f"Tenants-{row.tenant_number}" if row.tenant_number else None,
-        "ReleaseVersion": version,
-        "Created": to_wire(row.created),
-        "QueueTime": summary["QueueTime"],
-        "StartTime": summary["StartTime"],
-        "CompletedTime": summary["CompletedTime"],
-        "State": summary["State"],
-        "IsCompleted": summary["IsCompleted"],
-        "HasPendingInterruptions": summary["HasPendingInterruptions"],
-        "HasWarningsOrErrors": summary["HasWarningsOrErrors"],
-        "ErrorMessage": summary["ErrorMessage"],
-        "IsCurrent": is_current,
-        "IsPrevious": False,
-    }
 
 
 def _ids(numbers: Sequence[int]) -> list[str]:

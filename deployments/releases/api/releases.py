@@ -22,7 +22,11 @@ from deployments.projects.api.processes import project_of_path
 from deployments.projects.api.projects import visible_projects
 from deployments.projects.models import Channel
 from deployments.releases.api.progressions import release_progression
-from deployments.releases.api.resources import deployment_resource, release_resource
+from deployments.releases.api.resources import (
+    FROZEN_CONTENTS,
+    deployment_resource,
+    release_resource,
+)
 from deployments.releases.availability import missing_of
 from deployments.releases.models import Deployment, Release
 from deployments.releases.selection import PackageSpec
@@ -72,6 +76,8 @@ class ReleaseViewSet(SpaceViewSet[Release]):
 
     def get_queryset(self) -> QuerySet[Release]:
         rows = with_parts(super().get_queryset())
+        if self.action == "list":
+            rows = rows.defer(*FROZEN_CONTENTS)
         if project := self.kwargs.get("project"):
             rows = rows.filter(project=_number(project_of_path(self, project)))
         if channel := self.kwargs.get("channel"):
@@ -147,6 +153,7 @@ class ReleaseViewSet(SpaceViewSet[Release]):
             self.actor, self.space, Permission.DeploymentView
         ).filter(release=release)
         rows = visible.select_related("task", "environment", "release__process_snapshot")
+        rows = rows.defer("release__process_snapshot__steps")
         page = cut(rows, self.query)
         return Response(
             envelope(

@@ -1,13 +1,16 @@
 """Releases and deployments in the form of the wire."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from deployments.base.api.dates import to_wire
 from deployments.base.api.links import space_path
 from deployments.releases.models import Deployment, Frozen, Release, Run
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
+
+# Of a release, a list names the snapshots and need not read what was frozen in them.
+FROZEN_CONTENTS: Final = ("process_snapshot__steps", "variable_snapshot__variables")
 
 
 def release_resource(row: Release) -> dict[str, Any]:

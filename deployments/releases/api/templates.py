@@ -28,7 +28,7 @@ from deployments.releases.prompts import Prompt, prompts_for
 from deployments.releases.queries import progression_of
 from deployments.releases.services.choices import uses_guided_failure
 from deployments.releases.services.exact_plan import coming_deployment, plan_of_coming
-from deployments.releases.services.planning import plan_of
+from deployments.releases.services.planning import machines_there, plan_of
 from deployments.releases.tenancy.standings import standings
 from deployments.releases.variables import library_is_modified
 from tenants.models import Tenant
@@ -143,7 +143,8 @@ class DeploymentTemplateViewSet(SpaceViewSet[Release]):
             raise NotFound
         scope = tenant_scope(tenant)
         prompts = prompts_for(release, environment=environment.public_id, tenant=scope)
-        planned = plan_of(release, environment, tenant=scope, viewer=self.actor)
+        there = machines_there(self.space, environment, self.actor)
+        planned = plan_of(release, environment, there=there, tenant=scope)
         current = current_release(release, environment.pk, tenant.pk if tenant else None)
         changes = changes_between(release, current.version if current else None, viewer=self.actor)
         coming = coming_deployment(release, environment, viewer=self.actor, tenant=scope)
@@ -155,7 +156,7 @@ class DeploymentTemplateViewSet(SpaceViewSet[Release]):
             "UseGuidedFailureModeByDefault": uses_guided_failure(release, environment, wish=None),
             "Changes": changes_resource(changes),
             "ChangesMarkdown": coming_changes(coming, changes),
-            "Plan": plan_resource(plan_of_coming(coming, viewer=self.actor)),
+            "Plan": plan_resource(plan_of_coming(coming, viewer=self.actor, there=there)),
             "Links": {},
         }
 

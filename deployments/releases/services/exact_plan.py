@@ -3,7 +3,7 @@
 The engine stands above this app and registers its planner here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -23,6 +23,7 @@ from deployments.releases.models import (
 from deployments.releases.options import DeploymentOptions
 from deployments.releases.prompts import prompts_for
 from deployments.releases.services.choices import stored_options
+from deployments.releases.services.planning import MachinesThere, machines_there
 from tenants.queries import TenantScope
 
 _UNSAVED: Final = 0
@@ -101,7 +102,7 @@ class ExactPlan:
         return tuple(step for group in self.groups for step in group)
 
 
-Planner = Callable[[Run], ExactPlan]
+Planner = Callable[[Run, Sequence[Machine]], ExactPlan]
 _planner: Planner | None = None
 
 
@@ -131,14 +132,16 @@ def exact_plan(
     return plan_of_coming(run, viewer=viewer)
 
 
-def plan_of_coming(run: Run, *, viewer: Actor) -> ExactPlan:
-    """Return the plan of a deployment or run that is not stored, as the viewer may see it."""
+def plan_of_coming(run: Run, *, viewer: Actor, there: MachinesThere | None = None) -> ExactPlan:
+    """Return the plan of a deployment or run that is not stored, as the viewer may see it.
+
+    Give `there` when the environment's machines have been read already.
+    """
     if _planner is None:
         return ExactPlan()
-    plan = _planner(run)
-    machines = Machine.objects.visible_to(viewer, run.space, "MachineView")
-    seen = {f"Machines-{number}" for number in machines.values_list("pk", flat=True)}
-    return _as_seen(plan, seen)
+    there = there or machines_there(run.space, run.environment, viewer)
+    plan = _planner(run, there.machines)
+    return _as_seen(plan, {f"Machines-{number}" for number in there.seen})
 
 
 def coming_deployment(

@@ -1,10 +1,12 @@
 """Gathering what a deployment of a release would do, for the preview and for creating it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from agent.language import LanguageError, evaluate
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
+from deployments.base.models import Space
 from deployments.infrastructure.models import Environment, Machine
 from deployments.infrastructure.models.machine import HealthStatus
 from deployments.infrastructure.queries import machines_of_environment
@@ -18,10 +20,31 @@ from deployments.releases.variables import plain_values, release_candidates, ten
 from tenants.queries import TenantScope, machines_for
 
 
+@dataclass(frozen=True, slots=True)
+class MachinesThere:
+    """The enabled targets of an environment, read once, and which of them the viewer may see."""
+
+    machines: Sequence[Machine]
+    seen: frozenset[int]
+
+    @property
+    def shown(self) -> list[Machine]:
+        return [machine for machine in self.machines if machine.pk in self.seen]
+
+
+def machines_there(space: Space, environment: Environment, viewer: Actor) -> MachinesThere:
+    """Return what plans for the environment are made from; two queries."""
+    rows = machines_of_environment(space, environment)
+    mine = Machine.objects.visible_to(viewer, space, "MachineView").order_by()
+    seen = mine.filter(pk__in=rows.order_by().values("pk")).values_list("pk", flat=True)
+    return MachinesThere(list(rows), frozenset(seen))
+
+
 def plan_of(
     frozen: Frozen,
     environment: Environment,
     *,
+    there: MachinesThere | None = None,
     tenant: TenantScope | None = None,
     only: Collection[str] = (),
     without: Collection[str] = (),
@@ -30,13 +53,15 @@ def plan_of(
     skipped: Collection[str] = (),
     viewer: Actor | None = None,
 ) -> tuple[PlannedAction, ...]:
-    """Return the actions with their targets; with a `viewer` only machines that it may see."""
+    """Return the actions with their targets; with a `viewer` only machines that it may see.
+
+    Give `there` when the environment's machines have been read already.
+    """
     settings = frozen.settings_in_force
     process = process_of_release(frozen)
-    machines = machines_of_environment(frozen.space, environment)
-    if viewer is not None:
-        seen = Machine.objects.visible_to(viewer, frozen.space, "MachineView")
-        machines = machines.filter(pk__in=seen.values("pk"))
+    if there is None and viewer is not None:
+        there = machines_there(frozen.space, environment, viewer)
+    machines = there.shown if there else machines_of_environment(frozen.space, environment)
     return planned_actions(
         process,
         environment=environment.public_id,

@@ -25,7 +25,7 @@ from deployments.releases.queries import unresolved_defect, waiting_for_people
 from deployments.releases.services import DeploymentOptions, create_deployment
 from deployments.releases.services.choices import uses_guided_failure
 from deployments.releases.services.exact_plan import coming_deployment, plan_of_coming
-from deployments.releases.services.planning import plan_of
+from deployments.releases.services.planning import machines_there, plan_of
 from deployments.releases.web.frames import (
     PlaceView,
     boxes_of,
@@ -121,16 +121,17 @@ def _page(
     only_tags, without_tags = _marked(sent, "tag")
     skipped = sent.getlist("skip")
     whom: Whom = values["whom"]
+    there = machines_there(request.space, place.environment, request.actor)
     planned = plan_of(
         release,
         place.environment,
+        there=there,
         tenant=whom.scope,
         only=only,
         without=without,
         only_tags=only_tags,
         without_tags=without_tags,
         skipped=skipped,
-        viewer=request.actor,
     )
     coming = coming_deployment(
         release,
@@ -141,7 +142,7 @@ def _page(
     )
     values |= {
         **_plan_values(request, release, place, planned, whom.number),
-        "exact": plan_of_coming(coming, viewer=request.actor),
+        "exact": plan_of_coming(coming, viewer=request.actor, there=there),
         "story": story_of(coming, request.actor),
         "prompts": [(prompt, *answer_of(prompt, sent)) for prompt in prompts],
         **shown_choices(planned, sent),

@@ -92,7 +92,8 @@ class RunbookRunViewSet(SpaceViewSet[RunbookRun]):
                 self.actor, self.space, Permission.RunbookView
             )
             rows = rows.filter(snapshot__in=seen.filter(pk=number or 0))
-        return rows.select_related("task", "environment", "snapshot__process_snapshot")
+        rows = rows.select_related("task", "environment", "snapshot__process_snapshot")
+        return rows.defer("snapshot__process_snapshot__steps")
 
     def filtered(self, rows: QuerySet[RunbookRun], query: Query) -> QuerySet[RunbookRun]:
         return filtered_runs(super().filtered(rows, query), query, _FILTERS)

@@ -18,7 +18,7 @@ from deployments.base.finding import find, find_one
 from deployments.projects.api.below_project import BelowProjectViewSet
 from deployments.projects.models import Runbook
 from deployments.releases.api.releases import exact_specs
-from deployments.releases.api.resources import packages_resource
+from deployments.releases.api.resources import FROZEN_CONTENTS, packages_resource
 from deployments.releases.api.runbooks.preview import preview_resource, run_template_resource
 from deployments.releases.models import RunbookSnapshot
 from deployments.releases.queries import find_snapshot
@@ -91,6 +91,8 @@ class RunbookSnapshotViewSet(BelowProjectViewSet[RunbookSnapshot]):
         rows = super().get_queryset()
         if wanted := self.kwargs.get("runbook"):
             rows = rows.filter(runbook=self._runbook_of_path(wanted))
+        if self.action == "list":
+            rows = rows.defer(*FROZEN_CONTENTS)
         return rows.select_related(
             "process_snapshot",
             "variable_snapshot",

@@ -1,0 +1,69 @@
+"""Deployments as matrices on the wire say them: light rows, without a model for each."""
+
+from typing import Any, Final
+
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
+
+from deployments.base.api.dates import stored_to_wire
+from deployments.releases.models import Deployment
+from deployments.server_tasks.states import FINISHED, TaskState
+
+_DATES: Final = {
+    name: Cast(path, TextField())
+    for name, path in (
+        ("made", "created"),
+        ("queued", "task__queued"),
+        ("started", "task__started"),
+        ("completed", "task__completed"),
+    )
+}
+_COLUMNS: Final = (
+    "pk",
+    "project_id",
+    "environment_id",
+    "tenant_number",
+    "release_id",
+    "channel_id",
+    "task_id",
+    "release__version",
+    "task__state",
+    "task__has_pending_interruptions",
+    "task__has_warnings_or_errors",
+    "task__error_message",
+    *_DATES,
+)
+
+
+def item_rows(rows: "QuerySet[Deployment]") -> "QuerySet[Deployment, tuple[Any, ...]]":
+    """Return what `item_of` writes: number, project, environment, tenant, release, channel, …."""
+    return rows.annotate(**_DATES).values_list(*_COLUMNS)
+
+
+def item_of(row: tuple[Any, ...], *, is_current: bool, is_previous: bool) -> dict[str, Any]:
+    """Return the item of a deployment."""
+    number, project, environment, tenant, release, channel, task, version, *others = row
+    state, waits, warns, error, made, queued, started, completed = others
+    return {
+        "Id": f"Deployments-{number}",
+        "ProjectId": f"Projects-{project}",
+        "EnvironmentId": f"Environments-{environment}",
+        "ReleaseId": f"Releases-{release}",
+        "DeploymentId": f"Deployments-{number}",
+        "TaskId": f"ServerTasks-{task}",
+        "TenantId": f"Tenants-{tenant}" if tenant else None,
+        "ChannelId": f"Channels-{channel}",
+        "ReleaseVersion": version,
+        "Created": stored_to_wire(made),
+        "QueueTime": stored_to_wire(queued),
+        "StartTime": stored_to_wire(started),
+        "CompletedTime": stored_to_wire(completed),
+        "State": str(TaskState.EXECUTING) if state == TaskState.PAUSED else state,
+        "HasPendingInterruptions": waits,
+        "HasWarningsOrErrors": warns,
+        "ErrorMessage": error,
+        "IsCompleted": state in FINISHED,
+        "IsCurrent": is_current,
+        "IsPrevious": is_previous,
+        "Links": {},
+    }

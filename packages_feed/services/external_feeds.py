@@ -16,7 +16,7 @@ from deployments.base.errors import Invalid
 from deployments.base.models import Space
 from deployments.base.naming import free_slug, require_free_name, required_name
 from deployments.base.secrets import secret_box
-from packages_feed.models import Feed, FeedListing
+from packages_feed.models import Feed, FeedListing, StoredBlob
 from packages_feed.services.blobs import drop_after_commit
 from packages_feed.sources import KINDS, FeedPlace, require_place
 from packages_feed.usage import projects_naming
@@ -58,7 +58,8 @@ def change_feed(*, actor: Actor, feed: Feed, values: FeedValues, clock: Clock = 
     """Change an external feed; raises NotPermitted, Invalid.
 
     Another address or user name needs the password anew: whoever may edit a feed may not learn
-    its password by sending it elsewhere.
+    its password by sending it elsewhere. What was fetched from another place is forgotten; tasks
+    that are under way still get its bytes, which are swept a day later.
     """
     require(actor, feed.space, Permission.FeedEdit)
     before = feed_snapshot(feed)
@@ -66,9 +67,12 @@ def change_feed(*, actor: Actor, feed: Feed, values: FeedValues, clock: Clock = 
     if feed.sealed_password and moves and values.password is None:
         text = "Enter the password again, because the address or the user name is another one."
         raise Invalid(fields={"Password": [text]})
+    place = (feed.uri, feed.settings)
     with transaction.atomic():
         _take(feed, values)
         feed.save()
+        if (feed.uri, feed.settings) != place:
+            _forget_fetched(feed, clock)
         if values.password is not None:
             _seal(feed, values.password)
         FeedListing.objects.filter(feed=feed).delete()
@@ -103,6 +107,13 @@ def delete_feed(*, actor: Actor, feed: Feed, clock: Clock = utc_now) -> None:
         )
         for sha256 in dict.fromkeys(blobs):
             drop_after_commit(sha256)
+
+
+def _forget_fetched(feed: Feed, clock: Clock) -> None:
+    """Let packages be fetched anew; the sweep takes their bytes as if they had come just now."""
+    blobs = feed.fetched.exclude(blob=None).values("blob")
+    StoredBlob.objects.filter(pk__in=blobs).update(stored=clock())
+    feed.fetched.all().delete()
 
 
 def feed_snapshot(feed: Feed) -> dict[str, Any]:

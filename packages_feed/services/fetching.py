@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 
 from agent.versions import Version
 from deployments.base.clock import Clock, utc_now
@@ -14,7 +15,7 @@ from deployments.base.errors import Invalid, OctopusError
 from deployments.base.wake import wake
 from packages_feed.ingest import Spool, Spooled, current_limits, describe_package, spool_stream
 from packages_feed.ingest.inspect import NUPKG
-from packages_feed.models import Feed, FetchedPackage
+from packages_feed.models import Feed, FetchedPackage, StoredBlob
 from packages_feed.services.asking import source_of
 from packages_feed.services.blobs import drop_after_commit, lock_bytes, store_bytes
 from packages_feed.sources import NotThere, Opened, SourceFailed
@@ -37,11 +38,18 @@ _LONGEST_VERSION: Final = 350
 
 
 def want_package(
-    feed: Feed, package_id: str, version: str, *, since: datetime, clock: Clock = utc_now
+    feed: Feed,
+    package_id: str,
+    version: str,
+    *,
+    since: datetime,
+    anew: bool = False,
+    clock: Clock = utc_now,
 ) -> tuple[FetchedPackage, bool]:
     """Return what is known of a package of an external feed, and have it fetched if it is not here.
 
-    The flag says whether that begins only now. What was given up before `since` is tried again.
+    The flag says whether that begins only now. What was given up before `since` is tried again, and
+    with `anew` also what was fetched before it.
     """
     now, parsed = clock(), Version.try_parse(version)
     if len(package_id) > _LONGEST_ID or len(version) > _LONGEST_VERSION:
@@ -55,14 +63,21 @@ def want_package(
         )
         # Never the whole row: a worker may be writing what became of its attempt.
         own = FetchedPackage.objects.filter(pk=row.pk)
-        is_again = row.given_up is not None and bool(
-            own.filter(given_up__lt=since).update(given_up=None, attempts=0, problem="", due=now)
+        old, fetched = Q(given_up__lt=since), row.blob_id if anew else None
+        if fetched is not None:
+            old |= Q(blob=fetched, blob__stored__lt=since)
+        is_again = (row.given_up is not None or fetched is not None) and bool(
+            own.filter(old).update(blob=None, given_up=None, attempts=0, problem="", due=now)
         )
+        if is_again and fetched is not None:
+            # Tasks that have it in their plan keep its bytes for a day.
+            StoredBlob.objects.filter(pk=fetched).update(stored=now)
         if is_again:
             row.refresh_from_db()
         if now - row.used > _NOTED:
             own.update(used=now)
-        if row.blob_id is None and row.given_up is None:
+        # Nothing to do while a worker has it, or before its next attempt.
+        if row.blob_id is None and row.given_up is None and row.due <= now:
             wake(FETCH, row.pk)
     return row, is_new or is_again
 
@@ -119,7 +134,9 @@ def _fetch(row: FetchedPackage, clock: Clock) -> None:
         source.open(row.package_id, row.version) as opened,
     ):
         upload = spool_stream(spool, _in_time(row, opened.pieces, clock))
+        _keep_claim(row, clock())
         _check(row, opened, upload)
+        _keep_claim(row, clock())
         store_bytes(upload, clock=clock)
         try:
             with transaction.atomic():
@@ -157,5 +174,10 @@ def _in_time(row: FetchedPackage, pieces: Iterable[bytes], clock: Clock) -> Iter
             raise SourceFailed(f"The download has not ended within {_LONGEST_S:g} seconds.")
         if clock() - kept > _RENEWED:
             kept = clock()
-            FetchedPackage.objects.filter(pk=row.pk, blob=None).update(due=kept + _CLAIM)
+            _keep_claim(row, kept)
         yield piece
+
+
+def _keep_claim(row: FetchedPackage, now: datetime) -> None:
+    """Keep others away, to whom the broker gives the message again while this takes long."""
+    FetchedPackage.objects.filter(pk=row.pk, blob=None).update(due=now + _CLAIM)

@@ -25,6 +25,9 @@ _MISSING: Final = frozenset({"NoSuchBucket", "NoSuchKey", "404"})
 _SILENCE_S: Final = 20
 _PORTS: Final = {"http": 80, "https": 443}
 
+# A key, what its last part says, and when it was stored.
+_Key = tuple[str, PackageFileName, str]
+
 
 class S3Bucket:
     """An id is `bucket/folders/name`; the object is called `folders/name.version.extension`."""
@@ -38,8 +41,7 @@ class S3Bucket:
         with self._client() as client:
             found = [
                 Found(named.version.original, published)
-                for _, named, published in _packages(client, bucket, f"{folder}{name}.")
-                if named.package_id.lower() == name.lower()
+                for _, named, published in _packages_there(client, bucket, folder, name)
             ]
         if not found:
             raise NotThere(f"The bucket {bucket} has no package {folder}{name}.")
@@ -65,8 +67,8 @@ class S3Bucket:
         bucket, folder, name = _split(package_id)
         wanted = Version.parse(version)
         with self._client() as client:
-            for key, named, _ in _packages(client, bucket, f"{folder}{name}."):
-                if named.package_id.lower() == name.lower() and named.version == wanted:
+            for key, named, _ in _packages_there(client, bucket, folder, name):
+                if named.version == wanted:
                     body = client.get_object(Bucket=bucket, Key=key)["Body"]
                     yield Opened(named.extension, body.iter_chunks(_PIECE))
                     return
@@ -121,12 +123,22 @@ def _split(package_id: str) -> tuple[str, str, str]:
     return bucket, f"{folder}{slash}", name
 
 
+def _packages_there(client: "S3Client", bucket: str, folder: str, name: str) -> Iterator[_Key]:
+    """Yield the keys of one package: right in the folder, not in those below it."""
+    for key, named, stored in _packages(client, bucket, f"{folder}{name}.", delimiter="/"):
+        if named.package_id.lower() == name.lower():
+            yield key, named, stored
+
+
 def _packages(
-    client: "S3Client", bucket: str, prefix: str
-) -> Iterator[tuple[str, PackageFileName, str]]:
+    client: "S3Client", bucket: str, prefix: str, *, delimiter: str = ""
+) -> Iterator[_Key]:
     """Yield keys that name a package, with what they say and when they were stored."""
     seen = 0
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+    pages = client.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=prefix, Delimiter=delimiter
+    )
+    for page in pages:
         for each in page.get("Contents", []):
             seen += 1
             if seen > _MOST_KEYS:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 from unittest.mock import patch
 
@@ -16,7 +17,8 @@ from deployments.base.settings_rows import set_setting
 from packages_feed.models import Feed, FeedListing, FetchedPackage, StoredBlob
 from packages_feed.queries.catalogue import catalogue
 from packages_feed.services.asking import refresh
-from packages_feed.services.external_feeds import FeedValues, create_feed
+from packages_feed.services.blobs import sweep_unused_blobs
+from packages_feed.services.external_feeds import FeedValues, change_feed, create_feed
 from packages_feed.services.fetching import fetch_package, forget_unused, want_package
 from packages_feed.storage import package_storage
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
@@ -305,3 +307,48 @@ def test_an_unexpected_failure_is_an_attempt_too(feed: Feed) -> None:
     row.refresh_from_db()
     assert (row.attempts, row.due) == (1, NOW + timedelta(seconds=10))
     assert "failed in the server" in row.problem
+
+
+def test_what_is_wanted_anew_is_fetched_again_once(feed: Feed, repository: Repository) -> None:
+    before, since = NOW - timedelta(hours=1), NOW
+    row, _ = want_package(feed, "com.acme:web", "1.1", since=before, clock=lambda: before)
+    fetch_package(row.pk, clock=lambda: before)
+    other = zip_of({"a.txt": b"2"})
+    repository.content[f"{FOLDER}/1.1/web-1.1.jar"] = other
+    kept, is_begun = want_package(feed, "com.acme:web", "1.1", since=since, clock=lambda: NOW)
+    assert (kept.blob_id, is_begun) == (hashlib.sha256(JAR).hexdigest(), False)
+    begun = []
+    for _ in range(3):
+        _, is_begun = want_package(
+            feed, "com.acme:web", "1.1", since=since, anew=True, clock=lambda: NOW
+        )
+        fetch_package(row.pk, clock=lambda: NOW)
+        begun.append(is_begun)
+    row.refresh_from_db()
+    assert (begun, row.blob_id) == ([True, False, False], hashlib.sha256(other).hexdigest())
+    assert sweep_unused_blobs(clock=lambda: NOW + timedelta(hours=23)) == 0
+    assert sweep_unused_blobs(clock=lambda: NOW + timedelta(hours=25)) == 1
+
+
+def test_another_address_forgets_what_was_fetched(feed: Feed) -> None:
+    long_ago = NOW - timedelta(days=20)
+    row, _ = want_package(feed, "com.acme:web", "1.1", since=long_ago, clock=lambda: long_ago)
+    fetch_package(row.pk, clock=lambda: long_ago)
+    same = FeedValues(feed.name, feed.uri, feed.username, settings=feed.settings)
+    change_feed(actor=SYSTEM, feed=feed, values=same, clock=lambda: NOW)
+    assert FetchedPackage.objects.filter(pk=row.pk).exclude(blob=None).exists()
+    moved = FeedValues(feed.name, "https://elsewhere.example.com", password="")
+    change_feed(actor=SYSTEM, feed=feed, values=moved, clock=lambda: NOW)
+    assert not FetchedPackage.objects.exists()
+    # Agents of tasks that are under way may still ask for the bytes.
+    assert sweep_unused_blobs(clock=lambda: NOW + timedelta(hours=23)) == 0
+    assert sweep_unused_blobs(clock=lambda: NOW + timedelta(hours=25)) == 1
+
+
+def test_a_long_fetch_keeps_its_claim(feed: Feed) -> None:
+    row, _ = want_package(feed, "com.acme:web", "1.1", since=NOW, clock=lambda: NOW)
+    moments = (NOW + timedelta(minutes=10 * number) for number in count())
+    fetch_package(row.pk, clock=lambda: next(moments))
+    row.refresh_from_db()
+    assert row.blob_id is not None
+    assert row.due > next(moments) - timedelta(minutes=30)

@@ -14,6 +14,7 @@ def test_a_bucket_gives_the_packages_in_its_keys(swift: S3Store) -> None:
         "apps/Acme.Web.1.0.0.zip",
         "apps/Acme.Web.1.2.0.zip",
         "apps/Acme.Web.Api.9.0.0.zip",
+        "apps/Acme.Web.old/Acme.Web.3.0.0.zip",
     ):
         client.put_object(Bucket="feed", Key=key, Body=key.encode())
     bucket = source_at(
@@ -25,7 +26,11 @@ def test_a_bucket_gives_the_packages_in_its_keys(swift: S3Store) -> None:
         assert opened.extension == ".zip"
         assert b"".join(opened.pieces) == b"apps/Acme.Web.1.2.0.zip"
     hits = [hit.package_id for hit in bucket.search("feed/apps/", 10)]
-    assert hits == ["feed/apps/Acme.Web", "feed/apps/Acme.Web.Api"]
+    assert hits == [
+        "feed/apps/Acme.Web",
+        "feed/apps/Acme.Web.Api",
+        "feed/apps/Acme.Web.old/Acme.Web",
+    ]
     with pytest.raises(NotThere):
         bucket.versions("feed/apps/Nothing")
     with pytest.raises(NotThere, match="NoSuchBucket"):

@@ -59,9 +59,10 @@ def package_files(
         if each.is_built_in
     ]
     stored = find_versions(deployment.space, pairs) if pairs else {}
+    anew = bool(deployment.options.get("force_package_download"))
     answers = {
         each.file: want_package(
-            each.feed, each.file.package_id, each.file.version, since=since, clock=clock
+            each.feed, each.file.package_id, each.file.version, since=since, anew=anew, clock=clock
         )
         for several in wanted.values()
         for each in several

@@ -65,7 +65,8 @@ def test_a_log_is_complete_in_little_memory(lab: Lab, name: str) -> None:
     lab.check(deployment_id, task, name)
     lab.note_fault("a large log")
     grown = {pid: (most[pid] - before[pid]) // _MB for pid in watched}
-    assert max(grown.values()) <= 64, grown
+    # The agents' windows, and the pages that SQLite keeps for each connection (16 MB).
+    assert max(grown.values()) <= 96, grown
     # The page shows the end of it.
     raw = lab.server.call("GET", f"/api/Spaces-1/tasks/{task_id}/details?tail=5")
     assert raw["Task"]["State"] == "Success"

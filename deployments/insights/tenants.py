@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from deployments.access.grants import Grants
 from deployments.access.permissions import Permission
@@ -45,13 +45,14 @@ def tallies_of(
         tenants = tenants.filter(pk__in=among)
     links = ConnectedEnvironment.objects.filter(
         connection__project__in=projects,
-        connection__tenant__in=tenants.filter(is_disabled=False).values("pk"),
+        connection__tenant__in=tenants.filter(is_disabled=False).order_by().values("pk"),
+        environment__in=environments,
     )
     grouped = links.order_by().values_list("connection__project_id", "environment_id")
     connected = {(p, e): number for p, e, number in grouped.annotate(number=Count("pk"))}
     if not connected:
         return {}
-    have = _having(actor, space, set(shown.values()), among)
+    have = _having(actor, space, set(shown.values()), links)
     return {
         place: (have.get((place, shown[place]), 0), number)
         for place, number in connected.items()
@@ -60,13 +61,23 @@ def tallies_of(
 
 
 def _having(
-    actor: Actor, space: Space, releases: Collection[int], among: Collection[int] | None
+    actor: Actor,
+    space: Space,
+    releases: Collection[int],
+    links: "QuerySet[ConnectedEnvironment]",
 ) -> dict[tuple[tuple[int, int], int], int]:
-    """Return how many tenants have each of the releases in each place, as their current one."""
+    """Return how many connected tenants have each release in each place, as their current one."""
     seen = Deployment.objects.visible_to(actor, space, Permission.DeploymentView)
-    counted = Q(tenant_number__isnull=False) if among is None else Q(tenant_number__in=among)
+    connected = links.filter(
+        connection__tenant=OuterRef("tenant_number"),
+        connection__project=OuterRef("project"),
+        environment=OuterRef("environment"),
+    )
     rows = seen.filter(
-        counted, release__in=releases, task__is_current=True, task__state=TaskState.SUCCESS
+        Exists(connected),
+        release__in=releases,
+        task__is_current=True,
+        task__state=TaskState.SUCCESS,
     )
     columns = ("project_id", "environment_id", "release_id")
     found = rows.order_by().values_list(*columns).annotate(number=Count("pk"))

@@ -34,6 +34,7 @@ from deployments.releases.services.packages import (
     require_rules,
     select_packages,
 )
+from deployments.releases.services.queueing import hold_queue_of
 from deployments.releases.services.releases import (
     fields_for,
     package_pairs,
@@ -107,14 +108,15 @@ def delete_release(*, actor: Actor, release: Release) -> None:
     The number is remembered, so that a template does not give it again.
     """
     require_on(actor, release, Permission.ReleaseDelete)
-    deployments = list(deployments_of(release))
-    running = [row for row in deployments if row.task.state not in FINISHED]
-    if running:
-        raise Invalid(
-            f"Release '{release.version}' cannot be deleted while it is being deployed"
-            f" ({', '.join(row.task.public_id for row in running)})."
-        )
     with transaction.atomic():
+        hold_queue_of(release.project)
+        deployments = list(deployments_of(release))
+        running = [row for row in deployments if row.task.state not in FINISHED]
+        if running:
+            raise Invalid(
+                f"Release '{release.version}' cannot be deleted while it is being deployed"
+                f" ({', '.join(row.task.public_id for row in running)})."
+            )
         events.record(
             actor=actor,
             space=release.space,

@@ -52,7 +52,9 @@ def queue_task(
             "The deployment would wait for the one that waits for it: both have the concurrency"
             f" tag {tag}."
         )
-    _hold_queue_of(project)
+    hold_queue_of(project)
+    if not Release.objects.in_space(release.space).filter(pk=release.pk).exists():
+        raise Invalid(f"Release '{release.version}' was deleted meanwhile.")
     return enqueue(
         actor=actor,
         space=release.space,
@@ -74,12 +76,13 @@ def queue_task(
     )
 
 
-def _hold_queue_of(project: Project) -> None:
-    """Let nobody else queue for the project until the caller's transaction ends.
+def hold_queue_of(project: Project) -> None:
+    """Let nobody else queue for the project, or delete what it has, until the transaction ends.
 
-    Of two who deploy at once neither would see the other's task, and neither would replace it. Held
-    before there is a number, so that who waited has the higher one. An update locks on every
-    database.
+    Of two who deploy at once neither would see the other's task, and neither would replace it; who
+    deletes releases would take along a deployment that has just begun, or mark an older one as the
+    current one. Held before there is a number, so that who waited has the higher one. An update
+    locks on every database.
     """
     rows = Project.objects.in_space(project.space).filter(pk=project.pk)
     rows.update(is_disabled=F("is_disabled"))

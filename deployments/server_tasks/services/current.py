@@ -1,7 +1,7 @@
 """Marking the newest deployment of each place, so that boards need not look for it.
 
 A place is a project's environment, for each tenant. The mark is moved in the transaction that
-creates or deletes a deployment; who creates one holds the project's queue, so there is one mark.
+creates or deletes a deployment; who does either holds the project's queue, so there is one mark.
 """
 
 from collections.abc import Collection

@@ -1,7 +1,7 @@
 """Deletes releases with all that came of them: deployments, tasks, logs, artifacts and their bytes.
 
-Many releases are one transaction, which begins by taking their rows: of two workers one gets them,
-and a deployment that is made meanwhile keeps its release.
+Many releases are one transaction, which begins by holding the queue of the project and taking their
+rows: of two workers one gets them, and a deployment that began before keeps its release.
 """
 
 from collections import Counter
@@ -24,6 +24,7 @@ from deployments.releases.models import Deployment, Release
 from deployments.releases.retention.facts import planned_releases
 from deployments.releases.retention.rule import Verdict
 from deployments.releases.services.editing import drop_unused_snapshots, remember_numbers
+from deployments.releases.services.queueing import hold_queue_of
 from deployments.server_tasks.services import current
 from deployments.server_tasks.states import FINISHED
 from packages_feed.services.blobs import drop_after_commit
@@ -93,6 +94,7 @@ def _delete(
     space = project.space
     words = {verdict.candidate.number: verdict.words for verdict in verdicts}
     mine = Release.objects.in_space(space).filter(pk__in=words)
+    hold_queue_of(project)
     mine.update(notes=F("notes"))
     deployments: dict[int, list[tuple[int, int]]] = {}
     busy = planned_releases(project, words)

@@ -95,6 +95,19 @@ def test_cells_count_the_tenants_that_have_the_release(
     assert answer["Projects"][0]["CanPerformUntenantedDeployment"] is False
 
 
+def test_a_cell_counts_only_tenants_that_are_still_connected(
+    project: Project, places: list[Environment]
+) -> None:
+    release = make_release(project, "1.0.0")
+    stays, leaves, disabled = (make_tenant() for _ in range(3))
+    for tenant in (stays, leaves, disabled):
+        connect(tenant, project, *places)
+        deploy(release, places[0], tenant)
+    connect(leaves, project, places[1])
+    Tenant.objects.in_space(default_space()).filter(pk=disabled.pk).update(is_disabled=True)
+    assert "1/1 tenant" in text_of(Visitor(make_ana()).get("dashboard"))
+
+
 def test_the_number_of_queries_does_not_grow(project: Project, places: list[Environment]) -> None:
     release, tenant = make_release(project, "1.0.0"), make_tenant("Aarhus")
     connect(tenant, project, *places)

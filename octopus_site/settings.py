@@ -45,7 +45,6 @@ INSTALLED_APPS = [
     "deployments.base.apps.BaseConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
@@ -109,7 +108,7 @@ SESSION_COOKIE_NAME = "OctopusIdentificationToken"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = OCTOPUS.server_url.startswith("https:")
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "deployments.access.signing_in.session_store"
 
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -200,6 +199,7 @@ CELERY_BEAT_SCHEDULE = {
     "execution.archive_logs": {"task": "execution.archive_logs", "schedule": 600.0},
     "execution.queue_retention": {"task": "execution.queue_retention", "schedule": 300.0},
     "packages_feed.sweep": {"task": "packages_feed.sweep", "schedule": 3600.0},
+    "access.tidy": {"task": "access.tidy", "schedule": 14_400.0},
 }
 
 LOGGING = {

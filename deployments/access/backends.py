@@ -11,12 +11,22 @@ from deployments.access.grants import load_grants
 from deployments.access.models import User
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
-from deployments.access.throttle import SignInThrottle, canonical
+from deployments.access.signing_in.throttle import canonical, password_attempts
 from deployments.base.models import SpaceOwned
 
 
+def find_by_name(text: str) -> User | None:
+    """Return the person with this username, else with this mail address if only one has it."""
+    name = canonical(text)
+    user = User.objects.filter(username__iexact=name).first()
+    if user is not None or "@" not in name:
+        return user
+    found = User.objects.filter(email__iexact=name, is_service=False)[:2]
+    return found[0] if len(found) == 1 else None
+
+
 class PasswordBackend(ModelBackend):
-    """Username (ignoring case) and password, slowed down after failures."""
+    """Username or mail address (ignoring case) and password, slowed down after failures."""
 
     def authenticate(
         self,
@@ -27,18 +37,15 @@ class PasswordBackend(ModelBackend):
     ) -> User | None:
         if not username or not password:
             return None
-        throttle = SignInThrottle(username)
-        throttle.require_open()
-        user = User.objects.filter(username__iexact=canonical(username)).first()
+        user = find_by_name(username)
+        attempts = password_attempts(user, username)
+        attempts.begin()
         if user is None or user.is_service or not user.has_usable_password():
             User().set_password(password)  # the same time as for a known name
-            user = None
-        elif not user.check_password(password) or not self.user_can_authenticate(user):
-            user = None
-        if user is None:
-            throttle.failed()
-        else:
-            throttle.succeeded()
+            return None
+        if not user.check_password(password) or not self.user_can_authenticate(user):
+            return None
+        attempts.succeeded()
         return user
 
     def get_user(self, user_id: int) -> User | None:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from datetime import datetime
 
 from django.contrib.auth import authenticate, get_user
@@ -9,8 +10,11 @@ from django.http import HttpRequest  # noqa: TID251 it reads requests, it does n
 
 from deployments.access.actors import actor_of
 from deployments.access.credentials import valid_key
-from deployments.access.models import User
+from deployments.access.models import BrowserSession, User
+from deployments.access.services.second_factors import need_after_password
+from deployments.access.signing_in.session_store import SessionStore, digest
 from deployments.base.actor import Actor, Authentication
+from deployments.base.clock import utc_now
 from deployments.base.errors import NotAuthenticated
 
 KEY_HEADERS = ("X-Octopus-ApiKey", "X-NuGet-ApiKey")
@@ -36,7 +40,21 @@ def authenticate_request(request: HttpRequest, *, basic: bool = False) -> Actor 
     if basic and header[:6].lower() == "basic ":
         return _basic(request, header[6:])
     user = get_user(request) if hasattr(request, "session") else None
-    return _actor(request, user, "Session") if isinstance(user, User) else None
+    if not isinstance(user, User):
+        return None
+    if isinstance(request.session, SessionStore):
+        request.session.seen(request.META.get("REMOTE_ADDR", ""))
+    return _actor(request, user, "Session")
+
+
+def credential_check(request: HttpRequest) -> Callable[[], bool]:
+    """Return a question for answers that go on for long: is the request's credential still good?"""
+    if key := sent_key(request):
+        return lambda: valid_key(key) is not None
+    row = digest(request.session.session_key or "")
+    return BrowserSession.objects.filter(
+        pk=row, user__is_active=True, expire_date__gt=utc_now()
+    ).exists
 
 
 def actor_of_request(request: HttpRequest) -> Actor | None:
@@ -77,7 +95,9 @@ def _basic(request: HttpRequest, encoded: str) -> Actor:
     if password.startswith("API-"):
         return _key_actor(request, password, "Basic")
     user = authenticate(request, username=username, password=password)
-    return _actor(request, user if isinstance(user, User) else None, "Basic")
+    if not isinstance(user, User) or need_after_password(user):
+        raise WrongCredential  # a password alone must not do here what it does nowhere else
+    return _actor(request, user, "Basic")
 
 
 def _key_actor(request: HttpRequest, key: str, how: Authentication) -> Actor:

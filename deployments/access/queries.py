@@ -23,6 +23,21 @@ def users_visible_to(actor: Actor) -> QuerySet[User]:
     return User.objects.filter(pk=actor.user_id or 0)
 
 
+def matching_users(
+    rows: QuerySet[User], text: str, *, kind: str = "", state: str = ""
+) -> QuerySet[User]:
+    """Return those with the text in name or mail address, of a kind, in a state."""
+    if text := text.strip():
+        rows = rows.filter(
+            Q(username__icontains=text) | Q(display_name__icontains=text) | Q(email__icontains=text)
+        )
+    if kind in {"people", "service"}:
+        rows = rows.filter(is_service=kind == "service")
+    if state in {"active", "deactivated"}:
+        rows = rows.filter(is_active=state == "active")
+    return rows
+
+
 def teams_visible_to(actor: Actor, space: Space | None = None) -> QuerySet[Team]:
     """Return system teams with TeamView at system level, teams of spaces with it there.
 

@@ -76,6 +76,8 @@ SYSTEM_LINKS = {
     "Self": "/api",
     "ServerHealthStatus": "/api/serverstatus/health",
     "ServerStatus": "/api/serverstatus",
+    "Invitations": "/api/users/invitations",
+    "Register": "/api/users/register",
     "SignIn": "/api/users/login{?returnUrl}",
     "SignOut": "/api/users/logout",
     "SmtpConfiguration": "/api/smtpconfiguration",

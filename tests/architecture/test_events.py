@@ -39,7 +39,9 @@ REASONS: dict[str, dict[str, str]] = {
         "server_tasks.queue": "expire_queued schedule",
     },
     "part of another service, which records the whole": {
+        "access.browser_sessions": "drop_sessions",
         "access.spaces": "seed_managers_team",
+        "access.users": "insert_user",
         "access.teams": "new_team",
         "infrastructure.machines": "store_tenants",
         "infrastructure.policies": "seed_machine_policy",

@@ -11,6 +11,11 @@ from octopus_site.portal import root_view
 # Views with reasons: pages that anybody may open, and what is no page.
 ANONYMOUS_PAGES = {
     "sign_in_view": "the way in",
+    "second_step_view": "the way in, after the password",
+    "set_up_view": "the way in, where a second factor is demanded",
+    "passkey_options_view": "the way in by passkey",
+    "passkey_sign_in_view": "the way in by passkey",
+    "join_view": "the way in by invitation",
     "sign_out_view": "the way out",
     "home_view": "sends people to the sign-in page or to their first space",
 }

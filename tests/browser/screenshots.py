@@ -63,12 +63,13 @@ def filled_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def sample_server(filled: Path) -> Iterator[OctopusServer]:
+def sample_server(filled: Path, host: str = "127.0.0.1") -> Iterator[OctopusServer]:
     """Run a web server on a copy of the sample's data; nothing in it moves."""
     with tempfile.TemporaryDirectory() as name:
         processes = Processes(Path(name))
         try:
             server = make_server(processes, Path(name))
+            server.environment["OCTOPUS_SERVER_URL"] = f"http://{host}:{server.web_port}"
             shutil.copytree(filled, server.data_dir, dirs_exist_ok=True)
             processes.start("redis", redis_command(server.data_dir))
             server.main = server.command("web", "--workers", "1", "--host", "127.0.0.1")

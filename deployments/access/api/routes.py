@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from deployments.access.api.invitations import InvitationViewSet, RegistrationViewSet
 from deployments.access.api.smtp import SmtpViewSet
 from deployments.access.api.spaces import SpaceResourceViewSet
 from deployments.access.api.teams import ScopedUserRoleViewSet, TeamViewSet, UserRoleViewSet
@@ -12,6 +13,8 @@ routes: list[URLPattern] = [
     path("users/me", UserViewSet.as_view({"get": "me"})),
     path("users/login", UserViewSet.as_view({"post": "login"})),
     path("users/logout", UserViewSet.as_view({"post": "logout"})),
+    path("users/register", RegistrationViewSet.as_view({"post": "register"})),
+    *resource_routes(InvitationViewSet),
     path("users/<str:id>/spaces", UserViewSet.as_view({"get": "spaces"})),
     path("users/<str:id>/teams", UserViewSet.as_view({"get": "teams"})),
     path("users/<str:id>/permissions", UserViewSet.as_view({"get": "permissions"})),

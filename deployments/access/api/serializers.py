@@ -194,3 +194,4 @@ class LoginSerializer(ResourceSerializer):
     username = serializers.CharField()
     password = serializers.CharField(trim_whitespace=False)
     remember_me = fields.flag()
+    code = fields.text()

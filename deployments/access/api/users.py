@@ -21,7 +21,7 @@ from deployments.access.effective import as_csv, held_by
 from deployments.access.models import ApiKey, Team, User
 from deployments.access.permissions import Permission
 from deployments.access.rules import ANONYMOUS, SIGNED_IN
-from deployments.access.services.users import end_sessions
+from deployments.access.services.browser_sessions import end_sessions
 from deployments.access.sessions import sign_in, sign_out
 from deployments.access.spaces import visible_spaces
 from deployments.base import public_ids
@@ -63,12 +63,7 @@ class UserViewSet(SystemViewSet[User]):
 
     def filtered(self, rows: QuerySet[User], query: Query) -> QuerySet[User]:
         text = query.text("filter") or query.text("partialName")
-        if text:
-            rows = rows.filter(
-                Q(username__icontains=text)
-                | Q(display_name__icontains=text)
-                | Q(email__icontains=text)
-            )
+        rows = queries.matching_users(rows, text)
         return super().filtered(rows, query)
 
     def create_row(self, data: dict[str, Any]) -> User:
@@ -91,6 +86,7 @@ class UserViewSet(SystemViewSet[User]):
             username=data["username"],
             password=data["password"],
             remember=data["remember_me"],
+            code=data["code"],
         )
         self.actor = Actor(user.pk, user.username, user.display_name, "Session")
         return self.answer(user)

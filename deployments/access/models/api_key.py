@@ -17,6 +17,8 @@ class ApiKey(models.Model):
     created = models.DateTimeField()
     expires = models.DateTimeField(null=True, blank=True)
     last_used = models.DateTimeField(null=True, blank=True)
+    # How near its end was when somebody was told (services.tidying).
+    notice = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         ordering: ClassVar = ["-created"]

@@ -12,6 +12,7 @@ from deployments.access.credentials import digest
 from deployments.access.models import ApiKey, User
 from deployments.access.permissions import Permission
 from deployments.access.services.guards import require_over_user
+from deployments.access.services.sign_in_rules import sign_in_rules
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
@@ -19,8 +20,6 @@ from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.secrets import Secret
 
 FORM = re.compile(r"API-[A-Z0-9]+\Z")
-DEFAULT_DAYS = 180
-MOST_DAYS = 1096
 _RANDOM_BYTES = 20
 _HINT_CHARACTERS = 8
 
@@ -43,12 +42,14 @@ def create_api_key(
 ) -> CreatedKey:
     """Create a key for oneself or, with UserEdit, for a service account. Raises Invalid."""
     _require_may(actor, user)
-    now = clock()
-    expires = expires or now + timedelta(days=DEFAULT_DAYS)
+    rules, now = sign_in_rules(), clock()
+    if not (user.is_service or rules.people_have_keys):
+        raise Invalid("This server gives API keys to service accounts only.")
+    expires = expires or now + timedelta(days=rules.key_days)
     if actor.credential_expires is not None:
         expires = min(expires, actor.credential_expires)  # a key must not outlive its maker
-    if not now < expires <= now + timedelta(days=MOST_DAYS):
-        text = f"Expires must be in the future and within {MOST_DAYS} days."
+    if not now < expires <= now + timedelta(days=rules.key_most_days):
+        text = f"Expires must be in the future and within {rules.key_most_days} days."
         raise Invalid(fields={"Expires": [text]})
     text = base64.b32encode(secrets.token_bytes(_RANDOM_BYTES)).decode()
     return store_api_key(

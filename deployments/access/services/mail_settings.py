@@ -114,16 +114,19 @@ def send_test_mail(*, actor: Actor, address: str, clock: Clock = utc_now) -> Non
     """Send a mail with the settings in force. Raises Invalid with the reason."""
     require_system(actor, Permission.ConfigureServer)
     text = f"{actor.username} has tried the mail settings of Octopus at {clock():%H:%M:%S} UTC.\n"
+    problem = send_mail(address.strip(), subject="Octopus can send mail", body=text)
+    if problem:
+        raise Invalid(f"The mail was not sent: {problem}")
+
+
+def send_mail(address: str, *, subject: str, body: str) -> str:
+    """Send a mail with the settings in force; returns why that failed, or nothing."""
     try:
-        send(
-            SmtpSettings.read(opened_settings(_PREFIX)),
-            [address.strip()],
-            subject="Octopus can send mail",
-            body=text,
-            is_html=False,
-        )
+        settings = SmtpSettings.read(opened_settings(_PREFIX))
+        send(settings, [address], subject=subject, body=body, is_html=False)
     except (OSError, ValueError) as error:
-        raise Invalid(f"The mail was not sent: {error}") from error
+        return str(error)
+    return ""
 
 
 def _rows() -> dict[str, object]:

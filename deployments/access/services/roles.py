@@ -10,7 +10,7 @@ from deployments.access.grants import load_grants, team_changed
 from deployments.access.models import ScopedUserRole, UserRole
 from deployments.access.permissions import Permission
 from deployments.access.services.guards import require_holds, stored_scopes
-from deployments.access.throttle import one_spelling
+from deployments.access.signing_in.throttle import one_spelling
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid

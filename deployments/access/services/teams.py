@@ -15,7 +15,7 @@ from deployments.access.services.guards import (
     require_holds_team,
     require_over_team,
 )
-from deployments.access.throttle import one_spelling
+from deployments.access.signing_in.throttle import one_spelling
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid

@@ -3,16 +3,17 @@
 import re
 from typing import Any
 
-from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
 from deployments.access.grants import load_grants, team_changed
 from deployments.access.models import Team, User
-from deployments.access.passwords import require_strong
 from deployments.access.permissions import Permission
+from deployments.access.services.browser_sessions import drop_sessions
 from deployments.access.services.guards import require_over_user
+from deployments.access.signing_in.passwords import require_strong
+from deployments.access.signing_in.throttle import password_attempts
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid, NotPermitted
@@ -36,25 +37,59 @@ def create_user(
     """Create a person, or a service account (no password). Raises Invalid."""
     load_grants(actor, None).require_system(Permission.UserEdit)
     username = username.strip()
-    _check(username, display_name or username, password, is_service=is_service)
-    _check_address(email)
-    if password:
-        require_strong(password)
+    check_new_user(
+        username=username,
+        display_name=display_name or username,
+        email=email,
+        password=password,
+        is_service=is_service,
+    )
     with transaction.atomic():
-        _require_free(username)
-        user = User(
+        user = insert_user(
             username=username,
-            display_name=display_name.strip() or username,
-            email=email.strip(),
+            display_name=display_name,
+            email=email,
+            password=password,
             is_service=is_service,
             is_active=is_active,
         )
-        if password:
-            user.set_password(password)
-        else:
-            user.set_unusable_password()
-        user.save()
         _record(actor, user, "Created", f"User {user.username} was created", {}, snapshot(user))
+    return user
+
+
+def check_new_user(
+    *, username: str, display_name: str, email: str, password: str = "", is_service: bool = False
+) -> None:
+    """Raise Invalid unless the fields of a user are good."""
+    _check(username, display_name, password, is_service=is_service)
+    _check_address(email)
+    if password:
+        require_strong(password)
+
+
+def insert_user(
+    *,
+    username: str,
+    display_name: str = "",
+    email: str = "",
+    password: str = "",
+    is_service: bool = False,
+    is_active: bool = True,
+) -> User:
+    """Insert a checked user as a part of what another service records. Raises Invalid."""
+    _require_free(username)
+    user = User(
+        username=username,
+        display_name=display_name.strip() or username,
+        email=email.strip(),
+        is_service=is_service,
+        is_active=is_active,
+    )
+    if password:
+        user.set_password(password)
+    else:
+        user.set_unusable_password()
+    user.save()
     return user
 
 
@@ -67,8 +102,13 @@ def update_user(
     username: str = "",
     password: str = "",
     is_active: bool = True,
+    keep_session: str = "",
 ) -> User:
-    """Change a user. People change their own profile and password without UserEdit."""
+    """Change a user. People change their own profile and password without UserEdit.
+
+    A new password, or none any more for somebody deactivated, ends every session at once;
+    `keep_session` is the row of the one where people change their own.
+    """
     by_self = actor.user_id == user.pk
     if not by_self:
         require_over_user(actor, user)
@@ -86,12 +126,40 @@ def update_user(
         user.username, user.display_name, user.email = name, display_name.strip(), email.strip()
         user.is_active = is_active
         if password:
-            user.set_password(password)  # ends every session, whose hash it changes
+            user.set_password(password)
         user.save()
+        if password or not is_active:
+            drop_sessions(user, keep=keep_session)
         after = snapshot(user) | ({"Password": "changed"} if password else {})
         _record(actor, user, "Modified", f"User {user.username} was changed", before, after)
         team_changed()
     return user
+
+
+def change_password(
+    *, actor: Actor, user: User, current: str, password: str, keep_session: str = ""
+) -> None:
+    """Change one's own password; every other session ends. Raises Invalid."""
+    require_current_password(user, current)
+    if not password:
+        raise Invalid(fields={"Password": ["A new password is required."]})
+    update_user(
+        actor=actor,
+        user=user,
+        display_name=user.display_name,
+        email=user.email,
+        password=password,
+        keep_session=keep_session,
+    )
+
+
+def require_current_password(user: User, text: str) -> None:
+    """Raise Invalid unless this is the user's password; guesses count as those of signing in."""
+    attempts = password_attempts(user, user.username)
+    attempts.begin()
+    if not user.check_password(text):
+        raise Invalid(fields={"Current": ["This is not your current password."]})
+    attempts.succeeded()
 
 
 def delete_user(*, actor: Actor, user: User) -> None:
@@ -104,17 +172,6 @@ def delete_user(*, actor: Actor, user: User) -> None:
         _record(actor, user, "Deleted", f"User {user.username} was deleted", before, {})
         user.delete()
         team_changed()
-
-
-def end_sessions(*, actor: Actor, user: User) -> None:
-    """Sign the user out of every browser."""
-    if actor.user_id != user.pk:
-        require_over_user(actor, user)
-    with transaction.atomic():
-        for session in Session.objects.all().iterator():
-            if session.get_decoded().get("_auth_user_id") == str(user.pk):
-                session.delete()
-        _record(actor, user, "Modified", f"Sessions of {user.username} were ended", {}, {})
 
 
 def snapshot(user: User) -> dict[str, Any]:

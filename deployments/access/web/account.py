@@ -1,29 +1,29 @@
-"""One's own profile, theme, password and API keys."""
+"""One's own profile, theme and API keys."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from deployments.access import services
 from deployments.access.models import ApiKey, User
 from deployments.access.rules import SIGNED_IN
-from deployments.access.services.api_keys import DEFAULT_DAYS
 from deployments.access.services.profiles import THEMES, set_theme
+from deployments.access.services.sign_in_rules import SignInRules, sign_in_rules
 from deployments.access.spaces import visible_spaces
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, show
 from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.clock import utc_now
-from deployments.base.errors import Invalid, NotAuthenticated, NotFound
+from deployments.base.errors import NotAuthenticated, NotFound
+from deployments.base.numbers import whole_number
 
 PROFILE = "/app/account"
 KEYS = "/app/account/api-keys"
-LIVES = ((30, "30 days"), (DEFAULT_DAYS, "180 days"), (365, "1 year"), (1095, "3 years"))
+_LIVES = {30: "30 days", 90: "90 days", 180: "180 days", 365: "1 year", 1095: "3 years"}
 
 
 class AccountRequest(HttpRequest):
@@ -71,34 +71,6 @@ def profile_view(request: AccountRequest) -> HttpResponse:
 
 @require_POST
 @signed_in
-def password_view(request: AccountRequest) -> HttpResponse:
-    """Change the password; other sessions end."""
-    user = request.known_user
-
-    def change() -> None:
-        if not user.check_password(request.POST.get("current", "")):
-            raise Invalid(fields={"Current": ["This is not your current password."]})
-        if not request.POST.get("password"):
-            raise Invalid(fields={"Password": ["A new password is required."]})
-        services.update_user(
-            actor=request.actor,
-            user=user,
-            display_name=user.display_name,
-            email=user.email,
-            password=request.POST["password"],
-        )
-
-    _, problems = attempt(change)
-    if problems:
-        values = {"user": user, "themes": THEMES, "name": user.display_name, "email": user.email}
-        return show(request, "access/profile.html", values, problems)
-    update_session_auth_hash(request, user)
-    messages.success(request, "Your password was changed. Your other sessions have ended.")
-    return HttpResponseRedirect(PROFILE)
-
-
-@require_POST
-@signed_in
 def theme_view(request: AccountRequest) -> HttpResponse:
     """Keep the theme for all browsers."""
     set_theme(actor=request.actor, user=request.known_user, theme=request.POST.get("theme", ""))
@@ -112,14 +84,13 @@ def api_keys_view(request: AccountRequest) -> HttpResponse:
     """List one's keys; create one and show it this once."""
     if request.method == "GET":
         return _keys_page(request, NO_PROBLEMS)
-    days = request.POST.get("days", "")
-    known = {str(number): number for number, _ in LIVES}
+    rules = sign_in_rules()
     created, problems = attempt(
         lambda: services.create_api_key(
             actor=request.actor,
             user=request.known_user,
             purpose=request.POST.get("purpose", ""),
-            expires=utc_now() + timedelta(days=known.get(days, DEFAULT_DAYS)),
+            expires=chosen_end(request, rules),
         )
     )
     key = created.key.reveal() if created else ""
@@ -144,13 +115,28 @@ def revoke_view(request: AccountRequest, key: str) -> HttpResponse:
 def _keys_page(
     request: AccountRequest, problems: Problems, *, created_key: str = ""
 ) -> HttpResponse:
+    rules = sign_in_rules()
     values = {
         "user": request.known_user,
+        "may_have": rules.people_have_keys or request.known_user.is_service,
         "keys": ApiKey.objects.filter(user=request.known_user),
         "created_key": created_key,
-        "lives": LIVES,
-        "default_days": DEFAULT_DAYS,
+        "lives": lives(rules),
+        "default_days": rules.key_days,
         "purpose": request.POST.get("purpose", "") if problems else "",
         "now": utc_now(),
     }
     return show(request, "access/api_keys.html", values, problems)
+
+
+def lives(rules: SignInRules) -> list[tuple[int, str]]:
+    """Return how long a new key may live, in days and in words."""
+    known = {days: words for days, words in _LIVES.items() if days <= rules.key_most_days}
+    known.setdefault(rules.key_days, f"{rules.key_days} days")
+    return sorted(known.items())
+
+
+def chosen_end(request: HttpRequest, rules: SignInRules) -> datetime:
+    """Return when the key ends that the form asks for."""
+    days = whole_number(request.POST.get("days"))
+    return utc_now() + timedelta(days=days if days in dict(lives(rules)) else rules.key_days)

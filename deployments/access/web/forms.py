@@ -1,7 +1,9 @@
 """What the views of forms and lists share: reading fields, showing refusals, paging."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,15 +17,18 @@ from django.http import (
 )
 from django.shortcuts import render
 
+from deployments.access.identity import credential_check
 from deployments.access.web.pages import PageRequest
 from deployments.base.errors import Invalid
 from deployments.base.numbers import whole_number
-from deployments.base.threads import give_connection_back
+from deployments.base.threads import give_connection_back, in_thread
 
 T = TypeVar("T")
 
 PAGE_SIZE = 50
 REFUSED = 400
+# Seconds that a stream may go on with a credential that was taken away.
+ASK_EVERY = 2.0
 
 
 @dataclass(frozen=True)
@@ -62,14 +67,36 @@ def show(
     return render(request, template, {**values, "problems": problems}, status=status)
 
 
-def event_stream(parts: AsyncIterator[bytes]) -> StreamingHttpResponse:
-    """Answer with server-sent events; the request's database connection is free meanwhile."""
+def event_stream(request: PageRequest, parts: AsyncGenerator[bytes, None]) -> StreamingHttpResponse:
+    """Answer with server-sent events for as long as the request's credential is good.
+
+    The request's database connection is free meanwhile.
+    """
+    is_good = credential_check(request)
     give_connection_back()
     return StreamingHttpResponse(
-        parts,
+        while_good(parts, lambda: in_thread(is_good)),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+async def while_good(
+    parts: AsyncGenerator[bytes, None],
+    ask: Callable[[], Awaitable[bool]],
+    *,
+    every: float = ASK_EVERY,
+) -> AsyncGenerator[bytes, None]:
+    """Yield the parts until `ask` says no; it is asked before a part, not more often than that."""
+    time = asyncio.get_running_loop().time
+    asked = time()
+    async with aclosing(parts):
+        async for part in parts:
+            if time() - asked >= every:
+                if not await ask():
+                    return
+                asked = time()
+            yield part
 
 
 def place(request: PageRequest, path: str) -> str:

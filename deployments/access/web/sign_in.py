@@ -8,32 +8,44 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from deployments.access import sessions
 from deployments.access.rules import ANONYMOUS
+from deployments.access.services.second_factors import need_after_password
+from deployments.access.signing_in import half_way, webauthn
 from deployments.access.spaces import visible_spaces
 from deployments.access.web.forms import attempt, checked, show
 from deployments.base.actor import Actor
 from deployments.base.errors import NotAuthenticated
 
+SECOND_STEP = "/app/sign-in/second"
+SET_UP = "/app/sign-in/set-up"
+
 
 @require_http_methods(["GET", "POST"])
 def sign_in_view(request: HttpRequest) -> HttpResponse:
     """Show the form; start a session."""
-    wanted = _safe(request.POST.get("next", "") or request.GET.get("next", ""))
+    wanted = safe_way_back(request.POST.get("next", "") or request.GET.get("next", ""))
     if request.method == "GET" and request.actor:  # type: ignore[attr-defined]  # by middleware
         return HttpResponseRedirect(wanted)
-    values = {"next": wanted, "server": _server_name(), "username": ""}
+    values = {
+        "passkeys": webauthn.are_possible(),
+        "next": wanted,
+        "server": server_name(),
+        "username": "",
+    }
     if request.method == "GET":
         return show(request, "access/sign_in.html", values)
-    username = request.POST.get("username", "")
+    username, remember = request.POST.get("username", ""), checked(request, "keep")
     user, problems = attempt(
-        lambda: sessions.sign_in(
-            request,
-            username=username,
-            password=request.POST.get("password", ""),
-            remember=checked(request, "keep"),
+        lambda: sessions.check_password(
+            request, username=username, password=request.POST.get("password", "")
         )
     )
     if user is None:
         return show(request, "access/sign_in.html", {**values, "username": username}, problems)
+    need = need_after_password(user)
+    if need:
+        half_way.begin(request, user, remember=remember, wanted=wanted)
+        return HttpResponseRedirect(SET_UP if need == "set_up" else SECOND_STEP)
+    sessions.start_session(request, user, remember=remember, method="password")
     return HttpResponseRedirect(wanted)
 
 
@@ -60,11 +72,12 @@ for _view in (sign_in_view, sign_out_view, home_view):
     _view.permission = ANONYMOUS  # type: ignore[attr-defined]  # read by the enumerating test
 
 
-def _safe(address: str) -> str:
+def safe_way_back(address: str) -> str:
     """Return the address when it is a page of this server, else the way home."""
     local = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
     return address if local and not address.startswith(settings.LOGIN_URL) else "/app"
 
 
-def _server_name() -> str:
+def server_name() -> str:
+    """Return the server's name as people know it."""
     return str(settings.OCTOPUS.server_url).partition("://")[2]

@@ -10,12 +10,20 @@ from deployments.access.web import (
     roles,
     teams,
 )
+from deployments.access.web.identity import invitations, rules, users
 
 urlpatterns = [
     path("administration", administration.administration_home),
-    path("administration/users", administration.user_list),
-    path("administration/users/new", administration.user_new),
-    path("administration/users/<str:user>", administration.user_edit),
+    path("administration/users", users.user_list),
+    path("administration/users/new", users.user_new),
+    path("administration/users/<str:user>", users.user_edit),
+    path("administration/users/<str:user>/sessions/end", users.user_sessions_end),
+    path("administration/users/<str:user>/factors/reset", users.user_factors_reset),
+    path("administration/invitations", invitations.invitation_list),
+    path("administration/invitations/<str:invitation>/revoke", invitations.invitation_revoke),
+    path("administration/sign-in", rules.sign_in_rules_page),
+    path("administration/users/<str:user>/keys/new", users.user_key_new),
+    path("administration/users/<str:user>/keys/<str:key>/revoke", users.user_key_revoke),
     path("administration/permissions", permissions.permissions_of),
     path("administration/grants", object_grants.grants),
     path("administration/grants/take", object_grants.grant_taken),

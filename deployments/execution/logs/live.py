@@ -10,7 +10,7 @@ import contextlib
 import json
 import math
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 from typing import Any
@@ -162,7 +162,7 @@ class _Feed:
 _feeds: dict[tuple[int, int], _Feed] = {}
 
 
-async def stream(task_pk: int, after: int) -> AsyncIterator[bytes]:
+async def stream(task_pk: int, after: int) -> AsyncGenerator[bytes, None]:
     """Yield the events after a number, then live ones, until the task has ended."""
     cursor = after
     async for events in _stored(task_pk, cursor):

@@ -25,7 +25,7 @@ _Seen = dict[int, tuple[Any, ...]]
 @page(Permission.TaskView)
 def task_list_live(request: PageRequest) -> StreamingHttpResponse:
     """Tell an open list of tasks, as server-sent events, that it should be drawn anew."""
-    return event_stream(lists.stream(request.space.pk))
+    return event_stream(request, lists.stream(request.space.pk))
 
 
 def look_at_tasks(before: _Seen | None, viewed: Collection[int]) -> tuple[_Seen, set[int | None]]:

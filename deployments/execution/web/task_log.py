@@ -1,16 +1,17 @@
 """The log of a task over HTTP: live, in ranges, searched and raw."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from deployments.access.permissions import Permission
+from deployments.access.web.forms import event_stream
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.api.streamed import stream_text
 from deployments.base.errors import NotFound
 from deployments.base.numbers import whole_number
-from deployments.base.threads import give_connection_back
 from deployments.execution.logs.chunks import LogUnavailable
 from deployments.execution.logs.live import stream
 from deployments.execution.logs.queries import log_lines
@@ -29,18 +30,13 @@ def stream_view(request: PageRequest, task: str) -> StreamingHttpResponse:
     row = find(request, ServerTask, task, Permission.TaskView)
     after = _number(request.headers.get("Last-Event-ID") or request.GET.get("after"), 0)
 
-    give_connection_back()
-
-    async def body() -> AsyncIterator[bytes]:
+    async def body() -> AsyncGenerator[bytes, None]:
         yield b"retry: 2000\n\n"
-        async for part in stream(row.pk, after):
-            yield part
+        async with aclosing(stream(row.pk, after)) as parts:
+            async for part in parts:
+                yield part
 
-    return StreamingHttpResponse(
-        body(),
-        content_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return event_stream(request, body())
 
 
 @require_GET

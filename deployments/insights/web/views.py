@@ -116,7 +116,7 @@ def _frame(request: PageRequest, tags: list[str]) -> dict[str, Any]:
 @page(SIGNED_IN)
 def live(request: PageRequest) -> StreamingHttpResponse:
     """Tell an open board, as server-sent events, that it should be drawn anew."""
-    return event_stream(boards.stream(request.space.pk))
+    return event_stream(request, boards.stream(request.space.pk))
 
 
 @require_POST

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from deployments.access.models import ApiKey
-from deployments.access.throttle import canonical
+from deployments.access.signing_in.throttle import canonical
 from tests.factories import default_space, make_ana, make_cleo, make_user
 from tests.factories.people import PASSWORD
 

@@ -1,9 +1,23 @@
 """Users, teams and roles in the portal, by who asks."""
 
-import pytest
+import re
+from datetime import UTC, datetime, timedelta
 
-from deployments.access.models import User
-from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
+import pytest
+from django.test import Client
+
+from deployments.access.models import ApiKey, User
+from deployments.access.services.tidying import notice_keys
+from deployments.base.models import Event
+from tests.factories import (
+    default_space,
+    make_ana,
+    make_ben,
+    make_cleo,
+    make_dan,
+    make_space,
+    make_user,
+)
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -50,3 +64,60 @@ def test_teams_and_roles_are_shown() -> None:
     viewer = text_of(ana.get("administration/roles/userroles-environmentviewer"))
     assert "MachineView See deployment targets" in viewer
     assert ana.get("administration")["Location"] == "/app/Spaces-1/administration/users"
+
+
+def test_users_are_found_by_text_kind_and_state() -> None:
+    ana = Visitor(make_ana())
+    eve, bot = make_user("eve"), make_user("bot", is_service=True)
+    eve.email, eve.is_active = "e.smith@example.com", False
+    eve.save()
+    page = "administration/users"
+    assert "eve" in text_of(ana.get(page, {"q": "SMITH"}))
+    for query, shown in (
+        ({"kind": "service"}, {"bot"}),
+        ({"kind": "people"}, {"ana", "eve"}),
+        ({"state": "deactivated"}, {"eve"}),
+        ({"state": "active", "kind": "people"}, {"ana"}),
+    ):
+        content = ana.get(page, query).content.decode()
+        found = {name for name in ("ana", "bot", "eve") if f">{name}</a>" in content}
+        assert found == shown, query
+    assert "Nobody has this name" in text_of(ana.get(page, {"q": "nobody"}))
+    assert bot.is_service
+
+
+def test_a_service_account_gets_its_keys_here_and_a_person_does_not() -> None:
+    ana, eve = Visitor(make_ana()), make_user("eve")
+    made = ana.post(
+        "administration/users/new",
+        {"kind": "service", "username": "ci", "display_name": "Build server", "email": ""},
+    )
+    ci = User.objects.get(username="ci")
+    assert made["Location"].endswith(f"administration/users/{ci.public_id}")
+    answer = ana.post(
+        f"administration/users/{ci.public_id}/keys/new", {"purpose": "nightly", "days": "30"}
+    )
+    assert answer["Cache-Control"] == "no-store"
+    found = re.search(rb"API-[A-Z0-9]{20,}", answer.content)
+    assert found
+    api = Client(headers={"X-Octopus-ApiKey": found[0].decode()})
+    assert api.get("/api/users/me").json()["Username"] == "ci"
+    key = ApiKey.objects.get(user=ci)
+    ana.post(f"administration/users/{ci.public_id}/keys/{key.public_id}/revoke")
+    assert api.get("/api/users/me").status_code == 401
+    refused = ana.post(f"administration/users/{eve.public_id}/keys/new", {"purpose": "x"})
+    assert refused.status_code == 403
+
+
+def test_keys_that_end_are_told_of_once_for_each_notice() -> None:
+    ana = make_ana()
+    key = ApiKey.objects.get(user=ana.user)
+    end = datetime(2026, 6, 1, tzinfo=UTC)
+    ApiKey.objects.filter(pk=key.pk).update(expires=end)
+    days = {21: 0, 20: 1, 19: 1, 10: 2, 9: 2, 0: 3, -1: 3}
+    for before, told in days.items():
+        notice_keys(now=end - timedelta(days=before))
+        rows = Event.objects.filter(category__startswith="ApiKeyExpire")
+        assert rows.count() == told, before
+    newest = Event.objects.filter(category="ApiKeyExpired").get()
+    assert newest.message == f"API key {key.hint}… of ana for tests has expired"

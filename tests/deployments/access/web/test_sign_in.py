@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployments.access.throttle import MOST_FAILURES
+from deployments.access.signing_in.throttle import MOST_FAILURES
 from deployments.access.web.csrf import COOKIE
 from tests.factories import default_space, make_ana, make_dan, make_space, make_user
 from tests.factories.people import PASSWORD, as_person

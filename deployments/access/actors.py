@@ -15,6 +15,7 @@ def actor_of(
     ip_address: str = "",
     user_agent: str = "",
     credential_expires: datetime | None = None,
+    credential: str = "",
 ) -> Actor:
     """Return the actor for a user who proved who they are by `authentication`."""
     return Actor(
@@ -25,6 +26,7 @@ def actor_of(
         ip_address=ip_address,
         user_agent=user_agent,
         credential_expires=credential_expires,
+        credential=credential,
     )
 
 

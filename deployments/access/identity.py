@@ -104,7 +104,8 @@ def _key_actor(request: HttpRequest, key: str, how: Authentication) -> Actor:
     row = valid_key(key)
     if row is None:
         raise WrongCredential
-    return _actor(request, row.user, how, expires=row.expires)
+    credential = f"{row.hint}… ({row.purpose})"
+    return _actor(request, row.user, how, expires=row.expires, credential=credential)
 
 
 def _actor(
@@ -113,6 +114,7 @@ def _actor(
     how: Authentication,
     *,
     expires: datetime | None = None,
+    credential: str = "",
 ) -> Actor:
     if user is None:
         raise WrongCredential
@@ -123,4 +125,5 @@ def _actor(
         ip_address=request.META.get("REMOTE_ADDR", ""),
         user_agent=request.headers.get("User-Agent", ""),
         credential_expires=expires,
+        credential=credential,
     )

@@ -9,7 +9,10 @@ Authentication = Literal["Session", "ApiKey", "Basic", "Agent", "Automation", "S
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The identity behind a request or a piece of background work."""
+    """The identity behind a request or a piece of background work.
+
+    `credential` says for the audit which one was shown, such as the beginning of an API key.
+    """
 
     user_id: int | None
     username: str
@@ -19,6 +22,7 @@ class Actor:
     user_agent: str = ""
     reason: str = ""
     credential_expires: datetime | None = None
+    credential: str = ""
 
     @classmethod
     def system(cls, reason: str) -> "Actor":

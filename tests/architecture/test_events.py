@@ -69,6 +69,9 @@ REASONS: dict[str, dict[str, str]] = {
         "packages_feed.blobs": "sweep_unused_blobs",
         "releases.snapshots": "sweep_snapshots",
     },
+    "keeps events themselves: their files, and who has seen them": {
+        "base.removal": "remove_events",
+    },
     "a schedule; what the checks find is recorded when it changes": {
         "infrastructure.health": "queue_due_checks",
     },

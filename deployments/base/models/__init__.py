@@ -1,8 +1,17 @@
 """The models of the ground floor."""
 
 from deployments.base.models.cursor import EventCursor
-from deployments.base.models.event import Event, EventRelated
+from deployments.base.models.event import AppendOnly, Event, EventRelated, EventRemoval
 from deployments.base.models.setting import ServerSetting
 from deployments.base.models.space import Space, SpaceOwned
 
-__all__ = ["Event", "EventCursor", "EventRelated", "ServerSetting", "Space", "SpaceOwned"]
+__all__ = [
+    "AppendOnly",
+    "Event",
+    "EventCursor",
+    "EventRelated",
+    "EventRemoval",
+    "ServerSetting",
+    "Space",
+    "SpaceOwned",
+]

@@ -126,6 +126,15 @@ def rotate_master_key(arguments: argparse.Namespace) -> int:
     return rotate(only_count=arguments.check)
 
 
+def verify_audit(_: argparse.Namespace) -> int:
+    _setup_django()
+    from deployments.audit.services.keeping import check_archive, words_of  # noqa: PLC0415
+
+    verdict = check_archive()
+    print(words_of(verdict))
+    return 0 if verdict.is_intact else 1
+
+
 def _asked_password() -> str:
     if not sys.stdin.isatty():
         raise SystemExit("octopus-server: set ADMIN_PASSWORD, or run this in a terminal.")
@@ -176,4 +185,10 @@ TABLE: list[tuple[str, str, Any, list[Option]]] = [
         [(("--check",), {"action": "store_true", "help": "only count what an old key sealed"})],
     ),
     ("check", "Check database, Redis, storage and migrations; exit 1 on failure.", check, []),
+    (
+        "verify-audit",
+        "Read the archive of events; exit 1 when something in it was altered or is missing.",
+        verify_audit,
+        [],
+    ),
 ]

@@ -196,6 +196,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "releases.forget_old_decisions",
         "schedule": 86400.0,
     },
+    "audit.notify": {"task": "audit.notify", "schedule": 5.0, "options": {"expires": 10}},
+    "audit.archive": {
+        "task": "audit.archive",
+        "schedule": 900.0,
+        "options": {"expires": 900},
+    },
     "execution.archive_logs": {"task": "execution.archive_logs", "schedule": 600.0},
     "execution.queue_retention": {"task": "execution.queue_retention", "schedule": 300.0},
     "packages_feed.sweep": {"task": "packages_feed.sweep", "schedule": 3600.0},

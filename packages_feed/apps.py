@@ -6,7 +6,10 @@ class PackagesFeedConfig(AppConfig):
     label = "packages_feed"
 
     def ready(self) -> None:
+        from deployments.audit.archives.store import register_archive_store  # noqa: PLC0415
         from deployments.base.services.spaces import register_space_seeder  # noqa: PLC0415
+        from packages_feed.audit_files import StoredArchives  # noqa: PLC0415
         from packages_feed.seed import seed_built_in_feed  # noqa: PLC0415 models come first
 
         register_space_seeder(seed_built_in_feed)
+        register_archive_store(StoredArchives())

@@ -176,10 +176,11 @@ def _assignment(
     space: Space, permissions: frozenset[str], scopes: Mapping[str, list[str]]
 ) -> Assignment:
     groups = _numbers(scopes, "project_group")
-    tenants = _numbers(scopes, "tenant") | _expanded(space, scopes, "tenant_tag")
+    tenants = _numbers(scopes, "tenant") | expand(space, "tenant_tag", scopes.get("tenant_tag", ()))
     return Assignment(
         permissions=permissions,
-        projects=_numbers(scopes, "project") | _expanded(space, scopes, "project_group"),
+        projects=_numbers(scopes, "project")
+        | expand(space, "project_group", scopes.get("project_group", ())),
         project_groups=groups,
         environments=_numbers(scopes, "environment"),
         tenants=tenants,
@@ -195,7 +196,8 @@ def _numbers(scopes: Mapping[str, list[str]], kind: str) -> frozenset[int]:
     return frozenset(number for number in parsed if number is not None)
 
 
-def _expanded(space: Space, scopes: Mapping[str, list[str]], kind: str) -> frozenset[int]:
-    values = frozenset(scopes.get(kind, ()))
+def expand(space: Space, kind: str, values: Iterable[str]) -> frozenset[int]:
+    """Return the numbers that the values of a registered kind stand for in the space."""
+    wanted = frozenset(values)
     expander = _expanders.get(kind)
-    return expander(space, values) if values and expander else frozenset()
+    return expander(space, wanted) if wanted and expander else frozenset()

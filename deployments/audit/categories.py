@@ -1,4 +1,6 @@
-"""The kinds of events, for filters."""
+"""The kinds of events and their groups, for filters and subscriptions."""
+
+from collections.abc import Iterable
 
 CATEGORIES = {
     "Created": "Document created",
@@ -12,12 +14,17 @@ CATEGORIES = {
     "DefectReported": "Progression of a release blocked",
     "DefectResolved": "Progression of a release unblocked",
     "DeploymentFreezeOverridden": "Deployment freeze overridden",
+    "RunbookRunQueued": "Runbook run queued",
+    "RunbookRunStarted": "Runbook run started",
+    "RunbookRunSucceeded": "Runbook run succeeded",
+    "RunbookRunFailed": "Runbook run failed",
     "TaskQueued": "Task queued",
     "TaskCanceled": "Task canceled",
     "TaskPrioritized": "Task moved to the top",
     "TaskStateChanged": "Task state corrected",
     "ManualInterventionInterruptionRaised": "Manual intervention raised",
     "GuidedFailureInterruptionRaised": "Guided failure raised",
+    "InterruptionSubmitted": "Interruption answered",
     "LoginSucceeded": "Signed in",
     "LoginFailed": "Signing in failed",
     "ApiKeyExpiresIn20Days": "API key expires in 20 days",
@@ -41,6 +48,7 @@ CATEGORIES = {
     "MachineUpgradeFailed": "Upgrade of an agent failed",
     "MachineUpgradeCanceled": "Upgrade of an agent canceled",
     "MachineQuarantined": "Machine quarantined",
+    "SubscriptionFailed": "Subscription gave up a delivery",
     "EventHandlingFailed": "Event could not be handled",
 }
 
@@ -52,9 +60,23 @@ GROUPS = {
         "DeploymentSucceeded",
         "DeploymentFailed",
     ),
+    "DeploymentCritical": (
+        "DeploymentFailed",
+        "ManualInterventionInterruptionRaised",
+        "GuidedFailureInterruptionRaised",
+    ),
+    "RunbookRun": (
+        "RunbookRunQueued",
+        "RunbookRunStarted",
+        "RunbookRunSucceeded",
+        "RunbookRunFailed",
+    ),
     "Document": ("Created", "Modified", "Deleted"),
+    "Login": ("LoginSucceeded", "LoginFailed"),
     "Machine": (
         "MachineAdded",
+        "MachineModified",
+        "MachineDeleted",
         "MachineEnabled",
         "MachineDisabled",
         "MachineHealthy",
@@ -82,3 +104,24 @@ GROUPS = {
         "MachineHasWarnings",
     ),
 }
+
+GROUP_NAMES = {
+    "Deployment": "Deployments",
+    "DeploymentCritical": "Deployments that need somebody",
+    "RunbookRun": "Runbook runs",
+    "Document": "Documents",
+    "Login": "Sign-ins",
+    "Machine": "Machines",
+    "MachineCritical": "Machines that need somebody",
+    "MachineAvailableForDeployment": "Machine becomes available",
+    "MachineUnavailableForDeployment": "Machine no longer available",
+    "MachineHealthChanged": "Health of a machine changed",
+}
+
+
+def categories_of(categories: Iterable[str], groups: Iterable[str]) -> list[str]:
+    """Return the categories with those of the groups; one that is unknown stands for itself."""
+    found = list(categories)
+    for name in groups:
+        found.extend(GROUPS.get(name, (name,)))
+    return list(dict.fromkeys(found))

@@ -11,6 +11,7 @@ from email.utils import make_msgid, parseaddr
 from deployments.base.outgoing import addresses_of, connected
 
 _DEFAULT_TIMEOUT_S = 12.0
+_PRIORITIES = {"High": "1 (Highest)", "Low": "5 (Lowest)"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,6 +52,7 @@ def send(
     body: str,
     is_html: bool,
     message_id: str = "",
+    priority: str = "Normal",
 ) -> None:
     """Send the mail to each address on its own.
 
@@ -66,6 +68,8 @@ def send(
             message["To"] = address
             message["Subject"] = subject
             message["Message-ID"] = make_msgid(message_id or None)
+            if priority in _PRIORITIES:
+                message["X-Priority"] = _PRIORITIES[priority]
             message.set_content(body, subtype="html" if is_html else "plain")
             connection.send_message(message)
 

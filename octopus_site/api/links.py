@@ -59,6 +59,7 @@ MIXED_LINKS = {
     "fromAutoId,toAutoId,documentTypes,asCsv,take,ids,spaces,includeSystem,excludeDifference}",
     "Interruptions": "interruptions{/id}{?skip,take,regarding,pendingOnly,ids}",
     "ScopedUserRoles": "scopeduserroles{/id}{?skip,take,ids,partialName,spaces,includeSystem}",
+    "Subscriptions": "subscriptions{/id}{?skip,take,ids,partialName,spaces}",
     "Tasks": "tasks{/id}{?skip,active,environment,tenant,runbook,project,name,node,running,"
     "states,hasPendingInterruptions,hasWarningsOrErrors,take,ids,partialName,spaces,"
     "includeSystem}",
@@ -68,7 +69,9 @@ MIXED_LINKS = {
 SYSTEM_LINKS = {
     "Authentication": "/api/authentication",
     "CurrentUser": "/api/users/me",
+    "EventAgents": "/api/events/agents",
     "EventCategories": "/api/events/categories{?appliesTo}",
+    "EventDocumentTypes": "/api/events/documenttypes",
     "EventGroups": "/api/events/groups{?appliesTo}",
     "LogSettings": "/api/logsettings",
     "OctopusServerNodes": "/api/octopusservernodes{/id}{?skip,take,ids,partialName}",

@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 from django.db import models, transaction
 
+from deployments.audit.models import EventArchive
 from deployments.base.clock import Clock, utc_now
 from packages_feed.ingest import Spooled
 from packages_feed.models import StoredBlob
@@ -77,6 +78,7 @@ def sweep_unused_blobs(*, clock: Clock = utc_now) -> int:
     """Delete the bytes that uploads and deletions left behind more than a day ago."""
     old = StoredBlob.objects.filter(stored__lt=clock() - _UNFINISHED)
     old = old.filter(**{f"{name}__isnull": True for name in _users()})
+    old = old.exclude(pk__in=_archives().values("sha256"))
     return sum(drop_if_unused(sha256) for sha256 in list(old.values_list("pk", flat=True)))
 
 
@@ -99,8 +101,15 @@ def _lock(sha256: str) -> bool:
 
 def _is_used(blob: StoredBlob) -> bool:
     """Say whether a row of any kind, in any space, points to the bytes."""
+    if _archives().filter(sha256=blob.pk).exists():
+        return True
     row = StoredBlob.objects.filter(pk=blob.pk)
     return any(row.filter(**{f"{name}__isnull": False}).exists() for name in _users())
+
+
+def _archives() -> "models.QuerySet[EventArchive]":
+    """Return the archives of the audit, which name their bytes from a lower floor."""
+    return EventArchive.objects.filter(deleted=None)
 
 
 def _users() -> list[str]:

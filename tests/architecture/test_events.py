@@ -70,6 +70,9 @@ REASONS: dict[str, dict[str, str]] = {
         "releases.snapshots": "sweep_snapshots",
     },
     "keeps events themselves: their files, and who has seen them": {
+        "audit.archiving": "archive_days archive_next_day empty_archived",
+        "audit.delivering": "forget_deliveries",
+        "audit.matching": "match_events",
         "base.removal": "remove_events",
     },
     "a schedule; what the checks find is recorded when it changes": {

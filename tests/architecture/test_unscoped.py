@@ -30,6 +30,7 @@ ALLOWED = {
     "automation spans the spaces": "deployments/",
     "among rows that were scoped": "deployments/releases/deployed.py",
     "the master key was changed": "deployments/base/services/resealing.py",
+    "subscriptions follow the events of every space": "deployments/audit/services/",
     "a list over all spaces": "deployments/access/api/viewsets.py",
 }
 

@@ -24,6 +24,7 @@ from deployments.releases.models import Deployment, Release
 from deployments.releases.services import DeploymentOptions, create_deployment, create_release
 from packages_feed.services import push_build_information
 from packages_feed.services.external_feeds import FeedValues, create_feed
+from tests.browser.sample_audit import keep_events, make_subscription
 from tests.browser.sample_tenants import make_tenants
 from tests.browser.sample_triggers import make_triggers
 from tests.factories import SYSTEM, default_space, domain
@@ -87,6 +88,7 @@ def fill() -> None:
     manager = actor_of(User.objects.order_by("pk")[0], "Session")
     places = {name: domain.make_environment(name) for name in _MACHINES}
     _add_feed()
+    make_subscription(manager)
     for name, machines in _MACHINES.items():
         for machine in machines:
             make_agent(domain.make_machine(places[name], name=machine, roles=["web"]))
@@ -128,6 +130,7 @@ def fill() -> None:
                 make_triggers(project, places, manager)
     for event in Event.objects.filter(category__in=CATEGORIES).order_by("pk"):
         follow_ends(event)
+    keep_events()
 
 
 def _add_feed() -> None:

@@ -25,9 +25,10 @@ def as_csv(rows: Iterable[Held]) -> str:
             row.team,
             row.role,
         )
-        writer.writerow([_plain(str(cell)) for cell in cells])
+        writer.writerow([plain_cell(str(cell)) for cell in cells])
     return out.getvalue()
 
 
-def _plain(text: str) -> str:
+def plain_cell(text: str) -> str:
+    """Return the text as a cell that a spreadsheet shows as it is."""
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -21,6 +21,7 @@ PLACES = (
     ("Permissions", "permissions", Permission.TeamView, False),
     ("Retention", "retention", Permission.RetentionAdminister, False),
     ("Audit", "audit", Permission.EventView, False),
+    ("Subscriptions", "subscriptions", Permission.SubscriptionView, False),
     ("Freezes", "freezes", Permission.ProjectView, False),
     ("Outgoing", "outgoing", Permission.ConfigureServer, True),
     ("Logs", "logs", Permission.ConfigureServer, True),

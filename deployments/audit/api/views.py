@@ -1,4 +1,4 @@
-"""`/api/events`."""
+"""`/api/events` and its archives."""
 
 from typing import Any, ClassVar
 
@@ -8,45 +8,57 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.access.api.viewsets import SystemViewSet
+from deployments.access.permissions import Permission
 from deployments.access.rules import SIGNED_IN
 from deployments.access.spaces import space_by_id, visible_spaces
-from deployments.audit.categories import CATEGORIES, GROUPS
-from deployments.audit.queries import about, events_visible_to
+from deployments.audit.archives.sending import archive_file
+from deployments.audit.asked import asked_filter
+from deployments.audit.categories import CATEGORIES, GROUP_NAMES, GROUPS
+from deployments.audit.clients import CLIENTS, OTHER
+from deployments.audit.documents import DOCUMENT_TYPES
+from deployments.audit.exports import as_csv
+from deployments.audit.filters import chosen
+from deployments.audit.models import EventArchive
+from deployments.audit.queries import archives_visible_to, events_visible_to, visible_parts
+from deployments.audit.services.keeping import delete_archive
+from deployments.audit.wire import event_document
 from deployments.base.actor import Actor
-from deployments.base.api import dates, fields
+from deployments.base.api import fields, paging
 from deployments.base.api.links import system_path
 from deployments.base.api.query import Query
 from deployments.base.api.serializers import IdentifiedSerializer
+from deployments.base.api.streamed import stream_bytes
 from deployments.base.errors import NotFound
 from deployments.base.models import Event, Space
 
+# Counting a million rows takes longer than reading any page of them.
+_COUNTED_AHEAD = 10_000
+
 
 class EventSerializer(IdentifiedSerializer):
+    """Declares what `event_document` writes."""
+
     id = fields.PublicIdField(source="*", read_only=True)
     auto_id = serializers.IntegerField(source="pk", read_only=True)
-    space_id = serializers.SerializerMethodField()
+    space_id = fields.PublicIdField(source="*", read_only=True)
     category = serializers.CharField(read_only=True)
     occurred = fields.MomentField(read_only=True)
     message = serializers.CharField(read_only=True)
     user_id = serializers.CharField(source="actor_id", read_only=True)
     username = serializers.CharField(source="actor_name", read_only=True)
+    is_service = fields.flag(read_only=True)
     identity_established_with = serializers.CharField(source="authentication", read_only=True)
     ip_address = serializers.CharField(read_only=True)
     user_agent = serializers.CharField(read_only=True)
-    related_document_ids = serializers.SerializerMethodField()
-    change_details = serializers.SerializerMethodField()
+    event_agent = serializers.CharField(source="*", read_only=True)
+    related_document_ids = fields.texts(read_only=True, source="*")
+    change_details = serializers.JSONField(source="changes", read_only=True)
 
-    def get_space_id(self, event: Event) -> str | None:
-        return f"Spaces-{event.space_id}" if event.space_id else None
-
-    def get_related_document_ids(self, event: Event) -> list[str]:
-        return sorted(row.document_id for row in event.related.all())
-
-    def get_change_details(self, event: Event) -> dict[str, Any] | None:
+    def to_representation(self, instance: Event) -> dict[str, Any]:
         query = self.context.get("query")
-        if query is not None and query.flag("excludeDifference", default=False):
-            return None
-        return {"DocumentContext": event.subject_id or None, "Differences": event.changes}
+        without = query is not None and query.flag("excludeDifference", default=False)
+        document = event_document(instance, with_differences=not without)
+        return {**document, "Links": self.get_links(instance)}
 
     def get_links(self, event: Event) -> dict[str, str]:
         return {"Self": system_path("events", f"Events-{event.pk}")}
@@ -61,87 +73,132 @@ class EventViewSet(SystemViewSet[Event]):
     path = "events"
     name_field = ""
     query_names = (
-        "skip",
-        "take",
-        "ids",
-        "regarding",
-        "regardingAny",
-        "users",
-        "projects",
-        "environments",
-        "tenants",
-        "eventGroups",
-        "eventCategories",
-        "from",
-        "to",
-        "fromAutoId",
-        "toAutoId",
-        "documentTypes",
-        "spaces",
-        "includeSystem",
-        "excludeDifference",
+        *("skip", "regarding", "regardingAny", "user", "users", "projects", "projectGroups"),
+        *("environments", "eventGroups", "eventCategories", "eventAgents", "tags", "tenants"),
+        *("from", "to", "internal", "fromAutoId", "toAutoId", "documentTypes", "asCsv", "take"),
+        *("ids", "spaces", "includeSystem", "excludeDifference"),
     )
     permission_map: ClassVar = {
         "list": SIGNED_IN,
         "retrieve": SIGNED_IN,
         "categories": SIGNED_IN,
         "groups": SIGNED_IN,
+        "agents": SIGNED_IN,
+        "document_types": SIGNED_IN,
     }
 
     def get_queryset(self) -> QuerySet[Event]:
-        text = self.kwargs.get("space")
-        space = space_by_id(text) if text else None
-        if text and (space is None or not _may_enter(self.actor, space)):
-            raise NotFound
+        space = self._space()
         system = self.query.flag("includeSystem", default=space is None)
         rows = events_visible_to(self.actor, space, include_system=bool(system))
         return rows.prefetch_related("related")
 
     def filtered(self, rows: QuerySet[Event], query: Query) -> QuerySet[Event]:
         rows = super().filtered(rows, query)
-        for document in query.texts("regarding"):
-            rows = about(rows, [document])
-        for name in ("regardingAny", "projects", "projectGroups", "environments", "tenants"):
-            if ids := query.texts(name):
-                rows = about(rows, ids)
-        if users := query.texts("users") + query.texts("user"):
-            rows = rows.filter(actor_id__in=users)
-        if categories := _categories(query):
-            rows = rows.filter(category__in=categories)
-        if spaces := query.texts("spaces"):
-            found = [space.pk for text in spaces if (space := space_by_id(text))]
+        space = self._space()
+        spaces = [space] if space else list(visible_spaces(self.actor))
+        rows = chosen(rows, asked_filter(query), spaces)
+        if wanted := query.texts("spaces"):
+            found = [space.pk for text in wanted if (space := space_by_id(text))]
             rows = rows.filter(space__in=found) | rows.filter(space__isnull=True)
-        for kind in query.texts("documentTypes"):
-            rows = rows.filter(subject_id__istartswith=f"{kind}-")
-        return _between(rows, query)
+        if number := query.number("fromAutoId", 0):
+            rows = rows.filter(pk__gte=number)
+        if number := query.number("toAutoId", 0):
+            rows = rows.filter(pk__lte=number)
+        return rows
+
+    def list(self, request: Request, **ids: Any) -> Any:
+        if not self.query.flag("asCsv", default=False):
+            return self.page(self.filtered(self.get_queryset(), self.query))
+        space = self._space()
+        system = self.query.flag("includeSystem", default=space is None)
+        parts = visible_parts(self.actor, space, include_system=bool(system))
+        headers = {"Content-Disposition": 'attachment; filename="events.csv"'}
+        pieces = as_csv(parts, lambda rows: self.filtered(rows, self.query))
+        return stream_bytes(request._request, pieces, "text/csv; charset=utf-8", headers)  # noqa: SLF001 Django's own
+
+    def page(self, rows: "QuerySet[Event]", **extra: Any) -> Response:
+        """Answer with one page; rows are counted no further than some thousands behind it."""
+        skip = self.query.number("skip", 0)
+        take = min(self.query.number("take", paging.DEFAULT_TAKE), paging.ALL)
+        total = rows.order_by()[: skip + take + _COUNTED_AHEAD].count()
+        found = list(rows[skip : min(skip + take, max(total, skip))])
+        return Response(
+            paging.envelope(
+                paging.Page(found, total, skip, take),
+                self.serialized(found),
+                item_type=self.item_type,
+                path=self.base_path(),
+                query=self.query,
+                names=self.query_names,
+                extra=extra,
+            )
+        )
 
     def categories(self, request: Request, **ids: Any) -> Response:
         return Response([{"Id": key, "Name": name} for key, name in CATEGORIES.items()])
 
     def groups(self, request: Request, **ids: Any) -> Response:
         return Response(
-            [{"Id": key, "Name": key, "EventCategories": list(of)} for key, of in GROUPS.items()]
+            [
+                {"Id": key, "Name": GROUP_NAMES[key], "EventCategories": list(of)}
+                for key, of in GROUPS.items()
+            ]
         )
+
+    def agents(self, request: Request, **ids: Any) -> Response:
+        known = [{"Id": each.key, "Name": each.name} for each in CLIENTS]
+        return Response([*known, {"Id": OTHER, "Name": OTHER}])
+
+    def document_types(self, request: Request, **ids: Any) -> Response:
+        return Response([{"Id": key, "Name": name} for key, name in DOCUMENT_TYPES.items()])
+
+    def _space(self) -> Space | None:
+        text = self.kwargs.get("space")
+        space = space_by_id(text) if text else None
+        if text and (space is None or not _may_enter(self.actor, space)):
+            raise NotFound
+        return space
+
+
+class ArchiveSerializer(IdentifiedSerializer):
+    file_name = serializers.CharField(read_only=True)
+    file_bytes = serializers.IntegerField(source="size", read_only=True)
+    created_date = fields.MomentField(source="created", read_only=True)
+    event_count = serializers.IntegerField(source="count", read_only=True)
+    sha256 = serializers.CharField(read_only=True)
+    previous_sha256 = serializers.CharField(source="previous", read_only=True)
+    deleted = fields.MomentField(read_only=True)
+
+    def get_links(self, row: EventArchive) -> dict[str, str]:
+        return {"Self": system_path("events/archives", row.public_id)}
+
+
+class ArchiveViewSet(SystemViewSet[EventArchive]):
+    """The files of the days that have ended; reading one answers with its lines."""
+
+    model = EventArchive
+    serializer_class = ArchiveSerializer
+    item_type = "EventArchive"
+    path = "events/archives"
+    name_field = ""
+    query_names = ("skip", "take", "ids")
+    permission_map: ClassVar = {
+        "list": Permission.EventRetentionView,
+        "retrieve": Permission.EventRetentionView,
+        "destroy": Permission.EventRetentionDelete,
+    }
+
+    def get_queryset(self) -> QuerySet[EventArchive]:
+        return archives_visible_to(self.actor)
+
+    def retrieve(self, request: Request, **ids: Any) -> Any:
+        row = self.get_object()
+        return archive_file(request._request, row)  # noqa: SLF001 Django's own
+
+    def destroy_row(self, row: EventArchive) -> None:
+        delete_archive(actor=self.actor, archive=row)
 
 
 def _may_enter(actor: Actor, space: Space) -> bool:
     return visible_spaces(actor).filter(pk=space.pk).exists()
-
-
-def _categories(query: Query) -> list[str]:
-    found = query.texts("eventCategories")
-    for name in query.texts("eventGroups"):
-        found.extend(GROUPS.get(name, (name,)))
-    return found
-
-
-def _between(rows: QuerySet[Event], query: Query) -> QuerySet[Event]:
-    if text := query.text("from"):
-        rows = rows.filter(occurred__gte=dates.from_wire(text, field="from"))
-    if text := query.text("to"):
-        rows = rows.filter(occurred__lte=dates.from_wire(text, field="to"))
-    if number := query.number("fromAutoId", 0):
-        rows = rows.filter(pk__gte=number)
-    if number := query.number("toAutoId", 0):
-        rows = rows.filter(pk__lte=number)
-    return rows

@@ -7,6 +7,7 @@ serial, every event has the transaction 0 and the id is the order.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from django.db import connection, transaction
@@ -35,14 +36,28 @@ class Seen:
 
 def read_after(place: Place, *, limit: int) -> list[Seen]:
     """Return the next events that nothing can come before any more, in the stream's order."""
-    rows = _settled()
-    # Two questions, so that the index answers each from the right place on.
-    same = rows.filter(transaction_id=place.transaction_id, id__gt=place.event_id)
-    found = _seen(same, limit)
-    if len(found) < limit:
-        later = rows.filter(transaction_id__gt=place.transaction_id)
-        found += _seen(later, limit - len(found))
-    return found
+    found = _behind(_settled().only("transaction_id", "id", "category"), place, limit)
+    return [Seen(Place(row.transaction_id, row.pk), row.category) for row in found]
+
+
+def events_between(start: Place, end: Place, *, limit: int) -> "list[Event]":
+    """Return the next events behind `start`, up to and with `end`, in the stream's order."""
+    rows = Event.objects.filter(transaction_id__lte=end.transaction_id)
+    rows = rows.exclude(transaction_id=end.transaction_id, id__gt=end.event_id)
+    return _behind(rows, start, limit)
+
+
+def first_after(place: Place) -> "Event | None":
+    """Return the next event that nothing can come before any more."""
+    return next(iter(_behind(_settled(), place, 1)), None)
+
+
+def last_before(moment: datetime, *, after: Place) -> Place | None:
+    """Return the place of the last settled event of before the moment, if behind `after`."""
+    rows = _settled().filter(occurred__lt=moment).order_by("-transaction_id", "-id")
+    found = rows.values_list("transaction_id", "id").first()
+    start = (after.transaction_id, after.event_id)
+    return Place(*found) if found and tuple(found) > start else None
 
 
 def newest_place() -> Place:
@@ -68,9 +83,14 @@ def forget_transactions() -> None:
     Event.objects.exclude(transaction_id=0).update(transaction_id=0)
 
 
-def _seen(rows: "QuerySet[Event]", limit: int) -> list[Seen]:
-    found = rows.order_by("transaction_id", "id").values_list("transaction_id", "id", "category")
-    return [Seen(Place(number, event), category) for number, event, category in found[:limit]]
+def _behind(rows: "QuerySet[Event]", place: Place, limit: int) -> list[Event]:
+    # Two questions, so that the index answers each from the right place on.
+    same = rows.filter(transaction_id=place.transaction_id, id__gt=place.event_id)
+    found = list(same.order_by("transaction_id", "id")[:limit])
+    if len(found) < limit:
+        later = rows.filter(transaction_id__gt=place.transaction_id)
+        found += later.order_by("transaction_id", "id")[: limit - len(found)]
+    return found
 
 
 def _settled() -> "QuerySet[Event]":

@@ -14,6 +14,7 @@ from deployments.infrastructure.services.workers import WorkerInput, create_work
 from deployments.releases.services.freezes import FreezeInput, FreezePlace, create_freeze
 from packages_feed.services.build_information import push_build_information
 from tests.factories import SYSTEM, default_space, give_role, make_ana, make_user
+from tests.factories.audit import make_subscription
 from tests.factories.automation import make_trigger
 from tests.factories.domain import (
     make_channel,
@@ -104,6 +105,7 @@ def make_matrix_world() -> World:
         "build-information": build.public_id,
         "channels": make_channel(project, "Inside").public_id,
         "deploymentfreezes": freeze.public_id,
+        "subscriptions": make_subscription().public_id,
         "deploymentprocesses": document["ProjectDeploymentProcessSnapshotId"],
         "deploymentprocesses owned": f"deploymentprocess-{project.public_id}",
         "deployments": deployment.public_id,

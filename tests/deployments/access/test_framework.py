@@ -187,7 +187,7 @@ def test_events_show_what_happened_to_those_who_may_see_it() -> None:
     newest = ana.api.get("/api/events").json()["Items"][0]
     assert newest["Message"] == "Team Web was created"
     assert newest["Username"] == "ana"
-    assert newest["IdentityEstablishedWith"] == "ApiKey"
+    assert newest["IdentityEstablishedWith"].startswith("ApiKey API-")
     assert newest["Occurred"].endswith("+00:00")
     assert newest["ChangeDetails"]["Differences"]
     subject = newest["ChangeDetails"]["DocumentContext"]

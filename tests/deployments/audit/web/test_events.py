@@ -18,7 +18,7 @@ def test_events_are_filtered() -> None:
     about = text_of(ana.get(PAGE, {"about": project.public_id}))
     assert "Project Storefront was created" in about
     assert "Environment Staging" not in about
-    assert "signed in" in text_of(ana.get(PAGE, {"category": "LoginSucceeded"}))
+    assert "signed in" in text_of(ana.get(PAGE, {"kind": "LoginSucceeded"}))
     assert "No events" in text_of(ana.get(PAGE, {"user": "nobody"}))
 
 

@@ -1,0 +1,1 @@
+"""What changes the archives of events and subscriptions."""

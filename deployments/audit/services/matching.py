@@ -1,0 +1,157 @@
+"""Finding what subscribers want among new events; each event is looked at once.
+
+All subscriptions follow the stream at one place. The place moves in the transaction that writes the
+deliveries, so nothing is missed and nothing is delivered twice because a worker died here.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from deployments.audit.categories import categories_of
+from deployments.audit.filters import chosen, filter_from_wire
+from deployments.audit.models import Delivery, DeliveryState, Subscription
+from deployments.audit.subscribers import recipients, seen_at_address, seen_by
+from deployments.base.clock import Clock, utc_now
+from deployments.base.following.stream import (
+    Place,
+    Seen,
+    forget_transactions,
+    is_from_elsewhere,
+    newest_place,
+    read_after,
+)
+from deployments.base.models import Event, EventCursor
+
+CURSOR: Final = "audit.subscriptions"
+MOST_IN_DIGEST: Final = 100
+_BATCH: Final = 200
+_MOST_BATCHES: Final = 25
+_EVERY_SPACE = "subscriptions follow the events of every space"
+
+
+def match_events(*, clock: Clock = utc_now) -> int:
+    """Write the deliveries that new events ask for; return how many events were looked at."""
+    if not EventCursor.objects.filter(pk=CURSOR).exists():
+        place = newest_place()
+        EventCursor.objects.get_or_create(
+            pk=CURSOR, defaults={"transaction_id": place.transaction_id, "event_id": place.event_id}
+        )
+    if not _has_news():
+        return 0
+    count = 0
+    for _ in range(_MOST_BATCHES):
+        seen = _match_batch(clock)
+        count += seen
+        if seen < _BATCH:
+            break
+    return count
+
+
+def _has_news() -> bool:
+    """Look before writing: most of the time there is nothing."""
+    cursor = EventCursor.objects.get(pk=CURSOR)
+    place = Place(cursor.transaction_id, cursor.event_id)
+    return is_from_elsewhere(place) or bool(read_after(place, limit=1))
+
+
+def _match_batch(clock: Clock) -> int:
+    with transaction.atomic():
+        # An update that changes nothing holds the row: another worker waits, and then sees more.
+        EventCursor.objects.filter(pk=CURSOR).update(failures=F("failures"))
+        cursor = EventCursor.objects.get(pk=CURSOR)
+        place = Place(cursor.transaction_id, cursor.event_id)
+        if is_from_elsewhere(place):
+            forget_transactions()
+            place = Place(0, place.event_id)
+        seen = read_after(place, limit=_BATCH)
+        if not seen:
+            return 0
+        rows = Subscription.objects.unscoped(reason=_EVERY_SPACE).filter(is_disabled=False)
+        for subscription in rows.select_related("space", "owner"):
+            _match(subscription, seen, clock)
+        end = seen[-1].place
+        EventCursor.objects.filter(pk=CURSOR).update(
+            transaction_id=end.transaction_id, event_id=end.event_id
+        )
+    return len(seen)
+
+
+def _match(subscription: Subscription, seen: Sequence[Seen], clock: Clock) -> None:
+    wanted = filter_from_wire(subscription.wanted)
+    kinds = categories_of(wanted.categories, wanted.groups)
+    pks = [
+        one.place.event_id
+        for one in seen
+        if one.place.event_id > subscription.begins_after and (not kinds or one.category in kinds)
+    ]
+    if not pks:
+        return
+    rows = Event.objects.filter(pk__in=pks, space=subscription.space)
+    # What goes wrong with its own deliveries it does not tell itself, for ever.
+    rows = rows.exclude(subject_id=subscription.public_id)
+    found = list(chosen(rows, wanted, [subscription.space]).values_list("pk", flat=True))
+    if not found:
+        return
+    if subscription.webhook_uri:
+        _to_address(subscription, found, clock)
+    if subscription.email_teams:
+        _to_people(subscription, found, clock)
+
+
+def _to_address(subscription: Subscription, found: Sequence[int], clock: Clock) -> None:
+    now = clock()
+    Delivery.objects.bulk_create(
+        [
+            Delivery(
+                space=subscription.space,
+                subscription=subscription,
+                event_ids=[pk],
+                event_count=1,
+                state=DeliveryState.WAITING,
+                created=now,
+                due=now,
+            )
+            for pk in _in_order(seen_at_address(subscription, found))
+        ]
+    )
+
+
+def _to_people(subscription: Subscription, found: Sequence[int], clock: Clock) -> None:
+    for user in recipients(subscription):
+        pks = _in_order(seen_by(user, subscription.space, found))
+        if pks:
+            _collect(subscription, user.pk, pks, clock)
+
+
+def _collect(subscription: Subscription, user: int, pks: list[int], clock: Clock) -> None:
+    """Add the events to the recipient's digest; the first one says when it is sent."""
+    now = clock()
+    rows = Delivery.objects.in_space(subscription.space).filter(
+        subscription=subscription, recipient=user, state=DeliveryState.COLLECTING
+    )
+    open_one = rows.first()
+    if open_one is not None:
+        kept = [*open_one.event_ids, *pks][:MOST_IN_DIGEST]
+        # It may have been taken for sending since it was read; then a new one begins.
+        if rows.filter(pk=open_one.pk).update(
+            event_ids=kept, event_count=open_one.event_count + len(pks)
+        ):
+            return
+    Delivery.objects.create(
+        space=subscription.space,
+        subscription=subscription,
+        recipient_id=user,
+        event_ids=pks[:MOST_IN_DIGEST],
+        event_count=len(pks),
+        state=DeliveryState.COLLECTING,
+        created=now,
+        due=now + timedelta(seconds=subscription.email_period_s),
+    )
+
+
+def _in_order(rows: "QuerySet[Event]") -> list[int]:
+    return list(rows.order_by("pk").values_list("pk", flat=True))

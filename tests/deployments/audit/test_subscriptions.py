@@ -1,0 +1,345 @@
+"""Subscriptions: what is sent to whom, signed, once, again when it failed, and never too much."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from email.message import Message
+from typing import Any
+
+import pytest
+
+from deployments.access.models import Team, User
+from deployments.access.services import create_team
+from deployments.access.services.mail_settings import save_mail_settings
+from deployments.access.services.request_settings import set_allow_loopback
+from deployments.audit.backoff import WAITS
+from deployments.audit.filters import EventFilter
+from deployments.audit.models import Delivery, Subscription
+from deployments.audit.services.delivering import (
+    deliver_due,
+    forget_deliveries,
+    send_again,
+    try_webhook,
+)
+from deployments.audit.services.matching import match_events
+from deployments.audit.services.subscriptions import (
+    SubscriptionValues,
+    change_subscription,
+    create_subscription,
+    renew_key,
+)
+from deployments.audit.signing import HEADER, signature
+from deployments.base import events
+from deployments.base.errors import Invalid, NotPermitted
+from deployments.base.models import Event
+from tests.deployments.audit.receiver import Receiver, receiving
+from tests.deployments.execution.smtp_server import smtp_server
+from tests.factories import SYSTEM, Person, default_space, make_ana, make_cleo, make_space
+from tests.factories.domain import make_environment
+from tests.factories.execution import SettableClock
+from tests.factories.people import as_person, give_role, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    set_allow_loopback(actor=SYSTEM, allowed=True)
+    with receiving() as one:
+        yield one
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    match_events()
+    return SettableClock()
+
+
+def happen(message: str, *related: str, **given: Any) -> int:
+    values = {"category": "Tested", "subject": "Deployments-1", "space": default_space(), **given}
+    return events.record(actor=SYSTEM, message=message, related=related, **values).pk
+
+
+def subscribed(person: Person, **values: Any) -> Subscription:
+    given = SubscriptionValues(**{"name": "One", **values})
+    return create_subscription(actor=person.actor, space=default_space(), values=given)
+
+
+def pass_by(clock: SettableClock) -> None:
+    match_events(clock=clock)
+    deliver_due(clock=clock)
+
+
+def deliveries(subscription: Subscription) -> list[Delivery]:
+    rows = Delivery.objects.in_space(default_space()).filter(subscription=subscription)
+    return list(rows.order_by("pk"))
+
+
+def test_each_event_is_posted_once_signed_and_in_order(
+    receiver: Receiver, clock: SettableClock
+) -> None:
+    ana = make_ana()
+    happen("before")
+    row = subscribed(
+        ana, webhook_uri=receiver.url, header_name="Authorization", header_value="Bearer 12"
+    )
+    key = renew_key(actor=ana.actor, subscription=row).reveal()
+    first, second = happen("one", "Projects-1"), happen("two")
+    happen("elsewhere", space=make_space())
+    happen("of the server", space=None)
+    pass_by(clock)
+    pass_by(clock)
+    assert [event["Message"] for event in receiver.events] == ["one", "two"]
+    assert [event["AutoId"] for event in receiver.events] == [first, second]
+    assert receiver.events[0]["RelatedDocumentIds"] == ["Deployments-1", "Projects-1"]
+    sent = receiver.headers[0]
+    assert sent["Authorization"] == "Bearer 12"
+    assert sent[HEADER] == signature(key, receiver.bodies[0], int(clock.now.timestamp()))
+    assert sent["X-Octopus-Delivery"] == deliveries(row)[-2].public_id
+    newest = deliveries(row)[-1]
+    assert (newest.state, newest.status, newest.answer) == ("Sent", 200, "thank you")
+    assert "Bearer 12" not in str(list(Event.objects.values()))
+
+
+def test_a_failure_is_tried_again_later_and_given_up_in_the_end(
+    receiver: Receiver, clock: SettableClock
+) -> None:
+    ana = make_ana()
+    row = subscribed(
+        ana, webhook_uri=receiver.url, wanted=EventFilter(document_types=("Deployments",))
+    )
+    receiver.status = 503
+    happen("one")
+    pass_by(clock)
+    assert len(receiver.bodies) == 1
+    delivery = deliveries(row)[0]
+    assert (delivery.state, delivery.status) == ("Waiting", 503)
+    assert delivery.problem == "The address answered 503."
+    pass_by(clock)
+    assert len(receiver.bodies) == 1, "not before its time"
+    for wait in WAITS:
+        clock.forward(wait.total_seconds())
+        pass_by(clock)
+    assert len(receiver.bodies) == 1 + len(WAITS)
+    delivery.refresh_from_db()
+    assert delivery.state == "Failed"
+    failure = Event.objects.get(category="SubscriptionFailed")
+    assert failure.subject_id == row.public_id
+    receiver.status = 200
+    send_again(actor=ana.actor, delivery=delivery, clock=clock)
+    with pytest.raises(Invalid, match="still to be sent"):
+        send_again(actor=ana.actor, delivery=delivery, clock=clock)
+    pass_by(clock)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts) == ("Sent", 1)
+    clock.now += timedelta(days=31)
+    assert forget_deliveries(clock=clock) == 1
+
+
+def test_an_address_that_fails_does_not_hold_up_others(
+    receiver: Receiver, clock: SettableClock
+) -> None:
+    ana = make_ana()
+    wanted = EventFilter(document_types=("Deployments",))
+    dead = subscribed(ana, name="Dead", webhook_uri="http://127.0.0.1:1/x", wanted=wanted)
+    subscribed(ana, name="Alive", webhook_uri=receiver.url, wanted=wanted)
+    for number in range(3):
+        happen(str(number))
+    pass_by(clock)
+    assert len(receiver.bodies) == 3
+    assert [row.attempts for row in deliveries(dead)] == [1, 0, 0], "one time limit for a pass"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"webhook_uri": "ftp://example.org"}, "WebhookURI"),
+        ({"webhook_uri": "http://user:password@example.org"}, "WebhookURI"),
+        ({"webhook_uri": "http://example.org:99999999/"}, "WebhookURI"),
+        ({"webhook_uri": "http://example.org/\r\nX: 1"}, "WebhookURI"),
+        ({"webhook_timeout_s": 31}, "WebhookTimeout"),
+        ({"email_period_s": 59}, "EmailFrequencyPeriod"),
+        ({"time_zone": "../../etc/passwd"}, "EmailShowDatesInTimeZoneId"),
+        ({"header_name": "Host"}, "WebhookHeaderKey"),
+        ({"header_name": "X: y"}, "WebhookHeaderKey"),
+        ({"header_name": "X", "header_value": "a\r\nB: c"}, "WebhookHeaderValue"),
+        ({"wanted": EventFilter(categories=("Nothing",))}, "EventCategories"),
+        ({"wanted": EventFilter(environments=("Environments-999",))}, "Environments"),
+        ({"wanted": EventFilter(users=("someone",))}, "Users"),
+        ({"email_teams": ("Teams-99999",)}, "EmailTeams"),
+        ({"name": " "}, "Name"),
+    ],
+)
+def test_values_are_checked(change: dict[str, Any], field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        subscribed(make_ana(), **change)
+    assert list(refused.value.fields) == [field]
+
+
+def test_only_those_who_may_subscribe() -> None:
+    with pytest.raises(NotPermitted):
+        subscribed(make_cleo(default_space()))
+
+
+def test_redirects_are_not_followed_and_this_machine_only_when_allowed(
+    receiver: Receiver, clock: SettableClock
+) -> None:
+    ana = make_ana()
+    row = subscribed(ana, webhook_uri=receiver.url)
+    receiver.status, receiver.location = 302, receiver.url
+    with pytest.raises(Invalid, match="answered 302"):
+        try_webhook(actor=ana.actor, subscription=row)
+    assert len(receiver.bodies) == 1
+    set_allow_loopback(actor=SYSTEM, allowed=False)
+    with pytest.raises(Invalid, match="which is this server itself"):
+        try_webhook(actor=ana.actor, subscription=row)
+    for address in ("http://169.254.169.254/latest", "http://[::ffff:169.254.169.254]/"):
+        values = SubscriptionValues(name="One", webhook_uri=address)
+        moved = change_subscription(actor=ana.actor, subscription=row, values=values)
+        with pytest.raises(Invalid, match="link-local"):
+            try_webhook(actor=ana.actor, subscription=moved)
+
+
+def test_another_address_needs_the_header_again() -> None:
+    ana = make_ana()
+    given: dict[str, Any] = {
+        "name": "One",
+        "webhook_uri": "http://a.example.org",
+        "header_name": "X",
+    }
+    row = subscribed(ana, **given, header_value="secret")
+    elsewhere = SubscriptionValues(**{**given, "webhook_uri": "http://evil.example.org"})
+    with pytest.raises(Invalid, match="header's value again"):
+        change_subscription(actor=ana.actor, subscription=row, values=elsewhere)
+    same = SubscriptionValues(**given)
+    assert change_subscription(actor=ana.actor, subscription=row, values=same).sealed_header
+
+
+def test_the_address_gets_what_its_owner_may_see_now(
+    receiver: Receiver, clock: SettableClock
+) -> None:
+    staging, production = make_environment(), make_environment()
+    user = make_user("limited")
+    held = give_role(
+        user, "userroles-spacemanager", default_space(), {"environment": [staging.public_id]}
+    )
+    manager = as_person(make_user("eve"))
+    give_role(manager.user, "userroles-spacemanager", default_space())
+    row = subscribed(manager, webhook_uri=receiver.url)
+    Subscription.objects.in_space(default_space()).update(owner=user)
+    happen("to staging", staging.public_id)
+    happen("to production", production.public_id)
+    pass_by(clock)
+    assert [event["Message"] for event in receiver.events] == ["to staging"]
+    # What was found and waits is not sent once its reader may not see it.
+    happen("to staging again", staging.public_id)
+    match_events(clock=clock)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    deliver_due(clock=clock)
+    assert len(receiver.bodies) == 1
+    assert "may not see the event" in deliveries(row)[-1].problem
+    assert held.pk
+
+
+def test_teams_limit_what_the_address_gets(receiver: Receiver, clock: SettableClock) -> None:
+    ana, staging, production = make_ana(), make_environment(), make_environment()
+    held = give_role(
+        make_user(),
+        "userroles-projectviewer",
+        default_space(),
+        {"environment": [staging.public_id]},
+    )
+    subscribed(ana, webhook_uri=receiver.url, webhook_teams=(held.team.public_id,))
+    happen("to staging", staging.public_id)
+    happen("to production", production.public_id)
+    pass_by(clock)
+    assert [event["Message"] for event in receiver.events] == ["to staging"]
+
+
+def text_of(mail: Message) -> str:
+    content = mail.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    return content.decode()
+
+
+def mailed_team(*people: User) -> Team:
+    for user in people:
+        User.objects.filter(pk=user.pk).update(email=f"{user.username}@example.org")
+    return create_team(actor=SYSTEM, space=default_space(), name="Mailed", members=list(people))
+
+
+def test_digests_tell_each_recipient_what_they_may_see(clock: SettableClock) -> None:
+    ana, staging, production = make_ana(), make_environment(), make_environment()
+    cleo, limited, nobody = make_cleo(default_space()), make_user("limited"), make_user("nobody")
+    give_role(
+        limited,
+        "userroles-projectviewer",
+        default_space(),
+        {"environment": [staging.public_id]},
+    )
+    team = mailed_team(cleo.user, limited, nobody)
+    wanted = EventFilter(document_types=("Deployments",))
+    row = subscribed(
+        ana,
+        name="News",
+        email_teams=(team.public_id,),
+        email_period_s=600,
+        email_priority="High",
+        time_zone="Europe/Berlin",
+        wanted=wanted,
+    )
+    happen("to staging", staging.public_id)
+    pass_by(clock)
+    happen("to production\nBcc: x", production.public_id)
+    with smtp_server() as mailbox:
+        save_mail_settings(
+            actor=SYSTEM, host="127.0.0.1", port=mailbox.port, sender="octopus@example.org"
+        )
+        pass_by(clock)
+        assert mailbox.mails == []
+        clock.forward(601)
+        pass_by(clock)
+        pass_by(clock)
+        mails = dict(mailbox.mails)
+    assert set(mails) == {"cleo@example.org", "limited@example.org"}
+    body = text_of(mails["cleo@example.org"])
+    assert "2 events in Default" in body
+    assert "to staging (system)" in body
+    assert "to production Bcc: x (system)" in body
+    assert f"administration/subscriptions/{row.public_id}" in body
+    assert mails["cleo@example.org"]["Subject"] == "News: 2 events in Default"
+    assert mails["cleo@example.org"]["X-Priority"] == "1 (Highest)"
+    assert "production" not in text_of(mails["limited@example.org"])
+    assert {one.state for one in deliveries(row)} == {"Sent"}
+
+
+def test_a_digest_without_a_mail_server_is_tried_again(clock: SettableClock) -> None:
+    ana = make_ana()
+    row = subscribed(
+        ana,
+        email_teams=(mailed_team(ana.user).public_id,),
+        wanted=EventFilter(document_types=("Deployments",)),
+    )
+    for number in range(120):
+        happen(str(number))
+    match_events(clock=clock)
+    clock.forward(3601)
+    deliver_due(clock=clock)
+    (delivery,) = deliveries(row)
+    assert (delivery.state, delivery.event_count, len(delivery.event_ids)) == ("Waiting", 120, 100)
+    assert "no SMTP server" in delivery.problem
+    happen("the next")
+    match_events(clock=clock)
+    assert [one.event_count for one in deliveries(row)] == [120, 1], "a digest on its way is closed"
+
+
+def test_a_disabled_subscription_is_silent(receiver: Receiver, clock: SettableClock) -> None:
+    ana = make_ana()
+    row = subscribed(ana, webhook_uri=receiver.url, is_disabled=True)
+    happen("one")
+    pass_by(clock)
+    happen("two")
+    values = SubscriptionValues(name="One", webhook_uri=receiver.url)
+    change_subscription(actor=ana.actor, subscription=row, values=values)
+    happen("three")
+    pass_by(clock)
+    assert [event["Message"] for event in receiver.events] == ["three"], "from then on"

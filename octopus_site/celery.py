@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import task_prerun, worker_process_init
+from celery.signals import task_prerun, worker_process_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octopus_site.settings")
 
@@ -23,6 +23,14 @@ def keep_connections(**_: Any) -> None:
     for connection in connections.all():
         connection.settings_dict["CONN_MAX_AGE"] = _CONNECTION_S
         connection.settings_dict["CONN_HEALTH_CHECKS"] = True
+
+
+@worker_ready.connect
+def give_signs_of_life(**_: Any) -> None:
+    """Let the worker say every few seconds that its node is there."""
+    from octopus_site.heartbeat import Heartbeat  # noqa: PLC0415 Django is set up by now
+
+    Heartbeat().start()
 
 
 @task_prerun.connect

@@ -4,6 +4,7 @@ import argparse
 import getpass
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 Option = tuple[tuple[str, ...], dict[str, Any]]
@@ -135,6 +136,30 @@ def verify_audit(_: argparse.Namespace) -> int:
     return 0 if verdict.is_intact else 1
 
 
+def backup(arguments: argparse.Namespace) -> int:
+    _setup_django()
+    from deployments.base.wake import stay_silent  # noqa: PLC0415
+    from octopus_site.backup.whole import back_up  # noqa: PLC0415
+
+    stay_silent()
+    return back_up(Path(arguments.path), with_files=arguments.with_files)
+
+
+def restore(arguments: argparse.Namespace) -> int:
+    _setup_django()
+    from deployments.base.wake import stay_silent  # noqa: PLC0415
+    from octopus_site.backup.whole import Choices, restore_backup  # noqa: PLC0415
+
+    stay_silent()
+    choices = Choices(
+        force=arguments.force,
+        skip_hashes=arguments.skip_hashes,
+        without_missing_files=arguments.without_missing_files,
+        maintenance=arguments.maintenance,
+    )
+    return restore_backup(Path(arguments.path), choices)
+
+
 def _asked_password() -> str:
     if not sys.stdin.isatty():
         raise SystemExit("octopus-server: set ADMIN_PASSWORD, or run this in a terminal.")
@@ -145,6 +170,10 @@ def _setup_django() -> None:
     import django  # noqa: PLC0415
 
     django.setup()
+
+
+def _switch(name: str, text: str) -> Option:
+    return (name,), {"action": "store_true", "help": text}
 
 
 _HOST: Option = (("--host",), {"default": "0.0.0.0", "help": "address to listen on"})  # noqa: S104
@@ -182,7 +211,7 @@ TABLE: list[tuple[str, str, Any, list[Option]]] = [
         "rotate-master-key",
         "Change the master key, or seal what an old one sealed with the new one.",
         rotate_master_key,
-        [(("--check",), {"action": "store_true", "help": "only count what an old key sealed"})],
+        [_switch("--check", "only count what an old key sealed")],
     ),
     ("check", "Check database, Redis, storage and migrations; exit 1 on failure.", check, []),
     (
@@ -190,5 +219,26 @@ TABLE: list[tuple[str, str, Any, list[Option]]] = [
         "Read the archive of events; exit 1 when something in it was altered or is missing.",
         verify_audit,
         [],
+    ),
+    (
+        "backup",
+        "Write a backup of this server, which may be running, into a file.",
+        backup,
+        [
+            (("path",), {"help": "the file to write; it must not exist"}),
+            _switch("--with-files", "copy packages, artifacts and logs, not only their hashes"),
+        ],
+    ),
+    (
+        "restore",
+        "Restore a backup into an empty server; its master key must be set.",
+        restore,
+        [
+            (("path",), {"help": "the file of a backup"}),
+            _switch("--force", "delete all that is in the database first"),
+            _switch("--maintenance", "let the server start in maintenance mode"),
+            _switch("--skip-hashes", "believe files in the storage that have the right size"),
+            _switch("--without-missing-files", "restore although files are not in the storage"),
+        ],
     ),
 ]

@@ -6,6 +6,8 @@ from django.http import HttpRequest
 
 from deployments.access.grants import Grants, load_grants
 from deployments.access.permissions import Permission
+from deployments.access.services.maintenance import maintenance
+from deployments.access.spaces import is_maintained
 from deployments.access.web.administration import administration_places
 from deployments.access.web.csrf import token_of_request
 
@@ -35,7 +37,8 @@ _NAVIGATION = (
 def portal(request: HttpRequest) -> dict[str, Any]:
     """Return the names for templates.
 
-    actor, space, base (the space's address), navigation, theme, request_id, csrf_token.
+    actor, space, base (the space's address), navigation, theme, request_id, csrf_token, and
+    maintenance while the server is in that mode.
     """
     space = getattr(request, "space", None)
     base = f"/app/{space.public_id}" if space else "/app"
@@ -45,6 +48,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "base": base,
         "navigation": _navigation(request, base) if space else [],
         "administration": _administration(request, base) if space else [],
+        "maintenance": maintenance() if space and is_maintained(space) else None,
         "theme": getattr(getattr(request, "known_user", None), "theme", "auto"),
         "request_id": getattr(request, "request_id", ""),
         "csrf_token": token_of_request(request),

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, include, path
 
 from octopus_site.api.mounting import APPS
+from octopus_site.server.pages import urlpatterns as server_pages
 
 Routes = list[URLPattern | URLResolver]
 
@@ -28,5 +29,5 @@ def _routes_of_spaces() -> Iterator[URLPattern | URLResolver]:
 urlpatterns: Routes = [
     path("", root_view),
     path("app", include("deployments.access.web.account_urls")),
-    path("app/<space:space>/", include(list(_routes_of_spaces()))),
+    path("app/<space:space>/", include([*_routes_of_spaces(), *server_pages])),
 ]

@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "deployments.access.web.middleware.AuthenticationMiddleware",
     "deployments.access.web.middleware.CsrfMiddleware",
+    "octopus_site.middleware.maintenance.MaintenanceMiddleware",
     "octopus_site.middleware.errors.ErrorsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]

@@ -1,26 +1,38 @@
 """Which spaces there are for an actor."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 
 from deployments.access.grants import load_grants
 from deployments.access.models import ScopedUserRole, Team, TeamObjectGrant, UserObjectGrant
 from deployments.access.permissions import Permission
 from deployments.base import public_ids
 from deployments.base.actor import Actor
-from deployments.base.models import Space
+from deployments.base.models import ServerSetting, Space
+from deployments.base.settings_rows import MAINTENANCE
 
 
 def default_space() -> Space | None:
     """Return the space of paths that name none."""
-    return Space.objects.filter(is_default=True).first()
+    return _spaces().filter(is_default=True).first()
 
 
 def space_by_id(text: str) -> Space | None:
     """Return the space by public id or slug, ignoring case."""
     number = public_ids.parse(Space.id_prefix, text)
-    rows = Space.objects.all()
+    rows = _spaces()
     found = rows.filter(pk=number) if number is not None else rows.filter(slug=text.lower())
     return found.first()
+
+
+def is_maintained(space: Space) -> bool:
+    """Tell whether the server was in maintenance mode when the space was looked up."""
+    return bool(getattr(space, "in_maintenance", False))
+
+
+def _spaces() -> QuerySet[Space]:
+    """Every request looks its space up, so what all pages need to know comes along."""
+    on = ServerSetting.objects.filter(key=MAINTENANCE)
+    return Space.objects.annotate(in_maintenance=Exists(on))
 
 
 def visible_spaces(actor: Actor) -> QuerySet[Space]:

@@ -49,6 +49,8 @@ CATEGORIES = {
     "MachineUpgradeCanceled": "Upgrade of an agent canceled",
     "MachineQuarantined": "Machine quarantined",
     "SubscriptionFailed": "Subscription gave up a delivery",
+    "BackupMade": "Backup made",
+    "BackupRestored": "Backup restored",
     "EventHandlingFailed": "Event could not be handled",
 }
 

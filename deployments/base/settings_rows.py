@@ -5,6 +5,9 @@ from typing import Any
 from deployments.base.models import ServerSetting
 from deployments.base.secrets import open_text, seal_text
 
+# Its row is there while the server is in maintenance mode.
+MAINTENANCE = "server.maintenance"
+
 
 def get_setting(key: str, default: Any = None) -> Any:
     """Return the stored value or the default."""
@@ -15,6 +18,16 @@ def get_setting(key: str, default: Any = None) -> Any:
 def set_setting(key: str, value: Any) -> None:
     """Store the value."""
     ServerSetting.objects.update_or_create(key=key, defaults={"value": value})
+
+
+def forget_setting(key: str) -> None:
+    """Go back to the default."""
+    ServerSetting.objects.filter(key=key).delete()
+
+
+def is_set(key: str) -> bool:
+    """Tell whether a value is stored."""
+    return ServerSetting.objects.filter(key=key).exists()
 
 
 def set_secret_setting(key: str, text: str) -> None:

@@ -40,5 +40,9 @@ class ReleasesConfig(AppConfig):
             (overrides, overrides.end_override),
         ):
             register_consumer(
-                each.NAME, label=each.LABEL, categories=each.CATEGORIES, handle=handle
+                each.NAME,
+                label=each.LABEL,
+                categories=each.CATEGORIES,
+                handle=handle,
+                rests_in_maintenance=True,
             )

@@ -1,12 +1,18 @@
-"""Reading tasks: filters, totals and what a queued one waits for."""
+"""Reading tasks: filters, totals and what a queued one waits for; what nodes do."""
 
-from django.db.models import BigIntegerField, Count, Q, QuerySet, Value
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import BigIntegerField, Count, Min, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from deployments.base.querysets import SpaceQuerySet
-from deployments.server_tasks.models import ServerTask
+from deployments.server_tasks.models import ServerNode, ServerTask
 from deployments.server_tasks.states import RUNNING, TaskState
 
+_EVERY_SPACE = "nodes and the queue serve all spaces"
+# Six signs of life late.
+OFFLINE_AFTER: Final = timedelta(seconds=60)
 # Counting the key instead would read it, which the index of the totals does not have.
 _ROW = Value(1)
 WIRE_STATES = {
@@ -71,3 +77,23 @@ def queued_behind(task: ServerTask) -> SpaceQuerySet[ServerTask]:
     return rows.filter(concurrency_tag=task.concurrency_tag).filter(
         Q(state__in=RUNNING - {TaskState.PAUSED}) | (Q(state=TaskState.QUEUED) & ahead)
     )
+
+
+def is_offline(node: ServerNode, now: datetime) -> bool:
+    """Tell whether the node has given no sign of life for a while."""
+    return node.last_seen <= now - OFFLINE_AFTER
+
+
+def running_on_nodes() -> dict[str, int]:
+    """Return how many tasks hold a slot, by the name of their node."""
+    rows = ServerTask.objects.unscoped(reason=_EVERY_SPACE)
+    running = rows.filter(state__in=(TaskState.EXECUTING, TaskState.CANCELLING)).order_by()
+    counted = running.values("node_name").annotate(number=Count(_ROW))
+    return {row["node_name"]: row["number"] for row in counted}
+
+
+def totals_of_server() -> tuple[dict[str, int], datetime | None]:
+    """Return the totals by state of all spaces, and since when the longest waiting task is due."""
+    rows = ServerTask.objects.unscoped(reason=_EVERY_SPACE)
+    due = rows.filter(state=TaskState.QUEUED, not_before=None)
+    return totals_by_state(rows), due.aggregate(oldest=Min("queued"))["oldest"]

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from django.db import connection
 from django.urls import URLPattern, path
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,8 +11,9 @@ from deployments.access.api.viewsets import ApiViewSet
 from deployments.access.rules import ANONYMOUS, SIGNED_IN
 from deployments.access.spaces import space_by_id, visible_spaces
 from deployments.base.errors import NotFound
-from deployments.base.settings_rows import get_setting
+from deployments.base.settings_rows import MAINTENANCE, get_setting, is_set
 from octopus_site.api.links import space_links, system_links
+from octopus_site.api.server import routes as server_routes
 from octopus_site.seed import INSTALLATION_ID
 
 # What clients of Octopus compare; the version of this program stands beside it.
@@ -46,7 +46,6 @@ class ServerViewSet(ApiViewSet):
         "capabilities": SIGNED_IN,
         "feature_toggles": SIGNED_IN,
         "status": SIGNED_IN,
-        "health": ANONYMOUS,
         "authentication": ANONYMOUS,
     }
 
@@ -61,16 +60,17 @@ class ServerViewSet(ApiViewSet):
             {
                 "Version": VERSION,
                 "AnnouncedVersion": ANNOUNCED_VERSION,
-                "IsInMaintenanceMode": False,
+                "IsInMaintenanceMode": is_set(MAINTENANCE),
                 "IsDatabaseEncrypted": True,
-                "Links": {"Self": "/api/serverstatus", "Health": "/api/serverstatus/health"},
+                "Links": {
+                    "Self": "/api/serverstatus",
+                    "Health": "/api/serverstatus/health",
+                    "SystemInfo": "/api/serverstatus/system-info",
+                    "SystemReport": "/api/serverstatus/system-report",
+                    "Timezones": "/api/serverstatus/timezones",
+                },
             }
         )
-
-    def health(self, request: Request, **_: Any) -> Response:
-        with connection.cursor() as sql:
-            sql.execute("SELECT 1")
-        return Response({"Status": "Healthy", "Links": {"Self": "/api/serverstatus/health"}})
 
     def authentication(self, request: Request, **_: Any) -> Response:
         provider = {
@@ -116,6 +116,6 @@ routes: list[URLPattern] = [
     path("capabilities", ServerViewSet.as_view({"get": "capabilities"})),
     path("configuration/feature-toggles", ServerViewSet.as_view({"get": "feature_toggles"})),
     path("serverstatus", ServerViewSet.as_view({"get": "status"})),
-    path("serverstatus/health", ServerViewSet.as_view({"get": "health"})),
+    *server_routes,
     path("authentication", ServerViewSet.as_view({"get": "authentication"})),
 ]

@@ -6,11 +6,14 @@ names bytes that are gone and no bytes are forgotten. Artifacts of deployments a
 
 import contextlib
 import hashlib
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
-from django.db import models, transaction
+from django.db import DEFAULT_DB_ALIAS, models, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from deployments.audit.models import EventArchive
 from deployments.base.clock import Clock, utc_now
@@ -80,6 +83,16 @@ def sweep_unused_blobs(*, clock: Clock = utc_now) -> int:
     old = old.filter(**{f"{name}__isnull": True for name in _users()})
     old = old.exclude(pk__in=_archives().values("sha256"))
     return sum(drop_if_unused(sha256) for sha256 in list(old.values_list("pk", flat=True)))
+
+
+def used_blobs(alias: str = DEFAULT_DB_ALIAS) -> Iterator[tuple[str, int]]:
+    """Yield SHA-256 and size of all bytes that a row of any kind, in any space, points to."""
+    used = Q()
+    for relation in StoredBlob._meta.related_objects:  # noqa: SLF001 Django's documented API
+        users: QuerySet[Any] = QuerySet(model=relation.related_model, using=alias)
+        used |= Q(Exists(users.filter(**{relation.field.name: OuterRef("pk")})))
+    rows = StoredBlob.objects.using(alias).filter(used).order_by("pk")
+    yield from rows.values_list("sha256", "size").iterator(chunk_size=2000)
 
 
 def sweep_uploads(*, clock: Clock = utc_now) -> int:

@@ -36,6 +36,7 @@ REASONS: dict[str, dict[str, str]] = {
         "releases.automation/feeds": "ask_feeds",
         "execution.sweep": "end_left_behind expire_commands sweep",
         "server_tasks.moves": "move",
+        "server_tasks.nodes": "claim_node report_node",
         "server_tasks.queue": "expire_queued schedule",
     },
     "part of another service, which records the whole": {

@@ -15,6 +15,7 @@ ALLOWED = {
     "the gateway serves the agents of all spaces": "deployments/gateway/deliveries.py",
     "the engine moves tasks of every space": "deployments/server_tasks/services/",
     "the queue spans the spaces": "deployments/server_tasks/services/",
+    "nodes and the queue serve all spaces": "deployments/server_tasks/queries.py",
     "the engine advances tasks of every space": "deployments/execution/services/",
     "the engine runs the actions of every space": "deployments/execution/services/",
     "output of agents of every space": "deployments/execution/services/",

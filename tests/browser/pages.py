@@ -120,6 +120,9 @@ PAGES = {
     "insights": True,
     "timeline": True,
     "outgoing": False,
+    "server": True,
+    "server-licences": False,
+    "server-log": False,
     "profile": False,
     "api-keys": False,
 }
@@ -241,6 +244,9 @@ _FIXED = {
     "insights": f"{_SPACE}/insights",
     "timeline": f"{_CHECKOUT}/environments/production",
     "outgoing": f"{_SPACE}/administration/outgoing",
+    "server": f"{_SPACE}/administration/server",
+    "server-licences": f"{_SPACE}/administration/server/licences",
+    "server-log": f"{_SPACE}/administration/server/log",
     "profile": "/app/account",
     "api-keys": "/app/account/api-keys",
 }

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from deployments.access.api.invitations import InvitationViewSet, RegistrationViewSet
+from deployments.access.api.maintenance import MaintenanceViewSet
 from deployments.access.api.smtp import SmtpViewSet
 from deployments.access.api.spaces import SpaceResourceViewSet
 from deployments.access.api.teams import ScopedUserRoleViewSet, TeamViewSet, UserRoleViewSet
@@ -25,6 +26,10 @@ routes: list[URLPattern] = [
     path(
         "users/<str:user>/apikeys/<str:id>",
         ApiKeyViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
+    ),
+    path(
+        "maintenanceconfiguration",
+        MaintenanceViewSet.as_view({"get": "retrieve", "put": "update"}),
     ),
     path("smtpconfiguration", SmtpViewSet.as_view({"get": "retrieve", "put": "update"})),
     path("smtpconfiguration/isconfigured", SmtpViewSet.as_view({"get": "is_configured"})),

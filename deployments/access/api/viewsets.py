@@ -292,11 +292,7 @@ class SpaceViewSet(ResourceViewSet[S]):
         permission = self.seeing()
         if not self._spans():
             return self.model.objects.visible_to(self.actor, self.space, permission)
-        mine = models.Q(pk__in=[])
-        for space in visible_spaces(self.actor):
-            seen = load_grants(self.actor, space).q(permission, self.model)
-            mine |= models.Q(space=space) & seen
-        return self.model.objects.unscoped(reason="a list over all spaces").filter(mine)
+        return rows_of_all_spaces(self.model, self.actor, permission)
 
     def get_object(self) -> S:
         row = super().get_object()
@@ -321,6 +317,14 @@ class SpaceViewSet(ResourceViewSet[S]):
 
     def _spans(self) -> bool:
         return self.spans_spaces and not self.kwargs.get("space")
+
+
+def rows_of_all_spaces(model: type[S], actor: Actor, permission: Permission) -> "QuerySet[S]":
+    """Return the rows that the actor may see with the permission, whatever their space."""
+    mine = models.Q(pk__in=[])
+    for space in visible_spaces(actor):
+        mine |= models.Q(space=space) & load_grants(actor, space).q(permission, model)
+    return model.objects.unscoped(reason="a list over all spaces").filter(mine)
 
 
 def resource_routes(view: type[ResourceViewSet[Any]]) -> list[URLPattern]:

@@ -15,21 +15,30 @@ class Consumer:
     """A follower of some categories. `handle` is called once for each event, in its transaction.
 
     What `handle` expects to go wrong it settles itself; an exception means that the event is
-    given to it again, and after some attempts that it is passed over.
+    given to it again, and after some attempts that it is passed over. One that starts work of its
+    own `rests_in_maintenance`, and goes on from there afterwards.
     """
 
     name: str
     label: str
     categories: frozenset[str]
     handle: Handler
+    rests_in_maintenance: bool = False
 
 
 _consumers: dict[str, Consumer] = {}
 
 
-def register_consumer(name: str, *, label: str, categories: Iterable[str], handle: Handler) -> None:
+def register_consumer(
+    name: str,
+    *,
+    label: str,
+    categories: Iterable[str],
+    handle: Handler,
+    rests_in_maintenance: bool = False,
+) -> None:
     """Register a consumer; its name must stay, because its place in the stream has it."""
-    _consumers[name] = Consumer(name, label, frozenset(categories), handle)
+    _consumers[name] = Consumer(name, label, frozenset(categories), handle, rests_in_maintenance)
 
 
 def all_consumers() -> tuple[Consumer, ...]:

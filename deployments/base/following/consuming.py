@@ -26,6 +26,7 @@ from deployments.base.following.stream import (
     read_after,
 )
 from deployments.base.models import Event, EventCursor
+from deployments.base.settings_rows import MAINTENANCE, is_set
 
 log = structlog.get_logger(__name__)
 
@@ -56,10 +57,13 @@ def consume_all(*, clock: Clock = utc_now) -> None:
 def consume(name: str, *, clock: Clock = utc_now) -> int:
     """Give the consumer what is new; return how many events it handled.
 
-    Nothing when another worker is at it, or when the consumer waits after a failure.
+    Nothing when another worker is at it, when the consumer waits after a failure, or when it
+    rests because of maintenance.
     """
     consumer = find_consumer(name)
     if consumer is None or not _has_news(name):
+        return 0
+    if consumer.rests_in_maintenance and is_set(MAINTENANCE):
         return 0
     token = _claim(name, clock)
     if not token:

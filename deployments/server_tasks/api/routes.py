@@ -3,7 +3,8 @@
 from django.urls import URLPattern, path
 
 from deployments.access.api.viewsets import resource_routes
-from deployments.server_tasks.api.views import NodeViewSet, TaskViewSet
+from deployments.server_tasks.api.nodes import NodeViewSet
+from deployments.server_tasks.api.views import TaskViewSet
 
 routes: list[URLPattern] = [
     path("tasks/taskTypes", TaskViewSet.as_view({"get": "types"})),
@@ -14,5 +15,8 @@ routes: list[URLPattern] = [
     path("tasks/<str:id>/prioritize", TaskViewSet.as_view({"post": "prioritize"})),
     path("tasks/<str:id>/state", TaskViewSet.as_view({"post": "state"})),
     *resource_routes(TaskViewSet),
+    path("octopusservernodes/ping", NodeViewSet.as_view({"get": "ping"})),
+    path("octopusservernodes/summary", NodeViewSet.as_view({"get": "summary"})),
+    path("octopusservernodes/<str:id>/details", NodeViewSet.as_view({"get": "details"})),
     *resource_routes(NodeViewSet),
 ]

@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from deployments.base.api import dates
-from deployments.base.api.fields import MomentField, flag
+from deployments.base.api.fields import MomentField
 from deployments.base.api.links import space_path, system_path
 from deployments.base.api.serializers import (
     IdentifiedSerializer,
@@ -102,10 +102,13 @@ class NodeSerializer(IdentifiedSerializer):
     max_concurrent_tasks = serializers.IntegerField(
         source="task_cap", min_value=1, max_value=10_000
     )
-    is_in_maintenance_mode = flag(source="is_draining", read_only=True)
+    is_in_maintenance_mode = serializers.BooleanField(source="is_draining", required=False)
+    version = serializers.CharField(read_only=True)
+    started = MomentField(read_only=True)
 
     def get_links(self, row: ServerNode) -> dict[str, str]:
-        return {"Self": system_path("octopusservernodes", row.public_id)}
+        path = system_path("octopusservernodes", row.public_id)
+        return {"Self": path, "Details": f"{path}/details"}
 
 
 class CorrectionSerializer(ResourceSerializer):

@@ -1,4 +1,4 @@
-"""`/api/tasks` and `/api/octopusservernodes`."""
+"""`/api/tasks`."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.access.api.rules import SIGNED_IN
-from deployments.access.api.viewsets import SpaceViewSet, SystemViewSet
+from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
 from deployments.base import public_ids
 from deployments.base.api.parsers import fields_of
@@ -17,19 +17,17 @@ from deployments.base.errors import Invalid
 from deployments.server_tasks import queries
 from deployments.server_tasks.api.serializers import (
     CorrectionSerializer,
-    NodeSerializer,
     TaskSerializer,
     TaskTypeSerializer,
 )
 from deployments.server_tasks.kinds import all_kinds, find_kind
-from deployments.server_tasks.models import ServerNode, ServerTask
+from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services import (
     abandon_task,
     cancel_task,
     correct_state,
     move_to_top,
     rerun,
-    set_node_task_cap,
 )
 from deployments.server_tasks.states import FINISHED, RUNNING
 
@@ -154,24 +152,3 @@ def _flags(rows: "QuerySet[ServerTask]", query: Query) -> "QuerySet[ServerTask]"
         if wanted is not None:
             rows = rows.filter(**{field: wanted})
     return rows
-
-
-class NodeViewSet(SystemViewSet[ServerNode]):
-    """The nodes of the server."""
-
-    model = ServerNode
-    serializer_class = NodeSerializer
-    item_type = "OctopusServerNode"
-    path = "octopusservernodes"
-    permission_map: ClassVar = {
-        "list": Permission.ConfigureServer,
-        "all": Permission.ConfigureServer,
-        "retrieve": Permission.ConfigureServer,
-        "update": Permission.ConfigureServer,
-    }
-
-    def get_queryset(self) -> "QuerySet[ServerNode]":
-        return ServerNode.objects.all()
-
-    def update_row(self, row: ServerNode, data: dict[str, Any]) -> ServerNode:
-        return set_node_task_cap(actor=self.actor, node=row, task_cap=data["task_cap"])

@@ -4,20 +4,23 @@ from deployments.server_tasks.services.administer import correct_state, move_to_
 from deployments.server_tasks.services.cancel import abandon_task, cancel_task
 from deployments.server_tasks.services.enqueue import enqueue
 from deployments.server_tasks.services.moves import move
-from deployments.server_tasks.services.queue import expire_queued, schedule, set_node_task_cap
+from deployments.server_tasks.services.nodes import delete_node, report_node, update_node
+from deployments.server_tasks.services.queue import expire_queued, schedule
 from deployments.server_tasks.services.supersede import supersede_paused, supersede_queued
 
 __all__ = [
     "abandon_task",
     "cancel_task",
     "correct_state",
+    "delete_node",
     "enqueue",
     "expire_queued",
     "move",
     "move_to_top",
+    "report_node",
     "rerun",
     "schedule",
-    "set_node_task_cap",
     "supersede_paused",
     "supersede_queued",
+    "update_node",
 ]

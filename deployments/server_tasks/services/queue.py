@@ -14,15 +14,9 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from deployments.access.permissions import Permission
-from deployments.access.policy import require_system
-from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
-from deployments.base.errors import Invalid
-from deployments.base.events import record
 from deployments.base.models import Space
 from deployments.base.querysets import SpaceQuerySet
-from deployments.base.settings_rows import get_setting
 from deployments.base.wake import wake
 from deployments.server_tasks.fair import Waiting, fair_order
 from deployments.server_tasks.kinds import find_kind
@@ -30,10 +24,10 @@ from deployments.server_tasks.models import ServerNode, ServerTask
 from deployments.server_tasks.queries import in_queue_order
 from deployments.server_tasks.services.enqueue import PARENT_TASK
 from deployments.server_tasks.services.moves import move
+from deployments.server_tasks.services.nodes import claim_node, others_take_tasks
 from deployments.server_tasks.states import TaskState
 
-DEFAULT_TASK_CAP_SETTING = "tasks.node_cap"
-DEFAULT_TASK_CAP = 5
+DRAINING = "Every node of the server is drained: none takes new tasks."
 _LONGEST_WAIT = timedelta(days=1)
 _AFTER_SCHEDULE = timedelta(hours=1)
 _MOST_LOOKED_AT = 2000
@@ -51,6 +45,7 @@ class _Room:
     now: datetime
     hand_over: HandOver
     node_name: str
+    is_draining: bool
     free_slots: int
     cap: int
     stopped_spaces: set[int]
@@ -66,18 +61,19 @@ def schedule(*, node_name: str, clock: Clock = utc_now, hand_over: HandOver = wa
     now = clock()
     expire_queued(now=now)
     with transaction.atomic():
-        cap = _claim_node(node_name, now)
+        node = claim_node(node_name, now)
         waiting = list(_waiting()[:_MOST_LOOKED_AT])
         if not waiting:
             return []
-        room = _look_around(node_name, cap, now, hand_over)
+        room = _look_around(node, now, hand_over)
         reasons = {task.pk: _take_or_explain(task, room) for task in _by_turn(waiting, room)}
         # In the order of their numbers, as everybody locks several tasks: nobody then waits in a
         # circle.
         waiting.sort(key=lambda task: task.pk)
         started = [task.pk for task in waiting if not reasons[task.pk] and _start(task, room)]
-    for task in waiting:
-        _explain(task, reasons[task.pk])
+    if not node.is_draining or not others_take_tasks(node, now):
+        for task in waiting:
+            _explain(task, reasons[task.pk])
     return started
 
 
@@ -97,30 +93,6 @@ def expire_queued(*, now: datetime) -> int:
         waiting_reason="",
         error_message="The task was not started before its queue time expired.",
     )
-
-
-def set_node_task_cap(
-    *, actor: Actor, node: ServerNode, task_cap: int, clock: Clock = utc_now
-) -> ServerNode:
-    """Set how many tasks the node runs at a time. Raises Invalid below 1."""
-    require_system(actor, Permission.ConfigureServer)
-    if not 1 <= task_cap <= 10_000:  # noqa: PLR2004 a bound against typing errors
-        raise Invalid(fields={"TaskCap": ["The task cap must be a number from 1 to 10,000."]})
-    with transaction.atomic():
-        before = {"TaskCap": node.task_cap}
-        node.task_cap = task_cap
-        node.save(update_fields=["task_cap"])
-        record(
-            actor=actor,
-            space=None,
-            category="Modified",
-            message=f"The task cap of node {node.name} is now {task_cap}",
-            subject=node.public_id,
-            before=before,
-            after={"TaskCap": task_cap},
-            clock=clock,
-        )
-    return node
 
 
 def _waiting() -> SpaceQuerySet[ServerTask]:
@@ -145,28 +117,17 @@ def _by_turn(waiting: list[ServerTask], room: _Room) -> list[ServerTask]:
     return [*ordered, *(task for task in waiting if _is_early(task, room))]
 
 
-def _claim_node(node_name: str, now: datetime) -> int:
-    """Lock the node's row until commit and return its task cap; 0 while it drains."""
-    rows = ServerNode.objects.filter(name=node_name)
-    if not rows.update(last_seen=now):
-        cap = get_setting(DEFAULT_TASK_CAP_SETTING, DEFAULT_TASK_CAP)
-        ServerNode.objects.get_or_create(
-            name=node_name, defaults={"last_seen": now, "task_cap": cap}
-        )
-        rows.update(last_seen=now)
-    node = rows.get()
-    return 0 if node.is_draining else node.task_cap
-
-
-def _look_around(node_name: str, cap: int, now: datetime, hand_over: HandOver) -> _Room:
+def _look_around(node: ServerNode, now: datetime, hand_over: HandOver) -> _Room:
+    cap = 0 if node.is_draining else node.task_cap
     holding = ServerTask.objects.unscoped(reason=_EVERY_SPACE).filter(state__in=_HOLDING)
     running = list(holding.values_list("pk", "concurrency_tag", "node_name", "project_number"))
-    mine = [project for _, _, name, project in running if name == node_name]
+    mine = [project for _, _, name, project in running if name == node.name]
     stopped = Space.objects.filter(task_queue_stopped=True)
     return _Room(
         now=now,
         hand_over=hand_over,
-        node_name=node_name,
+        node_name=node.name,
+        is_draining=node.is_draining,
         cap=cap,
         free_slots=max(0, cap - len(mine)),
         stopped_spaces=set(stopped.values_list("pk", flat=True)),
@@ -201,7 +162,7 @@ def _reason_to_wait(task: ServerTask, room: _Room) -> str:
     if ahead is not None:
         return f"Behind ServerTasks-{ahead}, which has the same concurrency tag."
     if room.free_slots <= 0 and not _is_child(task):
-        return "Every task slot is taken."
+        return DRAINING if room.is_draining else "Every task slot is taken."
     return ""
 
 

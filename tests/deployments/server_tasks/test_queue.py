@@ -15,7 +15,6 @@ from deployments.server_tasks.services import (
     enqueue,
     move,
     schedule,
-    set_node_task_cap,
 )
 from deployments.server_tasks.states import FINISHED, MOVES, TaskState
 from tests.factories.execution import NODE, SettableClock
@@ -180,19 +179,6 @@ def test_moves_follow_the_table(clock: SettableClock) -> None:
             task.refresh_from_db()
             assert task.state == (target if allowed else source)
             assert bool(task.completed) is (allowed and target in FINISHED)
-
-
-def test_the_cap_of_a_node_is_set_by_those_who_configure(clock: SettableClock) -> None:
-    schedule(node_name=NODE, clock=clock)
-    node = ServerNode.objects.get(name=NODE)
-    ana, cleo = make_ana(), make_cleo(default_space())
-    with pytest.raises(NotPermitted):
-        set_node_task_cap(actor=cleo.actor, node=node, task_cap=2)
-    with pytest.raises(Invalid):
-        set_node_task_cap(actor=ana.actor, node=node, task_cap=0)
-    set_node_task_cap(actor=ana.actor, node=node, task_cap=1)
-    tasks = [make_task() for _ in range(2)]
-    assert schedule(node_name=NODE, clock=clock) == [tasks[0].pk]
 
 
 def test_totals_count_paused_as_executing(clock: SettableClock) -> None:

@@ -1,0 +1,194 @@
+"""Restoring a backup into an empty database, and its files into the storage."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from django.db import IntegrityError, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+
+from deployments.base.clock import Clock, utc_now
+from deployments.base.errors import Invalid
+from deployments.base.secrets import SecretUnreadable, open_text
+from octopus_site.backup import tables
+from octopus_site.backup.archive import ArchiveReader, Manifest, pieces_of
+from octopus_site.backup.writing import Report
+from octopus_site.seed import MASTER_KEY_PROBE
+from packages_feed.storage import BlobMissing, PackageStorage
+
+# A process of the server says that it is there every few seconds.
+_SEEN_WITHIN: Final = timedelta(seconds=30)
+_MOST_NAMED: Final = 5
+
+
+def require_restorable(archive: ArchiveReader, target: BaseDatabaseWrapper) -> None:
+    """Check key and version before anything is touched. Raises Invalid."""
+    _require_master_key(archive.manifest)
+    _require_known_version(archive.manifest, target)
+
+
+def require_empty(target: BaseDatabaseWrapper, *, force: bool, clock: Clock = utc_now) -> None:
+    """Check that nothing is lost and nobody works on the database. Raises Invalid."""
+    existing = set(tables.tables_in(target))
+    if "server_tasks_servernode" in existing:
+        since = clock() - _SEEN_WITHIN
+        seen = _first(target, "SELECT max(last_seen) FROM server_tasks_servernode")
+        if seen is not None and tables.moment(seen) > since:
+            raise Invalid("a server works on this database. Stop it, and try again in a minute.")
+    if force or "access_user" not in existing:
+        return
+    if _first(target, "SELECT count(*) FROM access_user"):
+        raise Invalid(
+            "the database is not empty: it has users. Name an empty one in OCTOPUS_DATABASE_URL,"
+            " or say --force to delete all that is in it."
+        )
+
+
+def restore_rows(archive: ArchiveReader, target: BaseDatabaseWrapper, report: Report) -> None:
+    """Empty the database, shape it as it was, and fill it: all rows or none. Raises Invalid."""
+    tables.drop_all_tables(target)
+    executor = MigrationExecutor(target)
+    state = executor.migrate(_last_steps(executor, archive.manifest))
+    report(f"Restoring {archive.manifest.row_count} rows.")
+    fill_tables(archive, state.apps, target)
+
+
+def fill_tables(archive: ArchiveReader, apps: Any, target: BaseDatabaseWrapper) -> None:
+    """Insert the rows of a backup by the models that its migrations make. Raises Invalid."""
+    by_table = {
+        tables.table_of(model): model for model in apps.get_models(include_auto_created=True)
+    }
+    try:
+        with transaction.atomic(using=target.alias):
+            for name in archive.manifest.tables:
+                if name not in by_table:
+                    raise Invalid(f"the backup has a table {name}, which its migrations do not.")
+                _fill(archive, name, by_table[name], target)
+    except IntegrityError as error:
+        raise Invalid(f"the rows of the backup do not fit together: {error}") from error
+
+
+def absent_files(
+    archive: ArchiveReader, storage: PackageStorage, *, check_hashes: bool
+) -> Iterator[str]:
+    """Yield the SHA-256 of files that neither the backup nor the storage has as they were."""
+    for sha256, size in archive.files():
+        copied = archive.file(sha256)
+        if copied is not None:
+            copied.close()
+        elif not _is_stored(storage, sha256, size, check_hashes=check_hashes):
+            yield sha256
+
+
+def require_files(absent: list[str], *, count: int) -> None:
+    """Raise Invalid that names files which are not there."""
+    if not absent:
+        return
+    named = ", ".join(absent[:_MOST_NAMED]) + (", …" if len(absent) > _MOST_NAMED else "")
+    raise Invalid(
+        f"{len(absent)} of {count} packages, artifacts and logs are not in the storage, or are not"
+        f" what was stored: {named}. Copy them there, or say --without-missing-files."
+    )
+
+
+def restore_files(archive: ArchiveReader, storage: PackageStorage) -> int:
+    """Put the copied files into the storage; return their number. Raises Invalid."""
+    count = 0
+    for sha256, _ in archive.files():
+        copied = archive.file(sha256)
+        if copied is None:
+            continue
+        with copied, tempfile.NamedTemporaryFile(dir=storage.spool_folder) as spooled:
+            digest = hashlib.sha256()
+            for piece in pieces_of(copied):
+                digest.update(piece)
+                spooled.write(piece)
+            spooled.flush()
+            if digest.hexdigest() != sha256:
+                raise Invalid(f"the file {sha256} of the backup is damaged.")
+            storage.put(Path(spooled.name), sha256)
+        count += 1
+    return count
+
+
+def _fill(
+    archive: ArchiveReader, name: str, model: type[models.Model], target: BaseDatabaseWrapper
+) -> None:
+    table = archive.manifest.tables[name]
+    with target.cursor() as cursor:
+        # What migrations put into empty tables stands in the backup as well.
+        cursor.execute(f"DELETE FROM {target.ops.quote_name(name)}")  # noqa: S608 a name of ours
+    try:
+        tables.write_rows(model, table.columns, archive.table(name), target)
+    except LookupError as error:
+        raise Invalid(f"the table {name} has no column {error} in this version.") from error
+    tables.set_last_number(model, table.last_number, target)
+
+
+def _steps(manifest: Manifest, loader: MigrationLoader) -> set[tuple[str, str]]:
+    """Return the migrations of this version that had shaped the backup. Raises LookupError.
+
+    One that has replaced several others counts when all of those were there.
+    """
+    said = {(app, name) for app, name in manifest.migrations}
+    on_disk = loader.disk_migrations
+    replacing = {key: set(each.replaces) for key, each in on_disk.items() if each.replaces}
+    steps = said & set(on_disk) | {key for key, replaced in replacing.items() if replaced <= said}
+    known = steps.union(*(replacing.get(key, set()) for key in steps))
+    for app, name in sorted(said - known):
+        raise LookupError(f"{app}.{name}")
+    return steps
+
+
+def _last_steps(executor: MigrationExecutor, manifest: Manifest) -> list[tuple[str, str]]:
+    """Return the steps that no other step of the backup builds on; they bring the others along."""
+    nodes = executor.loader.graph.node_map
+    done = _steps(manifest, executor.loader) & set(nodes)
+    return sorted(
+        key for key in done if not any(child.key in done for child in nodes[key].children)
+    )
+
+
+def _require_master_key(manifest: Manifest) -> None:
+    try:
+        open_text(manifest.probe, place=MASTER_KEY_PROBE)
+    except (SecretUnreadable, ValueError) as error:
+        raise Invalid(
+            "the backup was made with another master key. Set OCTOPUS_MASTER_KEY to the one of that"
+            " server; without it the secrets in the backup cannot be read."
+        ) from error
+
+
+def _require_known_version(manifest: Manifest, target: BaseDatabaseWrapper) -> None:
+    try:
+        _steps(manifest, MigrationLoader(target))
+    except LookupError as error:
+        raise Invalid(
+            f"the backup was made by version {manifest.version}, whose database this one does not"
+            f" know (migration {error}). Install that version; it can be upgraded afterwards."
+        ) from error
+
+
+def _is_stored(storage: PackageStorage, sha256: str, size: int, *, check_hashes: bool) -> bool:
+    if storage.size(sha256) != size:
+        return False
+    if not check_hashes:
+        return True
+    digest = hashlib.sha256()
+    try:
+        for piece in storage.open(sha256):
+            digest.update(piece)
+    except BlobMissing:
+        return False
+    return digest.hexdigest() == sha256
+
+
+def _first(target: BaseDatabaseWrapper, sql: str) -> Any:
+    with target.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchone()[0]

@@ -1,0 +1,42 @@
+"""While the server is in maintenance mode, only its administrators may write."""
+
+from collections.abc import Callable
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from deployments.access.services.maintenance import maintenance, may_write_in_maintenance
+from octopus_site.middleware.errors import is_api, page
+
+_READS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
+# An administrator must be able to come in, and anybody to leave; agents bring what they have.
+_DOORS: Final = (
+    *("/app/sign-in", "/app/sign-out", "/api/users/login", "/api/users/logout"),
+    "/agent/",
+)
+_RETRY_AFTER_S: Final = "60"
+_UNAVAILABLE: Final = 503
+
+
+class MaintenanceMiddleware:
+    """Refuse writes of people and their tools with 503; agents and the engine are not concerned."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in _READS or request.path_info.lower().startswith(_DOORS):
+            return self.get_response(request)
+        state = maintenance()
+        actor = getattr(request, "actor", None)
+        if state is None or may_write_in_maintenance(actor):
+            return self.get_response(request)
+        response = _refusal(request, state.sentence)
+        response.headers["Retry-After"] = _RETRY_AFTER_S
+        return response
+
+
+def _refusal(request: HttpRequest, sentence: str) -> HttpResponse:
+    if is_api(request):
+        return JsonResponse({"ErrorMessage": sentence}, status=_UNAVAILABLE)
+    return page(request, _UNAVAILABLE, sentence)

@@ -92,6 +92,19 @@ def make_cleo(space: Space) -> Person:
     return as_person(user)
 
 
+def make_holder(space: Space, *permissions: str) -> Person:
+    """Create somebody who holds these permissions in the space and no others."""
+    user = make_user()
+    role = services.create_role(
+        actor=SYSTEM, name=f"Role {next(_numbers)}", space_permissions=permissions
+    )
+    team = services.create_team(
+        actor=SYSTEM, space=space, name=f"Team {next(_numbers)}", members=[user]
+    )
+    services.create_scoped_role(actor=SYSTEM, team=team, role=role, space=space)
+    return as_person(user)
+
+
 def make_dan(space: Space) -> Person:
     """Create Dan, who manages another space than the others work in."""
     user = make_user("dan")

@@ -102,10 +102,13 @@ def target_page(request: PageRequest, target: str) -> HttpResponse:
         "environments": request.POST.getlist("environments"),
         **{name: request.POST.get(name, stored[name]) for name in ("policy", *_TENANCY)},
     }
+    # The form does not have those in which the person may edit nothing: they stay.
+    offered = {each.pk for each in _environments(request, Permission.MachineEdit)}
+    kept = {each.pk for each in _placed(row)} - offered
     chosen = [
         environment
         for environment in Environment.objects.in_space(request.space)
-        if environment.public_id in sent["environments"]
+        if environment.public_id in sent["environments"] or environment.pk in kept
     ]
     saved, problems = attempt(
         lambda: services.update_machine(
@@ -175,7 +178,7 @@ def _page(
         "may_upgrade": may_edit and is_connected and not why_not(row, utc_now()),
         "may_cancel": may_edit and may_cancel(row),
         "policies": policies_to_choose(request),
-        "placed": _placed(row),
+        "placed": _environments(request, Permission.EnvironmentView).filter(machines=row),
         "values": values,
         "environments": _environments(request, Permission.MachineEdit) if may_edit else [],
         "known_roles": visible_roles(request.actor, request.space) if may_edit else [],
@@ -219,7 +222,7 @@ def _filtered(
         )
     if wanted:
         rows = rows.filter(environments__in=wanted)
-    in_order = Environment.objects.in_space(request.space)
+    in_order = _environments(request, Permission.EnvironmentView)
     return (
         rows.select_related("agent")
         .prefetch_related(Prefetch("environments", queryset=in_order))

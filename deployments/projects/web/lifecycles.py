@@ -1,7 +1,8 @@
 """Lifecycles: the phases that releases pass."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -12,7 +13,12 @@ from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, sho
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Lifecycle, Phase
-from deployments.projects.queries import PhaseView, environments_for_phases, phases_of_many
+from deployments.projects.queries import (
+    PhaseView,
+    environments_for_phases,
+    environments_to_choose,
+    phases_of_many,
+)
 from deployments.projects.retention import Inherited, policies_of_phases
 from deployments.projects.services import lifecycles as services
 from deployments.projects.web.lifecycle_forms import (
@@ -28,6 +34,7 @@ from deployments.projects.web.lifecycle_forms import (
 )
 
 LIST = "projects/lifecycles"
+_HIDDEN: Final = "An environment that you may not see"
 
 
 @require_GET
@@ -35,7 +42,7 @@ LIST = "projects/lifecycles"
 def lifecycle_list(request: PageRequest) -> HttpResponse:
     """Draw every lifecycle as its row of phases."""
     rows = list(Lifecycle.objects.in_space(request.space).select_related("space"))
-    names = {row.pk: row.name for row in Environment.objects.in_space(request.space)}
+    names = {row.pk: row.name for row in environments_to_choose(request.actor, request.space)}
     phases = phases_of_many(rows)
     drawn = [(row, _drawn(phases.get(row.pk, []), row, names)) for row in rows]
     values = {
@@ -49,15 +56,25 @@ def lifecycle_list(request: PageRequest) -> HttpResponse:
 def _drawn(
     phases: Sequence[PhaseView], lifecycle: Lifecycle, names: Mapping[int, str]
 ) -> list[tuple[PhaseView, list[tuple[str, bool]], Inherited]]:
-    """Return the phases with their environments and how long they keep releases."""
+    """Return the phases with their environments and how long they keep releases.
+
+    `names` has the environments that the reader sees; others are there without a name.
+    """
     policies = policies_of_phases(
         [(phase.name, phase.release_retention) for phase in phases], lifecycle.release_retention
     )
+    # An implicit phase has the id and the name of its environment.
+    hidden = {
+        f"{Environment.id_prefix}-{number}"
+        for phase in phases
+        for number in phase.environments
+        if number not in names
+    }
     return [
         (
-            phase,
-            [(names.get(number, ""), True) for number in phase.automatic]
-            + [(names.get(number, ""), False) for number in phase.manual],
+            phase if phase.id not in hidden else replace(phase, name=_HIDDEN),
+            [(names.get(number, _HIDDEN), True) for number in phase.automatic]
+            + [(names.get(number, _HIDDEN), False) for number in phase.manual],
             policy,
         )
         for phase, policy in zip(phases, policies, strict=True)

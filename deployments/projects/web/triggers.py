@@ -13,12 +13,12 @@ from deployments.access.policy import allows_on
 from deployments.access.web.forms import attempt, go, page_of, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base import public_ids
+from deployments.base.actor import Actor
 from deployments.base.clock import utc_now
 from deployments.base.errors import NotFound
-from deployments.infrastructure.models import Environment
 from deployments.infrastructure.tenancy import tenant_words
 from deployments.projects.models import AutomationDecision, Outcome, Project, ProjectTrigger
-from deployments.projects.queries import channels_of, runbooks_of
+from deployments.projects.queries import channels_of, environments_to_choose, runbooks_of
 from deployments.projects.services.triggers import delete_trigger, set_trigger_disabled
 from deployments.projects.triggers.filters import SCHEDULES, timetable_of
 from deployments.projects.triggers.schedules import next_runs
@@ -38,7 +38,7 @@ def trigger_list(request: PageRequest, project: str) -> HttpResponse:
     """List the triggers with their last results, and what was decided lately."""
     row = find(request, Project, project, Permission.TriggerView)
     triggers = list(ProjectTrigger.objects.in_space(request.space).filter(project=row))
-    names = names_of(row, triggers)
+    names = names_of(request.actor, row, triggers)
     last = _last_decisions(triggers)
     values = {
         **project_frame(request, row, "Triggers"),
@@ -63,7 +63,7 @@ def trigger_list(request: PageRequest, project: str) -> HttpResponse:
 def trigger_page(request: PageRequest, project: str, trigger: str) -> HttpResponse:
     """Show a trigger: when it runs next, and each of its decisions."""
     row, stored = trigger_of(request, project, trigger)
-    names = names_of(row, [stored])
+    names = names_of(request.actor, row, [stored])
     decisions = page_of(request, decisions_of(row).filter(trigger=stored))
     values = {
         **project_frame(request, row, "Triggers"),
@@ -73,7 +73,9 @@ def trigger_page(request: PageRequest, project: str, trigger: str) -> HttpRespon
         "runs": upcoming(stored.filter) if stored.filter_type in SCHEDULES else [],
         "is_scheduled": stored.filter_type in SCHEDULES,
         "pending": stored.pending_deployments.count(),
-        "waiting": stored.waiting_targets.select_related("machine", "environment"),
+        "waiting": stored.waiting_targets.filter(
+            environment__in=environments_to_choose(request.actor, request.space)
+        ).select_related("machine", "environment"),
         "page": decisions,
         "decisions": shown_decisions(decisions, names),
         **_rights(request, row),
@@ -94,7 +96,7 @@ def decision_list(request: PageRequest, project: str) -> HttpResponse:
     values = {
         **project_frame(request, row, "Triggers"),
         "page": decisions,
-        "decisions": shown_decisions(decisions, names_of(row)),
+        "decisions": shown_decisions(decisions, names_of(request.actor, row)),
         "outcomes": Outcome.choices,
         "outcome": outcome,
     }
@@ -140,9 +142,14 @@ def trigger_of(request: PageRequest, project: str, trigger: str) -> tuple[Projec
     return row, stored
 
 
-def names_of(project: Project, triggers: Iterable[ProjectTrigger] = ()) -> dict[str, str]:
-    """Return names by public id: of environments, channels, runbooks and triggers' tenants."""
-    environments = Environment.objects.in_space(project.space)
+def names_of(
+    actor: Actor, project: Project, triggers: Iterable[ProjectTrigger] = ()
+) -> dict[str, str]:
+    """Return names by public id: of environments, channels, runbooks and triggers' tenants.
+
+    Environments that the actor may not see stay without a name.
+    """
+    environments = environments_to_choose(actor, project.space)
     rows: Iterable[Any] = [*environments, *channels_of(project), *runbooks_of(project)]
     tenants = {text for each in triggers for text in each.action.get("TenantIds", ())}
     numbers = [number for text in tenants if (number := public_ids.parse("Tenants", text))]
@@ -157,7 +164,7 @@ def due_next(request: PageRequest, project: Project) -> list[tuple[ProjectTrigge
         return []
     rows = ProjectTrigger.objects.in_space(request.space).filter(project=project, is_disabled=False)
     triggers = list(rows.exclude(next_run=None).order_by("next_run")[:_DUE_NEXT])
-    names = names_of(project, triggers) if triggers else {}
+    names = names_of(request.actor, project, triggers) if triggers else {}
     return [(each, action_words(each.action, names)) for each in triggers]
 
 

@@ -28,6 +28,7 @@ from deployments.releases.web.frames import (
     visible_deployments,
     visible_environments,
 )
+from deployments.releases.web.overview_offers import offers_of
 from deployments.releases.web.overview_tenants import tenant_values
 from tenants.queries import tenanted_mode
 
@@ -152,14 +153,17 @@ def _rows(
     )
     there = {(each.release, each.environment): each for each in found}
     allowed = {row.pk for row in environments if may_deploy(request, project, row.pk)}
+    offers = offers_of(request, project, releases, progressions)
+    # One that is there for one tenant may still go to the next.
+    again = 0 if tenanted_mode(project).allows_untenanted else 1
     rows = []
     for release in releases:
         progression = progressions[release.pk]
         cells = []
         for environment in environments:
             newest = current.get(environment.pk)
-            is_newer = newest is None or newest.release < release.pk
-            goes = environment.pk in progression.next_environments and is_newer
+            is_newer = newest is None or newest.release < release.pk + again
+            goes = environment.pk in offers[release.pk] and is_newer
             cells.append(
                 Cell(
                     environment=environment.pk,

@@ -48,7 +48,7 @@ def environment_timeline(request: PageRequest, project: str, environment: str) -
     # Among the deployments of several tenants, or of channels that stand on their own, none is the
     # one that is there.
     is_one_line = not extra_document(row.extra)["DiscreteChannelRelease"]
-    alike = every if is_one_line and (chosen or not tenants) else every.none()
+    alike = every if is_one_line and (chosen or not _has_tenants(every)) else every.none()
     current = alike.order_by("-pk").values_list("release_id", flat=True).first()
     values: dict[str, Any] = {
         **project_frame(request, row, "Overview"),
@@ -71,6 +71,11 @@ def _tenants(request: PageRequest, rows: "QuerySet[Deployment]") -> list[Tenant]
     seen = Tenant.objects.visible_to(request.actor, request.space, Permission.TenantView)
     numbers = rows.filter(tenant_number__isnull=False).order_by().values("tenant_number")
     return list(seen.filter(pk__in=numbers).only("name", "slug", "space").order_by("name"))
+
+
+def _has_tenants(rows: "QuerySet[Deployment]") -> bool:
+    """Tell whether there are deployments for tenants, be it some that the reader may not see."""
+    return rows.filter(tenant_number__isnull=False).exists()
 
 
 def _with_outcome(rows: "QuerySet[Deployment]", outcome: str) -> "QuerySet[Deployment]":

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from deployments.access import services
-from deployments.access.services.roles import create_role
 from deployments.execution.services.system_variables import system_variables
 from deployments.infrastructure.models import Environment
 from deployments.library.services import VariableInput
@@ -26,7 +24,7 @@ from tests.factories.domain import (
     make_variables,
     package_step,
 )
-from tests.factories.people import as_person, make_user
+from tests.factories.people import make_holder
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -102,13 +100,7 @@ def test_who_may_not_see_the_release_does_not_read_its_text(world: World) -> Non
     set_template(world, TEMPLATE)
     deployment = make_deployment(world.releases[0], world.dev)
     views = ("TaskView", "DeploymentView", "ProjectView", "EnvironmentView")
-    role = create_role(actor=SYSTEM, name="Watcher", space_permissions=views)
-    user = make_user()
-    team = services.create_team(
-        actor=SYSTEM, space=default_space(), name="Watchers", members=[user]
-    )
-    services.create_scoped_role(actor=SYSTEM, team=team, role=role, space=default_space())
-    watcher = as_person(user)
+    watcher = make_holder(default_space(), *views)
     wire = send(watcher, "get", f"{S}/deployments/{deployment.public_id}")[1]
     assert (wire["Changes"], wire["ChangesMarkdown"]) == ([], "")
     page = Visitor(watcher).get(f"tasks/ServerTasks-{deployment.task_id}")

@@ -16,7 +16,7 @@ from tests.factories.domain import (
     script_step,
 )
 from tests.factories.tenants import make_tenant, make_tenanted_project
-from tests.support.portal import Visitor, text_of
+from tests.support.portal import Visitor, hidden, text_of
 
 pytestmark = pytest.mark.django_db
 PATH = "projects/shop"
@@ -69,6 +69,31 @@ def test_projects_without_tenants_have_no_such_view(places: list[Environment]) -
     page = text_of(Visitor(make_ana()).get(PATH, BY_TENANT))
     assert "By tenant" not in page
     assert "1.0.0" in page
+
+
+def test_what_goes_to_tenants_only_is_offered_where_one_of_them_may_get_it(
+    places: list[Environment],
+) -> None:
+    test, production = places
+    shop = make_tenanted_project("Shop", lifecycle=make_lifecycle(*places), steps=[script_step()])
+    aarhus = make_tenant("Aarhus", connections={shop: places})
+    bergen = make_tenant("Bergen", connections={shop: places})
+    release, ana = make_release(shop, "1.0.0"), Visitor(make_ana())
+
+    def offered() -> list[str]:
+        page = ana.get(PATH).content.decode()
+        return [p.name for p in places if f"/deploy?environment={p.public_id}" in page]
+
+    assert offered() == ["Test"]
+    make_deployment(release, test, tenant=aarhus, state="Success")
+    assert offered() == ["Test", "Production"]
+    page = ana.get(f"{PATH}/releases/1.0.0/deploy", {"environment": production.public_id})
+    assert hidden(page, "environment") == production.public_id
+    make_deployment(release, test, tenant=bergen, state="Success")
+    assert offered() == ["Production"]
+    for tenant in (aarhus, bergen):
+        make_deployment(release, production, tenant=tenant, state="Success")
+    assert offered() == []
 
 
 def test_people_see_what_they_may(shop: Project, places: list[Environment]) -> None:

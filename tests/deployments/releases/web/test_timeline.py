@@ -14,6 +14,7 @@ from tests.factories.domain import (
     make_release,
     script_step,
 )
+from tests.factories.people import make_holder
 from tests.factories.tenants import connect, make_tenant, make_tenanted_project
 from tests.support.portal import Visitor, text_of
 
@@ -69,6 +70,11 @@ def test_each_tenant_has_its_own() -> None:
     again = Deployment.objects.in_space(place.space).get(tenant_number=aarhus.pk).public_id
     assert f"/releases/0.0.1/deploy?again={again}" in mine.content.decode()
     assert "0.0.1 the one to go back to" in text_of(ana.get(path, {"tenant": bergen.public_id}))
+    views = ("DeploymentView", "ProjectView", "EnvironmentView", "ReleaseView")
+    unseen = text_of(Visitor(make_holder(default_space(), *views)).get(path))
+    assert "0.0.2" in unseen
+    assert "Aarhus" not in unseen
+    assert "here now" not in unseen
 
 
 def test_people_see_what_they_may() -> None:

@@ -46,7 +46,6 @@ def tallies_of(
     links = ConnectedEnvironment.objects.filter(
         connection__project__in=projects,
         connection__tenant__in=tenants.filter(is_disabled=False).order_by().values("pk"),
-        environment__in=environments,
     )
     grouped = links.order_by().values_list("connection__project_id", "environment_id")
     connected = {(p, e): number for p, e, number in grouped.annotate(number=Count("pk"))}

@@ -14,11 +14,11 @@ from django.db.migrations.loader import MigrationLoader
 
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
+from deployments.base.resealing.settings import MASTER_KEY_PROBE
 from deployments.base.secrets import SecretUnreadable, open_text
 from octopus_site.backup import tables
 from octopus_site.backup.archive import ArchiveReader, Manifest, pieces_of
 from octopus_site.backup.writing import Report
-from octopus_site.seed import MASTER_KEY_PROBE
 from packages_feed.storage import BlobMissing, PackageStorage
 
 # A process of the server says that it is there every few seconds.

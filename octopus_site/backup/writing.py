@@ -13,11 +13,12 @@ from agent.version import VERSION
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.events import record
+from deployments.base.resealing.settings import MASTER_KEY_PROBE
 from deployments.base.settings_rows import get_setting, set_setting
 from octopus_site.backup import tables
 from octopus_site.backup.archive import ArchiveWriter, Manifest, Table, new_archive
 from octopus_site.backup.snapshot import database_snapshot
-from octopus_site.seed import INSTALLATION_ID, MASTER_KEY_PROBE
+from octopus_site.seed import INSTALLATION_ID
 from packages_feed.services.blobs import used_blobs
 from packages_feed.storage import BlobMissing, package_storage
 

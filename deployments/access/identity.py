@@ -94,7 +94,7 @@ def _basic(request: HttpRequest, encoded: str) -> Actor:
         raise WrongCredential from error
     if password.startswith("API-"):
         return _key_actor(request, password, "Basic")
-    user = authenticate(request, username=username, password=password)
+    user = authenticate(request, username=username, password=password, in_parallel=True)
     if not isinstance(user, User) or need_after_password(user):
         raise WrongCredential  # a password alone must not do here what it does nowhere else
     return _actor(request, user, "Basic")

@@ -9,6 +9,7 @@ import pytest
 from django.apps import apps
 
 from agent.contracts.sealing import seal_text
+from deployments.access.services.second_factors import begin_app
 from deployments.base.models import Event
 from deployments.base.resealing import sealed_columns
 from deployments.base.resealing.columns import is_sealed_by_its_name
@@ -24,7 +25,7 @@ from deployments.projects.services.projects import set_project_extra
 from packages_feed.services.external_feeds import FeedValues, create_feed
 from tenants.services.variables import CommonInput, ValueInput, set_common_values, set_values
 from tests.architecture.tree import code_modules
-from tests.factories import SYSTEM, default_space
+from tests.factories import SYSTEM, default_space, make_ana
 from tests.factories.children import World, child_step
 from tests.factories.domain import make_project, make_variables, script_step
 from tests.factories.execution import Scene, make_scene
@@ -42,6 +43,7 @@ TEMPLATE: Final = {
 # Where a value is sealed, and which column (or setting) it lies in.
 SEALS: Final = {
     "deployments/base/secrets.py": "the box itself",
+    "deployments/access/services/second_factors.py": "access.authenticator.sealed_secret",
     "deployments/base/settings_rows.py": "base.serversetting.value",
     "octopus_site/seed.py": "base.serversetting.value",
     "deployments/infrastructure/services/gateway_certificate.py": "base.serversetting.value",
@@ -78,6 +80,8 @@ def fill_server() -> Scene:
     """Put the canary into every kind of place; returns the deployment that holds most of them."""
     set_secret_setting("smtp.password", CANARY)
     server_context()
+    ana = make_ana()
+    begin_app(actor=ana.actor, user=ana.user)
     create_feed(
         actor=SYSTEM,
         space=default_space(),

@@ -7,7 +7,7 @@ import deployments.base.public_ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0002_object_grants"),
+        ("access", "0001_squashed_0002_object_grants"),
     ]
 
     operations = [

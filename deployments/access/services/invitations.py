@@ -121,8 +121,8 @@ def accept_invitation(
     inviter = actor_of(row.inviter, "Automation")
     with transaction.atomic():
         teams = list(row.teams.all())
-        taken, _ = Invitation.objects.filter(pk=row.pk).delete()
-        if not taken:
+        _, taken = Invitation.objects.filter(pk=row.pk).delete()
+        if not taken.get(Invitation._meta.label):  # noqa: SLF001 documented
             raise Invalid(_GONE)  # somebody else was quicker
         user = insert_user(
             username=username,

@@ -19,7 +19,6 @@ from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.secrets import secret_box
 
 Need = Literal["", "code", "passkey", "set_up"]
-_SECRET_ENCODING = "latin-1"  # noqa: S105 the box seals texts
 _WRONG = "This code is not right, or it was used before."
 
 
@@ -63,7 +62,7 @@ def begin_app(*, actor: Actor, user: User, clock: Clock = utc_now) -> None:
         if Authenticator.objects.filter(user=user, confirmed__isnull=False).exists():
             raise Invalid("You have an authenticator app already. Remove it first.")
         row = Authenticator(user=user, created=clock())
-        secret = totp.new_secret().decode(_SECRET_ENCODING)
+        secret = totp.new_secret().hex()  # the box seals texts
         row.sealed_secret = secret_box().seal(secret, place=row.secret_place)
         Authenticator.objects.update_or_create(
             user=user,
@@ -81,7 +80,7 @@ def secret_of(row: Authenticator) -> bytes:
     """Return the secret of an app."""
     sealed = bytes(row.sealed_secret)
     opened = secret_box().open(sealed, place=row.secret_place)
-    return opened.reveal().encode(_SECRET_ENCODING)
+    return bytes.fromhex(opened.reveal())
 
 
 def confirm_app(*, actor: Actor, user: User, code: str, clock: Clock = utc_now) -> list[str]:

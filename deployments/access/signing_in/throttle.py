@@ -51,12 +51,28 @@ class Attempts:
 
         Counted before, because any number of them may run at the same time.
         """
+        if not self._count():
+            raise Invalid(self._message)
+
+    def require_open(self) -> None:
+        """Raise Invalid when there were too many; for clients that send what is right at once.
+
+        Whoever guesses so gets no more than the requests that the server works on together.
+        """
+        row = SignInFailures.objects.filter(name=self._key).first()
+        if row and row.count >= self._most and self._now - row.since < self._window:
+            raise Invalid(self._message)
+
+    def failed(self) -> None:
+        """Count an attempt that was not counted before it was made."""
+        self._count()
+
+    def _count(self) -> bool:
         rows = SignInFailures.objects.filter(name=self._key)
         SignInFailures.objects.filter(since__lt=self._now - _KEPT).delete()
         SignInFailures.objects.get_or_create(name=self._key, defaults={"since": self._now})
         rows.filter(since__lte=self._now - self._window).update(count=0, since=self._now)
-        if not rows.filter(count__lt=self._most).update(count=F("count") + 1):
-            raise Invalid(self._message)
+        return bool(rows.filter(count__lt=self._most).update(count=F("count") + 1))
 
     def succeeded(self) -> None:
         """Forget the attempts."""

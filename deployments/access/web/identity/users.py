@@ -50,6 +50,7 @@ def user_list(request: PageRequest) -> HttpResponse:
         "states": STATES,
         "is_filtered": any(chosen[name] for name in ("q", "kind", "state")),
         "may_edit": request.grants.allows_system(Permission.UserEdit),
+        "may_invite": request.grants.allows_system(Permission.UserInvite),
     }
     return show(request, "access/users.html", values)
 

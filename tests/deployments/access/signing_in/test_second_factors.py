@@ -80,7 +80,7 @@ def test_an_app_is_set_up_with_its_qr_code_and_first_code(cleo: Person) -> None:
         assert shown
         row = Authenticator.objects.get(user=cleo.user)
         assert shown[1] == totp.secret_text(secret_of(row))
-        assert secret_of(row) not in bytes(row.sealed_secret)
+        assert secret_of(row).hex().encode() not in bytes(row.sealed_secret)
         wrong = visitor.post("/app/account/authenticator", {"code": "000000"})
         assert wrong.status_code == 400
         done = visitor.post("/app/account/authenticator", {"code": code_of(cleo, NOON)})
@@ -113,7 +113,7 @@ def test_recovery_codes_count_once_however_typed(cleo: Person) -> None:
         typed = codes[3].replace("-", " ").upper()
         assert after_password().post(SECOND, {"code": typed})["Location"] == "/app/account"
         assert after_password().post(SECOND, {"code": codes[3]}).status_code == 400
-    newest = Event.objects.filter(message__contains="recovery code").order_by("-pk")[0]
+    newest = Event.objects.filter(message__startswith="A recovery code").order_by("-pk")[0]
     assert newest.message == "A recovery code of cleo was used; 9 are left"
 
 
@@ -139,7 +139,7 @@ def test_nothing_goes_around_the_second_factor(cleo: Person) -> None:
         by_code = body | {"Code": code_of(cleo, NOON)}
         assert Client().post("/api/users/login", by_code, api).status_code == 200
         basic = {"Authorization": "Basic Y2xlbzpDb3JyZWN0IGhvcnNlIDkgYmF0dGVyeQ=="}
-        assert Client(headers=basic).get("/nuget/packages").status_code in {401, 403}
+        assert Client(headers=basic).get("/nuget").status_code == 403
         half = after_password()
         assert half.get("/app/account/authenticator").status_code == 302
         assert half.get("/app/sign-in/set-up")["Location"] == "/app/sign-in"
@@ -154,7 +154,7 @@ def test_who_has_none_sets_one_up_where_it_is_demanded(cleo: Person) -> None:
     with time_machine.travel(NOON, tick=False):
         body = {"Username": "cleo", "Password": PASSWORD}
         answer = Client().post("/api/users/login", body, "application/json")
-        assert "demands a second factor" in answer.json()["ErrorMessage"]
+        assert "demands a second factor" in answer.json()["Errors"][0]
         visitor, page = Visitor(), "/app/sign-in/set-up"
         assert visitor.client.post("/app/sign-in", FORM)["Location"] == page
         assert "Show the QR code" in text_of(visitor.get(page))

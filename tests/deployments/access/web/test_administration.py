@@ -80,7 +80,7 @@ def test_users_are_found_by_text_kind_and_state() -> None:
         ({"state": "active", "kind": "people"}, {"ana"}),
     ):
         content = ana.get(page, query).content.decode()
-        found = {name for name in ("ana", "bot", "eve") if f">{name}</a>" in content}
+        found = {name for name in ("ana", "bot", "eve") if f">{name}</a></th>" in content}
         assert found == shown, query
     assert "Nobody has this name" in text_of(ana.get(page, {"q": "nobody"}))
     assert bot.is_service

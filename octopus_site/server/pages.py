@@ -86,8 +86,7 @@ def licences_page(request: PageRequest) -> HttpResponse:
         for each in licences()
         if text.lower() in each.name.lower() or text.lower() in each.licence.lower()
     ]
-    values = {"rows": rows, "text": text, "may_administer": _may_administer(request)}
-    return show(request, "server/licences.html", values)
+    return show(request, "server/licences.html", {"rows": rows, "text": text})
 
 
 @require_GET
@@ -101,7 +100,6 @@ def log_page(request: PageRequest) -> HttpResponse:
     lines = tail_of(chosen) if chosen else []
     found = [line for line in lines if text.lower() in line.lower()]
     values = {
-        "may_administer": True,
         "logs": logs,
         "chosen": chosen,
         "text": text,
@@ -137,13 +135,9 @@ def _server(
         "facts": information(),
         "backup": backup,
         "backup_made": datetime.fromisoformat(backup.when) if backup else None,
-        "may_administer": _may_administer(request),
+        "may_administer": request.grants.allows_system(Permission.AdministerSystem),
     }
     return show(request, "server/server.html", values, problems)
-
-
-def _may_administer(request: PageRequest) -> bool:
-    return request.grants.allows_system(Permission.AdministerSystem)
 
 
 def _nodes() -> list[dict[str, Any]]:

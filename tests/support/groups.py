@@ -34,12 +34,14 @@ ON_POSTGRES = (
     "tests/deployments/releases/runbooks/",
     "tests/deployments/server_tasks/",
     "tests/packages_feed/",
+    "tests/octopus_site/backup/",
 )
 # SQL of our own, locks, competing writers.
 ON_BOTH = (
     "tests/deployments/base/",
     "tests/deployments/gateway/",
     "tests/deployments/server_tasks/",
+    "tests/octopus_site/backup/",
 )
 _DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 

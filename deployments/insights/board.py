@@ -15,6 +15,8 @@ TABS: Final = (
     ("running", "Running"),
     (DEPLOYABLE, "Ready to deploy"),
 )
+# What a wall shows first.
+URGENT: Final = ("failing", "waiting", "running")
 FAVOURITES: Final = "Favourites"
 _BELONGS: Final[Mapping[str, Callable[[Standing], bool]]] = {
     "waiting": lambda each: each.is_waiting,
@@ -110,6 +112,21 @@ def tabs_of(deployed: Iterable[Standing]) -> Mapping[str, set[int]]:
             if belongs(each):
                 found[tab].add(each.project)
     return found
+
+
+def urgent_first(
+    projects: Iterable[ProjectFact], standing: Mapping[str, Collection[int]]
+) -> list[ProjectFact]:
+    """Return the projects with those first that fail, then those that wait, then those that run.
+
+    `standing` has the projects of each tab; within each part their order stays.
+    """
+    parts = [standing.get(tab, ()) for tab in URGENT]
+
+    def urgency(project: ProjectFact) -> int:
+        return next((at for at, part in enumerate(parts) if project.number in part), len(parts))
+
+    return sorted(projects, key=urgency)
 
 
 def _next(releases: Sequence[Candidate], number: int, current: int | None) -> Candidate | None:

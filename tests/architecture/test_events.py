@@ -60,7 +60,7 @@ REASONS: dict[str, dict[str, str]] = {
         "server_tasks.current": "delete_tasks mark_current",
         "server_tasks.enqueue": "enqueue",
         "tenants.connections": "replace_connections",
-        "releases.queueing": "queue_task",
+        "releases.queueing": "hold_queue_of queue_task",
         "packages_feed.blobs": "drop_after_commit drop_if_unused lock_bytes store_bytes",
         "packages_feed.feeds": "ensure_built_in_feed",
     },

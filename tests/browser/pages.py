@@ -11,7 +11,9 @@ _SPACE = "/app/Spaces-1"
 PAGES = {
     "dashboard": True,
     "dashboard-configure": False,
+    "dashboard-wall": True,
     "search": False,
+    "search-actions": False,
     "project": True,
     "project-by-tenant": True,
     "releases": False,
@@ -140,7 +142,9 @@ _PLACES = f"{_SPACE}/infrastructure"
 _FIXED = {
     "dashboard": f"{_SPACE}/dashboard",
     "dashboard-configure": f"{_SPACE}/dashboard/configure",
+    "dashboard-wall": f"{_SPACE}/dashboard?view=wall",
     "search": f"{_SPACE}/search?q=we",
+    "search-actions": f"{_SPACE}/search?q=deploy+storefront",
     "project": _CHECKOUT,
     "project-by-tenant": f"{_PORTAL}?view=tenants",
     "releases": f"{_CHECKOUT}/releases",

@@ -26,6 +26,8 @@ from deployments.insights.narrowing import Narrowing, narrowing_of, tenants_mean
 from deployments.insights.queries import board_of, search, with_next
 from deployments.insights.services.favourites import set_favourite
 from deployments.insights.tenants import tallies_of
+from deployments.insights.web.actions import actions_for
+from deployments.insights.web.wall import WALL, show_wall
 from deployments.projects.models import Project, ProjectGroup
 from deployments.server_tasks.models import ServerTask
 from tenants.web.frames import tag_sets_of_space
@@ -64,6 +66,8 @@ def dashboard(request: PageRequest) -> HttpResponse:
         here = board.ready(*who, request.grants) if deploys else set()
         counts[tab] = len(here)
     facts = [each for each in board.facts if here is None or each.number in here]
+    if request.GET.get("view") == WALL:
+        return show_wall(request, board, facts, shown, among=narrowing.tenants)
     part = page_of(request, facts, _ROWS_OF_A_PAGE)
     part.object_list = with_next(*who, request.grants, board.rows(list(part)), deploys=deploys)
     values: dict[str, Any] = {
@@ -136,12 +140,13 @@ def _grouped(rows: list[BoardRow]) -> list[tuple[str, list[BoardRow]]]:
 @require_GET
 @page(SIGNED_IN)
 def search_page(request: PageRequest) -> HttpResponse:
-    """Find projects, releases, environments, targets and tasks; a task's id leads there."""
+    """Find what is named so, and what may be done; a task's id leads there."""
     text = request.GET.get("q", "").strip()
     is_live = request.headers.get("HX-Target") == "hits"
     number = public_ids.parse(ServerTask.id_prefix, text)
     hits = search(request.actor, request.space, text)
     if number is not None and hits.tasks and not is_live:
         return go(request, f"tasks/{hits.tasks[0].public_id}")
-    values = {"text": text, "hits": hits}
+    actions = actions_for(request.actor, request.space, request.grants, text)
+    values = {"text": text, "hits": hits, "actions": actions}
     return show(request, "insights/_hits.html" if is_live else "insights/search.html", values)

@@ -9,7 +9,7 @@ from deployments.projects.models import Project
 from deployments.projects.queries import channels_of, process_of, runbooks_of
 
 # (label, path below the project, icon, permission)
-_PAGES = (
+PAGES = (
     ("Overview", "", "grid", Permission.ProjectView),
     ("Process", "/process", "terminal", Permission.ProcessView),
     ("Variables", "/variables", "variable", Permission.ProjectView),
@@ -40,7 +40,7 @@ def project_frame(request: PageRequest, project: Project, here: str) -> dict[str
             "count": counts.get(label, 0),
             "is_here": label == here,
         }
-        for label, path, icon, permission in _PAGES
+        for label, path, icon, permission in PAGES
         if allows_on(request.actor, project, permission)
     ]
     return {"project": project, "project_base": base, "rail": rail}

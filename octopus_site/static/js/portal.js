@@ -29,6 +29,7 @@ document.addEventListener("click", (event) => {
   if (opener) document.getElementById(opener.dataset.opens).showModal();
   const copier = within(event, "[data-copy]");
   if (copier) navigator.clipboard.writeText(copier.dataset.copy).then(() => say("Copied"));
+  if (within(event, "[data-full-screen]")) root.requestFullscreen();
   const remover = within(event, "[data-removes]");
   if (remover) remover.closest(remover.dataset.removes).remove();
 });
@@ -79,6 +80,24 @@ const search = () => {
   if (field) field.focus();
   else document.querySelector("[data-jump]")?.click();
 };
+// In the search, arrows walk through what was found and Enter does what was typed, once the list is that of the text.
+const walk = (event) => {
+  const field = document.querySelector("[data-search]");
+  const inField = Boolean(field) && event.target === field;
+  if (!inField && !within(event, "#hits")) return;
+  if (event.key === "Enter" && inField) {
+    const act = document.querySelector("#hits [data-act]");
+    if (!act || document.getElementById("hits").dataset.text !== field.value.trim()) return;
+    event.preventDefault();
+    act.click();
+  } else if (event.key === "ArrowUp" && event.target === document.querySelector("#hits th a")) {
+    event.preventDefault();
+    field.focus();
+  } else if (event.key === "ArrowDown" || (event.key === "ArrowUp" && !inField)) {
+    event.preventDefault();
+    moveRow(event.key === "ArrowDown" ? 1 : -1);
+  }
+};
 let going = false;
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
@@ -88,11 +107,12 @@ document.addEventListener("keydown", (event) => {
     }
     return;
   }
+  walk(event);
   if (event.ctrlKey && event.key === "k") { event.preventDefault(); document.querySelector("[data-jump]")?.click(); return; }
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || !enabled()) return;
   if (going) {
     going = false;
-    if (places[event.key]) { event.preventDefault(); location.assign(`${base}/${places[event.key]}`); }
+    if (base && places[event.key]) { event.preventDefault(); location.assign(`${base}/${places[event.key]}`); }
     return;
   }
   const act = {
@@ -124,9 +144,20 @@ const live = document.querySelector("[data-live]");
 if (live) {
   const drawAnew = () => live.querySelector("[hx-trigger^=changed]")?.dispatchEvent(new CustomEvent("changed"));
   let source = null;
+  // A wall says when it hears nothing. The server ends each connection after a while, so a short gap means nothing.
+  const lost = live.querySelector("[data-lost]");
+  let losing = 0;
+  const hears = (well) => {
+    if (!lost) return;
+    clearTimeout(losing);
+    if (well) lost.hidden = true;
+    else losing = setTimeout(() => { lost.hidden = false; }, 10000);
+  };
   const listen = () => {
     source = new EventSource(live.dataset.live);
     source.addEventListener("changed", drawAnew);
+    source.addEventListener("open", () => hears(true));
+    source.addEventListener("error", () => hears(false));
   };
   const leave = () => { source?.close(); source = null; };
   document.addEventListener("visibilitychange", () => {

@@ -257,3 +257,31 @@ def test_a_wrong_choice_is_told(world: World, name: str, value: str, problem: st
     answer = ana.post("dashboard/configure", {name: value})
     assert answer.status_code in {200, 400, 422}
     assert problem in answer.content.decode()
+
+
+def test_a_wall_shows_what_needs_somebody_first_and_offers_nothing(world: World) -> None:
+    quiet = make_project("Api", lifecycle=world.lifecycle, steps=[script_step()])
+    make_deployment(make_release(quiet, "1.0.0"), world.development, state="Success")
+    make_deployment(make_release(world.project, "2.0.0"), world.development, state="Failed")
+    ana = Visitor(make_ana())
+    page = ana.get("dashboard", {"view": "wall"})
+    text, source = text_of(page), page.content.decode()
+    assert text.index("Web") < text.index("Api")
+    for words in ("1 Failing", "0 Waiting for a person", "0 Running", "1 In order"):
+        assert words in text
+    assert "Deploy 1.0.0" not in source
+    assert '<nav class="main-nav"' not in source
+    part = ana.get("dashboard", {"view": "wall"}, headers={"HX-Target": "wall"}).content.decode()
+    assert part.startswith('<div id="wall"')
+    assert 'hx-get="?view=wall"' in part
+    assert "view=wall" in ana.get("dashboard").content.decode()
+
+
+def test_a_wall_has_only_what_its_reader_may_see(world: World) -> None:
+    make_deployment(make_release(world.project, "2.0.0"), world.development, state="Failed")
+    ben = Visitor(make_ben(default_space(), world.staging.public_id))
+    text = text_of(ben.get("dashboard", {"view": "wall"}))
+    assert "Development" not in text
+    assert "0 Failing" in text
+    assert "2.0.0" in text_of(Visitor(make_cleo(default_space())).get("dashboard?view=wall"))
+    assert Visitor(make_dan(make_space())).get("dashboard", {"view": "wall"}).status_code == 404

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Collection
 from typing import Any, Final, Generic, TypeVar
 
 import structlog
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 
 from deployments.base.threads import in_thread
 

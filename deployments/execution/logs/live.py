@@ -16,7 +16,7 @@ from itertools import accumulate
 from typing import Any
 
 import structlog
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
 from deployments.base.redis import asyncio_client

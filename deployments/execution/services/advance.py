@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import Error as DatabaseError
+from django.db import IntegrityError, transaction
 
 from agent import failpoints
 from deployments.base.clock import Clock, utc_now

@@ -1,9 +1,10 @@
 """Open boards are told of what happens in their space, and of nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from deployments.base.events import record
 from deployments.base.following import telling
@@ -63,3 +64,23 @@ def test_the_last_viewer_stops_the_reader() -> None:
 def test_who_does_not_see_the_space_gets_no_stream() -> None:
     default_space()
     assert Visitor(make_dan(make_space())).get("dashboard/live").status_code == 404
+
+
+def test_a_database_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "LOOK_EVERY", 0.01)
+    answers: list[Exception | set[int | None]] = [OperationalError(), InterfaceError(), {7}]
+
+    def look(_seen: int | None, _viewed: Collection[int]) -> tuple[int, set[int | None]]:
+        answer = answers.pop(0) if answers else set[int | None]()
+        if isinstance(answer, Exception):
+            raise answer
+        return 1, answer
+
+    async def watch() -> bool:
+        parts = telling.Telling(look).stream(7)
+        assert await anext(parts) == b"retry: 2000\n\n"
+        told = await is_told(parts, seconds=20)
+        await parts.aclose()
+        return told
+
+    assert asyncio.run(watch())

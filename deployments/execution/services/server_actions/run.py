@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import Error as DatabaseError
+from django.db import connection, transaction
 from django.db.models import Q
 
 from deployments.base.clock import Clock, utc_now

@@ -104,6 +104,23 @@ def test_a_release_goes_as_far_as_phases_take_it(chain: Chain) -> None:
     assert made[1].results == [chain.deployments()[1].public_id]
 
 
+def test_what_was_skipped_is_done_again_in_the_next_environment(chain: Chain) -> None:
+    release = make_release(chain.project)
+    chain.follow()
+    finish(chain.deployments()[0], "Failed")
+    step = release.process_snapshot.steps[0]["Actions"][0]["Id"]
+    chain.succeed(make_deployment(release, chain.dev, skip_actions=(step,)))
+    chain.follow()
+    *_, without, there = chain.deployments()
+    assert (there.environment.name, there.options["skip_actions"]) == ("Staging", [])
+    assert without.options["skip_actions"] == [step]
+    chain.succeed(there)
+    page = Visitor(make_ana()).get(f"projects/web/releases/{release.version}/deploy")
+    source = page.content.decode()
+    assert f'name="skip" value="{step}"' in source
+    assert f'name="skip" value="{step}" checked' not in source
+
+
 def test_a_failure_lets_nothing_enter_and_a_later_success_does(chain: Chain) -> None:
     release = make_release(chain.project)
     chain.follow()

@@ -34,10 +34,14 @@ _IN = re.compile("in", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class ParsedTemplate:
-    """The tokens, or an error text where the template could not be read as a whole."""
+    """The tokens, or an error text where the template could not be read as a whole.
+
+    `unread` are the places that a reader that goes on has kept as text.
+    """
 
     tokens: Tokens
     error: str | None = None
+    unread: tuple[int, ...] = ()
 
 
 def is_template(text: str) -> bool:
@@ -54,18 +58,20 @@ def parse_continuing(text: str) -> ParsedTemplate:
     """Read a template, keeping as text what cannot be read."""
     reader = TemplateReader(text)
     tokens: list[Token] = []
+    unread: list[int] = []
     try:
         while reader.position < reader.length:
             start = reader.position
             try:
                 tokens.append(reader.token())
             except ReadFailure as failure:
+                unread.append(start)
                 resume = max(failure.position, start + 1)
                 tokens.append(Text(text[start:resume]))
                 reader.position = resume
     except TooComplex as error:
         return ParsedTemplate((Text(text),), str(error))
-    return ParsedTemplate(tuple(tokens))
+    return ParsedTemplate(tuple(tokens), unread=tuple(unread))
 
 
 @lru_cache(maxsize=4096)

@@ -96,3 +96,29 @@ def test_removing_a_step_asks_first(ana: Page, server: OctopusServer) -> None:
     ana.get_by_role("button", name="Remove step").click()
     expect(ana.get_by_text("The step was removed.")).to_be_visible()
     assert ana.locator("li.step").count() == steps - 1
+
+
+def test_the_search_does_what_is_typed(ana: Page, server: OctopusServer) -> None:
+    ana.goto(f"{server.url}{SPACE}/search")
+    field = ana.get_by_role("searchbox")
+    field.fill("go to storefront web variables")
+    expect(ana.get_by_role("link", name="Go to Variables of Storefront Web")).to_be_visible()
+    field.press("ArrowDown")
+    expect(ana.locator("#hits a").first).to_be_focused()
+    ana.keyboard.press("ArrowUp")
+    expect(field).to_be_focused()
+    field.press("Enter")
+    expect(ana).to_have_url(f"{server.url}{WEB}/variables")
+
+
+def test_an_editor_completes_names_and_says_what_is_wrong(ana: Page, server: OctopusServer) -> None:
+    ana.goto(f"{server.url}{WEB}/process?type=Octopus.Script")
+    script = ana.get_by_label("Script", exact=True)
+    script.press_sequentially("echo #{octopus.env")
+    expect(ana.get_by_role("option", name="Octopus.Environment.Id")).to_be_visible()
+    script.press("ArrowDown")
+    script.press("Enter")
+    expect(script).to_have_value("echo #{Octopus.Environment.Name}")
+    expect(ana.get_by_role("listbox")).to_be_hidden()
+    script.press_sequentially(" #{Prot}")
+    expect(ana.get_by_text("No variable is named Prot.")).to_be_visible()

@@ -32,6 +32,7 @@ from deployments.projects.web.process_form import (
 from deployments.projects.web.process_owner import ProcessOwner, owner_of
 from deployments.projects.web.process_rows import kinds_by_category, process_groups
 from deployments.projects.web.rail import project_frame
+from deployments.projects.web.steps.template_check import findings_of_form, warnings_of_step
 from packages_feed.models import Feed
 from packages_feed.queries import find_feed, package_ids
 
@@ -100,6 +101,8 @@ def save_step(request: PageRequest, owner: ProcessOwner) -> HttpResponse:
         form = form_of(step, action, kind, is_new=is_new)
         return _page(request, owner, form, problems)
     messages.success(request, f"The step {action.name} was {'added' if is_new else 'saved'}.")
+    if said := warnings_of_step(request, owner, step, action, kind):
+        messages.warning(request, f"Look at {action.name} again. {' '.join(said)}")
     return go(request, owner.path)
 
 
@@ -178,6 +181,7 @@ def _page(
         "is_stale": STALE in problems.errors,
     }
     if form is not None:
+        values["findings_of"] = findings_of_form(request, owner, form)
         values |= _choices(request, project, process, form, environments)
         if owner.runbook is not None:
             values["channels"] = ()  # a run has no channel

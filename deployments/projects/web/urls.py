@@ -15,6 +15,7 @@ from deployments.projects.web import (
     variables,
 )
 from deployments.projects.web.library import inclusion, sets
+from deployments.projects.web.steps import template_check
 from deployments.projects.web.variable_owner import LIBRARY
 
 urlpatterns = [
@@ -37,6 +38,8 @@ urlpatterns = [
     path("projects/<str:project>/process/add", process.step_catalogue_page),
     path("projects/<str:project>/process/save", process.step_save),
     path("projects/<str:project>/process/change", process.step_change),
+    path("projects/<str:project>/process/check", template_check.process_check),
+    path("projects/<str:project>/process/names", template_check.process_names),
     path("projects/<str:project>/runbooks/<str:runbook>/process", runbook_process.runbook_process),
     path(
         "projects/<str:project>/runbooks/<str:runbook>/process/add",
@@ -49,6 +52,14 @@ urlpatterns = [
     path(
         "projects/<str:project>/runbooks/<str:runbook>/process/change",
         runbook_process.runbook_step_change,
+    ),
+    path(
+        "projects/<str:project>/runbooks/<str:runbook>/process/check",
+        template_check.runbook_check,
+    ),
+    path(
+        "projects/<str:project>/runbooks/<str:runbook>/process/names",
+        template_check.runbook_names,
     ),
     path("projects/<str:project>/variables", variables.variable_list),
     path("projects/<str:project>/variables/templates", variable_templates.template_list),

@@ -1,4 +1,5 @@
-// process.js: parts of a step's form that depend on another field, and Tab inside scripts.
+// process.js: parts of a step's form that depend on another field, names of variables, and Tab inside scripts.
+import { complete, completing } from "./complete.js";
 
 const value = (form, name) => {
   const field = form.elements[name];
@@ -23,7 +24,7 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
 let leaves = false;
 document.addEventListener("keydown", (event) => {
   const area = event.target.closest?.("textarea[data-code]");
-  if (!area) return;
+  if (!area || completing(area)) return;
   if (event.key === "Escape") { leaves = true; return; }
   if (event.key === "Tab" && !event.shiftKey && !leaves) {
     event.preventDefault();
@@ -32,3 +33,5 @@ document.addEventListener("keydown", (event) => {
   }
   leaves = false;
 });
+
+for (const area of document.querySelectorAll("textarea[data-completes]")) complete(area);

@@ -1,0 +1,116 @@
+"""The editor of a process says what looks wrong with templates, and which names there are."""
+
+import pytest
+
+from agent.language.checking import KnownNames
+from deployments.execution.services.system_variables import system_variables
+from deployments.library.services import VariableInput
+from deployments.projects.models import Project
+from deployments.projects.queries import process_of, read_process
+from deployments.projects.template_names import OPEN_NAMES, SYSTEM_NAMES, TemplateNames
+from tests.factories import SYSTEM, default_space, make_ana, make_ben, make_cleo
+from tests.factories.domain import (
+    make_deployment,
+    make_environment,
+    make_lifecycle,
+    make_project,
+    make_release,
+    make_variables,
+    script_step,
+)
+from tests.factories.library import make_library_set
+from tests.factories.runbooks import make_run, make_runbook, make_snapshot
+from tests.support.portal import Visitor, text_of
+
+pytestmark = pytest.mark.django_db
+_BODY = "prop:Octopus.Action.Script.ScriptBody"
+_TEMPLATE = {"Id": "url", "Name": "Tenant.Url"}
+
+
+@pytest.fixture
+def project() -> Project:
+    project = make_project("Web", steps=[script_step(body="echo #{Prot}")])
+    make_variables(project, VariableInput("Port", "80"))
+    make_library_set("Shared", VariableInput("Database.Host", "db"), templates=[_TEMPLATE])
+    make_library_set(
+        "Common", VariableInput("Mail.Host", "mail"), templates=[_TEMPLATE], projects=[project]
+    )
+    return project
+
+
+def test_the_names_are_those_of_the_project_its_sets_and_the_system(project: Project) -> None:
+    ana = Visitor(make_ana())
+    names = ana.get(f"projects/{project.public_id}/process/names").json()
+    assert names[:3] == ["Mail.Host", "Port", "Tenant.Url"]
+    assert "Octopus.Environment.Name" in names
+    assert "Database.Host" not in names
+    assert (
+        Visitor(make_cleo(default_space()))
+        .get(f"projects/{project.public_id}/process/names")
+        .status_code
+        == 403
+    )
+
+
+def test_a_text_is_checked_while_it_is_typed(project: Project) -> None:
+    ana = Visitor(make_ana())
+    path = f"projects/{project.public_id}/process/check"
+    said = text_of(ana.post(path, {_BODY: "#{Port} #{Octopus.Enviroment.Name} #{if Port}"}))
+    assert "No variable is named Octopus.Enviroment.Name." in said
+    assert "#{/if} is missing" in said
+    assert text_of(ana.post(path, {_BODY: "#{Port} #{Tenant.Url | ToUpper}"})).strip() == ""
+    assert text_of(ana.post(path, {})).strip() == ""
+    book = make_runbook(project)
+    of_book = f"projects/{project.public_id}/runbooks/{book.public_id}/process/check"
+    assert "named Prot" in text_of(ana.post(of_book, {_BODY: "#{Prot}"}))
+
+
+def test_the_form_and_saving_it_warn(project: Project) -> None:
+    ana = Visitor(make_ana())
+    [(step, action)] = list(read_process(process_of(project)).actions())
+    assert step.name == action.name
+    path = f"projects/{project.public_id}/process"
+    assert "No variable is named Prot." in text_of(ana.get(path, {"step": action.id}))
+    sent = {
+        "step": action.id,
+        "version": process_of(project).version,
+        "name": action.name,
+        "condition": "Success",
+        "prop:Octopus.Action.RunOnServer": "true",
+        "prop:Octopus.Action.Script.ScriptSource": "Inline",
+        "prop:Octopus.Action.Script.Syntax": "Bash",
+        _BODY: "echo #{Hots}",
+    }
+    ana.post(f"{path}/save", sent)
+    said = text_of(ana.get(path))
+    assert "was saved" in said
+    assert "No variable is named Hots." in said
+    ana.post(f"{path}/save", {**sent, "version": process_of(project).version, _BODY: "#{Port}"})
+    assert "No variable" not in text_of(ana.get(path))
+
+
+def test_nothing_is_called_unknown_to_who_does_not_see_all(project: Project) -> None:
+    staging, other = make_environment("Staging"), make_environment("Secret")
+    scope = {"Environment": [other.public_id]}
+    make_variables(project, VariableInput("Hidden", "x", scope=scope), VariableInput("Port", "80"))
+    ben = make_ben(default_space(), staging.public_id)
+    names = TemplateNames(ben.actor, project)
+    assert "Hidden" not in names.names
+    assert names.check("#{Hidden} #{Prot}") == []
+    assert names.check("#{if Port}")[0].startswith("#{if Port} opens no block")
+    assert TemplateNames(SYSTEM, project).check("#{Hidden} #{Prot}") == [
+        "No variable is named Prot."
+    ]
+
+
+def test_all_that_a_deployment_and_a_run_know_is_known() -> None:
+    known = KnownNames.of([*SYSTEM_NAMES, *OPEN_NAMES])
+    place = make_environment("Test")
+    project = make_project(lifecycle=make_lifecycle(place), steps=[script_step()])
+    deployment = make_deployment(make_release(project), place, state="Success")
+    runbook = make_runbook(project)
+    make_snapshot(runbook)
+    for row in (deployment, make_run(runbook, place)):
+        names = system_variables(row, row.task)
+        assert len(names) > 20
+        assert [name for name in names if not known.has(name)] == []

@@ -16,6 +16,7 @@ from tests.support.groups import (
     pytest_collection_modifyitems,
     pytest_ignore_collect,
 )
+from tests.support.identity_provider import real_provider
 from tests.support.migrated import migrated_database
 from tests.support.postgres import postgres_url
 from tests.support.processes import Processes, processes, session_processes
@@ -39,6 +40,7 @@ __all__ = [
     "pytest_collection_modifyitems",
     "pytest_ignore_collect",
     "pytest_terminal_summary",
+    "real_provider",
     "redis_server",
     "redis_url",
     "session_processes",

@@ -1,4 +1,4 @@
-"""Who sent a request: by API key, by Basic credentials or by a session."""
+"""Who sent a request: by API key, access token, Basic credentials or a session."""
 
 import base64
 import binascii
@@ -11,6 +11,7 @@ from django.http import HttpRequest  # noqa: TID251 it reads requests, it does n
 from deployments.access.actors import actor_of
 from deployments.access.credentials import valid_key
 from deployments.access.models import BrowserSession, User
+from deployments.access.providers.access_tokens import looks_like_token, token_holder
 from deployments.access.services.second_factors import need_after_password
 from deployments.access.signing_in.session_store import SessionStore, digest
 from deployments.base.actor import Actor, Authentication
@@ -50,6 +51,8 @@ def authenticate_request(request: HttpRequest, *, basic: bool = False) -> Actor 
 def credential_check(request: HttpRequest) -> Callable[[], bool]:
     """Return a question for answers that go on for long: is the request's credential still good?"""
     if key := sent_key(request):
+        if looks_like_token(key):
+            return lambda: token_holder(key) is not None
         return lambda: valid_key(key) is not None
     row = digest(request.session.session_key or "")
     return BrowserSession.objects.filter(
@@ -74,7 +77,7 @@ def actor_of_request(request: HttpRequest) -> Actor | None:
 
 
 def sent_key(request: HttpRequest) -> str:
-    """Return the API key that the request carries in a header or its query, or nothing."""
+    """Return the API key or token that the request carries in a header or its query, or nothing."""
     for name in KEY_HEADERS:
         if key := request.headers.get(name, "").strip():
             return key
@@ -101,6 +104,10 @@ def _basic(request: HttpRequest, encoded: str) -> Actor:
 
 
 def _key_actor(request: HttpRequest, key: str, how: Authentication) -> Actor:
+    if looks_like_token(key):
+        holder = token_holder(key)
+        user, expires = (holder.user, holder.expires) if holder else (None, None)
+        return _actor(request, user, "Token", expires=expires)
     row = valid_key(key)
     if row is None:
         raise WrongCredential

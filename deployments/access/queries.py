@@ -49,7 +49,7 @@ def teams_visible_to(actor: Actor, space: Space | None = None) -> QuerySet[Team]
     for candidate in [space] if space else visible_spaces(actor):
         if load_grants(actor, candidate).allows(Permission.TeamView):
             seen |= Q(space=candidate)
-    return Team.objects.filter(seen).prefetch_related("users")
+    return Team.objects.filter(seen).prefetch_related("users", "external_groups__provider")
 
 
 def scoped_roles_visible_to(actor: Actor, space: Space | None = None) -> QuerySet[ScopedUserRole]:
@@ -84,6 +84,12 @@ def managers_of(spaces: Iterable[Space]) -> dict[int, Managers]:
         if row.team.space_id is not None and row.team.built_in_id:
             managers.users.extend(user.public_id for user in row.team.users.all())
     return found
+
+
+def providers_of_members(team: Team) -> dict[int, str]:
+    """Return the members whom providers put into the team, with the provider's name."""
+    rows = team.provided.values_list("user_id", "provider__name")
+    return dict(rows)
 
 
 def find_team(rows: QuerySet[Team], text: str) -> Team | None:

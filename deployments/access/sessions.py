@@ -16,6 +16,8 @@ from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
 
+# In a session: the provider that somebody has signed in with.
+PROVIDER: Final = "identity_provider"
 BACKEND: Final = "deployments.access.backends.PasswordBackend"
 # How a session began -> the words for it.
 METHODS: Final = {
@@ -23,6 +25,7 @@ METHODS: Final = {
     "code": "Password and code",
     "recovery": "Password and recovery code",
     "passkey": "Passkey",
+    "provider": "Identity provider",
 }
 _WRONG = "Invalid username or password."
 
@@ -63,8 +66,13 @@ def check_password(request: HttpRequest, *, username: str, password: str) -> Use
     return user
 
 
-def start_session(request: HttpRequest, user: User, *, remember: bool, method: str) -> User:
-    """Sign in somebody who has proved who they are; `method` is one of METHODS."""
+def start_session(
+    request: HttpRequest, user: User, *, remember: bool, method: str, told: str = ""
+) -> User:
+    """Sign in somebody who has proved who they are; `method` is one of METHODS.
+
+    The record tells of it in these words, or as it is `told`.
+    """
     half_way.forget(request)
     login(request, user, backend=BACKEND)
     actor = _actor(request, user)
@@ -80,7 +88,7 @@ def start_session(request: HttpRequest, user: User, *, remember: bool, method: s
             longest=rules.longest,
         )
     request.actor_result = (actor, None)  # type: ignore[attr-defined]  # see identity.py
-    how = METHODS.get(method, method).lower()
+    how = told or METHODS.get(method, method).lower()
     _record(actor, "LoginSucceeded", f"{user.username} signed in ({how})", user.public_id)
     return user
 
@@ -94,15 +102,20 @@ def sign_out(request: HttpRequest) -> None:
 def record_failure(request: HttpRequest, username: str, what: str = "") -> None:
     """Record that somebody could not sign in with this name."""
     shown = canonical(username) or "nobody"
-    actor = Actor(
+    text = f"Signing in as {shown} failed{f': {what}' if what else ''}"
+    _record(nobody(request, shown), "LoginFailed", text)
+
+
+def nobody(request: HttpRequest, name: str) -> Actor:
+    """Return the actor for a visitor who has not proved who they are."""
+    return Actor(
         None,
-        shown,
-        shown,
+        name,
+        name,
         "Session",
         ip_address=request.META.get("REMOTE_ADDR", ""),
         user_agent=request.headers.get("User-Agent", ""),
     )
-    _record(actor, "LoginFailed", f"Signing in as {shown} failed{f': {what}' if what else ''}")
 
 
 def _actor(request: HttpRequest, user: User) -> Actor:

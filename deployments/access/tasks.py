@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from deployments.access.services.federation.external_groups import forget_old_groups
 from deployments.access.services.tidying import tidy
 
 
@@ -9,3 +10,9 @@ from deployments.access.services.tidying import tidy
 def tidy_task() -> None:
     """Forget what has ended, and tell of API keys that end soon."""
     tidy()
+
+
+@shared_task(name="access.forget_old_groups", expires=3600)
+def forget_old_groups_task() -> None:
+    """End memberships of people who have not signed in for long. Repeating it is harmless."""
+    forget_old_groups()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Authentication = Literal["Session", "ApiKey", "Basic", "Agent", "Automation", "System"]
+Authentication = Literal["Session", "ApiKey", "Token", "Basic", "Agent", "Automation", "System"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,8 @@ SYSTEM_LINKS = {
     "EventDocumentTypes": "/api/events/documenttypes",
     "EventGroups": "/api/events/groups{?appliesTo}",
     "CurrentLicenseStatus": "/api/licenses/licenses-current-status",
+    "ExternalSecurityGroupProviders": "/api/externalsecuritygroupproviders",
+    "IdentityProviders": "/api/identityproviders{/id}{?skip,take,ids,partialName}",
     "LogSettings": "/api/logsettings",
     "MaintenanceConfiguration": "/api/maintenanceconfiguration",
     "OctopusServerClusterSummary": "/api/octopusservernodes/summary",

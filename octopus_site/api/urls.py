@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from deployments.access.api.token_exchange import routes as token_routes
 from octopus_site.api import documentation, views
 from octopus_site.api.mounting import any_case, app_routes, below
 
@@ -15,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
             path("api/", views.root_view),
             path("api/<space:space>", views.space_root_view),
             *documentation.routes(_ROUTES),
+            *token_routes,
         ]
     ),
     below("api/<space:space>/", _ROUTES),

@@ -46,7 +46,6 @@ class ServerViewSet(ApiViewSet):
         "capabilities": SIGNED_IN,
         "feature_toggles": SIGNED_IN,
         "status": SIGNED_IN,
-        "authentication": ANONYMOUS,
     }
 
     def capabilities(self, request: Request, **_: Any) -> Response:
@@ -69,26 +68,6 @@ class ServerViewSet(ApiViewSet):
                     "SystemReport": "/api/serverstatus/system-report",
                     "Timezones": "/api/serverstatus/timezones",
                 },
-            }
-        )
-
-    def authentication(self, request: Request, **_: Any) -> Response:
-        provider = {
-            "Name": "UsernamePassword",
-            "DisplayName": "Username and password",
-            "IdentityType": "UsernamePassword",
-            "FormsLoginEnabled": True,
-            "CSSLinks": [],
-            "JavascriptLinks": [],
-            "Links": {"Authenticate": "/api/users/login"},
-        }
-        return Response(
-            {
-                "AuthenticationProviders": [provider],
-                "AutoLoginEnabled": False,
-                "AnyAuthenticationProvidersSupportPasswordManagement": True,
-                "RememberMeEnabled": True,
-                "Links": {"Self": "/api/authentication"},
             }
         )
 
@@ -117,5 +96,4 @@ routes: list[URLPattern] = [
     path("configuration/feature-toggles", ServerViewSet.as_view({"get": "feature_toggles"})),
     path("serverstatus", ServerViewSet.as_view({"get": "status"})),
     *server_routes,
-    path("authentication", ServerViewSet.as_view({"get": "authentication"})),
 ]

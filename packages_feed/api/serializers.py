@@ -7,8 +7,8 @@ from rest_framework import serializers
 from deployments.base.api import dates
 from deployments.base.api.fields import text
 from deployments.base.api.links import space_path, with_query
+from deployments.base.api.secret_field import SecretField
 from deployments.base.api.serializers import SpaceResourceSerializer
-from packages_feed.api.secret_field import SecretField
 from packages_feed.build_links import told
 from packages_feed.models import BuildInformation, Feed, PackageVersion
 from packages_feed.sources.kinds import KINDS, S3

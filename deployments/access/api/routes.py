@@ -2,13 +2,20 @@
 
 from django.urls import URLPattern, path
 
+from deployments.access.api.identity_providers import (
+    AuthenticationViewSet,
+    IdentityProviderViewSet,
+)
 from deployments.access.api.invitations import InvitationViewSet, RegistrationViewSet
 from deployments.access.api.maintenance import MaintenanceViewSet
+from deployments.access.api.oidc_identities import OidcIdentityViewSet
 from deployments.access.api.smtp import SmtpViewSet
 from deployments.access.api.spaces import SpaceResourceViewSet
 from deployments.access.api.teams import ScopedUserRoleViewSet, TeamViewSet, UserRoleViewSet
 from deployments.access.api.users import ApiKeyViewSet, UserViewSet
 from deployments.access.api.viewsets import resource_routes
+
+_oidc = OidcIdentityViewSet.as_view
 
 routes: list[URLPattern] = [
     path("users/me", UserViewSet.as_view({"get": "me"})),
@@ -33,6 +40,18 @@ routes: list[URLPattern] = [
     ),
     path("smtpconfiguration", SmtpViewSet.as_view({"get": "retrieve", "put": "update"})),
     path("smtpconfiguration/isconfigured", SmtpViewSet.as_view({"get": "is_configured"})),
+    path("authentication", AuthenticationViewSet.as_view({"get": "authentication"})),
+    path(
+        "externalsecuritygroupproviders",
+        AuthenticationViewSet.as_view({"get": "group_providers"}),
+    ),
+    *resource_routes(IdentityProviderViewSet),
+    path("serviceaccounts/<str:user>/oidcidentities/v1", _oidc({"get": "list"})),
+    path("serviceaccounts/<str:user>/oidcidentities/create/v1", _oidc({"post": "create"})),
+    path(
+        "serviceaccounts/<str:user>/oidcidentities/<str:id>/v1",
+        _oidc({"get": "retrieve", "put": "update", "delete": "destroy"}),
+    ),
     *resource_routes(UserViewSet),
     *resource_routes(SpaceResourceViewSet),
     path("teams/<str:id>/scopeduserroles", TeamViewSet.as_view({"get": "scoped_user_roles"})),

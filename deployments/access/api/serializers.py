@@ -5,7 +5,15 @@ from typing import Any
 from rest_framework import serializers
 
 from deployments.access import queries
-from deployments.access.models import ApiKey, RoleScope, ScopedUserRole, Team, User, UserRole
+from deployments.access.models import (
+    ApiKey,
+    RoleScope,
+    ScopedUserRole,
+    Team,
+    TeamExternalGroup,
+    User,
+    UserRole,
+)
 from deployments.access.permissions import Permission, dimensions
 from deployments.base.api import fields
 from deployments.base.api.links import space_path, system_path, with_query
@@ -39,7 +47,16 @@ class UserSerializer(IdentifiedSerializer):
         return not user.is_service
 
     def get_identities(self, user: User) -> list[Any]:
-        return []
+        return [
+            {
+                "IdentityProviderName": login.provider.name,
+                "Claims": {
+                    "sub": {"Value": login.subject, "IsIdentifyingClaim": True},
+                    "dn": {"Value": login.shown_as, "IsIdentifyingClaim": False},
+                },
+            }
+            for login in user.external_logins.all()
+        ]
 
     def get_links(self, user: User) -> dict[str, str]:
         own = system_path("users", user.public_id)
@@ -96,11 +113,24 @@ class SpaceSerializer(IdentifiedSerializer):
         }
 
 
+class ExternalGroupSerializer(ResourceSerializer):
+    """A group of a provider; without `ProviderId` of the only one there is."""
+
+    id = serializers.CharField(source="group")
+    display_name = fields.text(allow_null=True)
+    provider_id = fields.PublicIdField(source="provider")
+
+    def to_representation(self, row: TeamExternalGroup) -> dict[str, Any]:
+        shown = dict(super().to_representation(row))
+        name = shown["DisplayName"] or row.group
+        return {**shown, "DisplayName": name, "DisplayIdAndName": f"{name} ({row.group})"}
+
+
 class TeamSerializer(IdentifiedSerializer):
     name = serializers.CharField()
     description = fields.text(allow_null=True)
     member_user_ids = fields.texts()
-    external_security_groups = serializers.SerializerMethodField()
+    external_security_groups = ExternalGroupSerializer(many=True, default=None, allow_null=True)
     space_id = fields.PublicIdField()
     can_be_deleted = serializers.BooleanField(read_only=True)
     can_be_renamed = serializers.SerializerMethodField()
@@ -110,13 +140,12 @@ class TeamSerializer(IdentifiedSerializer):
     def to_representation(self, team: Team) -> dict[str, Any]:
         members = [user.public_id for user in team.users.all()]
         team.member_user_ids = members  # type: ignore[attr-defined]  # read by the field above
+        groups = list(team.external_groups.all())
+        team.external_security_groups = groups  # type: ignore[attr-defined]  # the same
         return {
             **super().to_representation(team),
             "SpaceId": f"Spaces-{team.space_id}" if team.space_id else None,
         }
-
-    def get_external_security_groups(self, team: Team) -> list[Any]:
-        return []
 
     def get_can_be_renamed(self, team: Team) -> bool:
         return not team.built_in_id

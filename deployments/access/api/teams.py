@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,10 +15,15 @@ from deployments.access.api.serializers import (
     UserRoleSerializer,
 )
 from deployments.access.api.viewsets import SystemViewSet
-from deployments.access.models import RoleScope, ScopedUserRole, Team, UserRole
+from deployments.access.models import IdentityProvider, RoleScope, ScopedUserRole, Team, UserRole
 from deployments.access.permissions import Permission
 from deployments.access.rules import SIGNED_IN
+from deployments.access.services.federation.external_groups import (
+    GroupInput,
+    set_external_groups,
+)
 from deployments.access.spaces import space_by_id, visible_spaces
+from deployments.base import public_ids
 from deployments.base.api.query import Query
 from deployments.base.errors import Invalid, NotFound
 from deployments.base.models import Space
@@ -74,22 +80,38 @@ class TeamViewSet(_MixedViewSet):
 
     def create_row(self, data: dict[str, Any]) -> Team:
         text = data["space_id"]
-        return services.create_team(
-            actor=self.actor,
-            space=_space(self, text) if text else self.named_space(),
-            name=data["name"],
-            description=data["description"] or "",
-            members=queries.members_by_ids(self.actor, data["member_user_ids"]),
-        )
+        with transaction.atomic():
+            team = services.create_team(
+                actor=self.actor,
+                space=_space(self, text) if text else self.named_space(),
+                name=data["name"],
+                description=data["description"] or "",
+                members=queries.members_by_ids(self.actor, data["member_user_ids"]),
+            )
+            return self._followed(team, data)
 
     def update_row(self, row: Team, data: dict[str, Any]) -> Team:
-        return services.update_team(
-            actor=self.actor,
-            team=row,
-            name=data["name"],
-            description=data["description"] or "",
-            members=queries.members_by_ids(self.actor, data["member_user_ids"], row),
-        )
+        with transaction.atomic():
+            team = services.update_team(
+                actor=self.actor,
+                team=row,
+                name=data["name"],
+                description=data["description"] or "",
+                members=queries.members_by_ids(self.actor, data["member_user_ids"], row),
+            )
+            return self._followed(team, data)
+
+    def _followed(self, team: Team, data: dict[str, Any]) -> Team:
+        """Set the team's external groups; clients that do not send them change none."""
+        sent = data["external_security_groups"]
+        if sent is None or (not sent and not team.external_groups.exists()):
+            return team
+        groups = [
+            GroupInput(_provider(each["provider"]), each["group"], each["display_name"] or "")
+            for each in sent
+        ]
+        set_external_groups(actor=self.actor, team=team, groups=groups)
+        return self.get_queryset().get(pk=team.pk)
 
     def destroy_row(self, row: Team) -> None:
         services.delete_team(actor=self.actor, team=row)
@@ -186,6 +208,17 @@ class ScopedUserRoleViewSet(_MixedViewSet):
 
     def destroy_row(self, row: ScopedUserRole) -> None:
         services.delete_scoped_role(actor=self.actor, scoped_role=row)
+
+
+def _provider(text: str | None) -> IdentityProvider:
+    rows = IdentityProvider.objects.all()
+    if text:
+        rows = rows.filter(pk=public_ids.parse(IdentityProvider.id_prefix, text) or 0)
+    found = list(rows[:2])
+    if len(found) != 1:
+        reason = "There is no such provider." if text else "Name the provider as ProviderId."
+        raise Invalid(fields={"ExternalSecurityGroups": [reason]})
+    return found[0]
 
 
 def _role(text: str) -> UserRole:

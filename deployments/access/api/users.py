@@ -59,7 +59,8 @@ class UserViewSet(SystemViewSet[User]):
     }
 
     def get_queryset(self) -> QuerySet[User]:
-        return queries.users_visible_to(self.actor)
+        rows = queries.users_visible_to(self.actor)
+        return rows.prefetch_related("external_logins__provider")
 
     def filtered(self, rows: QuerySet[User], query: Query) -> QuerySet[User]:
         text = query.text("filter") or query.text("partialName")
@@ -107,7 +108,7 @@ class UserViewSet(SystemViewSet[User]):
         if user.pk != self.actor.user_id:
             seen = queries.teams_visible_to(self.actor).prefetch_related(None).order_by()
             rows = rows.filter(pk__in=seen.values("pk"))
-        rows = rows.prefetch_related("users")
+        rows = rows.prefetch_related("users", "external_groups__provider")
         return Response(TeamSerializer(rows, many=True, context=self.context()).data)
 
     def permissions(self, request: Request, **ids: Any) -> Response:

@@ -2,6 +2,13 @@
 
 from deployments.access.models.api_key import ApiKey
 from deployments.access.models.browser_session import BrowserSession
+from deployments.access.models.federation import (
+    ExternalLogin,
+    IdentityProvider,
+    OidcIdentity,
+    ProvidedMembership,
+    TeamExternalGroup,
+)
 from deployments.access.models.invitation import Invitation
 from deployments.access.models.object_grant import TeamObjectGrant, UserObjectGrant
 from deployments.access.models.role import RoleScope, ScopedUserRole, UserRole
@@ -14,13 +21,18 @@ __all__ = [
     "ApiKey",
     "Authenticator",
     "BrowserSession",
+    "ExternalLogin",
+    "IdentityProvider",
     "Invitation",
+    "OidcIdentity",
     "Passkey",
+    "ProvidedMembership",
     "RecoveryCode",
     "RoleScope",
     "ScopedUserRole",
     "SignInFailures",
     "Team",
+    "TeamExternalGroup",
     "TeamObjectGrant",
     "User",
     "UserObjectGrant",

@@ -1,5 +1,6 @@
 """People and service accounts."""
 
+import uuid
 from typing import ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -22,6 +23,8 @@ class User(PublicId, AbstractBaseUser, PermissionsMixin):
     is_service = models.BooleanField(default=False)
     is_staff = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
+    # The audience of tokens that are exchanged for access as this service account.
+    external_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     theme = models.CharField(max_length=10, default="auto")
 
     USERNAME_FIELD = "username"

@@ -19,14 +19,14 @@ def require_over_user(actor: Actor, user: User) -> None:
     """Require UserEdit, and AdministerSystem over an administrator (a new password is a key)."""
     grants = load_grants(actor, None)
     grants.require_system(Permission.UserEdit)
-    if any(_administers(team) for team in user.teams.all()):
+    if any(administers(team) for team in user.teams.all()):
         grants.require_system(Permission.AdministerSystem)
 
 
 def require_over_team(actor: Actor, team: Team, permission: Permission) -> None:
     """Require the permission over the team: in its space, or at system level."""
     require_for_space(actor, team.space, permission)
-    if _administers(team):
+    if administers(team):
         load_grants(actor, None).require_system(Permission.AdministerSystem)
 
 
@@ -107,6 +107,7 @@ def stored_scopes(row: ScopedUserRole) -> dict[str, list[str]]:
     return found
 
 
-def _administers(team: Team) -> bool:
+def administers(team: Team) -> bool:
+    """Tell whether the team holds AdministerSystem."""
     roles = ScopedUserRole.objects.filter(team=team).select_related("role")
     return any(Permission.AdministerSystem in row.role.system_permissions for row in roles)

@@ -49,7 +49,9 @@ def update_team(
     Raises Invalid, and NotPermitted when a new member would get what the actor lacks.
     """
     require_over_team(actor, team, Permission.TeamEdit)
-    members = list(members)
+    # Whom a provider put in stays until its groups say otherwise.
+    provided = User.objects.filter(provided_memberships__team=team)
+    members = list({*members, *provided})
     if set(members) - set(team.users.all()):
         require_holds_team(actor, team)
     if name.strip() != team.name:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from deployments.access.web import account, sign_in
+from deployments.access.web.federation import sign_in as federated
 from deployments.access.web.identity import apps, invitations, passkeys, second_step, security
 
 urlpatterns = [
@@ -13,6 +14,10 @@ urlpatterns = [
     path("/sign-in/set-up", second_step.set_up_view),
     path("/sign-in/passkey", second_step.passkey_sign_in_view),
     path("/sign-in/passkey/options", second_step.passkey_options_view),
+    path("/sign-in/with/<slug:provider>", federated.begin_view),
+    path("/sign-in/with/<slug:provider>/done", federated.done_view),
+    path("/account/logins/<slug:provider>/link", federated.link_view),
+    path("/account/logins/<str:login>/unlink", federated.unlink_view),
     path("/sign-out", sign_in.sign_out_view),
     path("/join/<str:code>", invitations.join_view),
     path("/account", account.profile_view),

@@ -23,6 +23,7 @@ PLACES = (
     ("Audit", "audit", Permission.EventView, False),
     ("Subscriptions", "subscriptions", Permission.SubscriptionView, False),
     ("Freezes", "freezes", Permission.ProjectView, False),
+    ("Identity providers", "providers", Permission.ConfigureServer, True),
     ("Outgoing", "outgoing", Permission.ConfigureServer, True),
     ("Server", "server", Permission.ConfigureServer, True),
     ("Logs", "logs", Permission.ConfigureServer, True),

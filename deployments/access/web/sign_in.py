@@ -1,5 +1,7 @@
 """The pages before there is a space: signing in and out, and the way to the first space."""
 
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -7,11 +9,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from deployments.access import sessions
+from deployments.access.models import IdentityProvider
+from deployments.access.providers.code_flow import sign_out_address
 from deployments.access.rules import ANONYMOUS
 from deployments.access.services.second_factors import need_after_password
 from deployments.access.signing_in import half_way, webauthn
 from deployments.access.spaces import visible_spaces
-from deployments.access.web.forms import attempt, checked, show
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, show
 from deployments.base.actor import Actor
 from deployments.base.errors import NotAuthenticated
 
@@ -25,14 +29,8 @@ def sign_in_view(request: HttpRequest) -> HttpResponse:
     wanted = safe_way_back(request.POST.get("next", "") or request.GET.get("next", ""))
     if request.method == "GET" and request.actor:  # type: ignore[attr-defined]  # by middleware
         return HttpResponseRedirect(wanted)
-    values = {
-        "passkeys": webauthn.are_possible(),
-        "next": wanted,
-        "server": server_name(),
-        "username": "",
-    }
     if request.method == "GET":
-        return show(request, "access/sign_in.html", values)
+        return sign_in_page(request, wanted)
     username, remember = request.POST.get("username", ""), checked(request, "keep")
     user, problems = attempt(
         lambda: sessions.check_password(
@@ -40,7 +38,7 @@ def sign_in_view(request: HttpRequest) -> HttpResponse:
         )
     )
     if user is None:
-        return show(request, "access/sign_in.html", {**values, "username": username}, problems)
+        return sign_in_page(request, wanted, username=username, problems=problems)
     need = need_after_password(user)
     if need:
         half_way.begin(request, user, remember=remember, wanted=wanted)
@@ -49,11 +47,32 @@ def sign_in_view(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(wanted)
 
 
+def sign_in_page(
+    request: HttpRequest, wanted: str, *, username: str = "", problems: Problems = NO_PROBLEMS
+) -> HttpResponse:
+    """Show the form, and the providers at which people sign in as well."""
+    providers = list(IdentityProvider.objects.filter(is_enabled=True))
+    slug = request.GET.get("left", "")
+    left = next((each for each in providers if each.slug == slug), None)
+    values = {
+        "passkeys": webauthn.are_possible(),
+        "next": wanted,
+        "server": server_name(),
+        "username": username,
+        "providers": providers,
+        "left": left,
+        "left_url": sign_out_address(left) if left else "",
+    }
+    return show(request, "access/sign_in.html", values, problems)
+
+
 @require_POST
 def sign_out_view(request: HttpRequest) -> HttpResponse:
-    """End the session."""
+    """End the session; the one at a provider goes on, which the next page says."""
+    provider = request.session.get(sessions.PROVIDER, "")
     sessions.sign_out(request)
-    return HttpResponseRedirect(settings.LOGIN_URL)
+    query = f"?{urlencode({'left': provider})}" if provider else ""
+    return HttpResponseRedirect(f"{settings.LOGIN_URL}{query}")
 
 
 @require_GET

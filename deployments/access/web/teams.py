@@ -3,23 +3,29 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from deployments.access import queries, services
 from deployments.access.effective import ignoring, limits_of
 from deployments.access.grants import load_grants
-from deployments.access.models import ScopedUserRole, Team, User, UserRole
+from deployments.access.models import IdentityProvider, ScopedUserRole, Team, User, UserRole
 from deployments.access.permissions import Permission
 from deployments.access.scope_values import KINDS, NOUNS, visible_names
+from deployments.access.services.federation.external_groups import (
+    GroupInput,
+    set_external_groups,
+)
 from deployments.access.services.guards import stored_scopes
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, refusal, show
 from deployments.access.web.pages import PageRequest, page
 from deployments.base import public_ids
-from deployments.base.errors import NotFound, NotPermitted
+from deployments.base.errors import Invalid, NotFound, NotPermitted
 
 TEAMS = "administration/teams"
 _MOST_PEOPLE = 500
+_TEAM_FIELDS = ("name", "description", "group_provider", "group_name", "group_label")
 
 
 @require_GET
@@ -67,17 +73,25 @@ def team_page(request: PageRequest, team: str) -> HttpResponse:
     row = _find(request, team)
     if request.method == "GET":
         return _team_page(request, row, {"name": row.name, "description": row.description})
-    sent = {name: request.POST.get(name, "") for name in ("name", "description")}
+    sent = {name: request.POST.get(name, "") for name in _TEAM_FIELDS}
     ids = [*request.POST.getlist("member"), *request.POST.getlist("added")]
-    saved, problems = attempt(
-        lambda: services.update_team(
-            actor=request.actor,
-            team=row,
-            name=sent["name"] or row.name,
-            description=sent["description"],
-            members=queries.members_by_ids(request.actor, ids, row),
-        )
-    )
+
+    def save() -> Team:
+        with transaction.atomic():
+            members = queries.members_by_ids(request.actor, ids, row)
+            saved = services.update_team(
+                actor=request.actor,
+                team=row,
+                name=sent["name"] or row.name,
+                description=sent["description"],
+                members=members,
+            )
+            groups = _wanted_groups(request, row, sent)
+            if groups or row.external_groups.exists():
+                set_external_groups(actor=request.actor, team=row, groups=groups)
+            return saved
+
+    saved, problems = attempt(save)
     if saved is None:
         return _team_page(request, _find(request, team), sent, problems)
     messages.success(request, f"The team {saved.name} was saved.")
@@ -162,12 +176,17 @@ def _team_page(
         limits = limits_of(row, names)
         held.append((row, limits, ignoring(row.role.space_permissions, limits)))
     members = list(team.users.all())
+    providers = list(IdentityProvider.objects.all())
     values = {
         "team": team,
         "sent": sent,
         "held": held,
         "members": members,
         "people": _people(request, members),
+        "provided": queries.providers_of_members(team),
+        "providers": providers,
+        "has_providers": bool(providers),
+        "groups": list(team.external_groups.select_related("provider")),
         "may_edit": _may(request, team, Permission.TeamEdit),
         "may_delete": team.can_be_deleted and _may(request, team, Permission.TeamDelete),
         "is_fixed": bool(team.built_in_id) and not team.everyone,
@@ -205,6 +224,22 @@ def _role_page(
     ]
     values = {"team": team, "stored": stored, "role": role, "roles": roles, "kinds": kinds}
     return show(request, "access/team_role.html", values, problems)
+
+
+def _wanted_groups(request: PageRequest, team: Team, sent: dict[str, str]) -> list[GroupInput]:
+    kept = set(request.POST.getlist("group"))
+    wanted = [
+        GroupInput(row.provider, row.group, row.display_name)
+        for row in team.external_groups.select_related("provider")
+        if str(row.pk) in kept
+    ]
+    if sent["group_name"].strip():
+        number = public_ids.parse(IdentityProvider.id_prefix, sent["group_provider"])
+        provider = IdentityProvider.objects.filter(pk=number or 0).first()
+        if provider is None:
+            raise Invalid(fields={"ExternalSecurityGroups": ["Choose a provider."]})
+        wanted.append(GroupInput(provider, sent["group_name"], sent["group_label"]))
+    return wanted
 
 
 def _people(request: PageRequest, members: list[User]) -> list[User]:

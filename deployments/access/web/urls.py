@@ -10,6 +10,7 @@ from deployments.access.web import (
     roles,
     teams,
 )
+from deployments.access.web.federation import providers, service_accounts
 from deployments.access.web.identity import invitations, rules, users
 
 urlpatterns = [
@@ -24,6 +25,20 @@ urlpatterns = [
     path("administration/sign-in", rules.sign_in_rules_page),
     path("administration/users/<str:user>/keys/new", users.user_key_new),
     path("administration/users/<str:user>/keys/<str:key>/revoke", users.user_key_revoke),
+    path("administration/users/<str:user>/oidc", service_accounts.oidc_identities),
+    path("administration/users/<str:user>/oidc/<str:identity>", service_accounts.oidc_identities),
+    path(
+        "administration/users/<str:user>/oidc/<str:identity>/delete",
+        service_accounts.oidc_identity_delete,
+    ),
+    path(
+        "administration/users/<str:user>/logins/<str:login>/unlink", service_accounts.login_unlink
+    ),
+    path("administration/providers", providers.provider_list),
+    path("administration/providers/new", providers.provider_new),
+    path("administration/providers/<str:provider>", providers.provider_edit),
+    path("administration/providers/<str:provider>/test", providers.provider_test),
+    path("administration/providers/<str:provider>/delete", providers.provider_delete),
     path("administration/permissions", permissions.permissions_of),
     path("administration/grants", object_grants.grants),
     path("administration/grants/take", object_grants.grant_taken),

@@ -1,0 +1,1 @@
+"""OpenID Connect: reading what providers publish, verifying their tokens, issuing our own."""

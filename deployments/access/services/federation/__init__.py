@@ -1,0 +1,1 @@
+"""Writes to identities that others vouch for."""

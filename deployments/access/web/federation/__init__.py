@@ -1,0 +1,1 @@
+"""Pages of identities that others vouch for."""

@@ -14,6 +14,9 @@ from deployments.access.services.federation.identity_providers import (
     create_provider,
 )
 from deployments.access.services.second_factors import begin_app
+from deployments.audit.services.archiving import archive_days
+from deployments.audit.services.keeping import check_archive
+from deployments.audit.services.subscriptions import SubscriptionValues, create_subscription
 from deployments.base.models import Event
 from deployments.base.resealing import sealed_columns
 from deployments.base.resealing.columns import is_sealed_by_its_name
@@ -32,7 +35,7 @@ from tests.architecture.tree import code_modules
 from tests.factories import SYSTEM, default_space, make_ana
 from tests.factories.children import World, child_step
 from tests.factories.domain import make_project, make_variables, script_step
-from tests.factories.execution import Scene, make_scene
+from tests.factories.execution import Scene, SettableClock, make_scene
 from tests.factories.library import make_library_set
 from tests.factories.runbooks import make_run, make_runbook, make_snapshot
 from tests.factories.tenants import make_tenant, make_tenanted_project
@@ -63,6 +66,8 @@ SEALS: Final = {
     "deployments/execution/services/mailbox.py": "execution.agentmessage.sealed_body",
     "deployments/execution/services/outputs.py": "execution.outputvariable.sealed_value",
     "deployments/execution/services/server_actions/run.py": "execution.outputvariable.sealed_value",
+    "deployments/audit/services/archiving.py": "audit.eventarchive.sealed_link",
+    "deployments/audit/services/subscriptions.py": "audit.subscription.sealed_header",
     "packages_feed/services/external_feeds.py": "packages_feed.feed.sealed_password",
     "tenants/services/variables.py": "tenants.tenantvariable.sealed_value",
 }
@@ -97,6 +102,11 @@ def fill_server() -> Scene:
         feed_type="NuGet",
         values=FeedValues("Far", "https://feed.test/index.json", "ana", CANARY),
     )
+    subscription = SubscriptionValues(name="Pager", header_name="X", header_value=CANARY)
+    create_subscription(actor=SYSTEM, space=default_space(), values=subscription)
+    tomorrow = SettableClock()
+    tomorrow.forward(2 * 24 * 3600)
+    archive_days(clock=tomorrow)
     world = World()
     _fill_tenant(world)
     _fill_child(world)
@@ -173,6 +183,7 @@ def test_every_secret_outlives_a_change_of_the_master_key(use_keys: Any) -> None
 
 
 def _check_what_is_read(scene: Scene) -> None:
+    assert check_archive().is_intact
     assert opened_settings("smtp.")["smtp.password"] == f"{CANARY} 2"
     server_context()
     plan = scene.task.plan

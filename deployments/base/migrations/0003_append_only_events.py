@@ -62,7 +62,7 @@ def drop_triggers(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("base", "0002_event_cursor"),
+        ("base", "0001_squashed_0002_event_cursor"),
     ]
 
     operations = [

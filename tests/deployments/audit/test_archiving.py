@@ -28,8 +28,10 @@ from packages_feed.models import StoredBlob
 from packages_feed.services.blobs import drop_if_unused, sweep_unused_blobs
 from tests.factories import SYSTEM, default_space, make_ana, make_cleo
 from tests.factories.execution import SettableClock
+from tests.support.environment import runs_on_postgres
 
-pytestmark = pytest.mark.django_db
+# On PostgreSQL an event is in the stream once its transaction has ended.
+pytestmark = pytest.mark.django_db(transaction=runs_on_postgres())
 NOW = datetime(2031, 5, 10, 12, tzinfo=UTC)
 
 
@@ -158,10 +160,15 @@ def removed_row(rows: list[EventArchive]) -> None:
 
 def altered_event(rows: list[EventArchive]) -> None:
     """Whoever owns the database can take its triggers away."""
+    trigger, is_postgres = "base_event_kept_update", connection.vendor == "postgresql"
     with connection.cursor() as cursor:
-        on = " ON base_event" if connection.vendor == "postgresql" else ""
-        cursor.execute(f"DROP TRIGGER base_event_kept_update{on}")
+        if is_postgres:
+            cursor.execute(f"ALTER TABLE base_event DISABLE TRIGGER {trigger}")
+        else:  # undone with the test's transaction
+            cursor.execute(f"DROP TRIGGER {trigger}")
         cursor.execute("UPDATE base_event SET actor_name = 'nobody' WHERE message = 'two'")
+        if is_postgres:
+            cursor.execute(f"ALTER TABLE base_event ENABLE TRIGGER {trigger}")
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from deployments.audit import exports
+from deployments.audit.filters import EventFilter, chosen
+from deployments.audit.queries import visible_parts
 from deployments.base import events
 from deployments.base.actor import Actor
-from deployments.base.models import Space
+from deployments.base.models import Event, Space
 from tests.deployments.calls import send
 from tests.factories import Person, default_space, make_ana, make_ben, make_cleo, make_dan
 from tests.factories import make_space as new_space
@@ -163,6 +165,39 @@ def test_a_page_takes_the_same_queries_however_many_events() -> None:
         counts.append(len(queries))
     assert counts[0] == counts[1]
     assert counts[0] <= 25
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        EventFilter(),
+        EventFilter(categories=("Tested",)),
+        EventFilter(groups=("Machine",)),
+        EventFilter(users=("Users-77",)),
+        EventFilter(projects=("Projects-1",), environments=("Environments-1",)),
+        EventFilter(begin=DAY, end=DAY),
+    ],
+    ids=["all", "kind", "group", "person", "documents", "times"],
+)
+def test_the_newest_come_in_the_order_of_an_index(wanted: EventFilter) -> None:
+    """Sorting what fits would take as long as there are events."""
+    space, staging = default_space(), make_environment()
+    limited = make_user("limited")
+    give_role(limited, "userroles-projectviewer", space, {"environment": [staging.public_id]})
+    parts = [
+        *visible_parts(make_ana().actor, space),
+        *visible_parts(as_person(limited).actor, space),
+    ]
+    assert len(parts) == 3
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            # Of a few rows it would else read all and sort them.
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+    for part in parts:
+        rows = chosen(Event.objects.filter(part), wanted, [space]).order_by("-id")
+        plan = rows.values_list("pk")[:51].explain()
+        assert "Sort" not in plan, plan
+        assert "TEMP B-TREE" not in plan, plan
 
 
 def test_lists_of_what_can_be_chosen() -> None:

@@ -37,8 +37,10 @@ from tests.factories import SYSTEM, Person, default_space, make_ana, make_cleo, 
 from tests.factories.domain import make_environment
 from tests.factories.execution import SettableClock
 from tests.factories.people import as_person, give_role, make_user
+from tests.support.environment import runs_on_postgres
 
-pytestmark = pytest.mark.django_db
+# On PostgreSQL an event is in the stream once its transaction has ended.
+pytestmark = pytest.mark.django_db(transaction=runs_on_postgres())
 
 
 @pytest.fixture

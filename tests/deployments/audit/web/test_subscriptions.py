@@ -10,9 +10,11 @@ from deployments.base import events
 from tests.deployments.audit.receiver import receiving
 from tests.factories import SYSTEM, default_space, make_ana, make_ben, make_cleo, make_dan
 from tests.factories import make_space as new_space
+from tests.support.environment import runs_on_postgres
 from tests.support.portal import Visitor, text_of
 
-pytestmark = pytest.mark.django_db
+# On PostgreSQL an event is in the stream once its transaction has ended.
+pytestmark = pytest.mark.django_db(transaction=runs_on_postgres())
 PAGE = "administration/subscriptions"
 FORM = {
     "name": "Failures",
@@ -32,7 +34,7 @@ def only_one() -> Subscription:
 
 def test_a_subscription_is_made_tried_used_and_deleted() -> None:
     match_events()
-    ana = Visitor(make_ana())
+    ana = Visitor(make_ana(), default_space().public_id)
     assert "No subscription" in text_of(ana.get(PAGE))
     set_allow_loopback(actor=SYSTEM, allowed=True)
     with receiving() as receiver:
@@ -68,7 +70,7 @@ def test_a_subscription_is_made_tried_used_and_deleted() -> None:
 
 
 def test_a_form_that_is_refused_comes_back_as_it_was() -> None:
-    ana = Visitor(make_ana())
+    ana = Visitor(make_ana(), default_space().public_id)
     wrong = ana.post(f"{PAGE}/new", {**FORM, "uri": "nowhere"})
     assert wrong.status_code == 400
     assert "begins with http:// or https://" in text_of(wrong)
@@ -78,7 +80,7 @@ def test_a_form_that_is_refused_comes_back_as_it_was() -> None:
 
 
 def test_the_header_is_kept_and_never_shown() -> None:
-    ana = Visitor(make_ana())
+    ana = Visitor(make_ana(), default_space().public_id)
     header = {"uri": "http://a.example.org", "header_name": "X-Key", "header_value": "swordfish"}
     ana.post(f"{PAGE}/new", {**FORM, **header})
     place = f"{PAGE}/{only_one().public_id}"
@@ -92,11 +94,11 @@ def test_the_header_is_kept_and_never_shown() -> None:
 
 
 def test_others_do_not_get_there() -> None:
-    ana = Visitor(make_ana())
+    ana = Visitor(make_ana(), default_space().public_id)
     ana.post(f"{PAGE}/new", FORM)
     row, space = only_one(), default_space()
     for person in (make_ben(space), make_cleo(space), make_dan(new_space())):
-        visitor = Visitor(person)
+        visitor = Visitor(person, space.public_id)
         for path in (PAGE, f"{PAGE}/new", f"{PAGE}/{row.public_id}"):
             assert visitor.get(path).status_code in {403, 404}
         assert visitor.post(f"{PAGE}/{row.public_id}/delete").status_code in {403, 404}

@@ -13,15 +13,15 @@ from deployments.access.web.administration import administration_places
 from deployments.base.actor import Actor
 from deployments.base.finding import find
 from deployments.base.models import Space
-from deployments.base.participation import Participation
 from deployments.infrastructure.models import Environment
-from deployments.insights.board import ProjectFact
-from deployments.insights.candidates import newest_releases
+from deployments.insights.board import ProjectFact, make_rows
+from deployments.insights.candidates import newest_of
 from deployments.insights.commands import Reading, Verb, parse_command
-from deployments.insights.queries import Board, with_next
+from deployments.insights.queries import with_next
 from deployments.projects.models import Project, Runbook
-from deployments.projects.settings import extra_document
+from deployments.projects.settings import participation_of
 from deployments.projects.web.rail import PAGES
+from deployments.releases.deployed import newest_by_place
 from deployments.releases.models import Release
 from deployments.server_tasks.models import ServerTask
 
@@ -151,11 +151,12 @@ class _Finder:
 
         Without a place that was named, the latter only where nothing may go anywhere.
         """
+        places = {place.pk: place for place in environments}
         facts = [ProjectFact(row.pk, row.name, row.slug, "", "") for row in projects]
         seen = ServerTask.objects.visible_to(self.actor, self.space, Permission.DeploymentView)
-        board = Board(facts, seen.filter(is_current=True), [place.pk for place in environments])
-        rows = with_next(self.actor, self.space, self.grants, board.rows(facts))
-        places = {place.pk: place for place in environments}
+        there = newest_by_place(seen, [row.pk for row in projects], list(places))
+        bare = make_rows(facts, list(places), there, (), ())
+        rows = with_next(self.actor, self.space, self.grants, bare)
         rest: list[tuple[Project, Environment]] = []
         for project, row in zip(projects, rows, strict=True):
             coming = [cell for cell in row.cells if cell.next_version]
@@ -169,8 +170,9 @@ class _Finder:
     def _newest(
         self, wanted: Sequence[tuple[Project, Environment]], *, is_placed: bool
     ) -> Iterator[Action]:
-        numbers = {project.pk for project, _ in wanted}
-        newest = newest_releases(self.actor, self.space, numbers)
+        mine = Project.objects.in_space(self.space).filter(pk__in={row.pk for row, _ in wanted})
+        found = newest_of(self.actor, self.space, mine)
+        newest = [each.release for each in found if each.release is not None]
         rows = Release.objects.in_space(self.space).filter(pk__in=newest)
         versions = dict(rows.values_list("project_id", "version"))
         done: set[int] = set()
@@ -219,8 +221,7 @@ def _named(rows: "QuerySet[R]", text: str) -> list[R]:
 
 
 def _is_untenanted(project: Project) -> bool:
-    mode = extra_document(project.extra)["TenantedDeploymentMode"]
-    return Participation(mode).allows_untenanted
+    return participation_of(project.extra).allows_untenanted
 
 
 def _deploy(project: Project, version: str, place: Environment | None, note: str = "") -> Action:

@@ -39,13 +39,12 @@ def show_wall(
     standing = board.tabs()
     shown = {each.number for each in facts}
     rows = board.rows(urgent_first(facts, standing)[:_ROWS])
-    places = [place.pk for place in environments]
     uneasy = {number for tab in URGENT for number in standing[tab]} & shown
     values = {
         "rows": rows,
         "columns": environments,
         "names": {place.pk: place for place in environments},
-        "tallies": tallies_of(request.actor, request.space, rows, places, among=among),
+        "tallies": tallies_of(request.actor, request.space, rows, among=among),
         "counts": [
             *((tab, label, icon, len(standing[tab] & shown)) for tab, label, icon in _COUNTS),
             ("quiet", "In order", "ok", len(shown - uneasy)),

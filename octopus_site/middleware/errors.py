@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template import TemplateDoesNotExist, loader
+from django_htmx.middleware import HtmxDetails
 
 from deployments.access.holders import holders_in, holders_sentence
 from deployments.access.permissions import Permission
@@ -39,11 +40,24 @@ def answer(request: HttpRequest, error: BaseException) -> HttpResponse:
     if is_api(request):
         return JsonResponse(body, status=status)
     if isinstance(error, NotAuthenticated) and request.method == "GET":
-        from urllib.parse import urlencode  # noqa: PLC0415 this branch alone needs it
-
-        return HttpResponseRedirect(f"/app/sign-in?{urlencode({'next': request.get_full_path()})}")
+        return _to_sign_in(request)
     message = [*body.get("Errors", ()), body["ErrorMessage"]][0]
     return page(request, status, f"{message} {_whom_to_ask(request, error)}".strip())
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send to the sign-in page and back; a page that htmx draws a part of goes there as a whole.
+
+    A redirect would be followed by the script, and the sign-in page stand in the middle of a board.
+    """
+    from urllib.parse import urlencode  # noqa: PLC0415 this branch alone needs it
+
+    htmx: HtmxDetails | None = getattr(request, "htmx", None)
+    if not htmx:
+        back = request.get_full_path()
+        return HttpResponseRedirect(f"/app/sign-in?{urlencode({'next': back})}")
+    address = f"/app/sign-in?{urlencode({'next': htmx.current_url_abs_path or '/app'})}"
+    return HttpResponse(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": address})
 
 
 def _whom_to_ask(request: HttpRequest, error: BaseException) -> str:

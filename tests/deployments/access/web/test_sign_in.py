@@ -79,3 +79,12 @@ def test_somebody_signed_in_need_not_again() -> None:
     visitor = Visitor(make_ana())
     assert COOKIE in visitor.client.cookies
     assert visitor.get("/app/sign-in", {"next": "/app/account"})["Location"] == "/app/account"
+
+
+def test_a_board_whose_session_has_ended_leads_to_the_sign_in_page_as_a_whole() -> None:
+    address = "http://testserver/app/Spaces-1/dashboard?view=wall"
+    headers = {"HX-Request": "true", "HX-Target": "wall", "HX-Current-URL": address}
+    answer = Visitor().get("dashboard", {"view": "wall"}, headers=headers)
+    assert (answer.status_code, answer.content) == (401, b"")
+    back = "%2Fapp%2FSpaces-1%2Fdashboard%3Fview%3Dwall"
+    assert answer["HX-Redirect"] == f"/app/sign-in?next={back}"

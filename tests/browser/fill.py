@@ -14,7 +14,7 @@ def main() -> None:
     from deployments.access.services.first_administrator import (  # noqa: PLC0415 needs the apps
         create_first_administrator,
     )
-    from tests.browser.sample import fill  # noqa: PLC0415 the same
+    from tests.browser.samples.whole import fill  # noqa: PLC0415 the same
 
     call_command("migrate", verbosity=0)
     create_first_administrator(os.environ)

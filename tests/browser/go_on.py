@@ -10,7 +10,7 @@ def main() -> None:
     """Print 700 more lines on its first target, or end it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octopus_site.settings")
     django.setup()
-    from tests.browser.sample import running_scene, write_lines  # noqa: PLC0415 needs the apps
+    from tests.browser.samples.whole import running_scene, write_lines  # noqa: PLC0415 needs the apps
 
     scene = running_scene()
     if sys.argv[1] == "finish":

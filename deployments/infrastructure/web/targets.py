@@ -1,6 +1,7 @@
 """Deployment targets: the list, and the page of one."""
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import messages
@@ -102,14 +103,7 @@ def target_page(request: PageRequest, target: str) -> HttpResponse:
         "environments": request.POST.getlist("environments"),
         **{name: request.POST.get(name, stored[name]) for name in ("policy", *_TENANCY)},
     }
-    # The form does not have those in which the person may edit nothing: they stay.
-    offered = {each.pk for each in _environments(request, Permission.MachineEdit)}
-    kept = {each.pk for each in _placed(row)} - offered
-    chosen = [
-        environment
-        for environment in Environment.objects.in_space(request.space)
-        if environment.public_id in sent["environments"] or environment.pk in kept
-    ]
+    chosen = _chosen(request, row, sent["environments"])
     saved, problems = attempt(
         lambda: services.update_machine(
             actor=request.actor,
@@ -133,6 +127,17 @@ def target_page(request: PageRequest, target: str) -> HttpResponse:
         return _page(request, row, sent, problems)
     messages.success(request, f"The target {saved.name} was saved.")
     return go(request, f"{LIST}/{saved.public_id}")
+
+
+def _chosen(request: PageRequest, row: Machine, sent: Collection[str]) -> list[Environment]:
+    """Return the environments sent and those that stay: the person may not edit in them."""
+    offered = {each.pk for each in _environments(request, Permission.MachineEdit)}
+    kept = {each.pk for each in _placed(row)} - offered
+    return [
+        environment
+        for environment in Environment.objects.in_space(request.space)
+        if environment.public_id in sent or environment.pk in kept
+    ]
 
 
 @require_POST

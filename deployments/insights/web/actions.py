@@ -171,7 +171,8 @@ class _Finder:
         self, wanted: Sequence[tuple[Project, Environment]], *, is_placed: bool
     ) -> Iterator[Action]:
         mine = Project.objects.in_space(self.space).filter(pk__in={row.pk for row, _ in wanted})
-        newest = {each.release for each in newest_of(self.actor, self.space, mine)} - {None}
+        found = newest_of(self.actor, self.space, mine)
+        newest = [each.release for each in found if each.release is not None]
         rows = Release.objects.in_space(self.space).filter(pk__in=newest)
         versions = dict(rows.values_list("project_id", "version"))
         done: set[int] = set()

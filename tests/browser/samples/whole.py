@@ -24,9 +24,9 @@ from deployments.releases.models import Deployment, Release
 from deployments.releases.services import DeploymentOptions, create_deployment, create_release
 from packages_feed.services import push_build_information
 from packages_feed.services.external_feeds import FeedValues, create_feed
-from tests.browser.sample_audit import keep_events, make_subscription
-from tests.browser.sample_tenants import make_tenants
-from tests.browser.sample_triggers import make_triggers
+from tests.browser.samples.audit import keep_events, make_subscription
+from tests.browser.samples.tenants import make_tenants
+from tests.browser.samples.triggers import make_triggers
 from tests.factories import SYSTEM, default_space, domain
 from tests.factories.execution import Scene, SettableClock, make_agent
 from tests.factories.library import include

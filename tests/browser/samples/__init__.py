@@ -1,0 +1,1 @@
+"""What the browser tests and the screenshots find in their server."""

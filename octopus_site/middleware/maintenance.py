@@ -10,9 +10,10 @@ from octopus_site.middleware.errors import is_api, page
 
 _READS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
 # An administrator must be able to come in, and anybody to leave; agents bring what they have.
+# Build servers come in to read.
 _DOORS: Final = (
     *("/app/sign-in", "/app/sign-out", "/api/users/login", "/api/users/logout"),
-    "/agent/",
+    *("/token/v1", "//token/v1", "/api/token/v1", "/agent/"),
 )
 _RETRY_AFTER_S: Final = "60"
 _UNAVAILABLE: Final = 503

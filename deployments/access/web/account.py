@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from deployments.access import services
-from deployments.access.models import ApiKey, IdentityProvider, User
+from deployments.access.models import ApiKey, User
 from deployments.access.rules import SIGNED_IN
 from deployments.access.services.profiles import THEMES, set_theme
 from deployments.access.services.sign_in_rules import SignInRules, sign_in_rules
@@ -54,7 +54,7 @@ def signed_in(view: Any) -> Any:
 def profile_view(request: AccountRequest) -> HttpResponse:
     """Show and change name and mail address."""
     user = request.known_user
-    values = _profile(user)
+    values = {"user": user, "themes": THEMES, "name": user.display_name, "email": user.email}
     if request.method == "GET":
         return show(request, "access/profile.html", values)
     name, email = request.POST.get("display_name", ""), request.POST.get("email", "")
@@ -140,17 +140,3 @@ def chosen_end(request: HttpRequest, rules: SignInRules) -> datetime:
     """Return when the key ends that the form asks for."""
     days = whole_number(request.POST.get("days"))
     return utc_now() + timedelta(days=days if days in dict(lives(rules)) else rules.key_days)
-
-
-def _profile(user: User) -> dict[str, Any]:
-    logins = list(user.external_logins.select_related("provider"))
-    known = [login.provider_id for login in logins]
-    providers = IdentityProvider.objects.filter(is_enabled=True).exclude(pk__in=known)
-    return {
-        "user": user,
-        "themes": THEMES,
-        "name": user.display_name,
-        "email": user.email,
-        "logins": logins,
-        "linkable": [] if user.is_service else list(providers),
-    }

@@ -40,7 +40,7 @@ def user_of_arrival(*, visitor: Actor, arrival: Arrival, clock: Clock = utc_now)
         if login is None:
             text = (
                 f"Nobody here belongs to {person.shown_as} of {provider.name}. Sign in with your"
-                " password and link it in your profile, or ask an administrator for an account."
+                " password and link it in your account, or ask an administrator for one."
             )
             raise Invalid(text)
         if not login.user.is_active or login.user.is_service:
@@ -114,7 +114,7 @@ def _by_email(arrival: Arrival) -> User | None:
         return None
     user = rows.get()
     if any(administers(team) for team in user.teams.all()):
-        text = "Administrators link their account in their profile: sign in with your password."
+        text = "Administrators link their account themselves: sign in with your password first."
         raise Invalid(text)
     return user
 
@@ -129,7 +129,7 @@ def _created(arrival: Arrival, clock: Clock) -> ExternalLogin | None:
     if taken:
         text = (
             f"There is a user {person.username} here already. If that is you, sign in with your"
-            " password and link your account in your profile; else ask an administrator."
+            " password and link it in your account; else ask an administrator."
         )
         raise Invalid(text)
     user = create_user(

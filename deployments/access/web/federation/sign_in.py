@@ -16,9 +16,11 @@ from deployments.access.services.federation.external_sign_in import (
     unlink,
     user_of_arrival,
 )
+from deployments.access.services.second_factors import require_identity
 from deployments.access.sessions import PROVIDER, nobody, start_session
-from deployments.access.web.account import PROFILE, AccountRequest, signed_in
+from deployments.access.web.account import AccountRequest, signed_in
 from deployments.access.web.forms import Problems, attempt, refusal
+from deployments.access.web.identity.security import SECURITY, security_page
 from deployments.access.web.sign_in import safe_way_back, sign_in_page
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid, NotFound
@@ -61,11 +63,15 @@ def link_view(request: AccountRequest, provider: str) -> HttpResponse:
 
     The page in between is where the browser leaves from: a form may only lead to this server.
     """
-    row = _provider(provider)
-    begun, problems = attempt(lambda: begin(row, wanted=PROFILE, linking=request.known_user.pk))
+    row, user = _provider(provider), request.known_user
+
+    def start() -> tuple[str, Journey]:
+        require_identity(user, request.POST.get("password", ""))
+        return begin(row, wanted=SECURITY, linking=user.pk)
+
+    begun, problems = attempt(start)
     if begun is None:
-        messages.error(request, problems.errors[0])
-        return HttpResponseRedirect(PROFILE)
+        return security_page(request, problems)
     address, journey = begun
     page = render(request, "access/leaving.html", {"provider": row, "address": address})
     return _remembering(page, journey)
@@ -84,7 +90,7 @@ def unlink_view(request: AccountRequest, login: str) -> HttpResponse:
         messages.error(request, problems.errors[0])
     else:
         messages.success(request, f"Your account of {name} no longer signs you in here.")
-    return HttpResponseRedirect(PROFILE)
+    return HttpResponseRedirect(SECURITY)
 
 
 for _view in (begin_view, done_view):

@@ -7,7 +7,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_GET, require_POST
 
-from deployments.access.models import BrowserSession, Passkey, User
+from deployments.access.models import BrowserSession, IdentityProvider, Passkey, User
 from deployments.access.services.browser_sessions import end_session, end_sessions
 from deployments.access.services.second_factors import factors_of
 from deployments.access.services.sign_in_rules import sign_in_rules
@@ -85,9 +85,17 @@ def security_page(
         "passkeys": Passkey.objects.filter(user=user),
         "passkeys_possible": webauthn.are_possible(),
         "is_demanded": sign_in_rules().require_second_factor,
+        **_linked_accounts(user),
         **more,
     }
     return show(request, "access/security.html", values, problems)
+
+
+def _linked_accounts(user: User) -> dict[str, Any]:
+    logins = list(user.external_logins.select_related("provider"))
+    known = [login.provider_id for login in logins]
+    others = IdentityProvider.objects.filter(is_enabled=True).exclude(pk__in=known)
+    return {"logins": logins, "linkable": list(others)}
 
 
 def sessions_of(user: User, this: str = "") -> list[dict[str, Any]]:

@@ -27,13 +27,15 @@ from deployments.access.services.federation.identity_providers import (
 from deployments.access.services.request_settings import set_allow_loopback
 from deployments.base.models import Event
 from tests.factories import SYSTEM, default_space, make_ana, make_user
-from tests.factories.people import as_person
+from tests.factories.people import PASSWORD, as_person
 from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, RealProvider
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
 EVE = {"name": "Eve Stone", "preferred_username": "eve", "groups": ["staff", "ops"]}
 BEGIN = "/app/sign-in/with/corporate"
+LINK = "/app/account/logins/corporate/link"
+SECURITY = "/app/account/security"
 
 
 @pytest.fixture
@@ -209,20 +211,22 @@ def test_who_is_signed_in_links_and_unlinks(
     change(corporate, creates_users=False)
     ana = make_ana()
     visitor = Visitor(ana)
-    assert "Link Corporate" in text_of(visitor.get("/app/account"))
-    assert visitor.client.post("/app/account/logins/corporate/link").status_code == 403
-    page = visitor.post("/app/account/logins/corporate/link")
+    assert "Link Corporate" in text_of(visitor.get(SECURITY))
+    assert visitor.client.post(LINK).status_code == 403
+    refused = visitor.post(LINK, {"password": "no"})
+    assert (refused.status_code, "not your current password" in text_of(refused)) == (400, True)
+    page = visitor.post(LINK, {"password": PASSWORD})
     address = page.context["address"]
     assert f'href="{address.replace("&", "&amp;")}"' in page.content.decode()
     back = urlsplit(real_provider.sign_in(address, "eve"))
     answer = visitor.client.get(f"{back.path}?{back.query}")
-    assert answer["Location"] == "/app/account"
-    assert "Corporate eve" in text_of(visitor.get("/app/account"))
+    assert answer["Location"] == SECURITY
+    assert "Corporate eve" in text_of(visitor.get(SECURITY))
     _, signed_in = go(real_provider, "eve")
     assert signed_in.status_code == 302
     # The account is Ana's now: nobody else can have it.
     other = Visitor(as_person(make_user("ben")))
-    page = other.post("/app/account/logins/corporate/link")
+    page = other.post(LINK, {"password": PASSWORD})
     back = urlsplit(real_provider.sign_in(page.context["address"], "eve"))
     refused = other.client.get(f"{back.path}?{back.query}")
     assert "belongs to another user here" in text_of(refused)
@@ -240,7 +244,7 @@ def test_the_only_way_in_is_not_thrown_away(
     visitor, _ = go(real_provider, "eve")
     login = ExternalLogin.objects.get()
     visitor.post(f"/app/account/logins/{login.pk}/unlink")
-    assert "only way to sign in" in text_of(visitor.get("/app/account"))
+    assert "only way to sign in" in text_of(visitor.get(SECURITY))
     ana = Visitor(make_ana())
     own = f"administration/users/{login.user.public_id}"
     assert "Linked accounts" in text_of(ana.get(own))

@@ -18,6 +18,7 @@ from deployments.access.services.federation.oidc_identities import (
     create_oidc_identity,
     delete_oidc_identity,
 )
+from deployments.access.services.maintenance import set_maintenance
 from deployments.access.services.request_settings import set_allow_loopback
 from deployments.base.clock import utc_now
 from deployments.base.models import Event, ServerSetting
@@ -27,6 +28,7 @@ from tests.factories import SYSTEM, default_space, give_role, make_user
 pytestmark = pytest.mark.django_db
 HERE = "http://testserver"  # or the client takes what follows two slashes for a host
 SUBJECT = "repo:acme/web:ref:refs/heads/main"
+KIND = "application/json"
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 JWT = "urn:ietf:params:oauth:token-type:jwt"
 
@@ -84,6 +86,16 @@ def test_the_flow_of_the_login_action(issuer: Issuer, path: str) -> None:
     event = Event.objects.get(category="LoginSucceeded")
     assert (event.actor_id, event.authentication) == (user.public_id, "Token")
     assert "by the OIDC identity GitHub" in event.message
+
+
+def test_build_servers_come_in_to_read_during_maintenance(issuer: Issuer) -> None:
+    user = make_account(issuer).user
+    set_maintenance(actor=SYSTEM, is_on=True)
+    answer = exchange(user, token_for(issuer, user))
+    assert answer.status_code == 200
+    client = Client(headers={"Authorization": f"Bearer {answer.json()['access_token']}"})
+    assert client.get("/api/Spaces-1/projects").status_code == 200
+    assert client.post("/api/Spaces-1/projects", "{}", content_type=KIND).status_code == 503
 
 
 def test_the_feed_takes_the_token_as_well(issuer: Issuer) -> None:

@@ -3,13 +3,17 @@
 from django.db import IntegrityError, transaction
 
 from deployments.access.models import Passkey, RecoveryCode, User
-from deployments.access.services.second_factors import factors_of, require_identity
+from deployments.access.services.second_factors import (
+    factors_of,
+    require_identity,
+    require_oneself,
+)
 from deployments.access.signing_in import webauthn
 from deployments.access.signing_in.webauthn import Json
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
-from deployments.base.errors import Invalid, NotPermitted
+from deployments.base.errors import Invalid
 
 MOST_PASSKEYS = 20
 _MOST_NAME_CHARACTERS = 100
@@ -18,7 +22,7 @@ _UNKNOWN = "This passkey is not known here, or its account may not sign in."
 
 def begin_passkey(*, actor: Actor, user: User, name: str, password: str) -> tuple[Json, Json]:
     """Return what the browser shall make, and the state to check it with. Raises Invalid."""
-    _require_self(actor, user)
+    require_oneself(actor, user)
     if not webauthn.are_possible():
         raise Invalid("Passkeys need a server whose address is a name with HTTPS.")
     if not 0 < len(name.strip()) <= _MOST_NAME_CHARACTERS:
@@ -34,7 +38,7 @@ def add_passkey(
     *, actor: Actor, user: User, name: str, answer: str, state: Json, clock: Clock = utc_now
 ) -> Passkey:
     """Store what the browser has made. Raises Invalid."""
-    _require_self(actor, user)
+    require_oneself(actor, user)
     made = webauthn.registered(answer, state)
     try:
         with transaction.atomic():
@@ -55,7 +59,7 @@ def add_passkey(
 def remove_passkey(*, actor: Actor, passkey: Passkey, password: str) -> None:
     """Remove one of one's own passkeys. Raises Invalid."""
     user = passkey.user
-    _require_self(actor, user)
+    require_oneself(actor, user)
     require_identity(user, password)
     with transaction.atomic():
         _record(actor, passkey, "Deleted", f"{user.username} removed the passkey {passkey.name}")
@@ -84,11 +88,6 @@ def user_of_passkey(*, answer: str, state: Json, clock: Clock = utc_now) -> User
     if not unchanged.update(sign_count=count, last_used=clock()):
         raise Invalid(_UNKNOWN)
     return row.user
-
-
-def _require_self(actor: Actor, user: User) -> None:
-    if actor.user_id != user.pk:
-        raise NotPermitted("UserEdit", "people have their own passkeys")
 
 
 def _record(actor: Actor, row: Passkey, category: str, message: str) -> None:

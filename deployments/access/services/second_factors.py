@@ -57,7 +57,7 @@ def need_after_password(user: User) -> Need:
 
 def begin_app(*, actor: Actor, user: User, clock: Clock = utc_now) -> None:
     """Make the secret of a new app, to be confirmed by a first code. Raises Invalid."""
-    _require_self(actor, user)
+    require_oneself(actor, user)
     with transaction.atomic():
         if Authenticator.objects.filter(user=user, confirmed__isnull=False).exists():
             raise Invalid("You have an authenticator app already. Remove it first.")
@@ -85,7 +85,7 @@ def secret_of(row: Authenticator) -> bytes:
 
 def confirm_app(*, actor: Actor, user: User, code: str, clock: Clock = utc_now) -> list[str]:
     """Take the app into use after a first code; returns new recovery codes. Raises Invalid."""
-    _require_self(actor, user)
+    require_oneself(actor, user)
     row = Authenticator.objects.filter(user=user, confirmed__isnull=True).first()
     if row is None:
         raise Invalid("There is no authenticator app to confirm. Begin anew.")
@@ -128,7 +128,7 @@ def check_code(*, actor: Actor, user: User, code: str, clock: Clock = utc_now) -
 
 def remove_app(*, actor: Actor, user: User, password: str) -> None:
     """Sign in without the app from now on. Raises Invalid."""
-    _require_self(actor, user)
+    require_oneself(actor, user)
     require_identity(user, password)
     with transaction.atomic():
         Authenticator.objects.filter(user=user).delete()
@@ -139,7 +139,7 @@ def remove_app(*, actor: Actor, user: User, password: str) -> None:
 
 def new_recovery_codes(*, actor: Actor, user: User, password: str) -> list[str]:
     """Replace the recovery codes; returns the new ones, which nobody can read again."""
-    _require_self(actor, user)
+    require_oneself(actor, user)
     require_identity(user, password)
     if not factors_of(user).any:
         raise Invalid("Recovery codes stand in for a second factor, and you have none.")
@@ -158,6 +158,17 @@ def reset_factors(*, actor: Actor, user: User) -> None:
             model.objects.filter(user=user).delete()
         drop_sessions(user)
         _record(actor, user, f"The second factors of {user.username} were reset")
+
+
+def require_oneself(actor: Actor, user: User) -> None:
+    """Raise unless a person who has signed in changes their own factors.
+
+    An API key must not become a way to sign in, nor a service account somebody who does.
+    """
+    if actor.user_id != user.pk:
+        raise NotPermitted("UserEdit", "people change their own factors")
+    if actor.authentication != "Session" or user.is_service:
+        raise Invalid("Sign in with a browser to change how you sign in.")
 
 
 def require_identity(user: User, password: str) -> None:
@@ -185,11 +196,6 @@ def _replace_codes(user: User) -> list[str]:
         [RecoveryCode(user=user, sha256=recovery_codes.digest(code)) for code in codes]
     )
     return codes
-
-
-def _require_self(actor: Actor, user: User) -> None:
-    if actor.user_id != user.pk:
-        raise NotPermitted("UserEdit", "people change their own factors")
 
 
 def _record(actor: Actor, user: User, message: str) -> None:

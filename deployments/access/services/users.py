@@ -102,17 +102,21 @@ def update_user(
     username: str = "",
     password: str = "",
     is_active: bool = True,
+    knows_password: bool = False,
     keep_session: str = "",
 ) -> User:
-    """Change a user. People change their own profile and password without UserEdit.
+    """Change a user. People change their own profile without UserEdit.
 
-    A new password, or none any more for somebody deactivated, ends every session at once;
-    `keep_session` is the row of the one where people change their own.
+    Their password too when it was asked for just now (`knows_password`): a key or a session that
+    somebody found must not become an account of theirs. A new password and deactivation end every
+    session at once; `keep_session` is the row of the one where people change their own.
     """
     by_self = actor.user_id == user.pk
     if not by_self:
         require_over_user(actor, user)
-    elif is_active != user.is_active or (username and username != user.username):
+    elif password and not knows_password:
+        load_grants(actor, None).require_system(Permission.UserEdit)
+    if by_self and (is_active != user.is_active or (username and username != user.username)):
         raise NotPermitted(Permission.UserEdit)
     name = username.strip() or user.username
     _check(name, display_name, password, is_service=user.is_service)
@@ -149,6 +153,7 @@ def change_password(
         display_name=user.display_name,
         email=user.email,
         password=password,
+        knows_password=True,
         keep_session=keep_session,
     )
 

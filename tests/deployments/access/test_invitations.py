@@ -10,8 +10,10 @@ from django.test import Client
 
 from deployments.access import services
 from deployments.access.models import Invitation, Team, User
+from deployments.access.services.mail_settings import save_mail_settings
 from deployments.access.services.seeding import ADMINISTRATORS
 from deployments.base.models import Event
+from tests.deployments.execution.smtp_server import smtp_server
 from tests.factories import Person, default_space, give_role, make_ana, make_user
 from tests.factories.people import PASSWORD, SYSTEM, as_person
 from tests.support.portal import Visitor, text_of
@@ -120,3 +122,23 @@ def test_what_the_inviter_has_lost_meanwhile_is_not_given() -> None:
     assert not User.objects.get(username="eve").teams.exists()
     services.update_user(actor=SYSTEM, user=ivy.user, display_name="Ivy", is_active=False)
     assert register(late, "mallory").status_code == 400
+
+
+def test_the_link_goes_by_mail_or_is_shown_with_the_reason_why_not() -> None:
+    ana = make_ana()
+    visitor, sent = Visitor(ana), {"email": "eve@example.com"}
+    with smtp_server() as mailbox:
+        save_mail_settings(
+            actor=ana.actor, host="127.0.0.1", port=mailbox.port, sender="octopus@example.com"
+        )
+        assert visitor.post(PAGE, sent).status_code == 302
+        assert "The invitation was sent to eve@example.com." in text_of(visitor.get(PAGE))
+        ((to, mail),) = mailbox.mails
+        assert to == "eve@example.com"
+        link = re.search(r"/app/join/[\w-]+", str(mail.get_payload()))
+        assert link
+        assert "invited by ana" in text_of(Visitor().get(link[0]))
+        mailbox.refused = frozenset({"eve@example.com"})
+        answer = visitor.post(PAGE, sent)
+    assert "The mail was not sent" in text_of(answer)
+    assert b"/app/join/" in answer.content

@@ -10,8 +10,8 @@ from django.test import Client
 from deployments.access.models import Passkey, User
 from deployments.access.signing_in import webauthn
 from deployments.base.models import Event
-from tests.factories import Person, default_space, make_cleo
-from tests.factories.people import PASSWORD
+from tests.factories import Person, default_space, make_cleo, make_user
+from tests.factories.people import PASSWORD, as_person
 from tests.support.portal import Visitor, text_of
 from tests.support.software_passkey import PRESENT, SoftwarePasskey
 
@@ -153,3 +153,16 @@ def test_one_is_removed_with_the_password_by_its_owner(cleo: Person) -> None:
 def test_where_browsers_offer_passkeys(settings: Any, address: str, *, possible: bool) -> None:
     settings.OCTOPUS = dataclasses.replace(django_settings.OCTOPUS, server_url=address)
     assert webauthn.are_possible() is possible
+
+
+def test_an_api_key_never_becomes_a_way_to_sign_in(cleo: Person) -> None:
+    bot = as_person(make_user("bot", is_service=True))
+    for person in (cleo, bot):
+        fields = {"name": "x", "password": PASSWORD}
+        refused = person.api.post(f"{ACCOUNT}/options", fields)
+        assert refused.json() == {"error": "Sign in with a browser to change how you sign in."}
+        assert person.api.post("/app/account/authenticator/begin", fields).status_code == 400
+        path = f"/api/users/{person.user.public_id}"
+        body = person.api.get(path).json() | {"Password": "Now it is mine 7"}
+        assert person.api.put(path, body, "application/json").status_code in {400, 403}
+    assert Visitor(cleo).get("/app/account").status_code == 200

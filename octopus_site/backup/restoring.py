@@ -2,13 +2,14 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from django.db import IntegrityError, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
@@ -21,6 +22,7 @@ from octopus_site.backup.archive import ArchiveReader, Manifest, pieces_of
 from octopus_site.backup.writing import Report
 from packages_feed.storage import BlobMissing, PackageStorage
 
+Step = tuple[str, str]
 # A process of the server says that it is there every few seconds.
 _SEEN_WITHIN: Final = timedelta(seconds=30)
 _MOST_NAMED: Final = 5
@@ -130,13 +132,12 @@ def _fill(
     tables.set_last_number(model, table.last_number, target)
 
 
-def _steps(manifest: Manifest, loader: MigrationLoader) -> set[tuple[str, str]]:
+def steps_of(manifest: Manifest, on_disk: Mapping[Step, Migration]) -> set[Step]:
     """Return the migrations of this version that had shaped the backup. Raises LookupError.
 
     One that has replaced several others counts when all of those were there.
     """
     said = {(app, name) for app, name in manifest.migrations}
-    on_disk = loader.disk_migrations
     replacing = {key: set(each.replaces) for key, each in on_disk.items() if each.replaces}
     steps = said & set(on_disk) | {key for key, replaced in replacing.items() if replaced <= said}
     known = steps.union(*(replacing.get(key, set()) for key in steps))
@@ -145,10 +146,10 @@ def _steps(manifest: Manifest, loader: MigrationLoader) -> set[tuple[str, str]]:
     return steps
 
 
-def _last_steps(executor: MigrationExecutor, manifest: Manifest) -> list[tuple[str, str]]:
+def _last_steps(executor: MigrationExecutor, manifest: Manifest) -> list[Step]:
     """Return the steps that no other step of the backup builds on; they bring the others along."""
     nodes = executor.loader.graph.node_map
-    done = _steps(manifest, executor.loader) & set(nodes)
+    done = steps_of(manifest, executor.loader.disk_migrations) & set(nodes)
     return sorted(
         key for key in done if not any(child.key in done for child in nodes[key].children)
     )
@@ -166,7 +167,7 @@ def _require_master_key(manifest: Manifest) -> None:
 
 def _require_known_version(manifest: Manifest, target: BaseDatabaseWrapper) -> None:
     try:
-        _steps(manifest, MigrationLoader(target))
+        steps_of(manifest, MigrationLoader(target).disk_migrations)
     except LookupError as error:
         raise Invalid(
             f"the backup was made by version {manifest.version}, whose database this one does not"

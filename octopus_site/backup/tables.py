@@ -14,6 +14,12 @@ from django.db.models.query import QuerySet
 Encode = Callable[[Any], Any]
 
 _BATCH: Final = 500
+# The functions of triggers; those of extensions are not ours.
+_OWN_FUNCTIONS: Final = """
+    SELECT oid::regprocedure FROM pg_proc
+    WHERE pronamespace = current_schema()::regnamespace AND prokind = 'f'
+      AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+"""
 _ENCODINGS: Final[dict[type, Encode]] = {
     datetime: datetime.isoformat,
     date: date.isoformat,
@@ -124,11 +130,14 @@ def moment(value: Any) -> datetime:
 
 def drop_all_tables(connection: BaseDatabaseWrapper) -> None:
     """Take every table away, those of an older or a broken server as well."""
-    quote = connection.ops.quote_name
-    cascade = " CASCADE" if connection.vendor == "postgresql" else ""
+    quote, is_postgres = connection.ops.quote_name, connection.vendor == "postgresql"
     with connection.constraint_checks_disabled(), connection.cursor() as cursor:
         for table in tables_in(connection):
-            cursor.execute(f"DROP TABLE {quote(table)}{cascade}")
+            cursor.execute(f"DROP TABLE {quote(table)}{' CASCADE' if is_postgres else ''}")
+        if is_postgres:
+            cursor.execute(_OWN_FUNCTIONS)
+            for (function,) in cursor.fetchall():
+                cursor.execute(f"DROP FUNCTION {function}")
 
 
 def _counted_key(model: type[models.Model]) -> str | None:

@@ -86,8 +86,8 @@ def sweep_unused_blobs(*, clock: Clock = utc_now) -> int:
 
 
 def used_blobs(alias: str = DEFAULT_DB_ALIAS) -> Iterator[tuple[str, int]]:
-    """Yield SHA-256 and size of all bytes that a row of any kind, in any space, points to."""
-    used = Q()
+    """Yield SHA-256 and size of all bytes that a row of any kind, in any space, names."""
+    used = Q(pk__in=_archives().using(alias).values("sha256"))
     for relation in StoredBlob._meta.related_objects:  # noqa: SLF001 Django's documented API
         users: QuerySet[Any] = QuerySet(model=relation.related_model, using=alias)
         used |= Q(Exists(users.filter(**{relation.field.name: OuterRef("pk")})))

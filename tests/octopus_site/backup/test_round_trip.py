@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import JSONField, Value
 from django.db.models.query import QuerySet
 
+from deployments.audit.models import EventArchive
 from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid
 from deployments.base.models import ServerSetting, Space
@@ -25,8 +26,10 @@ from deployments.server_tasks.models import ServerTask
 from octopus_site.backup import restoring
 from octopus_site.backup.archive import Manifest, new_archive, opened_archive
 from octopus_site.backup.snapshot import database_snapshot
+from octopus_site.backup.tables import drop_all_tables, tables_in
 from octopus_site.backup.writing import last_backup, remember_backup, write_contents
 from packages_feed.models import StoredBlob
+from packages_feed.services.blobs import used_blobs
 from packages_feed.storage import FileStorage, package_storage
 from tests.factories.domain import make_package, script_step
 from tests.factories.execution import Scene, make_scene
@@ -109,6 +112,32 @@ def test_rows_that_do_not_fit_together_leave_nothing(tmp_path: Path) -> None:
         with pytest.raises(Invalid, match="do not fit together"):
             restoring.fill_tables(archive, apps, target)
         assert ServerSetting.objects.using(target.alias).count() == 0
+
+
+def test_a_full_database_is_emptied_of_all_that_a_migration_makes(tmp_path: Path) -> None:
+    if HERE.vendor == "postgresql":
+        drop_all_tables(HERE)
+        assert tables_in(HERE) == []
+        with HERE.cursor() as cursor:
+            cursor.execute("SELECT to_regproc('base_keep_events')")
+            assert cursor.fetchone() == (None,)
+        return
+    with empty_database(tmp_path) as target:
+        assert "base_event" in tables_in(target)
+        drop_all_tables(target)
+        assert tables_in(target) == []
+
+
+def test_the_archives_of_the_audit_are_files_of_the_server() -> None:
+    sha256 = "a" * 64
+    StoredBlob.objects.create(sha256=sha256, size=7, stored=utc_now())
+    assert list(used_blobs()) == []
+    archive = EventArchive.objects.create(
+        day=date(2026, 3, 1), sha256=sha256, size=7, count=1, sealed_link=b"x", created=utc_now()
+    )
+    assert list(used_blobs()) == [(sha256, 7)]
+    EventArchive.objects.filter(pk=archive.pk).update(deleted=utc_now())
+    assert list(used_blobs()) == []
 
 
 def test_files_are_listed_and_copied(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ REASONS: dict[str, dict[str, str]] = {
     },
     "part of another service, which records the whole": {
         "access.browser_sessions": "drop_sessions",
+        "access.federation/external_groups": "end_memberships",
         "access.spaces": "seed_managers_team",
         "access.users": "insert_user",
         "access.teams": "new_team",

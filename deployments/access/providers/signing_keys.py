@@ -13,6 +13,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import transaction
+from django.db.models import F
 from jwt.algorithms import ECAlgorithm
 
 from deployments.base.clock import Clock, utc_now
@@ -57,7 +58,7 @@ def current_key(*, clock: Clock = utc_now) -> SigningKey:
         return known[0]
     with transaction.atomic():
         ServerSetting.objects.get_or_create(key=_SETTING, defaults={"value": ""})
-        ServerSetting.objects.select_for_update().get(key=_SETTING)
+        ServerSetting.objects.filter(key=_SETTING).update(value=F("value"))  # locks it
         known = signing_keys()  # another process may have been quicker
         if known and now - known[0].made < _SIGNS_FOR:
             return known[0]

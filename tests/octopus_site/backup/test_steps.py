@@ -18,7 +18,7 @@ def on_disk() -> dict[Step, Migration]:
     squashed, third, other = (
         Migration(name, app) for app, name in (BOTH, ("a", "0003"), ("b", "0001"))
     )
-    squashed.replaces = [("a", "0001"), ("a", "0002")]
+    squashed.replaces = [("a", "0001"), ("a", "0002")]  # type: ignore[misc]  # Django does so too
     return {BOTH: squashed, ("a", "0003"): third, ("b", "0001"): other}
 
 

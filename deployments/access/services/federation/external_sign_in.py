@@ -62,7 +62,7 @@ def record_refusal(*, visitor: Actor, provider: IdentityProvider, reason: str) -
     )
 
 
-def unlink(*, actor: Actor, login: ExternalLogin) -> None:
+def unlink_login(*, actor: Actor, login: ExternalLogin) -> None:
     """Take an account at a provider from a user, with the memberships it gave. Raises Invalid.
 
     The caller has made sure that it is the actor's own, or that the actor may edit the user.

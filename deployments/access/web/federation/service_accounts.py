@@ -10,7 +10,7 @@ from deployments.access.models import ExternalLogin, OidcIdentity, User
 from deployments.access.permissions import Permission
 from deployments.access.providers.access_tokens import issuer
 from deployments.access.queries import users_visible_to
-from deployments.access.services.federation.external_sign_in import unlink
+from deployments.access.services.federation.external_sign_in import unlink_login
 from deployments.access.services.federation.oidc_identities import (
     IdentityInput,
     create_oidc_identity,
@@ -75,7 +75,7 @@ def login_unlink(request: PageRequest, user: str, login: str) -> HttpResponse:
     if row is None:
         raise NotFound
     require_over_user(request.actor, row.user)
-    if problems := refusal(lambda: unlink(actor=request.actor, login=row)):
+    if problems := refusal(lambda: unlink_login(actor=request.actor, login=row)):
         messages.error(request, problems.errors[0])
     else:
         messages.success(request, f"{row.shown_as} was unlinked.")

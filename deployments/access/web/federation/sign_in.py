@@ -13,7 +13,7 @@ from deployments.access.rules import ANONYMOUS
 from deployments.access.services.federation.external_sign_in import (
     Arrival,
     record_refusal,
-    unlink,
+    unlink_login,
     user_of_arrival,
 )
 from deployments.access.services.second_factors import require_identity
@@ -86,7 +86,7 @@ def unlink_view(request: AccountRequest, login: str) -> HttpResponse:
     if row is None:
         raise NotFound
     name = row.provider.name
-    if problems := refusal(lambda: unlink(actor=request.actor, login=row)):
+    if problems := refusal(lambda: unlink_login(actor=request.actor, login=row)):
         messages.error(request, problems.errors[0])
     else:
         messages.success(request, f"Your account of {name} no longer signs you in here.")

@@ -35,6 +35,12 @@ def set_secret_setting(key: str, text: str) -> None:
     set_setting(key, {"sealed": seal_text(text, place=_place(key))} if text else "")
 
 
+def swap_secret_setting(key: str, text: str, *, instead_of: Any) -> bool:
+    """Store a text sealed if the row still has this value; tells whether it had."""
+    value = {"sealed": seal_text(text, place=_place(key))}
+    return bool(ServerSetting.objects.filter(key=key, value=instead_of).update(value=value))
+
+
 def opened_settings(prefix: str) -> dict[str, Any]:
     """Return the settings whose keys begin with the prefix, sealed ones opened."""
     rows = ServerSetting.objects.filter(key__startswith=prefix)

@@ -12,13 +12,11 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from django.db import transaction
-from django.db.models import F
 from jwt.algorithms import ECAlgorithm
 
 from deployments.base.clock import Clock, utc_now
 from deployments.base.models import ServerSetting
-from deployments.base.settings_rows import opened_settings, set_secret_setting
+from deployments.base.settings_rows import opened_settings, swap_secret_setting
 
 ALGORITHM: Final = "ES256"
 _SETTING: Final = "access.token_keys"
@@ -53,19 +51,16 @@ def signing_keys() -> Sequence[SigningKey]:
 def current_key(*, clock: Clock = utc_now) -> SigningKey:
     """Return the key to sign with, made when there is none or the newest is old."""
     now = clock()
+    # Read before the keys, so that swapping fails when somebody adds one in between.
+    row, _ = ServerSetting.objects.get_or_create(key=_SETTING, defaults={"value": {}})
     known = signing_keys()
     if known and now - known[0].made < _SIGNS_FOR:
         return known[0]
-    with transaction.atomic():
-        ServerSetting.objects.get_or_create(key=_SETTING, defaults={"value": ""})
-        ServerSetting.objects.filter(key=_SETTING).update(value=F("value"))  # locks it
-        known = signing_keys()  # another process may have been quicker
-        if known and now - known[0].made < _SIGNS_FOR:
-            return known[0]
-        made = _new_key(now)
-        rows = [_stored(key) for key in (made, *known)][:_MOST_KEYS]
-        set_secret_setting(_SETTING, json.dumps(rows))
-    return made
+    made = _new_key(now)
+    rows = [_stored(key) for key in (made, *known)][:_MOST_KEYS]
+    if swap_secret_setting(_SETTING, json.dumps(rows), instead_of=row.value):
+        return made
+    return signing_keys()[0]  # another process was quicker
 
 
 def _new_key(now: datetime) -> SigningKey:

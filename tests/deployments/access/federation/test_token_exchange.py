@@ -22,6 +22,7 @@ from deployments.access.services.maintenance import set_maintenance
 from deployments.access.services.request_settings import set_allow_loopback
 from deployments.base.clock import utc_now
 from deployments.base.models import Event, ServerSetting
+from deployments.base.settings_rows import swap_secret_setting
 from tests.deployments.access.federation.issuer import Issuer
 from tests.factories import SYSTEM, default_space, give_role, make_user
 
@@ -247,6 +248,12 @@ def test_a_key_made_with_the_token_ends_with_it(issuer: Issuer) -> None:
     (key,) = ApiKey.objects.filter(user=user)
     assert key.expires
     assert key.expires <= utc_now() + timedelta(hours=1)
+
+
+def test_a_key_that_another_process_made_meanwhile_is_kept(issuer: Issuer) -> None:
+    key = current_key()
+    assert not swap_secret_setting("access.token_keys", "[]", instead_of={})
+    assert [each.key_id for each in signing_keys()] == [key.key_id]
 
 
 def test_signing_keys_are_sealed_and_change(issuer: Issuer) -> None:

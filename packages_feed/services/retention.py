@@ -1,13 +1,29 @@
 """Deleting versions and build information that are no longer kept; who calls decides which."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+from django.db.models import F
 
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.events import News, record_all
 from deployments.base.models import Space
 from packages_feed.models import BuildInformation, PackageVersion
+from packages_feed.queries import find_versions
 from packages_feed.services.blobs import drop_after_commit
+
+
+def hold_versions(space: Space, pairs: Iterable[tuple[str, str]]) -> bool:
+    """Hold the versions (pairs of package id and version) until the caller's transaction ends.
+
+    Says whether all of them are there. Retention holds what it is about to delete in the same way
+    and then looks whether it is used, so one of the two sees the other.
+    """
+    wanted = set(pairs)
+    found = find_versions(space, wanted)
+    numbers = {row.pk for row in found.values()}
+    rows = PackageVersion.objects.in_space(space).filter(pk__in=numbers)
+    return len(found) == len(wanted) and rows.update(listed=F("listed")) == len(numbers)
 
 
 def expire_versions(

@@ -56,6 +56,7 @@ REASONS: dict[str, dict[str, str]] = {
         "projects.renaming": "follow_renames",
         "execution.retention/deleting": "delete_tasks",
         "releases.editing": "drop_unused_snapshots remember_numbers",
+        "releases.packages": "hold_selection",
         "releases.releases": "store_selection",
         "releases.snapshots": "freeze_library freeze_process freeze_variables",
         "server_tasks.current": "delete_tasks mark_current",
@@ -64,6 +65,7 @@ REASONS: dict[str, dict[str, str]] = {
         "releases.queueing": "hold_queue_of queue_task",
         "packages_feed.blobs": "drop_after_commit drop_if_unused lock_bytes store_bytes",
         "packages_feed.feeds": "ensure_built_in_feed",
+        "packages_feed.retention": "hold_versions",
     },
     "the server prepares itself; nobody asked for it": {
         "access.seeding": "seed_access",

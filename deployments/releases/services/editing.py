@@ -30,6 +30,7 @@ from deployments.releases.queries import deployments_of
 from deployments.releases.selection import PackageSpec
 from deployments.releases.services.packages import (
     PackageWishes,
+    hold_selection,
     needed_packages,
     require_rules,
     select_packages,
@@ -175,6 +176,7 @@ def _choose_again(release: Release, channel: Channel, packages: Sequence[Package
         require_rules(channel, selected)
     release.channel = channel
     ReleaseSelectedPackage.objects.filter(release=release).delete()
+    hold_selection(release.space, selected)
     store_selection(release, selected)
     release.build_information = builds_of(release.space, package_pairs(selected))
 

@@ -21,6 +21,7 @@ from packages_feed.queries.catalogue import catalogue
 from packages_feed.queries.feeds import find_feed
 from packages_feed.queries.versions import find_version
 from packages_feed.services.asking import refresh
+from packages_feed.services.retention import hold_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,24 @@ def select_packages(
     if errors:
         raise Invalid(*errors)
     return selected
+
+
+class VersionGone(Invalid):
+    """A chosen version was deleted before it came into use: choose again."""
+
+
+def hold_selection(space: Space, selected: Iterable[SelectedPackage]) -> None:
+    """Keep the chosen versions of the built-in feed from deletion until the transaction ends.
+
+    Raises VersionGone when one is no more.
+    """
+    pairs = [
+        (each.need.package_id, each.version)
+        for each in selected
+        if each.need.is_resolvable and each.need.feed and each.need.feed.is_built_in
+    ]
+    if pairs and not hold_versions(space, pairs):
+        raise VersionGone("A package that was chosen was deleted at this moment. Try again.")
 
 
 def require_rules(channel: Channel, selected: Sequence[SelectedPackage]) -> None:

@@ -32,6 +32,8 @@ from deployments.releases.services.packages import (
     NeededPackage,
     PackageWishes,
     SelectedPackage,
+    VersionGone,
+    hold_selection,
     needed_packages,
     refresh_feeds,
     require_rules,
@@ -128,7 +130,10 @@ def _require_possible(project: Project, release: ReleaseInput) -> None:
 def _create_repeatedly(
     actor: Actor, project: Project, release: ReleaseInput, clock: Clock, *, asks_feeds: bool
 ) -> Release:
-    """Create; when somebody takes the same number at the same moment, take the next one."""
+    """Create; when somebody takes the same number at the same moment, take the next one.
+
+    Likewise when retention takes a package that was just chosen.
+    """
     has_fixed_number = bool(release.version) and not is_mask(release.version)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -137,6 +142,9 @@ def _create_repeatedly(
         except _FeedsUnasked as unasked:  # they must not be asked inside the transaction
             refresh_feeds(unasked.needed, clock=clock)
             asks_feeds = False
+        except VersionGone:
+            if attempt == _ATTEMPTS:
+                raise
         except IntegrityError:
             if has_fixed_number or attempt == _ATTEMPTS:
                 raise taken(release.version) from None
@@ -195,6 +203,7 @@ def _create(
         custom_fields=dict(release.custom_fields),
         build_information=builds,
     )
+    hold_selection(project.space, selected)
     store_selection(row, selected)
     _record(actor, row, selected, clock)
     return row

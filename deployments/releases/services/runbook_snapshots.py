@@ -25,6 +25,7 @@ from deployments.releases.services.packages import (
     NeededPackage,
     PackageWishes,
     SelectedPackage,
+    hold_selection,
     needed_packages,
     refresh_feeds,
     select_packages,
@@ -63,8 +64,9 @@ def create_runbook_snapshot(
     wishes = PackageWishes(packages, package_version)
     needed = packages_of_runbook(runbook)
     refresh_feeds([need for need in needed if not wished_version(need, wishes)], clock=clock)
-    selected = select_packages(runbook.space, needed, None, wishes)
     with transaction.atomic():
+        selected = select_packages(runbook.space, needed, None, wishes)
+        hold_selection(runbook.space, selected)
         row = RunbookSnapshot.objects.create(
             space=runbook.space,
             project=project,

@@ -1,7 +1,9 @@
 """Cutting and deploying releases: snapshots, numbers, prompts, targets, options."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -26,6 +28,7 @@ from deployments.releases.services import (
     update_release,
     update_variables_of_release,
 )
+from deployments.releases.services.packages import SelectedPackage, select_packages
 from deployments.releases.services.planning import plan_of
 from deployments.releases.variables import (
     deployment_candidates,
@@ -375,3 +378,23 @@ def test_a_snapshot_is_of_what_is_stored_not_of_what_was_read_before(project: Pr
     make_variables(project, VariableInput("Db", "new"))
     release = make_release(read_earlier)
     assert [c.value for c in snapshot_candidates(release.variable_snapshot)] == ["new"]
+
+
+def test_a_release_never_names_a_package_that_retention_takes_at_that_moment() -> None:
+    project = make_project(steps=[package_step("Acme")])
+    make_package("Acme", "1.0")
+    gone, chosen = iter(("2.0", "1.0", "2.0", "2.0", "2.0", "2.0", "2.0")), []
+
+    def select(*args: Any) -> list[SelectedPackage]:
+        """Choose what was there a moment ago."""
+        [selected] = select_packages(*args)
+        chosen.append(next(gone))
+        return [replace(selected, version=chosen[-1])]
+
+    with patch("deployments.releases.services.releases.select_packages", select):
+        release = create_release(actor=SYSTEM, project=project, version="1")
+        assert chosen == ["2.0", "1.0"]
+        assert [each.version for each in release.selected_packages.all()] == ["1.0"]
+        with pytest.raises(Invalid, match="deleted at this moment"):
+            create_release(actor=SYSTEM, project=project, version="2")
+    assert not Release.objects.in_space(project.space).filter(version="2").exists()

@@ -17,6 +17,7 @@ from deployments.insights.narrowing import Narrowing, narrowing_of, tenants_mean
 from deployments.projects.models import Project, ProjectGroup
 from deployments.projects.queries import phases_of_many
 from deployments.releases.models import Deployment, Release
+from deployments.server_tasks.models import ServerTask
 from tenants.models import Tenant
 from tenants.queries import (
     connections_of,
@@ -111,6 +112,11 @@ class DashboardViewSet(SpaceViewSet[Project]):
         seen = Deployment.objects.visible_to(self.actor, self.space, Permission.DeploymentView)
         counted = narrowing.of_deployments(seen)
         deployments = counted.filter(project__in=projects.values("pk"), environment__in=places)
+        made = ServerTask.objects.visible_to(self.actor, self.space, Permission.DeploymentView)
+        tasks = narrowing.of_deployments(made).filter(
+            project_number__in=projects.order_by().values("pk"),
+            environment_number__in=[place.pk for place in places],
+        )
         groups = ProjectGroup.objects.visible_to(
             self.actor, self.space, Permission.ProjectGroupView
         )
@@ -127,8 +133,8 @@ class DashboardViewSet(SpaceViewSet[Project]):
                 ],
                 "Environments": [{"Id": row.public_id, "Name": row.name} for row in places],
                 "Tenants": self._tenants(rows, narrowing),
-                "Items": current_items(deployments, highest=highest),
-                "PreviousItems": previous_items(deployments, highest=highest)
+                "Items": current_items(deployments, tasks, highest=highest),
+                "PreviousItems": previous_items(deployments, tasks, highest=highest)
                 if with_previous
                 else [],
                 "Links": {},

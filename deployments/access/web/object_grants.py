@@ -18,14 +18,14 @@ from deployments.access.services.object_grants import (
     holder_of,
     take_from_object,
 )
-from deployments.access.web.forms import NO_PROBLEMS, Problems, go, refusal, show
+from deployments.access.web.forms import NO_PROBLEMS, Problems, go, page_of, refusal, show
 from deployments.access.web.pages import PageRequest, page
+from deployments.access.web.people import people_to_choose
 from deployments.base import public_ids
 from deployments.base.errors import Invalid, NotFound
 from deployments.base.numbers import whole_number
 
 GRANTS = "administration/grants"
-_MOST_PEOPLE = 500
 
 
 @require_http_methods(["GET", "POST"])
@@ -85,16 +85,16 @@ def _holder(request: PageRequest) -> User | Team:
 def _page(request: PageRequest, kind: str, problems: Problems = NO_PROBLEMS) -> HttpResponse:
     names = visible_names(request.actor, request.space, GIVABLE)
     types = {each.pk: name for name, each in content_types().items()}
+    part = page_of(request, direct_grants(request.space))
     values = {
-        "rows": [
-            _row(row, types[row.content_type_id], names) for row in direct_grants(request.space)
-        ],
+        "page": part,
+        "rows": [_row(row, types[row.content_type_id], names) for row in part],
         "kind": kind,
         "noun": NOUNS[kind][0],
         "kinds": [(each, NOUNS[each][0]) for each in GIVABLE],
         "things": list(names.of(kind).items()),
         "permissions": [(each.value, describe(each)) for each in givable(kind)],
-        "people": list(queries.users_visible_to(request.actor)[:_MOST_PEOPLE]),
+        "people": people_to_choose(request),
         "teams": list(queries.teams_visible_to(request.actor, request.space)),
         "sent": request.POST,
         "chosen": request.POST.getlist("permission"),

@@ -18,6 +18,7 @@ from deployments.access.rules import SIGNED_IN
 from deployments.access.scope_values import ScopeNames, visible_names
 from deployments.access.web.forms import show
 from deployments.access.web.pages import PageRequest, page
+from deployments.access.web.people import people_to_choose
 from deployments.access.web.who_can import who_has
 from deployments.base import public_ids
 from deployments.base.errors import NotFound, NotPermitted
@@ -25,7 +26,6 @@ from deployments.base.errors import NotFound, NotPermitted
 _ASKED = ("project", "environment", "tenant")
 # What is about groups of projects is not asked about one project.
 _ASKABLE = tuple(p for p in Permission if p in SPACE and "project_group" not in dimensions(p))
-_MOST_PEOPLE = 500
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ def permissions_of(request: PageRequest) -> HttpResponse:
     values = {
         "user": user,
         "teams": teams_of(user),
-        "people": _people(request),
+        "people": people_to_choose(request).rows
+        if request.grants.allows(Permission.TeamView)
+        else [],
         "held": [
             (permission, describe(permission), list(ways))
             for permission, ways in groupby(rows, key=lambda row: row.permission)
@@ -90,12 +92,6 @@ def _user(request: PageRequest) -> User:
     if user.pk != request.actor.user_id and not request.grants.allows(Permission.TeamView):
         raise NotPermitted(Permission.TeamView)
     return user
-
-
-def _people(request: PageRequest) -> list[User]:
-    if not request.grants.allows(Permission.TeamView):
-        return []
-    return list(queries.users_visible_to(request.actor)[:_MOST_PEOPLE])
 
 
 def _question(request: PageRequest, names: ScopeNames) -> Question | None:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from deployments.access import queries, services
 from deployments.access.effective import ignoring, limits_of
 from deployments.access.grants import load_grants
-from deployments.access.models import IdentityProvider, ScopedUserRole, Team, User, UserRole
+from deployments.access.models import IdentityProvider, ScopedUserRole, Team, UserRole
 from deployments.access.permissions import Permission
 from deployments.access.scope_values import KINDS, NOUNS, visible_names
 from deployments.access.services.federation.external_groups import (
@@ -20,11 +20,11 @@ from deployments.access.services.federation.external_groups import (
 from deployments.access.services.guards import stored_scopes
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, refusal, show
 from deployments.access.web.pages import PageRequest, page
+from deployments.access.web.people import people_to_choose
 from deployments.base import public_ids
 from deployments.base.errors import Invalid, NotFound, NotPermitted
 
 TEAMS = "administration/teams"
-_MOST_PEOPLE = 500
 _TEAM_FIELDS = ("name", "description", "group_provider", "group_name", "group_label")
 
 
@@ -182,7 +182,7 @@ def _team_page(
         "sent": sent,
         "held": held,
         "members": members,
-        "people": _people(request, members),
+        "people": people_to_choose(request, without=members),
         "provided": queries.providers_of_members(team),
         "providers": providers,
         "has_providers": bool(providers),
@@ -240,11 +240,6 @@ def _wanted_groups(request: PageRequest, team: Team, sent: dict[str, str]) -> li
             raise Invalid(fields={"ExternalSecurityGroups": ["Choose a provider."]})
         wanted.append(GroupInput(provider, sent["group_name"], sent["group_label"]))
     return wanted
-
-
-def _people(request: PageRequest, members: list[User]) -> list[User]:
-    rows = queries.users_visible_to(request.actor).filter(is_active=True)
-    return list(rows.exclude(pk__in=[user.pk for user in members])[:_MOST_PEOPLE])
 
 
 def _levels(request: PageRequest, permission: Permission) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.support.server import API_KEY, PASSWORD, USERNAME, OctopusServer
 
@@ -122,3 +122,27 @@ def test_an_editor_completes_names_and_says_what_is_wrong(ana: Page, server: Oct
     expect(ana.get_by_role("listbox")).to_be_hidden()
     script.press_sequentially(" #{Prot}")
     expect(ana.get_by_text("No variable is named Prot.")).to_be_visible()
+
+
+def test_a_step_suggests_what_the_search_of_its_feed_finds(
+    ana: Page, server: OctopusServer
+) -> None:
+    fields = {"Name": "Maven", "FeedType": "Maven", "FeedUri": "https://maven.example.com"}
+    feed = server.call("POST", "/api/Spaces-1/feeds", fields)
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(json={"Items": [{"Id": "com.acme:web"}]})
+
+    ana.route("**/packages/search?*", answer)
+    ana.goto(f"{server.url}{WEB}/process?type=Octopus.TentaclePackage")
+    found = ana.locator("#known-packages option[value='com.acme:web']")
+    ana.locator("input[list=known-packages]").fill("acme")
+    ana.locator("#feed").select_option(feed["Id"])
+    expect(found).to_have_count(1)
+    assert [f"/feeds/{feed['Id']}/packages/search?term=acme" in each for each in asked] == [True]
+    ana.locator("#feed").select_option(index=0)
+    expect(found).to_have_count(0)
+    ana.unroute("**/packages/search?*")
+    server.call("DELETE", f"/api/Spaces-1/feeds/{feed['Id']}")

@@ -35,3 +35,25 @@ document.addEventListener("keydown", (event) => {
 });
 
 for (const area of document.querySelectorAll("textarea[data-completes]")) complete(area);
+
+// Packages of another feed are suggested as its own search finds them, while one types.
+const name = document.querySelector("input[list=known-packages]");
+const feed = document.getElementById("feed");
+if (name && feed) {
+  const list = name.list;
+  const own = [...list.children];
+  const isOwn = () => feed.selectedIndex === 0;
+  let timer = 0;
+  const suggest = async () => {
+    const term = name.value.trim();
+    list.replaceChildren(...(isOwn() ? own : []));
+    if (isOwn() || term.length < 2) return;
+    const query = new URLSearchParams({ term, take: 20 });
+    const answer = await fetch(`${name.dataset.feeds}/${encodeURIComponent(feed.value)}/packages/search?${query}`).catch(() => null);
+    if (!answer?.ok || term !== name.value.trim()) return;
+    list.replaceChildren(...(await answer.json()).Items.map((found) => new Option("", found.Id)));
+  };
+  name.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(suggest, 300); });
+  feed.addEventListener("change", suggest);
+  if (!isOwn()) list.replaceChildren();
+}

@@ -1,7 +1,7 @@
 """Reads of releases and deployments."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
@@ -82,6 +82,12 @@ def runs_of(runbook: Runbook) -> QuerySet[RunbookRun]:
     """Return the runs of a runbook, the newest first."""
     rows = RunbookRun.objects.in_space(runbook.space).filter(runbook=runbook)
     return rows.select_related("task", "environment", "snapshot")
+
+
+def tasks_of_runbook(run: RunbookRun) -> QuerySet[RunbookRun, Any]:
+    """Return the query of the tasks of all runs of the same runbook."""
+    rows: QuerySet[RunbookRun, Any] = RunbookRun.objects.in_space(run.space)
+    return rows.filter(runbook=run.runbook_id).order_by().values("task")
 
 
 def process_of_release(release: Frozen) -> Process:

@@ -14,6 +14,7 @@ from deployments.execution.services.situation import Situation
 from deployments.execution.states import ExecutionState
 from deployments.infrastructure.services.health import KIND as HEALTH
 from deployments.releases.models import Deployment, Run, RunbookRun
+from deployments.releases.queries import tasks_of_runbook
 from deployments.releases.services.runbook_runs import KIND as RUNBOOK_RUN
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services import move, supersede_paused
@@ -105,7 +106,8 @@ def _cancel_superseded(task: ServerTask, clock: Clock) -> None:
     """Cancel older ones that wait for people, where the project or runbook wants it."""
     run = _run_of(task)
     if run is not None and run.frozen.settings_in_force.cancel_superseded_paused:
-        supersede_paused(task=task, clock=clock)
+        among = tasks_of_runbook(run) if isinstance(run, RunbookRun) else None
+        supersede_paused(task=task, among=among, clock=clock)
 
 
 def _record(

@@ -18,7 +18,7 @@ from deployments.projects.runbooks import why_not_there, why_not_with
 from deployments.releases.models import RunbookRun, RunbookSnapshot
 from deployments.releases.options import DeploymentOptions
 from deployments.releases.prompts import checked_answers, prompts_for
-from deployments.releases.queries import published_snapshot
+from deployments.releases.queries import published_snapshot, tasks_of_runbook
 from deployments.releases.services.choices import (
     require_machines,
     require_plan,
@@ -26,7 +26,7 @@ from deployments.releases.services.choices import (
     require_values,
     stored_options,
 )
-from deployments.releases.services.queueing import PRIORITIES, concurrency_tag
+from deployments.releases.services.queueing import PRIORITIES, concurrency_tag, hold_queue_of
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services import enqueue, supersede_queued
 from tenants.models import Tenant
@@ -77,7 +77,7 @@ def create_runbook_run(
         task.save(update_fields=["arguments"])
         _record(actor, run, scope, clock)
         if chosen.settings_in_force.cancel_superseded_queued:
-            supersede_queued(task=task, clock=clock)
+            supersede_queued(task=task, among=tasks_of_runbook(run), clock=clock)
     return run
 
 
@@ -204,6 +204,9 @@ def _queue(
         raise Invalid(fields={"Priority": [f"Choose one of {', '.join(PRIORITIES)}."]})
     whom = f" for {tenant.name}" if tenant else ""
     project = snapshot.project
+    hold_queue_of(project)
+    if not RunbookSnapshot.objects.in_space(snapshot.space).filter(pk=snapshot.pk).exists():
+        raise Invalid("The runbook, or this snapshot of it, was deleted meanwhile.")
     return enqueue(
         actor=actor,
         space=snapshot.space,

@@ -31,6 +31,7 @@ from deployments.releases.services.packages import (
     select_packages,
     wished_version,
 )
+from deployments.releases.services.queueing import hold_queue_of
 from deployments.releases.services.snapshots import freeze_library, freeze_process, freeze_variables
 from deployments.releases.variables import plain_values
 from deployments.server_tasks.states import FINISHED
@@ -162,11 +163,12 @@ def delete_runbook_snapshot(*, actor: Actor, snapshot: RunbookSnapshot) -> None:
     if snapshot.is_published:
         raise Invalid(f"The snapshot '{snapshot.name}' is published: publish another one first.")
     runs = runs_of(runbook).filter(snapshot=snapshot)
-    if runs.exclude(task__state__in=FINISHED).exists():
-        raise Invalid(
-            f"The snapshot '{snapshot.name}' cannot be deleted while a run of it goes on."
-        )
     with transaction.atomic():
+        hold_queue_of(runbook.project)
+        if runs.exclude(task__state__in=FINISHED).exists():
+            raise Invalid(
+                f"The snapshot '{snapshot.name}' cannot be deleted while a run of it goes on."
+            )
         words = f"left without the snapshot {snapshot.name}"
         record_runbook(actor, runbook, "Modified", words, before={"Snapshot": snapshot.name})
         runs.delete()
@@ -177,9 +179,10 @@ def delete_runbook_snapshot(*, actor: Actor, snapshot: RunbookSnapshot) -> None:
 def delete_runbook(*, actor: Actor, row: Runbook) -> None:
     """Delete a runbook with its snapshots and ended runs; raises Invalid while a run goes on."""
     require_on(actor, row, Permission.RunbookEdit)
-    if any(not run.task.is_completed for run in runs_of(row)):
-        raise Invalid(f"The runbook '{row.name}' cannot be deleted while a run of it goes on.")
     with transaction.atomic():
+        hold_queue_of(row.project)
+        if runs_of(row).exclude(task__state__in=FINISHED).exists():
+            raise Invalid(f"The runbook '{row.name}' cannot be deleted while a run of it goes on.")
         record_runbook(actor, row, "Deleted", "deleted", before={"Name": row.name})
         runs_of(row).delete()
         frozen = list(snapshots_of(row))

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from itertools import takewhile
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
@@ -16,21 +17,27 @@ from deployments.server_tasks.services.cancel import record_cancel
 from deployments.server_tasks.services.moves import move
 from deployments.server_tasks.states import TaskState
 
+# A query of the numbers of tasks; None means all.
+Among = QuerySet[Any, Any] | None
+
 _ACTOR = Actor.system("a newer task takes its place")
 
 
-def supersede_queued(*, task: ServerTask, clock: Clock = utc_now) -> list[ServerTask]:
+def supersede_queued(
+    *, task: ServerTask, among: Among = None, clock: Clock = utc_now
+) -> list[ServerTask]:
     """Cancel the older queued tasks that the queued one replaces, and give it their place.
 
     Only tasks that do all there is to do take part, and the older ones are looked at from the
     newest back to the first that does not. One that is scheduled for later, or that another task
-    waits for, neither replaces nor is replaced.
+    waits for, neither replaces nor is replaced. `among` are the tasks that do the same, where the
+    project, environment and tenant do not tell.
     """
     if not task.is_complete or task.not_before is not None:
         return []
     now = clock()
     with transaction.atomic():
-        older = _older(task).filter(state=TaskState.QUEUED, not_before=None)
+        older = _older(task, among).filter(state=TaskState.QUEUED, not_before=None)
         superseded = [
             row
             for row in sorted(_until_partial(older), key=_number)
@@ -52,7 +59,9 @@ def supersede_queued(*, task: ServerTask, clock: Clock = utc_now) -> list[Server
     return superseded
 
 
-def supersede_paused(*, task: ServerTask, clock: Clock = utc_now) -> list[ServerTask]:
+def supersede_paused(
+    *, task: ServerTask, among: Among = None, clock: Clock = utc_now
+) -> list[ServerTask]:
     """Cancel the older tasks that wait for people, now that the newer one has succeeded."""
     if not task.is_complete:
         return []
@@ -61,7 +70,7 @@ def supersede_paused(*, task: ServerTask, clock: Clock = utc_now) -> list[Server
     with transaction.atomic():
         superseded = [
             row
-            for row in sorted(_until_partial(_older(task).filter(paused)), key=_number)
+            for row in sorted(_until_partial(_older(task, among).filter(paused)), key=_number)
             if ServerTask.objects.in_space(task.space)
             .filter(paused, pk=row.pk)
             .update(
@@ -78,19 +87,18 @@ def supersede_paused(*, task: ServerTask, clock: Clock = utc_now) -> list[Server
     return superseded
 
 
-def _older(task: ServerTask) -> SpaceQuerySet[ServerTask]:
+def _older(task: ServerTask, among: Among) -> SpaceQuerySet[ServerTask]:
     """Return the older tasks about the same thing, the newest first."""
-    return (
-        ServerTask.objects.in_space(task.space)
-        .filter(
-            pk__lt=task.pk,
-            kind=task.kind,
-            project_number=task.project_number,
-            environment_number=task.environment_number,
-            tenant_number=task.tenant_number,
-        )
-        .order_by("-pk")
-    )
+    rows = ServerTask.objects.in_space(task.space)
+    if among is not None:
+        rows = rows.filter(pk__in=among)
+    return rows.filter(
+        pk__lt=task.pk,
+        kind=task.kind,
+        project_number=task.project_number,
+        environment_number=task.environment_number,
+        tenant_number=task.tenant_number,
+    ).order_by("-pk")
 
 
 def _until_partial(rows: Iterable[ServerTask]) -> list[ServerTask]:

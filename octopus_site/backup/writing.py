@@ -25,7 +25,7 @@ from packages_feed.storage import BlobMissing, package_storage
 Report = Callable[[str], None]
 LAST_BACKUP = "backup.last"
 # Who is signed in: after a restore people sign in again.
-LEFT_OUT = frozenset({"django_session"})
+LEFT_OUT = frozenset({"access_browsersession", "django_session"})
 
 
 def write_backup(

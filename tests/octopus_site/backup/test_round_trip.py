@@ -16,6 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import JSONField, Value
 from django.db.models.query import QuerySet
 
+from deployments.access.models import BrowserSession
 from deployments.audit.models import EventArchive
 from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid
@@ -35,6 +36,7 @@ from tests.factories.domain import make_package, script_step
 from tests.factories.execution import Scene, make_scene
 from tests.factories.people import make_ana
 from tests.support.migrated import migrated_database
+from tests.support.portal import Visitor
 
 pytestmark = pytest.mark.django_db
 # The connection itself, not Django's proxy for it.
@@ -74,7 +76,7 @@ def write(path: Path, source: BaseDatabaseWrapper, *, with_files: bool = False) 
 
 def make_world() -> Scene:
     """Make rows of every kind of value: sealed bytes, UUIDs, JSON, times, deleted last rows."""
-    make_ana()
+    Visitor(make_ana()).get("dashboard")
     make_package("Acme.Web", "1.0.0")
     scene = make_scene(script_step("Print", roles="web"))
     ServerSetting.objects.create(key="test.null", value=Value(None, JSONField()))
@@ -92,6 +94,8 @@ def test_every_row_of_a_database_comes_back(tmp_path: Path) -> None:
         restoring.fill_tables(archive, apps, target)
         after = write(tmp_path / "two.zip", target)
         assert after.tables == before.tables
+        assert BrowserSession.objects.count() == 1
+        assert not {"access_browsersession", "django_session"} & set(before.tables)
         assert before.tables["execution_agentmessage"].rows.lines == 1
         assert before.tables["base_space"].last_number >= number
         messages: QuerySet[AgentMessage] = QuerySet(model=AgentMessage, using=target.alias)

@@ -1,6 +1,7 @@
 """Which migrations of this version had shaped a backup, when several have become one since."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 from django.db.migrations import Migration
@@ -13,13 +14,19 @@ EMPTY = Manifest("1.0", "", "sqlite", "", "", [], {}, NOTHING)
 BOTH = ("a", "0001_squashed_0002")
 
 
+class Squashed(Migration):
+    """One migration for two."""
+
+    replaces: ClassVar = [("a", "0001"), ("a", "0002")]
+
+
 def on_disk() -> dict[Step, Migration]:
     """Return one migration that replaces two, the one after it, and one of another app."""
-    squashed, third, other = (
-        Migration(name, app) for app, name in (BOTH, ("a", "0003"), ("b", "0001"))
-    )
-    squashed.replaces = [("a", "0001"), ("a", "0002")]  # type: ignore[misc]  # Django does so too
-    return {BOTH: squashed, ("a", "0003"): third, ("b", "0001"): other}
+    return {
+        BOTH: Squashed(BOTH[1], BOTH[0]),
+        ("a", "0003"): Migration("0003", "a"),
+        ("b", "0001"): Migration("0001", "b"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,11 @@ CELERY_BEAT_SCHEDULE = {
     "execution.archive_logs": {"task": "execution.archive_logs", "schedule": 600.0},
     "execution.queue_retention": {"task": "execution.queue_retention", "schedule": 300.0},
     "access.forget_old_groups": {"task": "access.forget_old_groups", "schedule": 3600.0},
+    "base.empty_deleted_spaces": {
+        "task": "base.empty_deleted_spaces",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "packages_feed.sweep": {"task": "packages_feed.sweep", "schedule": 3600.0},
     "access.tidy": {"task": "access.tidy", "schedule": 14_400.0},
 }

@@ -116,6 +116,17 @@ def team_names(ids: Iterable[str]) -> list[str]:
     return sorted(rows.values_list("name", flat=True), key=str.lower)
 
 
+def names_of_managers(ids: Iterable[str]) -> dict[str, str]:
+    """Return the names of teams and users by their public ids; unknown ones are left out."""
+    texts = list(ids)
+    numbers = [public_ids.parse(Team.id_prefix, text) for text in texts]
+    teams = Team.objects.filter(
+        Q(pk__in=[number for number in numbers if number is not None]) | Q(built_in_id__in=texts)
+    )
+    names = {team.public_id: team.name for team in teams}
+    return names | {user.public_id: user.username for user in users_by_ids(texts)}
+
+
 def users_by_ids(ids: list[str]) -> list[User]:
     """Return the users of public ids; unknown ones are left out."""
     numbers = [public_ids.parse(User.id_prefix, text) for text in ids]

@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class ServerTasksConfig(AppConfig):
     name = "deployments.server_tasks"
     label = "server_tasks"
+
+    def ready(self) -> None:
+        from deployments.base.services.spaces import register_objection  # noqa: PLC0415
+        from deployments.server_tasks.queries import objection_to_deletion  # noqa: PLC0415
+
+        register_objection(objection_to_deletion)

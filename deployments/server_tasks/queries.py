@@ -6,6 +6,7 @@ from typing import Final
 from django.db.models import BigIntegerField, Count, Min, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
+from deployments.base.models import Space
 from deployments.base.querysets import SpaceQuerySet
 from deployments.server_tasks.models import ServerNode, ServerTask
 from deployments.server_tasks.states import RUNNING, TaskState
@@ -97,3 +98,12 @@ def totals_of_server() -> tuple[dict[str, int], datetime | None]:
     rows = ServerTask.objects.unscoped(reason=_EVERY_SPACE)
     due = rows.filter(state=TaskState.QUEUED, not_before=None)
     return totals_by_state(rows), due.aggregate(oldest=Min("queued"))["oldest"]
+
+
+def objection_to_deletion(space: Space) -> str:
+    """Return why a space may not be deleted while its tasks run."""
+    count = ServerTask.objects.in_space(space).filter(state__in=RUNNING).count()
+    if not count:
+        return ""
+    what = "1 task still runs" if count == 1 else f"{count} tasks still run"
+    return f"{what} in the space. Wait for the end, or cancel what runs, before you delete it."

@@ -79,6 +79,9 @@ REASONS: dict[str, dict[str, str]] = {
         "audit.matching": "match_events",
         "base.removal": "remove_events",
     },
+    "the deletion of the space is recorded": {
+        "base.emptying": "empty_deleted_spaces",
+    },
     "a schedule; what the checks find is recorded when it changes": {
         "infrastructure.health": "queue_due_checks",
     },

@@ -39,6 +39,13 @@ class _MixedViewSet(SystemViewSet[Any]):
         text = self.kwargs.get("space")
         return _space(self, text) if text else None
 
+    def space_of_body(self, text: str | None) -> Space | None:
+        """Return the space that the body names, if it does. Raises Invalid, NotFound."""
+        space, named = _space(self, text) if text else None, self.named_space()
+        if space is not None and named is not None and space.pk != named.pk:
+            raise Invalid(fields={"SpaceId": [f"The path names another space, {named.public_id}."]})
+        return space
+
     def require_on(self, row: Any, permission: Permission) -> None:
         """Leave it to the service, which knows whether the row is of a space."""
 
@@ -79,11 +86,10 @@ class TeamViewSet(_MixedViewSet):
         return queries.find_team(rows, text)
 
     def create_row(self, data: dict[str, Any]) -> Team:
-        text = data["space_id"]
         with transaction.atomic():
             team = services.create_team(
                 actor=self.actor,
-                space=_space(self, text) if text else self.named_space(),
+                space=self.space_of_body(data["space_id"]) or self.named_space(),
                 name=data["name"],
                 description=data["description"] or "",
                 members=queries.members_by_ids(self.actor, data["member_user_ids"]),
@@ -195,7 +201,7 @@ class ScopedUserRoleViewSet(_MixedViewSet):
             actor=self.actor,
             team=team,
             role=_role(data["role"]),
-            space=_space(self, data["space"]) if data["space"] else None,
+            space=self.space_of_body(data["space"]),
             scopes=_scopes(data),
         )
         return self.get_queryset().get(pk=row.pk)

@@ -1,10 +1,12 @@
 """Spaces: creating, changing, deleting, and who manages them."""
 
+import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from django.apps import apps
+from django.contrib.auth.models import Group
 from django.db import transaction
+from django.utils.text import slugify
 
 from deployments.access.built_in_roles import SPACE_MANAGER
 from deployments.access.grants import load_grants, team_changed
@@ -14,9 +16,11 @@ from deployments.access.services.teams import new_team
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
-from deployments.base.models import Space
+from deployments.base.models import Deletion, Space
 from deployments.base.naming import unique_slug
 from deployments.base.services import spaces as base
+from deployments.base.services.emptying import EMPTY_DELETED
+from deployments.base.wake import wake
 
 
 def create_space(
@@ -93,26 +97,38 @@ def update_space(
 
 
 def delete_space(*, actor: Actor, space: Space) -> None:
-    """Delete a space and everything in it, once its task queue is stopped. Raises Invalid."""
+    """Delete a space once its task queue is stopped and nothing runs. Raises Invalid.
+
+    It is gone for everybody at once; what was in it goes in the background.
+    """
     load_grants(actor, None).require_system(Permission.SpaceDelete)
     if space.is_default:
         raise Invalid("The default space cannot be deleted.")
     if not space.task_queue_stopped:
         raise Invalid("Stop the task queue of the space before you delete it.")
+    if reasons := base.objections_to_deletion(space):
+        raise Invalid(*reasons)
     with transaction.atomic():
-        message, subject = f"Space {space.name} was deleted", space.public_id
-        before = snapshot(space)
-        _delete_contents(space)
-        space.delete()
         events.record(
             actor=actor,
             space=None,
             category="Deleted",
-            message=message,
-            subject=subject,
-            before=before,
+            message=f"Space {space.name} was deleted",
+            subject=space.public_id,
+            before=snapshot(space),
         )
+        # Both are free for another space at once.
+        gone = f"deleted {space.public_id} {secrets.token_hex(4)}"
+        deleted = Space.objects.filter(pk=space.pk, task_queue_stopped=True, is_default=False)
+        if not deleted.update(name=gone, slug=slugify(gone), deletion=Deletion.RUNNING):
+            raise Invalid("Somebody else changed the space at the same moment.")
+        ScopedUserRole.objects.filter(space=space).delete()
+        teams = Team.objects.filter(space=space)
+        groups = Group.objects.filter(pk__in=list(teams.values_list("group", flat=True)))
+        teams.delete()
+        groups.delete()
         team_changed()
+        wake(EMPTY_DELETED)
 
 
 def managers_team(space: Space) -> Team:
@@ -162,27 +178,3 @@ def _set_managers(space: Space, teams: list[Team], users: list[User]) -> None:
         if team.space_id not in {None, space.pk}:
             raise Invalid(f"The team {team.name} belongs to another space.")
         ScopedUserRole.objects.get_or_create(space=space, role=_manager_role(), team=team)
-
-
-def _delete_contents(space: Space) -> None:
-    """Delete rows of the owned models, top floor first, so that protected ones go after users."""
-    from deployments.base.models import SpaceOwned  # noqa: PLC0415 for the loop alone
-
-    owned = [model for model in apps.get_models() if issubclass(model, SpaceOwned)]
-    for _ in owned:
-        remaining = [m for m in owned if not _deleted(m, space)]
-        if not remaining:
-            return
-        owned = remaining
-    raise Invalid("Something in the space is still in use; it was not deleted.")
-
-
-def _deleted(model: Any, space: Space) -> bool:
-    from django.db.models import ProtectedError, RestrictedError  # noqa: PLC0415
-
-    try:
-        with transaction.atomic():
-            model.objects.in_space(space).delete()
-    except (ProtectedError, RestrictedError):
-        return False
-    return True

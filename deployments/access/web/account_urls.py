@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployments.access.web import account, sign_in
+from deployments.access.web import account, sign_in, spaces
 from deployments.access.web.federation import sign_in as federated
 from deployments.access.web.identity import apps, invitations, passkeys, second_step, security
 
@@ -20,6 +20,7 @@ urlpatterns = [
     path("/account/logins/<str:login>/unlink", federated.unlink_view),
     path("/sign-out", sign_in.sign_out_view),
     path("/join/<str:code>", invitations.join_view),
+    path("/spaces", spaces.space_choice),
     path("/account", account.profile_view),
     path("/account/password", security.password_view),
     path("/account/security", security.security_view),

@@ -24,6 +24,7 @@ PLACES = (
     ("Subscriptions", "subscriptions", Permission.SubscriptionView, False),
     ("Freezes", "freezes", Permission.ProjectView, False),
     ("Identity providers", "providers", Permission.ConfigureServer, True),
+    ("Spaces", "spaces", Permission.SpaceView, True),
     ("Outgoing", "outgoing", Permission.ConfigureServer, True),
     ("Server", "server", Permission.ConfigureServer, True),
     ("Logs", "logs", Permission.ConfigureServer, True),

@@ -8,6 +8,7 @@ from deployments.access.web import (
     outgoing,
     permissions,
     roles,
+    spaces,
     teams,
 )
 from deployments.access.web.federation import providers, service_accounts
@@ -54,6 +55,10 @@ urlpatterns = [
     path("administration/roles/new", roles.role_new),
     path("administration/roles/<str:role>", roles.role_page),
     path("administration/roles/<str:role>/delete", roles.role_delete),
+    path("administration/spaces", spaces.space_list),
+    path("administration/spaces/new", spaces.space_new),
+    path("administration/spaces/<str:found>", spaces.space_page),
+    path("administration/spaces/<str:found>/delete", spaces.space_delete),
     path("administration/outgoing", outgoing.outgoing),
     path("administration/outgoing/test", outgoing.mail_test),
     path("administration/outgoing/requests", outgoing.requests),

@@ -3,10 +3,11 @@
 from deployments.base.models.cursor import EventCursor
 from deployments.base.models.event import AppendOnly, Event, EventRelated, EventRemoval
 from deployments.base.models.setting import ServerSetting
-from deployments.base.models.space import Space, SpaceOwned
+from deployments.base.models.space import Deletion, Space, SpaceOwned
 
 __all__ = [
     "AppendOnly",
+    "Deletion",
     "Event",
     "EventCursor",
     "EventRelated",

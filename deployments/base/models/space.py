@@ -8,8 +8,25 @@ from deployments.base.public_ids import PublicId
 from deployments.base.querysets import SpaceManager, unguarded
 
 
+class LivingSpaces(models.Manager["Space"]):
+    """Spaces that are not deleted; what was in a deleted one goes in the background."""
+
+    def get_queryset(self) -> models.QuerySet["Space"]:
+        return super().get_queryset().filter(deletion="")
+
+
+class Deletion(models.TextChoices):
+    """How far the deletion of a space is."""
+
+    RUNNING = "Running"
+    DONE = "Done"
+
+
 class Space(PublicId, models.Model):
-    """A hard partition of the server."""
+    """A hard partition of the server.
+
+    The row of a deleted space stays, so that the events of its life keep their place.
+    """
 
     id_prefix = "Spaces"
 
@@ -18,6 +35,10 @@ class Space(PublicId, models.Model):
     description = models.TextField(blank=True)
     is_default = models.BooleanField(default=False)
     task_queue_stopped = models.BooleanField(default=False)
+    deletion = models.CharField(max_length=10, blank=True, default="", choices=Deletion.choices)
+
+    objects = LivingSpaces()
+    every: ClassVar[models.Manager["Space"]] = models.Manager()
 
     class Meta:
         ordering: ClassVar = ["name"]

@@ -11,9 +11,12 @@ from deployments.base.models import Space
 from deployments.base.naming import unique_slug
 
 Seeder = Callable[[Space, Actor], None]
+# Returns why the space may not be deleted now, empty when it may.
+Objection = Callable[[Space], str]
 
 MOST_NAME_CHARACTERS = 200
 _seeders: list[Seeder] = []
+_objections: list[Objection] = []
 
 
 def register_space_seeder(seeder: Seeder) -> None:
@@ -23,6 +26,17 @@ def register_space_seeder(seeder: Seeder) -> None:
     """
     if seeder not in _seeders:
         _seeders.append(seeder)
+
+
+def register_objection(objection: Objection) -> None:
+    """Have `objection(space)` asked before a space is deleted; apps call this in `ready()`."""
+    if objection not in _objections:
+        _objections.append(objection)
+
+
+def objections_to_deletion(space: Space) -> list[str]:
+    """Return why the space may not be deleted now."""
+    return [text for objection in _objections if (text := objection(space))]
 
 
 def create_space(

@@ -81,7 +81,10 @@ class ReleaseViewSet(SpaceViewSet[Release]):
         if project := self.kwargs.get("project"):
             rows = rows.filter(project=_number(project_of_path(self, project)))
         if channel := self.kwargs.get("channel"):
-            rows = rows.filter(channel=public_ids.require("Channels", channel))
+            number = public_ids.require(Channel.id_prefix, channel)
+            if not Channel.objects.in_space(self.space).filter(pk=number).exists():
+                raise NotFound
+            rows = rows.filter(channel=number)
         return rows
 
     def filtered(self, rows: QuerySet[Release], query: Query) -> QuerySet[Release]:

@@ -118,11 +118,12 @@ class TaskViewSet(SpaceViewSet[ServerTask]):
 
     def state(self, request: Request, **ids: Any) -> Response:
         """Correct how a finished task is said to have ended."""
+        task = self.get_object()
         data = CorrectionSerializer(context=self.context()).read(request.data)
-        task = correct_state(
-            actor=self.actor, task=self.get_object(), state=data["state"], reason=data["reason"]
+        corrected = correct_state(
+            actor=self.actor, task=task, state=data["state"], reason=data["reason"]
         )
-        return self.answer(task)
+        return self.answer(corrected)
 
     def rerun(self, request: Request, **ids: Any) -> Response:
         """Queue a finished task once more; answers with the new one."""

@@ -12,6 +12,7 @@ from deployments.base import public_ids
 from deployments.base.api.fields import PublicIdField
 from deployments.base.api.links import space_path
 from deployments.base.api.query import Query
+from deployments.base.errors import NotFound
 from deployments.base.finding import find_one
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Runbook
@@ -88,9 +89,10 @@ class RunbookRunViewSet(SpaceViewSet[RunbookRun]):
         rows = super().get_queryset()
         if wanted := self.kwargs.get("snapshot"):
             number = public_ids.parse(RunbookSnapshot.id_prefix, wanted)
-            seen = RunbookSnapshot.objects.visible_to(
-                self.actor, self.space, Permission.RunbookView
-            )
+            snapshots = RunbookSnapshot.objects
+            if not snapshots.in_space(self.space).filter(pk=number or 0).exists():
+                raise NotFound
+            seen = snapshots.visible_to(self.actor, self.space, Permission.RunbookView)
             rows = rows.filter(snapshot__in=seen.filter(pk=number or 0))
         rows = rows.select_related("task", "environment", "snapshot__process_snapshot")
         return rows.defer("snapshot__process_snapshot__steps")

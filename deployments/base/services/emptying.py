@@ -1,0 +1,90 @@
+"""Removing what was in deleted spaces, a few rows at a time."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.apps import apps
+from django.db import models, transaction
+from django.db.models import ProtectedError, RestrictedError
+
+from deployments.base.models import Deletion, Event, Space, SpaceOwned
+
+EMPTY_DELETED = "base.empty_deleted_spaces"
+ROWS = 200
+BATCHES = 50
+
+
+def empty_deleted_spaces(*, batches: int = BATCHES) -> bool:
+    """Delete at most so many batches of rows; returns whether everything is gone.
+
+    Each batch is a transaction of its own: a crash loses nothing, and two at once do no harm.
+    """
+    for space in Space.every.filter(deletion=Deletion.RUNNING).order_by("pk"):
+        for _ in _batches_of(space):
+            batches -= 1
+            if batches <= 0:
+                return False
+        _forget(space)
+    return True
+
+
+def in_order_of_deletion(found: Iterable[type[models.Model]]) -> list[type[models.Model]]:
+    """Return the models so that one comes before those that it refers to, as far as that goes."""
+    waiting, ordered = list(found), list[type[models.Model]]()
+    while waiting:
+        referred = {
+            field.related_model
+            for model in waiting
+            for field in model._meta.concrete_fields  # noqa: SLF001 the API for fields
+            if field.is_relation and field.related_model is not model
+        }
+        free = [model for model in waiting if model not in referred] or waiting
+        ordered += free
+        waiting = [model for model in waiting if model not in free]
+    return ordered
+
+
+def models_with_a_space() -> list[type[models.Model]]:
+    """Return every model whose rows a space has, but for events, which outlive it."""
+    return [
+        model
+        for model in apps.get_models()
+        if model is not Event
+        and any(field.related_model is Space for field in model._meta.concrete_fields)  # noqa: SLF001
+    ]
+
+
+def _batches_of(space: Space) -> Iterator[None]:
+    """Delete batch after batch; ends when nothing is left that can go."""
+    found = in_order_of_deletion(models_with_a_space())
+    has_gone = True
+    while has_gone:
+        has_gone = False
+        for model in found:
+            while _batch_went(model, space):
+                has_gone = True
+                yield
+
+
+def _batch_went(model: type[models.Model], space: Space) -> bool:
+    rows = _rows_of(model, space)
+    numbers = list(rows.order_by("pk").values_list("pk", flat=True)[:ROWS])
+    if not numbers:
+        return False
+    try:
+        with transaction.atomic():
+            rows.filter(pk__in=numbers).delete()
+    except (ProtectedError, RestrictedError):
+        return False  # something later in the order still uses them; the next round takes them
+    return True
+
+
+def _forget(space: Space) -> None:
+    if not any(_rows_of(model, space).exists() for model in models_with_a_space()):
+        Space.every.filter(pk=space.pk).update(deletion=Deletion.DONE)
+
+
+def _rows_of(model: type[models.Model], space: Space) -> "models.QuerySet[Any]":
+    if issubclass(model, SpaceOwned):
+        return model.objects.in_space(space)
+    return model._base_manager.filter(space=space)  # noqa: SLF001 the API for it

@@ -1,0 +1,150 @@
+"""Deleting a space: when it may, what goes, what stays, and that others lose nothing."""
+
+import pytest
+from django.apps import apps
+
+from deployments.access import services
+from deployments.access.models import Team
+from deployments.access.spaces import space_by_id
+from deployments.base.errors import Invalid, NotPermitted
+from deployments.base.models import Deletion, Event, Space
+from deployments.base.services.emptying import (
+    empty_deleted_spaces,
+    in_order_of_deletion,
+    models_with_a_space,
+)
+from deployments.infrastructure.models import Machine
+from deployments.projects.models import Phase, Project
+from deployments.releases.models import Deployment
+from deployments.server_tasks.states import TaskState
+from tests.factories import SYSTEM, default_space, make_ana, make_cleo, make_space
+from tests.factories.domain import (
+    make_deployment,
+    make_environment,
+    make_lifecycle,
+    make_machine,
+    make_project,
+    make_release,
+)
+from tests.support.portal import Visitor, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def furnish(space: Space) -> Deployment:
+    """Put a project with a deployment and a target into the space."""
+    environment = make_environment("Staging", space)
+    make_machine(environment, name="web")
+    project = make_project("Web", lifecycle=make_lifecycle(environment, name="Only staging"))
+    return make_deployment(make_release(project, "1.0.0"), environment)
+
+
+def counts_in(space: Space) -> dict[str, int]:
+    """Return how many rows each model has there."""
+    return {
+        model.__name__: model._base_manager.filter(space=space).count()
+        for model in apps.get_models()
+        if any(field.related_model is Space for field in model._meta.concrete_fields)
+    }
+
+
+def stopped(space: Space) -> Space:
+    space.task_queue_stopped = True
+    space.save()
+    return space
+
+
+def test_everything_goes_in_batches_and_other_spaces_lose_nothing() -> None:
+    doomed, kept = make_space("Doomed"), make_space("Kept")
+    furnish(doomed)
+    furnish(kept)
+    before, phases = counts_in(kept), Phase.objects.count()
+    services.delete_space(actor=SYSTEM, space=stopped(doomed))
+    assert space_by_id(doomed.public_id) is None
+    rounds = 1
+    while not empty_deleted_spaces(batches=4):
+        rounds += 1
+    assert rounds > 3
+    left = counts_in(doomed)
+    assert left.pop("Event") > 0  # what happened stays in the audit
+    assert set(left.values()) == {0}
+    assert Space.every.get(pk=doomed.pk).deletion == Deletion.DONE
+    assert counts_in(kept) == before
+    assert Phase.objects.count() < phases
+    assert Project.objects.in_space(kept).get().name == "Web"
+    assert empty_deleted_spaces(batches=1)
+
+
+def test_name_and_slug_are_free_at_once() -> None:
+    doomed = make_space("Blue")
+    services.delete_space(actor=SYSTEM, space=stopped(doomed))
+    again = make_space("Blue")
+    assert (again.slug, again.pk == doomed.pk) == ("blue", False)
+    event = Event.objects.get(category="Deleted", subject_id=doomed.public_id)
+    assert (event.message, event.space_id) == ("Space Blue was deleted", None)
+
+
+def test_it_is_refused_while_the_queue_runs_while_a_task_runs_and_for_the_default() -> None:
+    space = make_space("Busy")
+    deployment = furnish(space)
+    with pytest.raises(Invalid, match="Stop the task queue"):
+        services.delete_space(actor=SYSTEM, space=space)
+    deployment.task.state = TaskState.EXECUTING
+    deployment.task.save()
+    with pytest.raises(Invalid, match="1 task still runs"):
+        services.delete_space(actor=SYSTEM, space=stopped(space))
+    with pytest.raises(Invalid, match="default space"):
+        services.delete_space(actor=SYSTEM, space=stopped(default_space()))
+    with pytest.raises(NotPermitted):
+        services.delete_space(actor=make_cleo(space).actor, space=space)
+    assert Machine.objects.in_space(space).exists()
+
+
+def test_models_come_before_those_that_they_refer_to() -> None:
+    order = in_order_of_deletion(models_with_a_space())
+    assert order.index(Deployment) < order.index(Project)
+    assert set(order) == set(models_with_a_space())
+    assert Event not in order
+
+
+def test_a_space_is_created_changed_and_deleted_in_the_portal() -> None:
+    ana, page = Visitor(make_ana()), "administration/spaces"
+    refused = ana.post(f"{page}/new", {"name": "Blue"})
+    assert refused.status_code == 400
+    assert "needs at least one team or user" in text_of(refused)
+    ana.post(f"{page}/new", {"name": "Blue", "added": ["Users-1"]})
+    blue = Space.objects.get(name="Blue")
+    assert "Blue ana Running" in text_of(ana.get(page))
+    assert "Stop its task queue first" in text_of(ana.get(f"{page}/{blue.public_id}"))
+    sent = {"name": "Navy", "member": "Users-1", "task_queue_stopped": "on"}
+    ana.post(f"{page}/{blue.public_id}", sent)
+    assert "Type Navy to confirm" in text_of(ana.get(f"{page}/{blue.public_id}"))
+    ana.post(f"{page}/{blue.public_id}/delete", {"confirm": "Blue"})
+    assert Space.objects.filter(name="Navy").exists()
+    ana.post(f"{page}/{blue.public_id}/delete", {"confirm": "Navy"})
+    assert "Navy was deleted" in text_of(ana.get(page))
+    assert ana.get(f"/app/{blue.public_id}/dashboard").status_code == 404
+    assert ana.get(f"{page}/{blue.public_id}").status_code == 404
+
+
+def test_a_team_that_manages_stays_when_people_are_saved_and_goes_when_unmarked() -> None:
+    ana = Visitor(make_ana())
+    space = services.create_space(
+        actor=SYSTEM, name="Blue", manager_teams=[Team.objects.get(name="Octopus Administrators")]
+    )
+    path = f"administration/spaces/{space.public_id}"
+    assert 'value="teams-administrators" checked' in ana.get(path).content.decode()
+    ana.post(path, {"name": "Blue", "team": "teams-administrators", "added": "Users-1"})
+    assert 'value="teams-administrators" checked' in ana.get(path).content.decode()
+    ana.post(path, {"name": "Blue", "member": "Users-1"})
+    assert 'value="teams-administrators" checked' not in ana.get(path).content.decode()
+
+
+def test_people_choose_among_the_spaces_that_they_may_enter() -> None:
+    blue = make_space("Blue")
+    cleo = Visitor(make_cleo(default_space()))
+    shown = text_of(cleo.get("/app/spaces"))
+    assert default_space().name in shown
+    assert blue.name not in shown
+    assert cleo.get("administration/spaces").status_code == 403
+    assert Visitor().get("/app/spaces").status_code == 302

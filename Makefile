@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEV_EXTRAS := server,dev
 PIP_OPTIONS := --disable-pip-version-check --no-input -qq -c constraints.txt
 
-.PHONY: help setup demo test test-faults chaos bench lint types fmt migrate seed screenshots clean
+.PHONY: help setup demo test test-faults chaos schema bench lint types fmt migrate seed screenshots clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,10 @@ test-faults: .venv/.installed-dev ## Make every fault of docs/faults.md (ROUNDS=
 chaos: .venv/.installed-dev ## Random faults while deployments run (MINUTES=20 SEED=n)
 	@OCTOPUS_TEST_FAULT_ROUNDS=1 OCTOPUS_TEST_CHAOS_MINUTES=$${MINUTES:-20} \
 	  OCTOPUS_TEST_FAULT_SEED=$(SEED) $(BIN)/python -m pytest tests/faults/test_chaos.py -q -s
+
+schema: .venv/.installed-dev ## Ask every operation of the OpenAPI document (EXAMPLES=100 of each)
+	@OCTOPUS_TEST_SCHEMA_EXAMPLES=$${EXAMPLES:-100} \
+	  $(BIN)/python -m pytest tests/octopus_site/test_openapi.py -q -s
 
 bench: .venv/.installed-dev ## Measure, and write the tables of docs/benchmarks.md (ONLY="fanout logs")
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))

@@ -131,7 +131,7 @@ FILE_UPLOAD_TEMP_DIR = str(uploads_folder(OCTOPUS.data_dir))
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "octopus_site.api.schema.OctopusSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "deployments.base.api.renderers.AlwaysTheFirst",
     "DEFAULT_AUTHENTICATION_CLASSES": [],
@@ -157,6 +157,13 @@ SPECTACULAR_SETTINGS = {
     " default space) and below /api/spaces/{space}/.",
     "VERSION": "3.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    # What is answered has more than what is taken: ids, links, moments.
+    "COMPONENT_SPLIT_REQUEST": True,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "ApiKey": {"type": "apiKey", "in": "header", "name": "X-Octopus-ApiKey"}
+        }
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False},

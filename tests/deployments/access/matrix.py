@@ -13,7 +13,7 @@ from deployments.infrastructure.models import MachinePolicy, WorkerPool
 from deployments.infrastructure.services.workers import WorkerInput, create_worker
 from deployments.releases.services.freezes import FreezeInput, FreezePlace, create_freeze
 from packages_feed.services.build_information import push_build_information
-from tests.factories import SYSTEM, default_space, give_role, make_ana, make_user
+from tests.factories import SYSTEM, Person, default_space, give_role, make_ana, make_user
 from tests.factories.audit import make_subscription
 from tests.factories.automation import make_trigger
 from tests.factories.domain import (
@@ -54,8 +54,8 @@ class World:
     scopes: dict[str, Mapping[str, list[str]]] = field(default_factory=dict)
 
 
-def make_matrix_world() -> World:
-    """Make the things through the services."""
+def make_matrix_world(ana: Person | None = None) -> World:
+    """Make the things through the services, in the default space; Ana is made unless given."""
     space, world = default_space(), World(default_space())
     environment, elsewhere = make_environment("Inside"), make_environment("Outside")
     group, other_group = make_group("Inside"), make_group("Outside")
@@ -97,7 +97,9 @@ def make_matrix_world() -> World:
     trigger = make_trigger(project, DAILY, action)
     pool = WorkerPool.objects.in_space(space)[0]
     worker = create_worker(actor=SYSTEM, space=space, worker=WorkerInput("inside", pools=[pool]))
-    document = make_ana().api.get(f"/api/{space.public_id}/releases/{release.public_id}").json()
+    document = (
+        (ana or make_ana()).api.get(f"/api/{space.public_id}/releases/{release.public_id}").json()
+    )
     machine = make_machine(environment, name="inside")
     make_agent(machine)
     world.ids = {

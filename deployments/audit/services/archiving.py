@@ -22,7 +22,14 @@ from deployments.audit.models import EventArchive
 from deployments.audit.settings import retention_days
 from deployments.audit.wire import event_document
 from deployments.base.clock import Clock, utc_now
-from deployments.base.following.stream import Place, events_between, first_after, last_before
+from deployments.base.following.stream import (
+    Place,
+    events_between,
+    first_after,
+    forget_transactions,
+    is_from_elsewhere,
+    last_before,
+)
 from deployments.base.models import Event, EventCursor
 from deployments.base.secrets import secret_box
 from deployments.base.services.removal import remove_events
@@ -51,6 +58,9 @@ def archive_next_day(*, clock: Clock = utc_now) -> EventArchive | None:
     """Write the file of the first day that has none; None when all that have ended have one."""
     cursor, _ = EventCursor.objects.get_or_create(pk=CURSOR)
     start = Place(cursor.transaction_id, cursor.event_id)
+    if is_from_elsewhere(start):
+        forget_transactions()
+        start = Place(0, start.event_id)
     last = EventArchive.objects.first()
     day = _next_day(start, last, clock)
     end = last_before(_midnight_after(day), after=start) if day is not None else None

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.dateparse import parse_datetime
 
 from deployments.access.permissions import Permission
 from deployments.access.policy import require_system
@@ -78,9 +79,9 @@ def delete_archive(*, actor: Actor, archive: EventArchive, clock: Clock = utc_no
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The last check of the archive, or one that is going on (`at` is empty)."""
+    """The last check of the archive, or one that is going on (`at` is None)."""
 
-    at: str
+    at: datetime | None
     is_intact: bool
     text: str
 
@@ -105,7 +106,7 @@ def last_check() -> Checked | None:
     kept: Any = get_setting(VERDICT)
     if not isinstance(kept, dict):
         return None
-    return Checked(str(kept["at"]), bool(kept["intact"]), str(kept["text"]))
+    return Checked(parse_datetime(str(kept["at"])), bool(kept["intact"]), str(kept["text"]))
 
 
 def words_of(verdict: Verdict) -> str:
@@ -113,7 +114,7 @@ def words_of(verdict: Verdict) -> str:
     if verdict.broken:
         return f"Broken at {verdict.broken}: {verdict.reason}."
     gone = f", {verdict.deleted} deleted by people who may" if verdict.deleted else ""
-    return f"Intact: {verdict.files} files with {verdict.events} events{gone}."
+    return f"Intact: {verdict.files} files with {verdict.events} events were read{gone}."
 
 
 def _links() -> Iterator[Link]:

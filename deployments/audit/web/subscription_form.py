@@ -8,7 +8,7 @@ from deployments.access.queries import teams_visible_to, users_visible_to
 from deployments.access.scope_values import KINDS, NOUNS, ScopeNames, visible_names
 from deployments.access.web.forms import checked
 from deployments.access.web.pages import PageRequest
-from deployments.audit.categories import CATEGORIES, GROUP_NAMES
+from deployments.audit.categories import CATEGORIES, GROUP_NAMES, GROUPS
 from deployments.audit.clients import CLIENTS, OTHER
 from deployments.audit.documents import DOCUMENT_TYPES
 from deployments.audit.filters import WIRE, filter_from_wire, filter_to_wire
@@ -27,13 +27,14 @@ PERIODS: Final = (
 )
 _TEXTS: Final = ("name", "period", "priority", "zone", "uri", "timeout", "header_name")
 _MOST_PEOPLE: Final = 500
+_OF_THE_SERVER: Final = "Login"
 _MOST_NAMED: Final = 3
 _LABELS: Final = {
     "groups": "groups of kinds",
     "categories": "kinds",
     "users": "people",
     "agents": "programs",
-    "document_types": "about",
+    "document_types": "kinds of things",
 }
 
 
@@ -92,8 +93,8 @@ def choices_of_form(request: PageRequest, form: Mapping[str, Any]) -> dict[str, 
     names = visible_names(request.actor, request.space)
     people = users_visible_to(request.actor).order_by("username")[:_MOST_PEOPLE]
     offered: dict[str, list[tuple[str, str]]] = {
-        "groups": list(GROUP_NAMES.items()),
-        "categories": sorted(CATEGORIES.items(), key=lambda item: item[1]),
+        "groups": [item for item in GROUP_NAMES.items() if item[0] != _OF_THE_SERVER],
+        "categories": sorted(_categories(), key=lambda item: item[1]),
         **{name: list(names.of(kind).items()) for name, kind in _scopes()},
         "users": [(user.public_id, user.username) for user in people],
         "agents": [*((each.key, each.name) for each in CLIENTS), (OTHER, "Another program")],
@@ -118,6 +119,12 @@ def choices_of_form(request: PageRequest, form: Mapping[str, Any]) -> dict[str, 
     }
 
 
+def period_words(row: Subscription) -> str:
+    """Return how long a digest collects."""
+    text = format_timespan(timedelta(seconds=row.email_period_s))
+    return dict(PERIODS).get(text, text)
+
+
 def words_of(names: ScopeNames, row: Subscription) -> list[str]:
     """Return what the subscription wants, in words; nothing when it wants all."""
     wanted = filter_from_wire(row.wanted)
@@ -136,6 +143,11 @@ def words_of(names: ScopeNames, row: Subscription) -> list[str]:
             more = len(values) - len(shown)
             words.append(f"{_label(name)}: {', '.join(shown)}{f' and {more} more' if more else ''}")
     return words
+
+
+def _categories() -> list[tuple[str, str]]:
+    """Return the kinds of events that happen in spaces."""
+    return [item for item in CATEGORIES.items() if item[0] not in GROUPS[_OF_THE_SERVER]]
 
 
 def _scopes() -> list[tuple[str, str]]:

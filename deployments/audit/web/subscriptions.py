@@ -10,6 +10,7 @@ from deployments.access.scope_values import ScopeNames, visible_names
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, page_of, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.audit.models import Delivery, DeliveryState, Subscription
+from deployments.audit.queries import events_visible_to
 from deployments.audit.services import subscriptions as services
 from deployments.audit.services.delivering import send_again, try_webhook
 from deployments.audit.signing import HEADER
@@ -17,6 +18,7 @@ from deployments.audit.subscribers import teams_of
 from deployments.audit.web.subscription_form import (
     choices_of_form,
     form_of,
+    period_words,
     sent_form,
     values_of,
     words_of,
@@ -149,10 +151,15 @@ def _find(request: PageRequest, text: str) -> Subscription:
 
 def _page(request: PageRequest, row: Subscription, key: str = "") -> HttpResponse:
     rows = Delivery.objects.in_space(request.space).filter(subscription=row)
+    shown = page_of(request, rows.select_related("recipient"))
+    pks = [each.event_ids[0] for each in shown if each.recipient_id is None and each.event_ids]
+    told = events_visible_to(request.actor, request.space).filter(pk__in=pks)
     values = {
         "subscription": row,
+        "period": period_words(row),
+        "told": dict(told.values_list("pk", "message")),
         "words": words_of(visible_names(request.actor, request.space), row),
-        "page": page_of(request, rows.select_related("recipient")),
+        "page": shown,
         "email_teams": [team.name for team in teams_of(row.email_teams)],
         "webhook_teams": [team.name for team in teams_of(row.webhook_teams)],
         "is_silent": row.owner is None or not row.owner.is_active,

@@ -17,7 +17,7 @@ def create_triggers(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute(
             f"""
-            CREATE FUNCTION base_keep_events() RETURNS trigger LANGUAGE plpgsql AS $$
+            CREATE OR REPLACE FUNCTION base_keep_events() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN
                 IF TG_OP = 'DELETE' AND {ALLOWED} THEN
                     RETURN OLD;

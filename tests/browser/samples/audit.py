@@ -8,6 +8,7 @@ from deployments.audit.services.matching import match_events
 from deployments.audit.services.subscriptions import SubscriptionValues, create_subscription
 from deployments.base.actor import Actor
 from tests.factories import default_space
+from tests.factories.execution import SettableClock
 
 
 def make_subscription(manager: Actor) -> Subscription:
@@ -25,5 +26,7 @@ def make_subscription(manager: Actor) -> Subscription:
 def keep_events() -> None:
     """Do what the audit does by the clock."""
     match_events()
-    archive_days()
+    tomorrow = SettableClock()
+    tomorrow.forward(25 * 3600)
+    archive_days(clock=tomorrow)
     check_archive()

@@ -57,6 +57,7 @@ def test_a_subscription_is_made_tried_used_and_deleted() -> None:
         page = text_of(ana.get(place))
         assert "200" in page
         assert "thank you" in page
+        assert "Deployment of Web failed" in page
         delivery = row.deliveries.get()
         again = f"{place}/deliveries/{delivery.public_id}/again"
         assert ana.post(again).status_code == 302

@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEV_EXTRAS := server,dev
 PIP_OPTIONS := --disable-pip-version-check --no-input -qq -c constraints.txt
 
-.PHONY: help setup demo test test-faults chaos schema bench lint types fmt migrate seed screenshots clean
+.PHONY: help setup demo test test-faults chaos schema bench lint types audit fmt migrate seed screenshots clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ lint: .venv/.installed-dev ## ruff, djlint, codespell, layer contracts, migratio
 
 types: .venv/.installed-dev ## mypy --strict
 	@$(BIN)/mypy
+
+audit: .venv/.installed-dev ## Known weaknesses of what constraints.txt names
+	@$(BIN)/python tests/tools/audit.py
 
 fmt: .venv/.installed-dev ## Format the code and fix what ruff can fix
 	@$(BIN)/ruff format .

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from deployments.base.models import Space
 from octopus_site.http import LARGEST_ANONYMOUS_BODY, Message, Scope, SpoolChunkedBody
 from octopus_site.middleware.senders import is_known
 from tests.deployments.calls import S
@@ -112,3 +113,23 @@ def test_forms_have_a_most_of_fields_and_files() -> None:
     visitor = Visitor(make_ana())
     many = {f"field{number}": "x" for number in range(1001)}
     assert visitor.post("infrastructure/environments/new", many).status_code == 400
+
+
+@pytest.mark.django_db
+def test_no_disguise_spares_a_write_the_token() -> None:
+    client = Visitor(make_ana()).client
+    before = Space.objects.count()
+    for headers, kind in (
+        ({}, "application/json"),
+        ({}, "text/plain"),
+        ({}, "multipart/form-data; boundary=x"),
+        ({"X-HTTP-Method-Override": "GET"}, "application/json"),
+        ({"X-Octopus-ApiKey": ""}, "application/json"),
+        ({"X-Requested-With": "XMLHttpRequest"}, "application/json"),
+        ({"Origin": "https://evil.test", "Sec-Fetch-Site": "cross-site"}, "text/plain"),
+    ):
+        answer = client.post("/api/spaces", '{"Name": "Forged"}', kind, headers=headers)
+        assert answer.status_code == 403, headers
+    answer = client.get("/api/spaces", headers={"X-HTTP-Method-Override": "POST"})
+    assert answer.status_code in {200, 405}
+    assert Space.objects.count() == before

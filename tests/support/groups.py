@@ -35,6 +35,7 @@ ON_POSTGRES = (
     "tests/deployments/server_tasks/",
     "tests/packages_feed/",
     "tests/octopus_site/backup/",
+    "tests/security/test_changing_the_master_key.py",
 )
 # SQL of our own, locks, competing writers.
 ON_BOTH = (
@@ -42,6 +43,7 @@ ON_BOTH = (
     "tests/deployments/gateway/",
     "tests/deployments/server_tasks/",
     "tests/octopus_site/backup/",
+    "tests/security/test_changing_the_master_key.py",
 )
 _DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 

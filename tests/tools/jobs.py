@@ -62,6 +62,7 @@ JOBS = (
         "codespell",
     ),
     _check("contracts", "lint-imports"),
+    _check("audit", "python tests/tools/audit.py"),
     _check("migrations", "python manage.py makemigrations --check --dry-run", environment=SETTINGS),
     _group("redis"),
 )

@@ -55,8 +55,8 @@ def test_the_names_are_those_of_the_project_its_sets_and_the_system(project: Pro
 def test_a_text_is_checked_while_it_is_typed(project: Project) -> None:
     ana = Visitor(make_ana())
     path = f"projects/{project.public_id}/process/check"
-    said = text_of(ana.post(path, {_BODY: "#{Port} #{Octopus.Enviroment.Name} #{if Port}"}))
-    assert "No variable is named Octopus.Enviroment.Name." in said
+    said = text_of(ana.post(path, {_BODY: "#{Port} #{Octopus.Envt.Name} #{if Port}"}))
+    assert "No variable is named Octopus.Envt.Name." in said
     assert "#{/if} is missing" in said
     assert text_of(ana.post(path, {_BODY: "#{Port} #{Tenant.Url | ToUpper}"})).strip() == ""
     assert text_of(ana.post(path, {})).strip() == ""

@@ -139,7 +139,7 @@ def test_nothing_goes_around_the_second_factor(cleo: Person) -> None:
         by_code = body | {"Code": code_of(cleo, NOON)}
         assert Client().post("/api/users/login", by_code, api).status_code == 200
         basic = {"Authorization": "Basic Y2xlbzpDb3JyZWN0IGhvcnNlIDkgYmF0dGVyeQ=="}
-        assert Client(headers=basic).get("/nuget").status_code == 403
+        assert Client(headers=basic).get("/nuget").status_code == 401
         half = after_password()
         assert half.get("/app/account/authenticator").status_code == 302
         assert half.get("/app/sign-in/set-up")["Location"] == "/app/sign-in"

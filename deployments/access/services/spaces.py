@@ -170,7 +170,8 @@ def _require_managers(teams: list[Team], users: list[User]) -> None:
 
 def _set_managers(space: Space, teams: list[Team], users: list[User]) -> None:
     own = managers_team(space)
-    own.users.set(users)
+    # Whom a provider put in stays until its groups say otherwise.
+    own.users.set({*users, *User.objects.filter(provided_memberships__team=own)})
     chosen = [team for team in teams if team.pk != own.pk]
     held = ScopedUserRole.objects.filter(space=space, role=_manager_role()).exclude(team=own)
     held.exclude(team__in=chosen).delete()

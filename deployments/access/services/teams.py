@@ -49,10 +49,9 @@ def update_team(
     Raises Invalid, and NotPermitted when a new member would get what the actor lacks.
     """
     require_over_team(actor, team, Permission.TeamEdit)
-    # Whom a provider put in stays until its groups say otherwise.
-    provided = User.objects.filter(provided_memberships__team=team)
-    members = list({*members, *provided})
-    if set(members) - set(team.users.all()):
+    chosen = set(members)
+    members = chosen | _provided(team)
+    if members - set(team.users.all()):
         require_holds_team(actor, team)
     if name.strip() != team.name:
         if team.built_in_id:
@@ -67,7 +66,7 @@ def update_team(
         before = snapshot(team)
         team.name, team.description = name.strip(), description
         team.save()
-        team.users.set(members)
+        team.users.set(chosen | _provided(team))  # also who came since
         _record(actor, team, "Modified", "changed", before, snapshot(team))
         team_changed()
     return team
@@ -115,6 +114,11 @@ def snapshot(team: Team) -> dict[str, Any]:
         "Description": team.description,
         "Members": sorted(team.users.values_list("username", flat=True)),
     }
+
+
+def _provided(team: Team) -> set[User]:
+    """Return whom providers put in: they stay until their groups say otherwise."""
+    return set(User.objects.filter(provided_memberships__team=team))
 
 
 def _check(space: Space | None, name: str, besides: Team | None = None) -> None:

@@ -83,9 +83,10 @@ def follow_groups(*, login: ExternalLogin, groups: Sequence[str]) -> None:
     user, provider = login.user, login.provider
     mapped = TeamExternalGroup.objects.filter(provider=provider, group__in=groups)
     wanted = {row.team_id: row.team for row in mapped.select_related("team")}
-    rows = ProvidedMembership.objects.filter(user=user, provider=provider)
-    held = {row.team_id: row for row in rows.select_related("team", "user")}
     with transaction.atomic():
+        _forget_untrue(user)
+        rows = ProvidedMembership.objects.filter(user=user, provider=provider)
+        held = {row.team_id: row for row in rows.select_related("team", "user")}
         login.groups = list(groups)
         login.save(update_fields=["groups"])
         joined = [team for number, team in wanted.items() if number not in held]
@@ -145,6 +146,12 @@ def _drop_unfounded(team: Team) -> None:
         if (row.user_id, row.provider_id) not in founded:
             _take(row)
     team_changed()
+
+
+def _forget_untrue(user: User) -> None:
+    """Drop rows of teams that the user is not in, or their groups would give these never again."""
+    rows = ProvidedMembership.objects.filter(user=user)
+    rows.exclude(team__in=user.teams.all()).delete()
 
 
 def _give(team: Team, user: User, provider: IdentityProvider) -> bool:

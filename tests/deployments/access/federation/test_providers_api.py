@@ -235,6 +235,32 @@ def test_a_built_in_team_keeps_its_last_member() -> None:
     assert list(admins.users.all()) == [second.user]
 
 
+def test_saving_a_space_keeps_the_managers_whom_groups_gave() -> None:
+    ana, space = make_ana(), default_space()
+    row = make_provider(ana)
+    managers = Team.objects.get(built_in_id=f"teams-spacemanagers-{space.public_id}")
+    managers.external_groups.create(provider=row, group="leads")
+    login = make_login(row, 1)
+    follow_groups(login=login, groups=["leads"])
+    services.update_space(actor=SYSTEM, space=space, name=space.name, manager_users=[ana.user])
+    assert set(managers.users.all()) == {ana.user, login.user}
+    follow_groups(login=login, groups=[])
+    assert set(managers.users.all()) == {ana.user}
+
+
+def test_who_was_lost_from_a_team_comes_back_by_the_next_sign_in() -> None:
+    row = make_provider(make_ana())
+    team = services.create_team(actor=SYSTEM, space=default_space(), name="Staff")
+    team.external_groups.create(provider=row, group="staff")
+    login = make_login(row, 1)
+    follow_groups(login=login, groups=["staff"])
+    team.users.clear()  # as two who save at once may do
+    follow_groups(login=login, groups=["staff"])
+    assert list(team.users.all()) == [login.user]
+    follow_groups(login=login, groups=[])
+    assert not team.users.exists()
+
+
 def test_the_pages_add_test_change_and_delete(issuer: Issuer) -> None:
     ana = Visitor(make_ana())
     assert "People sign in with passwords only" in text_of(ana.get("administration/providers"))

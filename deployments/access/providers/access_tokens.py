@@ -1,5 +1,7 @@
 """Access tokens of this server: short-lived, for service accounts, ended with what they rest on."""
 
+import hashlib
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -43,6 +45,7 @@ def issue_token(identity: OidcIdentity, *, clock: Clock = utc_now) -> str:
         "exp": int((now + LIFETIME).timestamp()),
         "jti": uuid.uuid4().hex,
         "identity": identity.pk,
+        "basis": _basis(identity),
     }
     headers = {"kid": key.key_id, "typ": _TYPE}
     return jwt.encode(claims, key.private, ALGORITHM, headers=headers)
@@ -51,7 +54,8 @@ def issue_token(identity: OidcIdentity, *, clock: Clock = utc_now) -> str:
 def token_holder(token: str) -> TokenHolder | None:
     """Return whom a good token stands for.
 
-    It ends at once when the account is deactivated, or the identity taken away that it came by.
+    It ends at once when the account is deactivated, or the identity that it came by is
+    taken away or names other tokens.
     """
     keys = [key.published for key in signing_keys()]
     try:
@@ -67,7 +71,15 @@ def token_holder(token: str) -> TokenHolder | None:
     row = rows.filter(pk=number, user__is_active=True, user__is_service=True).first()
     if row is None or str(row.user.external_id) != claims["sub"]:
         return None
+    if claims.get("basis") != _basis(row):
+        return None
     return TokenHolder(row.user, datetime.fromtimestamp(claims["exp"], UTC))
+
+
+def _basis(identity: OidcIdentity) -> str:
+    """Return a digest of what the identity says of the tokens that it takes."""
+    said = json.dumps([identity.issuer, identity.subject, identity.audience])
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def issuer() -> str:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +18,7 @@ from deployments.access.services.federation.oidc_identities import (
     IdentityInput,
     create_oidc_identity,
     delete_oidc_identity,
+    update_oidc_identity,
 )
 from deployments.access.services.maintenance import set_maintenance
 from deployments.access.services.request_settings import set_allow_loopback
@@ -108,6 +110,26 @@ def test_the_feed_takes_the_token_as_well(issuer: Issuer) -> None:
     assert get(path, token).status_code == 200
     assert Client(headers={"X-NuGet-ApiKey": token}).get(path).status_code == 200
     assert get(path, f"{token}x").status_code in {401, 403}
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({}, 200),
+        ({"name": "Actions"}, 200),
+        ({"subject": "repo:acme/web:ref:refs/heads/release"}, 401),
+        ({"audience": "octopus"}, 401),
+        ({"issuer": "https://token.example.com"}, 401),
+    ],
+)
+def test_a_token_ends_when_its_identity_names_others(
+    issuer: Issuer, change: dict[str, str], status: int
+) -> None:
+    row = make_account(issuer)
+    token = exchange(row.user, token_for(issuer, row.user)).json()["access_token"]
+    wanted = IdentityInput(row.name, row.issuer, row.subject, row.audience)
+    update_oidc_identity(actor=SYSTEM, row=row, identity=replace(wanted, **change))
+    assert get("/api/users/me", token).status_code == status
 
 
 def test_a_form_is_read_as_oauth_says(issuer: Issuer) -> None:

@@ -57,10 +57,11 @@ class SpoolChunkedBody:
                 raise BodyTooLarge
             if declared > LARGEST_ANONYMOUS_BODY and not await self.is_known(scope):
                 await self._without_body(scope, send)
-            elif length or b"chunked" not in headers.get(b"transfer-encoding", b""):
-                await self.application(scope, receive, send)
-            else:
+            elif b"transfer-encoding" in headers:
+                # However it is spelled, and whatever length is claimed beside it.
                 await self._with_length(scope, receive, send, limit)
+            else:
+                await self.application(scope, receive, send)
         except BodyTooLarge:
             await _refuse(send)
 
@@ -72,7 +73,7 @@ class SpoolChunkedBody:
             if length is None:
                 await self._without_body(scope, send)
                 return
-            headers = [pair for pair in scope["headers"] if pair[0] != b"transfer-encoding"]
+            headers = [pair for pair in scope["headers"] if pair[0] not in _LENGTHS]
             scope["headers"] = [*headers, (b"content-length", str(length).encode())]
             await self.application(scope, _replay(spool, receive), send)  # type: ignore[arg-type]
 

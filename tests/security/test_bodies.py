@@ -3,10 +3,14 @@
 import asyncio
 import base64
 from collections.abc import Mapping
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
 
+from deployments.access.models import User
 from deployments.base.models import Space
 from octopus_site.http import LARGEST_ANONYMOUS_BODY, Message, Scope, SpoolChunkedBody
 from octopus_site.middleware.senders import is_known
@@ -55,11 +59,17 @@ def taken_in(headers: Mapping[str, str], *, pieces: int, is_known_sender: bool) 
     return sizes
 
 
-@pytest.mark.parametrize("length", [{}, {"content-length": str(6 * _HALF)}])
+@pytest.mark.parametrize(
+    "length",
+    [
+        {"content-length": str(6 * _HALF)},
+        {"transfer-encoding": "chunked"},
+        {"transfer-encoding": "Chunked"},
+        {"transfer-encoding": "CHUNKED", "content-length": "1"},
+    ],
+)
 def test_a_made_up_credential_fills_no_disk(length: dict[str, str]) -> None:
     headers = {"x-octopus-apikey": "API-NOBODY", **length}
-    if not length:
-        headers["transfer-encoding"] = "chunked"
     assert sum(taken_in(headers, pieces=6, is_known_sender=True)) == 6 * _HALF
     # Its views refuse it in their own words; they are given nothing to keep.
     assert taken_in(headers, pieces=6, is_known_sender=False) == [0]
@@ -133,3 +143,29 @@ def test_no_disguise_spares_a_write_the_token() -> None:
     answer = client.get("/api/spaces", headers={"X-HTTP-Method-Override": "POST"})
     assert answer.status_code in {200, 405}
     assert Space.objects.count() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_invitation_makes_one_account_at_the_same_moment() -> None:
+    body = {"AddToTeamIds": []}
+    answer = make_ana().api.post("/api/users/invitations", body, content_type="application/json")
+    code = answer.json()["InvitationCode"]
+    statuses: list[int] = []
+    both_are_here = Barrier(2)
+
+    def register(name: str) -> None:
+        fields = {"InvitationCode": code, "Username": name, "Password": PASSWORD}
+        both_are_here.wait(30)
+        try:
+            sent = Client().post("/api/users/register", fields, content_type="application/json")
+            statuses.append(sent.status_code)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=register, args=(name,)) for name in ("eve", "mallory")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(status < 300 for status in statuses) == [False, True]
+    assert User.objects.filter(username__in=["eve", "mallory"]).count() == 1

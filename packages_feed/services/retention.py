@@ -22,8 +22,16 @@ def hold_versions(space: Space, pairs: Iterable[tuple[str, str]]) -> bool:
     wanted = set(pairs)
     found = find_versions(space, wanted)
     numbers = {row.pk for row in found.values()}
-    rows = PackageVersion.objects.in_space(space).filter(pk__in=numbers)
-    return len(found) == len(wanted) and rows.update(listed=F("listed")) == len(numbers)
+    return len(found) == len(wanted) and hold_numbers(space, numbers) == len(numbers)
+
+
+def hold_numbers(space: Space, numbers: Iterable[int]) -> int:
+    """Hold the versions with these numbers likewise; return how many of them are there.
+
+    One after the other by number: of two who want some of the same, one waits for the other.
+    """
+    rows = PackageVersion.objects.in_space(space)
+    return sum(rows.filter(pk=number).update(listed=F("listed")) for number in sorted(numbers))
 
 
 def expire_versions(

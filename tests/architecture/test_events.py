@@ -65,7 +65,7 @@ REASONS: dict[str, dict[str, str]] = {
         "releases.queueing": "hold_queue_of queue_task",
         "packages_feed.blobs": "drop_after_commit drop_if_unused lock_bytes store_bytes",
         "packages_feed.feeds": "ensure_built_in_feed",
-        "packages_feed.retention": "hold_versions",
+        "packages_feed.retention": "hold_numbers hold_versions",
     },
     "the server prepares itself; nobody asked for it": {
         "access.seeding": "seed_access",

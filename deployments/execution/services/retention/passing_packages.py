@@ -13,7 +13,7 @@ from deployments.releases.retention.package_facts import judged_builds, judged_p
 from deployments.releases.retention.package_rule import PackageVerdict
 from deployments.releases.retention.package_use import PackageUse
 from packages_feed.models import BuildInformation, PackageVersion
-from packages_feed.services.retention import expire_builds, expire_versions
+from packages_feed.services.retention import expire_builds, expire_versions, hold_numbers
 
 # One transaction for so many.
 AT_ONCE: Final = 50
@@ -83,7 +83,7 @@ def _delete_versions(work: PartOfPass, use: PackageUse, wanted: Mapping[int, str
     space = work.task.space
     rows = PackageVersion.objects.in_space(space).filter(pk__in=wanted)
     with transaction.atomic():
-        rows.update(listed=F("listed"))
+        hold_numbers(space, wanted)
         verdicts = judged_packages(rows, use, work.policy, work.clock())
         going = _going(verdicts, wanted)
         expire_versions(actor=work.actor, space=space, reasons=going, clock=work.clock)

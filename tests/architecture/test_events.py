@@ -55,7 +55,7 @@ REASONS: dict[str, dict[str, str]] = {
         "projects.projects": "insert_project",
         "projects.renaming": "follow_renames",
         "execution.retention/deleting": "delete_tasks",
-        "releases.editing": "drop_unused_snapshots remember_numbers",
+        "releases.editing": "remember_numbers",
         "releases.packages": "hold_selection",
         "releases.releases": "store_selection",
         "releases.snapshots": "freeze_library freeze_process freeze_variables",

@@ -19,11 +19,8 @@ from deployments.releases.builds import builds_of
 from deployments.releases.models import (
     DeletedRelease,
     Deployment,
-    Frozen,
-    ProcessSnapshot,
     Release,
     ReleaseSelectedPackage,
-    VariableSetSnapshot,
 )
 from deployments.releases.numbering import InvalidNumber, filled_number
 from deployments.releases.queries import deployments_of
@@ -132,7 +129,6 @@ def delete_release(*, actor: Actor, release: Release) -> None:
         tasks = [row.task_id for row in deployments]
         delete_tasks(release.space, tasks)
         release.delete()
-        drop_unused_snapshots([release])
 
 
 def _renumber(release: Release, version: str) -> None:
@@ -199,18 +195,6 @@ def remember_numbers(releases: Sequence[Release]) -> None:
             for release in releases
         ]
     )
-
-
-def drop_unused_snapshots(gone: Sequence[Frozen]) -> None:
-    """Delete what releases or runbook snapshots had frozen, unless others have the same."""
-    if not gone:
-        return
-    space = gone[0].space
-    processes = {row.process_snapshot_id for row in gone}
-    variables = {row.variable_snapshot_id for row in gone}
-    unused = {"releases": None, "runbook_snapshots": None}
-    ProcessSnapshot.objects.in_space(space).filter(pk__in=processes, **unused).delete()
-    VariableSetSnapshot.objects.in_space(space).filter(pk__in=variables, **unused).delete()
 
 
 def _snapshot(release: Release) -> dict[str, object]:

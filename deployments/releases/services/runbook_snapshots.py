@@ -20,7 +20,6 @@ from deployments.projects.services.runbooks import record_runbook
 from deployments.releases.models import RunbookSnapshot, RunbookSnapshotPackage
 from deployments.releases.queries import runs_of, snapshots_of
 from deployments.releases.selection import PackageSpec
-from deployments.releases.services.editing import drop_unused_snapshots
 from deployments.releases.services.packages import (
     NeededPackage,
     PackageWishes,
@@ -173,7 +172,6 @@ def delete_runbook_snapshot(*, actor: Actor, snapshot: RunbookSnapshot) -> None:
         record_runbook(actor, runbook, "Modified", words, before={"Snapshot": snapshot.name})
         runs.delete()
         snapshot.delete()
-        drop_unused_snapshots([snapshot])
 
 
 def delete_runbook(*, actor: Actor, row: Runbook) -> None:
@@ -185,9 +183,7 @@ def delete_runbook(*, actor: Actor, row: Runbook) -> None:
             raise Invalid(f"The runbook '{row.name}' cannot be deleted while a run of it goes on.")
         record_runbook(actor, row, "Deleted", "deleted", before={"Name": row.name})
         runs_of(row).delete()
-        frozen = list(snapshots_of(row))
         row.delete()
-        drop_unused_snapshots(frozen)
 
 
 def require_snapshots(actor: Actor, runbook: Runbook) -> None:

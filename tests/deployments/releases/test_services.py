@@ -84,10 +84,7 @@ def test_a_snapshot_does_not_change(project: Project, dev: Environment) -> None:
 def test_releases_of_the_same_process_share_its_snapshot(project: Project) -> None:
     first, second = make_release(project), make_release(project)
     assert first.process_snapshot_id == second.process_snapshot_id
-    delete_release(actor=SYSTEM, release=first)
     assert ProcessSnapshot.objects.in_space(project.space).count() == 1
-    delete_release(actor=SYSTEM, release=second)
-    assert ProcessSnapshot.objects.in_space(project.space).count() == 0
 
 
 def test_a_number_never_comes_again(project: Project) -> None:

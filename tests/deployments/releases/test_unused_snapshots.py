@@ -53,9 +53,10 @@ def test_what_a_release_needs_stays_and_goes_a_day_after_it(project: Project) ->
     assert frozen() == (1, 2)
     assert sweep(later(days=30)) == 0
     delete_release(actor=SYSTEM, release=release)
-    assert frozen() == (0, 1)
+    # Another release may be just being made with the same.
+    assert frozen() == (1, 2)
     assert sweep(later(hours=24)) == 0
-    assert sweep(later(hours=24.1)) == 1
+    assert sweep(later(hours=24.1)) == 3
     assert frozen() == (0, 0)
 
 
@@ -63,9 +64,10 @@ def test_library_sets_stay_for_the_releases_of_others_and_for_runbooks(project: 
     release = release_at(project, NOW)
     snapshot = make_snapshot(make_runbook(project), clock=lambda: NOW)
     delete_release(actor=SYSTEM, release=release)
-    assert sweep(later(days=30)) == 0
+    assert sweep(later(days=30)) == 1
     assert len(snapshot.library_snapshots) == 1
-    assert frozen()[1] == 2
+    # The process that the release alone had went; the runbook froze the same variables.
+    assert frozen() == (1, 2)
 
 
 def test_variables_that_were_replaced_in_a_release_go(project: Project) -> None:
@@ -85,4 +87,4 @@ def test_what_is_used_again_counts_as_new(project: Project) -> None:
     assert again.library_snapshots == release.library_snapshots
     delete_release(actor=SYSTEM, release=again)
     assert sweep(later(days=20, hours=23)) == 0
-    assert sweep(later(days=21, hours=1)) == 1
+    assert sweep(later(days=21, hours=1)) == 3

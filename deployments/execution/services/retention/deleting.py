@@ -23,7 +23,7 @@ from deployments.projects.models import Project
 from deployments.releases.models import Deployment, Release
 from deployments.releases.retention.facts import planned_releases
 from deployments.releases.retention.rule import Verdict
-from deployments.releases.services.editing import drop_unused_snapshots, remember_numbers
+from deployments.releases.services.editing import remember_numbers
 from deployments.releases.services.queueing import hold_queue_of
 from deployments.server_tasks.services import current
 from deployments.server_tasks.states import FINISHED
@@ -114,7 +114,6 @@ def _delete(
     rows.filter(release__in=gone).order_by().delete()
     artifacts = delete_tasks(space, [task for each in gone.values() for _, task in each])
     mine.filter(pk__in=gone).only("pk").delete()
-    drop_unused_snapshots(going)
     return {
         number: Deleted(len(each), sum(artifacts[task] for _, task in each))
         for number, each in gone.items()

@@ -1,10 +1,12 @@
 """Snapshots of runbooks after they were made: names, variables, their end."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from deployments.access.permissions import Permission
+from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.models import Event
 from deployments.library.services import VariableInput
@@ -18,6 +20,7 @@ from deployments.releases.services.runbook_snapshots import (
     update_runbook_snapshot,
     update_variables_of_runbook_snapshot,
 )
+from deployments.releases.services.snapshots import sweep_snapshots
 from tests.deployments.calls import S, send
 from tests.factories import (
     default_space,
@@ -68,7 +71,7 @@ def test_variables_are_taken_anew_and_the_steps_stay() -> None:
     assert run.snapshot.process_snapshot.steps[0]["Name"] == "Old"
 
 
-def test_a_snapshot_goes_with_its_ended_runs_and_what_it_alone_had_frozen() -> None:
+def test_a_snapshot_goes_with_its_ended_runs_and_what_it_alone_had_frozen_later() -> None:
     project, place = make_project(steps=[script_step()]), make_environment()
     runbook = make_runbook(project, "Clean")
     old = make_snapshot(runbook)
@@ -88,6 +91,7 @@ def test_a_snapshot_goes_with_its_ended_runs_and_what_it_alone_had_frozen() -> N
     )
     make_release(project)
     delete_runbook(actor=SYSTEM, row=runbook)
+    sweep_snapshots(project.space, clock=lambda: utc_now() + timedelta(days=2))
     # The process was the runbook's own; the variables are in the release as well.
     assert (
         not ProcessSnapshot.objects.in_space(project.space)

@@ -1,6 +1,10 @@
 """Errors that services raise and that every delivery path turns into its own answer."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
+
+# What the database refused because two wrote at once.
+AT_THE_SAME_MOMENT: Final = "Somebody else changed the same thing at the same moment. Try again."
 
 
 class OctopusError(Exception):

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from deployments.base.errors import Invalid, NotPermitted
+from deployments.access.web.forms import attempt
+from deployments.base.errors import AT_THE_SAME_MOMENT, Invalid, NotPermitted
 from deployments.base.models import Event
 from deployments.infrastructure.models import Environment
 from deployments.library.models import LibraryVariableSet
@@ -92,6 +93,24 @@ def test_one_value_counts_in_every_project_that_includes_the_set() -> None:
         assert shared.winner(project, "Key") == "s3cret key"
     include(shared.api)
     assert shared.winner(shared.api, "Alias") is None
+
+
+def test_of_two_who_give_the_first_value_at_once_one_is_told_so_by_the_page() -> None:
+    shared = Shared()
+    shared.fill("alias", "acme")
+
+    @transaction.atomic
+    def give_as_if_there_were_none() -> None:
+        TenantCommonVariable.objects.create(
+            space=shared.acme.space,
+            tenant=shared.acme,
+            library_set=shared.library_set,
+            template="alias",
+            value="other",
+        )
+
+    assert attempt(give_as_if_there_were_none)[1].errors == (AT_THE_SAME_MOMENT,)
+    assert shared.winner(shared.web, "Alias") == "acme"
 
 
 def test_what_is_missing_stops_a_deployment() -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.core.paginator import EmptyPage, Page, Paginator
-from django.db.models import QuerySet
+from django.db import IntegrityError
+from django.db.models import ProtectedError, QuerySet, RestrictedError
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -19,7 +20,7 @@ from django.shortcuts import render
 
 from deployments.access.identity import credential_check
 from deployments.access.web.pages import PageRequest
-from deployments.base.errors import Invalid
+from deployments.base.errors import AT_THE_SAME_MOMENT, Invalid
 from deployments.base.numbers import whole_number
 from deployments.base.threads import give_connection_back, in_thread
 
@@ -46,12 +47,19 @@ NO_PROBLEMS = Problems()
 
 
 def attempt(act: Callable[[], T]) -> tuple[T | None, Problems]:
-    """Do something that may raise Invalid; returns its result or why it was refused."""
+    """Do something that may raise Invalid; returns its result or why it was refused.
+
+    So it is when another person wrote the same row first. No transaction may be open around it.
+    """
     try:
         return act(), NO_PROBLEMS
     except Invalid as error:
         fields = {name: texts[0] for name, texts in error.fields.items() if texts}
         return None, Problems(tuple(error.errors) or (error.message,), fields)
+    except (ProtectedError, RestrictedError):  # both are IntegrityErrors as well
+        raise
+    except IntegrityError:
+        return None, Problems((AT_THE_SAME_MOMENT,))
 
 
 def refusal(act: Callable[[], None]) -> Problems:

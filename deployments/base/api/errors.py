@@ -11,6 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from deployments.base.errors import (
+    AT_THE_SAME_MOMENT,
     Conflict,
     Invalid,
     NotAuthenticated,
@@ -68,7 +69,7 @@ def _of_database(error: BaseException) -> tuple[int, str] | None:
     if isinstance(error, ProtectedError | RestrictedError):
         return 400, "This cannot be deleted because other things still use it."
     if isinstance(error, IntegrityError):
-        return 409, "Somebody else changed the same thing at the same moment. Try again."
+        return 409, AT_THE_SAME_MOMENT
     if isinstance(error, DataError) or (isinstance(error, ValueError) and _NUL in str(error)):
         return 400, "A value is too long, out of range or has characters that cannot be stored."
     return None

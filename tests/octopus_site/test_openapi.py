@@ -20,7 +20,7 @@ POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 EXAMPLES = int(os.environ.get("OCTOPUS_TEST_SCHEMA_EXAMPLES", "0"))
 # Only operations with this in verb and path.
 ONLY = os.environ.get("OCTOPUS_TEST_SCHEMA_ONLY", "")
-SHORT = (("administrator", POSITIVE, 2), ("viewer", POSITIVE, 1))
+SHORT = (("administrator", POSITIVE, 1), ("viewer", POSITIVE, 1))
 LONG = tuple(
     (name, mode, EXAMPLES) for name in ("administrator", "viewer") for mode in (POSITIVE, NEGATIVE)
 )

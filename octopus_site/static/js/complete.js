@@ -6,8 +6,8 @@ const opened = /#\{(?:(?:if|unless|elseif|calc)\s+|each\s+[^{}]*?\sin\s+)?([^#{}
 let known = null;
 const names = (area) => {
   known ??= fetch(area.form.dataset.names, { headers: { Accept: "application/json" } })
-    .then((answer) => (answer.ok ? answer.json() : []))
-    .catch(() => []);
+    .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(answer.statusText))))
+    .catch(() => { known = null; return []; }); // the next letter asks again
   return known;
 };
 

@@ -46,12 +46,15 @@ if (name && feed) {
   let timer = 0;
   const suggest = async () => {
     const term = name.value.trim();
+    const asked = feed.value;
     list.replaceChildren(...(isOwn() ? own : []));
     if (isOwn() || term.length < 2) return;
     const query = new URLSearchParams({ term, take: 20 });
-    const answer = await fetch(`${name.dataset.feeds}/${encodeURIComponent(feed.value)}/packages/search?${query}`).catch(() => null);
-    if (!answer?.ok || term !== name.value.trim()) return;
-    list.replaceChildren(...(await answer.json()).Items.map((found) => new Option("", found.Id)));
+    const found = await fetch(`${name.dataset.feeds}/${encodeURIComponent(asked)}/packages/search?${query}`)
+      .then((answer) => (answer.ok ? answer.json() : null))
+      .catch(() => null);
+    if (!found || term !== name.value.trim() || asked !== feed.value) return; // another was asked meanwhile
+    list.replaceChildren(...found.Items.map((each) => new Option("", each.Id)));
   };
   name.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(suggest, 300); });
   feed.addEventListener("change", suggest);

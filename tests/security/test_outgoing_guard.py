@@ -1,8 +1,9 @@
 """Addresses that people write: names that change their mind, redirects, other protocols."""
 
 import socket
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import boto3
@@ -124,3 +125,29 @@ def test_mail_goes_to_no_secret_place() -> None:
     settings = smtp.SmtpSettings(host=SECRET_PLACE, port=25, sender="o@example.test", timeout_s=1)
     with pytest.raises(Refused, match="link-local"):
         smtp.send(settings, ["a@example.test"], subject="x", body="x", is_html=False)
+
+
+@pytest.mark.parametrize("beginning", [b"", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: "])
+def test_an_answer_that_only_drips_ends_with_the_limit(beginning: bytes) -> None:
+    """Each byte comes in time; all together they would hold a worker for ever."""
+    is_over = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(beginning)
+            for _ in range(100):  # an end, for a client that would wait for it
+                connection.sendall(b"x")
+                if is_over.wait(0.05):
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,))
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        try:
+            with pytest.raises(TimeoutError, match=r"not complete after 0\.3 s"):
+                send(HttpRequest("GET", url, allow_loopback=True), 0.3)
+        finally:
+            is_over.set()
+            thread.join()

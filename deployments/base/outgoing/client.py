@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 from deployments.base.outgoing.addresses import Refused, addresses_of, connected
+from deployments.base.outgoing.limits import Limit, limited
 
 LARGEST_BODY = 64 * 1024
 _MOST_REDIRECTS = 5
@@ -37,17 +38,23 @@ class Answer:
 
 
 def send(request: HttpRequest, timeout_s: float) -> Answer:
-    """Send the request and read the beginning of its answer; raises as open_answer does."""
-    with open_answer(request, timeout_s) as response:
+    """Send the request and read the beginning of its answer; raises as open_answer does.
+
+    All of it together takes no longer than the limit, however slowly the other side answers.
+    """
+    with limited(timeout_s) as limit, open_answer(request, timeout_s, limit) as response:
         return Answer(response.status, response.read(LARGEST_BODY))
 
 
 @contextmanager
-def open_answer(request: HttpRequest, timeout_s: float) -> Iterator[http.client.HTTPResponse]:
+def open_answer(
+    request: HttpRequest, timeout_s: float, limit: Limit | None = None
+) -> Iterator[http.client.HTTPResponse]:
     """Send the request, follow redirects and give the answer with its body still to be read.
 
     Headers go to the first host only, and never from https on to http, because they may carry
-    credentials. Raises Refused, OSError and HTTPException.
+    credentials. Without a limit `timeout_s` is that of a silence only. Raises Refused, OSError and
+    HTTPException.
     """
     method, url, body, headers = request.method, request.url, request.body, request.headers
     for _ in range(_MOST_REDIRECTS + 1):
@@ -55,7 +62,7 @@ def open_answer(request: HttpRequest, timeout_s: float) -> Iterator[http.client.
         path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
         sent = {"User-Agent": "Octopus", "Accept": "*/*", **headers}
         with closing(
-            _connection(url, timeout_s, allow_loopback=request.allow_loopback)
+            _connection(url, timeout_s, limit, allow_loopback=request.allow_loopback)
         ) as connection:
             connection.request(method, path, body=body or None, headers=sent)
             with closing(connection.getresponse()) as response:
@@ -78,14 +85,16 @@ def _place(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def _connection(url: str, timeout_s: float, *, allow_loopback: bool) -> "_Connection":
+def _connection(
+    url: str, timeout_s: float, limit: Limit | None, *, allow_loopback: bool
+) -> "_Connection":
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname:
         raise Refused("The address must begin with http:// or https://.")
     port = parts.port or _PORTS[parts.scheme]
     addresses = addresses_of(parts.hostname, port, allow_loopback=allow_loopback)
     return _Connection(
-        parts.hostname, port, addresses, timeout_s, is_secure=parts.scheme == "https"
+        parts.hostname, port, addresses, timeout_s, limit, is_secure=parts.scheme == "https"
     )
 
 
@@ -98,17 +107,29 @@ class _Connection(http.client.HTTPConnection):
         port: int,
         addresses: Sequence[str],
         timeout_s: float,
+        limit: Limit | None,
         *,
         is_secure: bool,
     ) -> None:
         super().__init__(host, port, timeout=timeout_s)
         self._addresses = addresses
+        self._limit = limit
         self._is_secure = is_secure
         if is_secure:
             self.default_port = http.client.HTTPS_PORT
 
     def connect(self) -> None:
         self.sock = connected(self._addresses, self.port, self.timeout)
+        self._watch()
         if self._is_secure:
             context = ssl.create_default_context()
-            self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
+            secure = context.wrap_socket(
+                self.sock, server_hostname=self.host, do_handshake_on_connect=False
+            )
+            self.sock = secure
+            self._watch()
+            secure.do_handshake()
+
+    def _watch(self) -> None:
+        if self._limit is not None:
+            self._limit.watch(self.sock)

@@ -9,6 +9,7 @@ class InfrastructureConfig(AppConfig):
         from deployments.access.permissions import Permission  # noqa: PLC0415 models come first
         from deployments.access.scope_values import register_scope_model  # noqa: PLC0415 as above
         from deployments.base.services.spaces import (  # noqa: PLC0415 models come first
+            register_objection,
             register_space_seeder,
         )
         from deployments.infrastructure.models import Environment  # noqa: PLC0415 as above
@@ -19,12 +20,16 @@ class InfrastructureConfig(AppConfig):
         from deployments.infrastructure.services.policies import (  # noqa: PLC0415 after Django's set-up
             seed_machine_policy,
         )
-        from deployments.infrastructure.services.workers import seed_worker_pool  # noqa: PLC0415 after Django's set-up
+        from deployments.infrastructure.services.workers import (  # noqa: PLC0415 after Django's set-up
+            objection_to_deletion,
+            seed_worker_pool,
+        )
         from deployments.server_tasks.kinds import register_kind  # noqa: PLC0415 after Django's set-up
 
         register_scope_model("environment", Environment, Permission.EnvironmentView)
         register_space_seeder(seed_worker_pool)
         register_space_seeder(seed_machine_policy)
+        register_objection(objection_to_deletion)
         register_kind(
             KIND,
             advance="execution.advance",

@@ -12,17 +12,25 @@ _REGISTER_WITHIN = 60.0
 
 
 def is_registered(home: Path, configuration: Configuration) -> bool:
-    """Say whether the agent of a folder is registered with this server at its present ports."""
+    """Say whether the agent of a folder is registered with this server at its present ports.
+
+    One that was deleted here, or is not let in any more, is not.
+    """
+    from deployments.infrastructure.agent_credentials import (  # noqa: PLC0415 Django is set up
+        agent_for_credential,
+    )
     from deployments.infrastructure.services.registration import (  # noqa: PLC0415 Django is set up
         gateway_url,
     )
 
     try:
         known = json.loads((home / "config.json").read_bytes())
+        credential = (home / "credential").read_text().strip()
     except (OSError, ValueError):
         return False
     server = f"http://127.0.0.1:{configuration.web_port}"
-    return (known.get("server_url"), known.get("gateway_url")) == (server, gateway_url())
+    here = (known.get("server_url"), known.get("gateway_url")) == (server, gateway_url())
+    return here and agent_for_credential(credential) is not None
 
 
 def ensure_registered(configuration: Configuration, agent_environment: Mapping[str, str]) -> Path:

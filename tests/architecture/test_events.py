@@ -59,6 +59,7 @@ REASONS: dict[str, dict[str, str]] = {
         "releases.packages": "hold_selection",
         "releases.releases": "store_selection",
         "releases.snapshots": "freeze_library freeze_process freeze_variables",
+        "server_tasks.cancel": "cancel_queued",
         "server_tasks.current": "delete_tasks mark_current",
         "server_tasks.enqueue": "enqueue",
         "tenants.connections": "replace_connections",

@@ -122,6 +122,7 @@ def delete_space(*, actor: Actor, space: Space) -> None:
         deleted = Space.objects.filter(pk=space.pk, task_queue_stopped=True, is_default=False)
         if not deleted.update(name=gone, slug=slugify(gone), deletion=Deletion.RUNNING):
             raise Invalid("Somebody else changed the space at the same moment.")
+        base.depart(space)
         ScopedUserRole.objects.filter(space=space).delete()
         teams = Team.objects.filter(space=space)
         groups = Group.objects.filter(pk__in=list(teams.values_list("group", flat=True)))

@@ -13,10 +13,12 @@ from deployments.base.naming import unique_slug
 Seeder = Callable[[Space, Actor], None]
 # Returns why the space may not be deleted now, empty when it may.
 Objection = Callable[[Space], str]
+Departure = Callable[[Space], None]
 
 MOST_NAME_CHARACTERS = 200
 _seeders: list[Seeder] = []
 _objections: list[Objection] = []
+_departures: list[Departure] = []
 
 
 def register_space_seeder(seeder: Seeder) -> None:
@@ -37,6 +39,18 @@ def register_objection(objection: Objection) -> None:
 def objections_to_deletion(space: Space) -> list[str]:
     """Return why the space may not be deleted now."""
     return [text for objection in _objections if (text := objection(space))]
+
+
+def register_departure(departure: Departure) -> None:
+    """Have `departure(space)` run in the transaction that deletes a space, before its rows go."""
+    if departure not in _departures:
+        _departures.append(departure)
+
+
+def depart(space: Space) -> None:
+    """End what must not go on in a deleted space until its rows are gone."""
+    for departure in _departures:
+        departure(space)
 
 
 def create_space(

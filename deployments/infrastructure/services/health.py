@@ -104,7 +104,7 @@ def queue_due_checks(*, clock: Clock = utc_now) -> int:
     A check that was missed while the server was down is made up for once.
     """
     now = clock()
-    rows = MachinePolicy.objects.unscoped(reason=_EVERY_SPACE)
+    rows = MachinePolicy.objects.unscoped(reason=_EVERY_SPACE).filter(space__deletion="")
     due = rows.filter(Q(next_check=None) | Q(next_check__lte=now)).select_related("space")
     return sum(_queue_policy(policy, clock) for policy in due.order_by("pk"))
 

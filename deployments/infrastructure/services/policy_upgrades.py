@@ -41,9 +41,9 @@ def upgrade_after_check(
 
 def upgrade_connected(*, clock: Clock = utc_now) -> int:
     """Ask the outdated agents that are connected, of the policies that do not wait for a check."""
-    every = MachinePolicy.objects.unscoped(reason=_EVERY_SPACE).select_related("space")
+    every = MachinePolicy.objects.unscoped(reason=_EVERY_SPACE).filter(space__deletion="")
     asked = 0
-    for policy in every.order_by("pk"):
+    for policy in every.select_related("space").order_by("pk"):
         if update_of(policy) == AgentUpdate.CONNECTION:
             asked += len(_ask(policy, _of_policy(policy), clock))
     return asked

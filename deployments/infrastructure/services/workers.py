@@ -42,6 +42,16 @@ def seed_worker_pool(space: Space, actor: Actor) -> None:
         )
 
 
+def objection_to_deletion(space: Space) -> str:
+    """Return why a space may not be deleted while it has the worker that serves all spaces."""
+    if not Worker.objects.in_space(space).filter(is_built_in=True).exists():
+        return ""
+    return (
+        "The built-in worker of the server is in the space and serves all others. Delete the worker"
+        " and restart the server, which registers it in the default space."
+    )
+
+
 def create_worker_pool(
     *,
     actor: Actor,

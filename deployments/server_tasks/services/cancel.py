@@ -13,6 +13,7 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.base.events import record
+from deployments.base.models import Space
 from deployments.base.wake import wake
 from deployments.server_tasks.kinds import find_kind
 from deployments.server_tasks.models import ServerTask
@@ -44,6 +45,14 @@ def cancel_task(
         _wake(task)
     task.refresh_from_db()
     return task
+
+
+def cancel_queued(space: Space, *, clock: Clock = utc_now) -> None:
+    """Cancel what waits in a space that is being deleted. Joins the caller's transaction."""
+    waiting = ServerTask.objects.in_space(space).filter(state=TaskState.QUEUED)
+    # In the order of their numbers, as everybody locks several tasks.
+    for number in list(waiting.order_by("pk").values_list("pk", flat=True)):
+        move(number, TaskState.CANCELED, now=clock(), sources=[TaskState.QUEUED])
 
 
 def _request(task: ServerTask, now: datetime, *, by_force: bool | None) -> str | None:

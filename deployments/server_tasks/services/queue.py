@@ -122,7 +122,8 @@ def _look_around(node: ServerNode, now: datetime, hand_over: HandOver) -> _Room:
     holding = ServerTask.objects.unscoped(reason=_EVERY_SPACE).filter(state__in=_HOLDING)
     running = list(holding.values_list("pk", "concurrency_tag", "node_name", "project_number"))
     mine = [project for _, _, name, project in running if name == node.name]
-    stopped = Space.objects.filter(task_queue_stopped=True)
+    # A deleted space has tasks until its rows are gone, and one may come late.
+    stopped = Space.every.filter(Q(task_queue_stopped=True) | ~Q(deletion=""))
     return _Room(
         now=now,
         hand_over=hand_over,

@@ -13,11 +13,16 @@ from deployments.base.services.emptying import (
     in_order_of_deletion,
     models_with_a_space,
 )
-from deployments.infrastructure.models import Machine
+from deployments.infrastructure.models import Machine, MachinePolicy, Worker, WorkerPool
+from deployments.infrastructure.services.health import queue_due_checks
+from deployments.infrastructure.services.workers import WorkerInput, create_worker
 from deployments.projects.models import Phase, Project
 from deployments.releases.models import Deployment
+from deployments.releases.services.automation.scheduled import run_due_schedules
+from deployments.server_tasks.services import enqueue, schedule
 from deployments.server_tasks.states import TaskState
 from tests.factories import SYSTEM, default_space, make_ana, make_cleo, make_space
+from tests.factories.automation import make_trigger
 from tests.factories.domain import (
     make_deployment,
     make_environment,
@@ -26,6 +31,7 @@ from tests.factories.domain import (
     make_project,
     make_release,
 )
+from tests.factories.execution import NODE, SettableClock
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +104,53 @@ def test_it_is_refused_while_the_queue_runs_while_a_task_runs_and_for_the_defaul
     with pytest.raises(NotPermitted):
         services.delete_space(actor=make_cleo(space).actor, space=space)
     assert Machine.objects.in_space(space).exists()
+
+
+def test_nothing_of_a_deleted_space_starts_before_its_rows_are_gone() -> None:
+    clock, doomed, kept = SettableClock(), make_space("Doomed"), make_space("Kept")
+    deployment, other = furnish(doomed), furnish(kept).task
+    waiting = deployment.task
+    trigger = make_trigger(
+        deployment.project,
+        {"FilterType": "OnceDailySchedule", "StartTime": "2026-01-01T02:30:00.000"},
+        {
+            "ActionType": "DeployNewRelease",
+            "EnvironmentId": deployment.environment.public_id,
+        },
+    )
+    services.delete_space(actor=SYSTEM, space=stopped(doomed))
+    waiting.refresh_from_db()
+    assert waiting.state == TaskState.CANCELED
+    late = enqueue(
+        actor=SYSTEM, space=doomed, kind="Deploy", description="Deploy late", arguments={}
+    )
+    assert schedule(node_name=NODE, clock=clock) == [other.pk]
+    late.refresh_from_db()
+    assert late.state == TaskState.QUEUED
+    clock.forward(7 * 86400)
+    assert trigger.next_run is not None
+    assert run_due_schedules(clock=clock) == 0
+    queue_due_checks(clock=clock)
+    planned = MachinePolicy.objects.in_space(doomed).exclude(next_check=None)
+    assert not planned.exists()
+    assert MachinePolicy.objects.in_space(kept).exclude(next_check=None).exists()
+
+
+def test_the_space_of_the_built_in_worker_stays_because_all_others_use_it() -> None:
+    admins = Team.objects.get(name="Octopus Administrators")
+    space = stopped(services.create_space(actor=SYSTEM, name="First", manager_teams=[admins]))
+    pool = WorkerPool.objects.in_space(space).get()
+    worker = create_worker(actor=SYSTEM, space=space, worker=WorkerInput("Built-in worker", [pool]))
+    Worker.objects.in_space(space).update(is_built_in=True)
+    with pytest.raises(Invalid, match="built-in worker of the server"):
+        services.delete_space(actor=SYSTEM, space=space)
+    ana = Visitor(make_ana())
+    path = f"administration/spaces/{space.public_id}"
+    assert "Delete the worker and restart the server" in text_of(ana.get(path))
+    there = f"/app/{space.public_id}/infrastructure/workers/{worker.public_id}"
+    assert "Delete worker" in text_of(ana.get(there))
+    ana.post(f"{there}/delete")
+    services.delete_space(actor=SYSTEM, space=space)
 
 
 def test_models_come_before_those_that_they_refer_to() -> None:

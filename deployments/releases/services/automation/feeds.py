@@ -59,7 +59,11 @@ def _watching() -> Iterator[tuple[ProjectTrigger, Channel, list[NeededPackage]]]
     reason = "automation spans the spaces"
     spaces = Feed.objects.unscoped(reason=reason).exclude(feed_type="BuiltIn").values("space")
     rows = ProjectTrigger.objects.unscoped(reason=reason).filter(
-        space__in=spaces, filter_type__in=FEEDS, is_disabled=False, project__is_disabled=False
+        space__in=spaces,
+        space__deletion="",
+        filter_type__in=FEEDS,
+        is_disabled=False,
+        project__is_disabled=False,
     )
     for trigger in rows.select_related("project", "space"):
         channel = channel_of(trigger)

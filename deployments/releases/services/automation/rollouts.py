@@ -41,7 +41,8 @@ def continue_rollouts(*, most: int = AT_ONCE, clock: Clock = utc_now) -> int:
 def _settle_next(clock: Clock) -> bool:
     """Make the next deployment; return whether to go on: there was one, and nobody else made it."""
     rows = PendingDeployment.objects.filter(due__lte=clock())
-    row = rows.select_related("project__space", "trigger", "environment").first()
+    living = rows.filter(project__space__deletion="")
+    row = living.select_related("project__space", "trigger", "environment").first()
     if row is None:
         return False
     try:

@@ -55,7 +55,7 @@ _CREATED: Final = "just created"
 def run_due_schedules(*, clock: Clock = utc_now) -> int:
     """Run what is due; return how many triggers ran."""
     now = clock()
-    rows = ProjectTrigger.objects.unscoped(reason=_EVERY_SPACE)
+    rows = ProjectTrigger.objects.unscoped(reason=_EVERY_SPACE).filter(space__deletion="")
     due = rows.filter(filter_type__in=SCHEDULES, is_disabled=False, next_run__lte=now)
     moments = list(due.order_by("next_run").values_list("pk", "next_run"))
     return sum(_run(pk, moment, clock) for pk, moment in moments if moment is not None)

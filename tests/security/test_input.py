@@ -2,14 +2,49 @@
 
 import ast
 import shlex
+from typing import Any
 
 import pytest
+from django.urls import resolve
 
+from deployments.access.models import User
 from deployments.infrastructure.installer import install_command
 from tests.architecture.tree import Module, code_modules
+from tests.deployments.access.matrix import make_matrix_world
+from tests.deployments.access.test_matrix import ROUTES, address
 from tests.deployments.calls import S, send
 from tests.factories import make_ana
 from tests.factories.domain import make_environment
+from tests.factories.people import as_person
+
+ODD = "x') OR '1'='1\"; DROP TABLE access_user; -- %_\\[]{}()*+?^$|"
+SERVER_LISTS = ("/api/users", "/api/spaces", "/api/teams", "/api/userroles", "/api/events")
+
+
+def filters_of(path: str) -> list[str]:
+    """Return what the list at a path may be asked for, but for its page."""
+    view_set: Any = resolve(path).func.cls  # type: ignore[attr-defined]  # a view set
+    return [name for name in view_set.query_names if name not in {"skip", "take"}]
+
+
+@pytest.mark.django_db
+def test_filters_are_values_and_never_sql() -> None:
+    """One filter at a time, since the first that is refused hides the others."""
+    world = make_matrix_world()
+    client = as_person(User.objects.get(username="ana")).api
+    lists = [
+        address(world, route).partition("?")[0]
+        for route in ROUTES
+        if route["call"].startswith("GET ") and route["kind"] == "list"
+    ]
+    asked = {(path, name) for path in (*lists, *SERVER_LISTS) for name in filters_of(path)}
+    wrong = []
+    for path, name in sorted(asked):
+        answer = client.get(path, {name: ODD})
+        if answer.status_code not in {200, 400, 404}:
+            wrong.append(f"{path} {name}: {answer.status_code}")
+    assert not wrong
+    assert {"ids", "partialName", "projects", "regarding"} <= {name for _, name in asked}
 
 
 @pytest.mark.django_db

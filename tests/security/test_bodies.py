@@ -147,7 +147,7 @@ def test_no_disguise_spares_a_write_the_token() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_an_invitation_makes_one_account_at_the_same_moment() -> None:
-    body = {"AddToTeamIds": []}
+    body: dict[str, list[str]] = {"AddToTeamIds": []}
     answer = make_ana().api.post("/api/users/invitations", body, content_type="application/json")
     code = answer.json()["InvitationCode"]
     statuses: list[int] = []

@@ -74,9 +74,7 @@ def mark_targets(event: Event, *, clock: Clock = utc_now) -> None:
 
 def deploy_to_waiting_targets(*, clock: Clock = utc_now) -> int:
     """Deploy to the marked targets whose time has come; return how many groups were settled."""
-    ripe = WaitingTarget.objects.filter(
-        since__lte=clock() - GATHERING, trigger__space__deletion=""
-    )
+    ripe = WaitingTarget.objects.filter(since__lte=clock() - GATHERING, trigger__space__deletion="")
     pairs = ripe.order_by().values_list("trigger_id", "environment_id").distinct()
     return sum(_settle(trigger, environment, clock) for trigger, environment in pairs)
 

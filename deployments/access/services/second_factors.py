@@ -1,6 +1,7 @@
 """Second factors: authenticator apps, recovery codes, and taking them away."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from django.db import transaction
@@ -19,6 +20,8 @@ from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.secrets import secret_box
 
 Need = Literal["", "code", "passkey", "set_up"]
+# As long as a session lasts before signing in: time enough to find the phone.
+_CONFIRMED_WITHIN = timedelta(minutes=15)
 _WRONG = "This code is not right, or it was used before."
 
 
@@ -55,8 +58,11 @@ def need_after_password(user: User) -> Need:
     return "set_up" if sign_in_rules().require_second_factor else ""
 
 
-def begin_app(*, actor: Actor, user: User, clock: Clock = utc_now) -> None:
-    """Make the secret of a new app, to be confirmed by a first code. Raises Invalid."""
+def begin_app(*, actor: Actor, user: User, clock: Clock = utc_now) -> str:
+    """Make the secret of a new app, to be confirmed by a first code; returns what tells it apart.
+
+    The session that began keeps that, so that no other one sees the secret. Raises Invalid.
+    """
     require_oneself(actor, user)
     with transaction.atomic():
         if Authenticator.objects.filter(user=user, confirmed__isnull=False).exists():
@@ -74,6 +80,16 @@ def begin_app(*, actor: Actor, user: User, clock: Clock = utc_now) -> None:
             },
         )
         _record(actor, user, f"{user.username} began to set up an authenticator app")
+    return row.created.isoformat()
+
+
+def app_begun(user: User, begun: str | None, *, clock: Clock = utc_now) -> Authenticator | None:
+    """Return the app that `begin_app` began so, while it may be confirmed."""
+    rows = Authenticator.objects.filter(
+        user=user, confirmed__isnull=True, created__gt=clock() - _CONFIRMED_WITHIN
+    )
+    row = rows.select_related("user").first()
+    return row if row is not None and row.created.isoformat() == begun else None
 
 
 def secret_of(row: Authenticator) -> bytes:
@@ -83,10 +99,12 @@ def secret_of(row: Authenticator) -> bytes:
     return bytes.fromhex(opened.reveal())
 
 
-def confirm_app(*, actor: Actor, user: User, code: str, clock: Clock = utc_now) -> list[str]:
+def confirm_app(
+    *, actor: Actor, user: User, code: str, begun: str | None, clock: Clock = utc_now
+) -> list[str]:
     """Take the app into use after a first code; returns new recovery codes. Raises Invalid."""
     require_oneself(actor, user)
-    row = Authenticator.objects.filter(user=user, confirmed__isnull=True).first()
+    row = app_begun(user, begun, clock=clock)
     if row is None:
         raise Invalid("There is no authenticator app to confirm. Begin anew.")
     attempts = code_attempts(user, clock=clock)
@@ -96,9 +114,9 @@ def confirm_app(*, actor: Actor, user: User, code: str, clock: Clock = utc_now) 
         raise Invalid(fields={"Code": ["This is not the code that the app shows now."]})
     attempts.succeeded()
     with transaction.atomic():
-        rows = Authenticator.objects.filter(pk=row.pk, confirmed__isnull=True)
+        rows = Authenticator.objects.filter(pk=row.pk, confirmed__isnull=True, created=row.created)
         if not rows.update(confirmed=clock(), last_step=step):
-            raise Invalid("The authenticator app was confirmed already.")
+            raise Invalid("The authenticator app was confirmed already, or begun anew.")
         _record(actor, user, f"{user.username} signs in with an authenticator app from now on")
         return _replace_codes(user)
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from deployments.access.models import Authenticator
 from deployments.access.services.second_factors import (
+    app_begun,
     begin_app,
     confirm_app,
     new_recovery_codes,
@@ -23,6 +24,7 @@ from deployments.access.web.identity.security import SECURITY, security_page
 from deployments.base.errors import Invalid
 
 APP = "/app/account/authenticator"
+BEGUN = "app_begun"  # the key of the session under which it says which app it began
 
 
 @require_http_methods(["GET", "POST"])
@@ -30,14 +32,17 @@ APP = "/app/account/authenticator"
 def app_view(request: AccountRequest) -> HttpResponse:
     """Show the QR code of an app to be confirmed; take its first code."""
     user = request.known_user
-    row = Authenticator.objects.filter(user=user, confirmed__isnull=True).first()
+    begun = request.session.get(BEGUN)
+    row = app_begun(user, begun)
     if row is None:
         return HttpResponseRedirect(SECURITY)
     values = {"user": user, **app_values(row)}
     if request.method == "GET":
         return _unkept(show(request, "access/authenticator.html", values))
     codes, problems = attempt(
-        lambda: confirm_app(actor=request.actor, user=user, code=request.POST.get("code", ""))
+        lambda: confirm_app(
+            actor=request.actor, user=user, code=request.POST.get("code", ""), begun=begun
+        )
     )
     if codes is None:
         return _unkept(show(request, "access/authenticator.html", values, problems))
@@ -53,7 +58,7 @@ def app_begin_view(request: AccountRequest) -> HttpResponse:
 
     def begin() -> None:
         require_identity(user, request.POST.get("password", ""))
-        begin_app(actor=request.actor, user=user)
+        request.session[BEGUN] = begin_app(actor=request.actor, user=user)
 
     problems = refusal(begin)
     if problems:

@@ -30,7 +30,7 @@ def options_view(request: AccountRequest) -> HttpResponse:
     if begun is None:
         return JsonResponse({"error": problems.errors[0]}, status=REFUSED)
     options, state = begun
-    ask(request, {**state, "name": request.POST.get("name", "")})
+    ask(request, {**state, "name": request.POST.get("name", "")}, to="add")
     return JsonResponse({"options": options, "csrf_token": token_of_request(request)})
 
 
@@ -40,7 +40,7 @@ def add_view(request: AccountRequest) -> HttpResponse:
     """Store the passkey that a browser has made."""
 
     def add() -> Passkey:
-        state = take_question(request)
+        state = take_question(request, to="add")
         return add_passkey(
             actor=request.actor,
             user=request.known_user,

@@ -1,15 +1,18 @@
 """Signing in with more than a password: the code after it, setting an app up, passkeys."""
 
+from datetime import timedelta
+from typing import Literal
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from deployments.access import sessions
 from deployments.access.actors import actor_of
-from deployments.access.models import Authenticator
 from deployments.access.rules import ANONYMOUS
 from deployments.access.services.passkeys import user_of_passkey
 from deployments.access.services.second_factors import (
+    app_begun,
     begin_app,
     confirm_app,
     factors_of,
@@ -18,11 +21,15 @@ from deployments.access.services.second_factors import (
 from deployments.access.signing_in import half_way, webauthn
 from deployments.access.web.csrf import token_of_request
 from deployments.access.web.forms import attempt, checked, show
-from deployments.access.web.identity.apps import app_values
+from deployments.access.web.identity.apps import BEGUN, app_values
 from deployments.access.web.sign_in import safe_way_back, server_name
+from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid
 
 PASSKEY = "passkey"  # the key of the session under which a question to a browser stands
+Purpose = Literal["add", "sign in"]
+_ANSWERED_WITHIN = timedelta(minutes=5)
+_TOO_LONG = "This took too long. Try again."
 
 
 @require_http_methods(["GET", "POST"])
@@ -58,15 +65,16 @@ def set_up_view(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(settings.LOGIN_URL)
     actor = actor_of(half.user, "Session", ip_address=request.META.get("REMOTE_ADDR", ""))
     values = {"server": server_name(), "begins": True}
-    row = Authenticator.objects.filter(user=half.user).first()
+    begun = request.session.get(BEGUN)
+    row = app_begun(half.user, begun)
     if request.method == "GET":
         more = app_values(row) if row else {}
         return show(request, "access/set_up.html", {**values, **more})
     if "code" not in request.POST:
-        attempt(lambda: begin_app(actor=actor, user=half.user))
+        request.session[BEGUN], _ = attempt(lambda: begin_app(actor=actor, user=half.user))
         return HttpResponseRedirect(request.path)
     codes, problems = attempt(
-        lambda: confirm_app(actor=actor, user=half.user, code=request.POST["code"])
+        lambda: confirm_app(actor=actor, user=half.user, code=request.POST["code"], begun=begun)
     )
     if codes is None:
         more = app_values(row) if row else {}
@@ -81,7 +89,7 @@ def set_up_view(request: HttpRequest) -> HttpResponse:
 def passkey_options_view(request: HttpRequest) -> HttpResponse:
     """Tell a browser what to sign with a passkey; the question is good for one answer."""
     options, state = webauthn.assertion()
-    ask(request, state)
+    ask(request, state, to="sign in")
     return JsonResponse({"options": options, "csrf_token": token_of_request(request)})
 
 
@@ -90,7 +98,9 @@ def passkey_sign_in_view(request: HttpRequest) -> HttpResponse:
     """Sign in with a passkey, which is a second factor by itself."""
     wanted = safe_way_back(request.POST.get("next", ""))
     user, problems = attempt(
-        lambda: user_of_passkey(answer=request.POST.get("answer", ""), state=take_question(request))
+        lambda: user_of_passkey(
+            answer=request.POST.get("answer", ""), state=take_question(request, to="sign in")
+        )
     )
     if user is None:
         sessions.record_failure(request, "", "a passkey was not accepted")
@@ -101,17 +111,24 @@ def passkey_sign_in_view(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(wanted)
 
 
-def ask(request: HttpRequest, state: webauthn.Json) -> None:
-    """Keep in the session what a browser was asked, so that its answer can be checked."""
-    request.session[PASSKEY] = state
+def ask(request: HttpRequest, state: webauthn.Json, *, to: Purpose) -> None:
+    """Keep in the session what a browser was asked, so that its answer can be checked.
+
+    Adding asks for the password first and signing in asks nothing: one must not pass for the other.
+    """
+    until = (utc_now() + _ANSWERED_WITHIN).timestamp()
+    request.session[PASSKEY] = {"to": to, "until": until, "state": state}
     request.session.save()
 
 
-def take_question(request: HttpRequest) -> webauthn.Json:
-    """Return what the browser was asked, once. Raises Invalid."""
-    state = request.session.pop(PASSKEY, None)
-    if not isinstance(state, dict):
-        raise Invalid("This took too long. Try again.")
+def take_question(request: HttpRequest, *, to: Purpose) -> webauthn.Json:
+    """Return what the browser was asked to this end, once. Raises Invalid."""
+    asked = request.session.pop(PASSKEY, None)
+    if not isinstance(asked, dict) or asked.get("to") != to:
+        raise Invalid(_TOO_LONG)
+    if asked["until"] < utc_now().timestamp():
+        raise Invalid(_TOO_LONG)
+    state: webauthn.Json = asked["state"]
     return state
 
 

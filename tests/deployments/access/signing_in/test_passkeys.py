@@ -1,11 +1,14 @@
 """Passkeys: adding one, signing in with it, and answers that must not count."""
 
 import dataclasses
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings as django_settings
 from django.test import Client
+from fido2.utils import websafe_encode
 
 from deployments.access.models import Passkey, User
 from deployments.access.signing_in import webauthn
@@ -19,6 +22,7 @@ pytestmark = pytest.mark.django_db
 ORIGIN = "https://octopus.example"
 ACCOUNT = "/app/account/passkeys"
 SIGN_IN = "/app/sign-in/passkey"
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +85,36 @@ def test_an_answer_counts_once_and_for_its_own_question(cleo: Person) -> None:
     assert send(client, asked, answer).status_code == 302
     client, asked = question()
     assert send(client, asked, answer).status_code == 400
+
+
+def test_the_question_of_signing_in_adds_no_passkey(cleo: Person) -> None:
+    """Signing in asks without a password, so a session that somebody found must not turn it."""
+    visitor, key = Visitor(cleo), passkey()
+    options = visitor.post(f"{SIGN_IN}/options").json()["options"]
+    user = {"id": websafe_encode(cleo.user.public_id.encode())}
+    answer = visitor.post(ACCOUNT, {"answer": key.create({**options, "user": user})})
+    assert "This took too long" in text_of(answer)
+    assert not Passkey.objects.exists()
+
+
+def test_the_question_of_adding_signs_nobody_in(cleo: Person) -> None:
+    visitor, key = Visitor(cleo), passkey()
+    add(visitor, key)
+    fields = {"name": "Phone", "password": PASSWORD}
+    options = visitor.post(f"{ACCOUNT}/options", fields).json()["options"]
+    assert visitor.post(SIGN_IN, {"answer": key.get(options)}).status_code == 400
+
+
+def test_a_question_is_answered_within_minutes(cleo: Person) -> None:
+    key = passkey()
+    with time_machine.travel(NOON, tick=False) as clock:
+        add(Visitor(cleo), key)
+        client, asked = question()
+        clock.shift(timedelta(minutes=5, seconds=1))
+        assert send(client, asked, key.get(asked["options"])).status_code == 400
+        client, asked = question()
+        clock.shift(timedelta(minutes=5))
+        assert send(client, asked, key.get(asked["options"])).status_code == 302
 
 
 def test_wrong_answers_are_refused(cleo: Person) -> None:

@@ -53,9 +53,11 @@ def code_of(person: Person, when: datetime) -> str:
 def with_app(person: Person, when: datetime) -> list[str]:
     """Give the person an app that was confirmed a minute ago; returns the recovery codes."""
     before = when - timedelta(minutes=1)
-    begin_app(actor=person.actor, user=person.user, clock=lambda: before)
+    begun = begin_app(actor=person.actor, user=person.user, clock=lambda: before)
     code = code_of(person, before)
-    return confirm_app(actor=person.actor, user=person.user, code=code, clock=lambda: before)
+    return confirm_app(
+        actor=person.actor, user=person.user, code=code, begun=begun, clock=lambda: before
+    )
 
 
 def after_password() -> Visitor:
@@ -93,6 +95,30 @@ def test_an_app_is_set_up_with_its_qr_code_and_first_code(cleo: Person) -> None:
     stored = "".join(RecoveryCode.objects.values_list("sha256", flat=True))
     assert not any(code.replace("-", "") in stored for code in codes)
     assert shown[1].replace(" ", "") not in str(list(Event.objects.values()))
+
+
+def test_an_app_is_confirmed_soon_and_where_it_was_begun(cleo: Person) -> None:
+    page = "/app/account/authenticator"
+    with time_machine.travel(NOON, tick=False) as clock:
+        own, found = Visitor(cleo), Visitor(cleo)
+        own.post(f"{page}/begin", {"password": PASSWORD})
+        assert found.get(page)["Location"] == "/app/account/security"
+        assert found.post(page, {"code": code_of(cleo, NOON)}).status_code == 302
+        assert own.get(page).status_code == 200
+        clock.shift(timedelta(minutes=15))
+        assert own.get(page)["Location"] == "/app/account/security"
+        late = NOON + timedelta(minutes=15)
+        assert own.post(page, {"code": code_of(cleo, late)}).status_code == 302
+    assert not Authenticator.objects.filter(confirmed__isnull=False).exists()
+
+
+def test_a_secret_that_was_begun_anew_is_not_confirmed_by_the_first_session(cleo: Person) -> None:
+    page = "/app/account/authenticator"
+    own, other = Visitor(cleo), Visitor(cleo)
+    own.post(f"{page}/begin", {"password": PASSWORD})
+    other.post(f"{page}/begin", {"password": PASSWORD})
+    assert own.get(page).status_code == 302
+    assert other.get(page).status_code == 200
 
 
 def test_a_password_is_half_the_way_and_a_code_counts_once(cleo: Person) -> None:
@@ -162,6 +188,10 @@ def test_who_has_none_sets_one_up_where_it_is_demanded(cleo: Person) -> None:
         assert b"data:image/svg+xml" in visitor.get(page).content
         assert visitor.post(page, {"code": "000000"}).status_code == 400
         assert visitor.get("/app/account").status_code == 302
+        other = Visitor()
+        other.client.post("/app/sign-in", FORM)
+        assert b"data:image/svg+xml" not in other.get(page).content
+        assert other.post(page, {"code": code_of(cleo, NOON)}).status_code == 400
         done = visitor.post(page, {"code": code_of(cleo, NOON)})
         assert "Keep these recovery codes" in text_of(done)
         assert visitor.get("/app/account").status_code == 200

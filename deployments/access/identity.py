@@ -1,7 +1,6 @@
 """Who sent a request: by API key, access token, Basic credentials or a session."""
 
 import base64
-import binascii
 from collections.abc import Callable
 from datetime import datetime
 
@@ -55,9 +54,8 @@ def credential_check(request: HttpRequest) -> Callable[[], bool]:
             return lambda: token_holder(key) is not None
         return lambda: valid_key(key) is not None
     row = digest(request.session.session_key or "")
-    return BrowserSession.objects.filter(
-        pk=row, user__is_active=True, expire_date__gt=utc_now()
-    ).exists
+    rows = BrowserSession.objects.filter(pk=row, user__is_active=True)
+    return lambda: rows.filter(expire_date__gt=utc_now()).exists()
 
 
 def actor_of_request(request: HttpRequest) -> Actor | None:
@@ -78,22 +76,27 @@ def actor_of_request(request: HttpRequest) -> Actor | None:
 
 def sent_key(request: HttpRequest) -> str:
     """Return the API key or token that the request carries in a header or its query, or nothing."""
+    return key_in_headers(request) or next(
+        (texts[-1] for name, texts in request.GET.lists() if name.lower() == "apikey" and texts),
+        "",
+    )
+
+
+def key_in_headers(request: HttpRequest) -> str:
+    """Return the API key or token of a header, which no form or link of another site can send."""
     for name in KEY_HEADERS:
         if key := request.headers.get(name, "").strip():
             return key
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
-    return next(
-        (texts[-1] for name, texts in request.GET.lists() if name.lower() == "apikey" and texts),
-        "",
-    )
+    return ""
 
 
 def _basic(request: HttpRequest, encoded: str) -> Actor:
     try:
         username, _, password = base64.b64decode(encoded).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:  # neither base64 nor UTF-8 nor, in the header, ASCII
         raise WrongCredential from error
     if password.startswith("API-"):
         return _key_actor(request, password, "Basic")

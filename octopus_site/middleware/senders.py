@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 
 from deployments.access.identity import WrongCredential, authenticate_request
+from deployments.base.errors import Invalid
 from deployments.base.threads import in_thread
 
 # Agents have credentials of their own, which their views check; their bodies are small.
@@ -30,5 +31,5 @@ def is_known(scope: MutableMapping[str, Any]) -> bool:
     )
     try:
         return authenticate_request(request, basic=True) is not None
-    except WrongCredential:
+    except (WrongCredential, Invalid):  # Invalid: too many wrong passwords
         return False

@@ -91,6 +91,7 @@ def test_who_is_somebody() -> None:
         ({"authorization": f"Basic {pair}"}, True),
         ({"authorization": f"Basic {wrong}"}, False),
         ({"authorization": "Basic nonsense"}, False),
+        ({"authorization": "Basic é"}, False),
         ({"cookie": f"{cookie}{session}"}, True),
         ({"cookie": f"{cookie}x{session[1:]}"}, False),
         ({"cookie": "a=b"}, False),

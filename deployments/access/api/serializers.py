@@ -34,7 +34,9 @@ class UserSerializer(IdentifiedSerializer):
     email_address = fields.text(source="email")
     is_active = fields.flag(default=True)
     is_service = fields.flag()
-    password = serializers.CharField(write_only=True, required=False, default="", allow_blank=True)
+    password = serializers.CharField(
+        write_only=True, required=False, default="", allow_blank=True, trim_whitespace=False
+    )
     is_requestor = serializers.SerializerMethodField()
     can_password_be_edited = serializers.SerializerMethodField()
     identities = serializers.SerializerMethodField()

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
@@ -107,15 +108,16 @@ def update_user(
 ) -> User:
     """Change a user. People change their own profile without UserEdit.
 
-    Their password too when it was asked for just now (`knows_password`): a key or a session that
-    somebody found must not become an account of theirs. A new password and deactivation end every
-    session at once; `keep_session` is the row of the one where people change their own.
+    Their password only when it was asked for just now (`knows_password`), whatever they may do to
+    others: a key or a session that somebody found must not become an account of theirs. A new
+    password and deactivation end every session at once; `keep_session` is the row of the one where
+    people change their own.
     """
     by_self = actor.user_id == user.pk
     if not by_self:
         require_over_user(actor, user)
     elif password and not knows_password:
-        load_grants(actor, None).require_system(Permission.UserEdit)
+        raise Invalid(fields={"Password": ["Change your own password under Account, Signing in."]})
     if by_self and (is_active != user.is_active or (username and username != user.username)):
         raise NotPermitted(Permission.UserEdit)
     name = username.strip() or user.username
@@ -127,11 +129,13 @@ def update_user(
         if name.lower() != user.username.lower():
             _require_free(name)
         before = snapshot(user)
-        user.username, user.display_name, user.email = name, display_name.strip(), email.strip()
-        user.is_active = is_active
-        if password:
-            user.set_password(password)
-        user.save()
+        wanted = {
+            "username": name,
+            "display_name": display_name.strip(),
+            "email": email.strip(),
+            "is_active": is_active,
+        }
+        _write(user, wanted, password, by_self=by_self)
         if password or not is_active:
             drop_sessions(user, keep=keep_session)
         after = snapshot(user) | ({"Password": "changed"} if password else {})
@@ -226,6 +230,20 @@ def _require_free(username: str) -> None:
     if User.objects.filter(username__iexact=username).exists():
         text = f"A user with the username '{username}' already exists."
         raise Invalid(fields={"Username": [text]})
+
+
+def _write(user: User, wanted: dict[str, Any], password: str, *, by_self: bool) -> None:
+    """Write what differs from the row as it was read; the rest may have changed meanwhile."""
+    changes = {field: value for field, value in wanted.items() if getattr(user, field) != value}
+    rows = User.objects.filter(pk=user.pk)
+    if password:
+        changes["password"] = make_password(password)
+    if password and by_self:
+        rows = rows.filter(password=user.password, is_active=True)  # what vouched for the new one
+    if changes and not rows.update(**changes):
+        raise Invalid("The account was changed meanwhile. Reload the page and try again.")
+    for field, value in changes.items():
+        setattr(user, field, value)
 
 
 def _record(actor: Actor, user: User, category: str, message: str, before: Any, after: Any) -> None:

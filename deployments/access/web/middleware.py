@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.functional import SimpleLazyObject
 
 from deployments.access.grants import held_for_a_while
-from deployments.access.identity import WrongCredential, actor_of_request, sent_key
+from deployments.access.identity import WrongCredential, actor_of_request, key_in_headers
 from deployments.access.models import User
 from deployments.access.web import csrf
 from deployments.base.actor import Actor
@@ -61,11 +61,11 @@ def refusal(request: HttpRequest) -> HttpResponse:
 
 
 def _is_trusted(request: HttpRequest) -> bool:
-    if sent_key(request):
-        return True  # no browser adds one by itself, and the session then counts for nothing
+    if key_in_headers(request):
+        return True  # no browser adds one by itself; one in the query could be of any site's form
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
-        # Signing in: nothing to protect but the choice of account.
-        return request.headers.get("Sec-Fetch-Site", "none") != "cross-site"
+        # Signing in: nothing to protect but the choice of account. Or a key in the query.
+        return request.headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}
     expected = csrf.token_of_request(request)
     return bool(expected) and hmac.compare_digest(
         csrf.sent_token(request).encode(), expected.encode()

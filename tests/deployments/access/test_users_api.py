@@ -5,10 +5,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from deployments.access.models import ApiKey
+from deployments.access.actors import actor_of
+from deployments.access.models import ApiKey, User
+from deployments.access.services.users import change_password, update_user
 from deployments.access.signing_in.throttle import canonical
+from deployments.base.errors import Invalid
 from tests.factories import default_space, make_ana, make_cleo, make_user
 from tests.factories.people import PASSWORD
+from tests.support.portal import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -153,6 +157,22 @@ def test_another_site_cannot_sign_somebody_in() -> None:
     assert answer.status_code == 403
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_key_in_the_query_does_not_let_another_site_send_forms(site: str) -> None:
+    """Any site writes `?apikey=x` into a form; some pages use the session whoever the actor is."""
+    ana = make_ana()
+    headers = {"Sec-Fetch-Site": site}
+    fields = {"username": "ana", "password": PASSWORD}
+    nobody = Client()
+    assert nobody.post("/app/sign-in?apikey=x", fields, headers=headers).status_code == 403
+    client = sign_in("ana")
+    assert client.post("/app/sign-out?apikey=x").status_code == 403  # as over plain HTTP
+    assert client.post("/app/sign-out?apikey=x", headers=headers).status_code == 403
+    assert client.get("/api/users/me").status_code == 200
+    path = f"/api/userroles?apikey={ana.api_key}"
+    assert Client().post(path, {"Name": "Readers"}, JSON).status_code == 201
+
+
 def test_every_failure_to_sign_in_looks_the_same() -> None:
     make_ana()
     answers = [
@@ -180,13 +200,51 @@ def test_a_name_with_a_null_character_is_the_same_name() -> None:
 
 
 def test_changing_the_password_ends_sessions() -> None:
-    ana = make_ana()
-    client = sign_in("ana")
-    path = f"/api/users/{ana.user.public_id}"
-    body = ana.api.get(path).json() | {"Password": "Another 8 good one"}
+    ana, user = make_ana(), make_user("eve")
+    client = sign_in("eve")
+    path = f"/api/users/{user.public_id}"
+    body = ana.api.get(path).json() | {"Password": " Another 8 good one "}
     assert ana.api.put(path, body, JSON).status_code == 200
     assert client.get("/api/users/me").status_code == 401
-    sign_in("ana", "Another 8 good one")
+    sign_in("eve", " Another 8 good one ")
+
+
+def test_nobody_sets_their_own_password_without_the_current_one() -> None:
+    ana = make_ana()
+    path = f"/api/users/{ana.user.public_id}"
+    body = ana.api.get(path).json() | {"Password": "Now it is mine 7"}
+    answer = ana.api.put(path, body, JSON)
+    assert answer.status_code == 400
+    assert answer.json()["Errors"] == ["Change your own password under Account, Signing in."]
+    page = f"administration/users/{ana.user.public_id}"
+    fields = {"display_name": "Ana", "password": "Now it is mine 7", "is_active": "on"}
+    assert Visitor(ana).post(page, fields).status_code == 400
+    sign_in("ana")
+
+
+def test_what_changed_meanwhile_is_not_undone() -> None:
+    ana, user = make_ana(), make_user("eve")
+    stale = User.objects.get(pk=user.pk)
+    user = update_user(
+        actor=ana.actor, user=user, display_name="Eve", password="Another 8 good one"
+    )
+    update_user(actor=ana.actor, user=user, display_name="Eve", is_active=False)
+    own = actor_of(stale, "Session")
+    update_user(actor=own, user=stale, display_name="Eva", email="eva@example.com")
+    row = User.objects.get(pk=user.pk)
+    assert (row.display_name, row.email, row.is_active) == ("Eva", "eva@example.com", False)
+    assert row.check_password("Another 8 good one")
+
+
+@pytest.mark.parametrize("change", [{"password": "Another 8 good one"}, {"is_active": False}])
+def test_a_password_is_not_changed_by_one_that_went_meanwhile(change: dict[str, Any]) -> None:
+    ana, user = make_ana(), make_user("eve")
+    stale = User.objects.get(pk=user.pk)
+    update_user(actor=ana.actor, user=user, display_name="Eve", **change)
+    own = actor_of(stale, "Session")
+    with pytest.raises(Invalid, match="changed meanwhile"):
+        change_password(actor=own, user=stale, current=PASSWORD, password="Now it is mine 7")
+    assert not User.objects.get(pk=user.pk).check_password("Now it is mine 7")
 
 
 def test_all_errors_of_a_new_user_come_at_once() -> None:

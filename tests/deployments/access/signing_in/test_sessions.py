@@ -144,6 +144,16 @@ def test_deactivation_ends_sessions_keys_and_streams(cleo: Person) -> None:
     assert cleo.api.get("/api/users/me").status_code == 401
 
 
+def test_a_stream_notices_that_its_session_ended_unused(cleo: Person) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        request = RequestFactory().get("/")
+        request.session = SessionStore(key_of(Visitor(cleo)))
+        is_good = credential_check(request)
+        assert is_good()
+        clock.shift(timedelta(days=2))
+        assert not is_good()
+
+
 def test_a_stream_ends_when_its_credential_does() -> None:
     answers, closed = [True, False], []
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from deployments.access.actors import actor_of
-from deployments.access.grants import load_grants, team_changed
+from deployments.access.grants import Grants, load_grants, team_changed
 from deployments.access.models import Invitation, Team, User
 from deployments.access.permissions import Permission
 from deployments.access.services.guards import require_holds_team, require_over_team
@@ -46,7 +46,7 @@ def invite(
 ) -> Invited:
     """Invite one person into teams that the actor may fill. Raises Invalid."""
     load_grants(actor, None).require_system(Permission.UserInvite)
-    inviter = User.objects.filter(pk=actor.user_id or 0).first()
+    inviter = User.objects.filter(pk=actor.user_id or 0, is_service=False).first()
     if inviter is None:
         raise Invalid("Only people invite others.")
     check_new_user(username="someone", display_name="Someone", email=email)
@@ -88,12 +88,18 @@ def revoke_invitation(*, actor: Actor, invitation: Invitation) -> None:
 
 
 def find_invitation(code: str, *, clock: Clock = utc_now) -> Invitation:
-    """Return the invitation of a code; raises Invalid when it is good no more."""
+    """Return the invitation of a code; raises Invalid when it is good no more.
+
+    It is as good as its inviter, who must still be somebody who may invite.
+    """
     rows = Invitation.objects.filter(
-        sha256=_digest(code), expires__gt=clock(), inviter__is_active=True
+        sha256=_digest(code),
+        expires__gt=clock(),
+        inviter__is_active=True,
+        inviter__is_service=False,
     )
     row = rows.select_related("inviter").first()
-    if row is None:
+    if row is None or not _grants_of(row.inviter).allows_system(Permission.UserInvite):
         raise Invalid(_GONE)
     return row
 
@@ -146,9 +152,12 @@ def accept_invitation(
     return user
 
 
+def _grants_of(inviter: User) -> Grants:
+    return load_grants(actor_of(inviter, "Automation"), None)
+
+
 def _may_fill(actor: Actor, team: Team) -> bool:
     try:
-        load_grants(actor, None).require_system(Permission.UserInvite)
         _require_may_fill(actor, team)
     except NotPermitted:
         return False

@@ -9,6 +9,7 @@ import time_machine
 from django.test import Client
 
 from deployments.access import services
+from deployments.access.grants import team_changed
 from deployments.access.models import Invitation, Team, User
 from deployments.access.services.mail_settings import save_mail_settings
 from deployments.access.services.seeding import ADMINISTRATORS
@@ -122,6 +123,27 @@ def test_what_the_inviter_has_lost_meanwhile_is_not_given() -> None:
     assert not User.objects.get(username="eve").teams.exists()
     services.update_user(actor=SYSTEM, user=ivy.user, display_name="Ivy", is_active=False)
     assert register(late, "mallory").status_code == 400
+
+
+def test_the_links_of_who_may_invite_no_more_are_good_for_nothing() -> None:
+    ivy = make_inviter()
+    made, withdrawn = invite(ivy).json()["InvitationCode"], invite(ivy).json()["InvitationCode"]
+    assert register(made).status_code == 201
+    ivy.user.teams.clear()
+    team_changed()
+    assert register(withdrawn, "mallory").status_code == 400
+    assert "used, withdrawn" in text_of(Client().get(f"/app/join/{withdrawn}"))
+    assert not User.objects.filter(username="mallory").exists()
+
+
+def test_service_accounts_invite_nobody() -> None:
+    robot = make_user("robot", is_service=True)
+    give_role(robot, "userroles-systemmanager", None)
+    answer = invite(as_person(robot))
+    assert (answer.status_code, "Only people invite others." in answer.json()["Errors"]) == (
+        400,
+        True,
+    )
 
 
 def test_the_link_goes_by_mail_or_is_shown_with_the_reason_why_not() -> None:

@@ -40,7 +40,7 @@ REASONS: dict[str, dict[str, str]] = {
         "server_tasks.queue": "expire_queued schedule",
     },
     "part of another service, which records the whole": {
-        "access.browser_sessions": "drop_sessions",
+        "access.browser_sessions": "drop_sessions drop_sessions_of_provider",
         "access.federation/external_groups": "end_memberships",
         "access.spaces": "seed_managers_team",
         "access.users": "insert_user",

@@ -77,9 +77,9 @@ class IdentityProviderViewSet(SystemViewSet[IdentityProvider]):
         "list": Permission.ConfigureServer,
         "all": Permission.ConfigureServer,
         "retrieve": Permission.ConfigureServer,
-        "create": Permission.ConfigureServer,
-        "update": Permission.ConfigureServer,
-        "destroy": Permission.ConfigureServer,
+        "create": Permission.AdministerSystem,
+        "update": Permission.AdministerSystem,
+        "destroy": Permission.AdministerSystem,
     }
 
     def get_queryset(self) -> QuerySet[IdentityProvider]:

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from deployments.access.models import BrowserSession, User
+from deployments.access.models import BrowserSession, IdentityProvider, User
 from deployments.access.services.guards import require_over_user
 from deployments.base import events
 from deployments.base.actor import Actor
@@ -35,6 +35,12 @@ def drop_sessions(user: User, *, keep: str = "") -> int:
     """Delete sessions as a part of what another service records."""
     rows = BrowserSession.objects.filter(user=user).exclude(pk=keep)
     return int(rows.delete()[0])
+
+
+def drop_sessions_of_provider(provider: IdentityProvider) -> None:
+    """Delete the sessions that its people began by a provider, as a part of what is recorded."""
+    people = User.objects.filter(external_logins__provider=provider)
+    BrowserSession.objects.filter(method="provider", user__in=people).delete()
 
 
 def _require_may(actor: Actor, user: User) -> None:

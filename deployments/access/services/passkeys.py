@@ -7,6 +7,7 @@ from deployments.access.services.second_factors import (
     factors_of,
     require_identity,
     require_oneself,
+    require_other_way_in,
 )
 from deployments.access.signing_in import webauthn
 from deployments.access.signing_in.webauthn import Json
@@ -20,14 +21,16 @@ _MOST_NAME_CHARACTERS = 100
 _UNKNOWN = "This passkey is not known here, or its account may not sign in."
 
 
-def begin_passkey(*, actor: Actor, user: User, name: str, password: str) -> tuple[Json, Json]:
+def begin_passkey(
+    *, actor: Actor, user: User, name: str, password: str, session: str
+) -> tuple[Json, Json]:
     """Return what the browser shall make, and the state to check it with. Raises Invalid."""
     require_oneself(actor, user)
     if not webauthn.are_possible():
         raise Invalid("Passkeys need a server whose address is a name with HTTPS.")
     if not 0 < len(name.strip()) <= _MOST_NAME_CHARACTERS:
         raise Invalid(fields={"Name": ["A name is required, with at most 100 characters."]})
-    require_identity(user, password)
+    require_identity(user, password, session)
     known = [bytes(row.credential) for row in Passkey.objects.filter(user=user)]
     if len(known) >= MOST_PASSKEYS:
         raise Invalid(f"An account has at most {MOST_PASSKEYS} passkeys. Remove one first.")
@@ -56,11 +59,12 @@ def add_passkey(
     return row
 
 
-def remove_passkey(*, actor: Actor, passkey: Passkey, password: str) -> None:
+def remove_passkey(*, actor: Actor, passkey: Passkey, password: str, session: str) -> None:
     """Remove one of one's own passkeys. Raises Invalid."""
     user = passkey.user
     require_oneself(actor, user)
-    require_identity(user, password)
+    require_identity(user, password, session)
+    require_other_way_in(user, passkey)
     with transaction.atomic():
         _record(actor, passkey, "Deleted", f"{user.username} removed the passkey {passkey.name}")
         passkey.delete()

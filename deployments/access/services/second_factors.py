@@ -2,11 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from django.db import transaction
 
-from deployments.access.models import Authenticator, Passkey, RecoveryCode, User
+from deployments.access.models import (
+    Authenticator,
+    BrowserSession,
+    ExternalLogin,
+    Passkey,
+    RecoveryCode,
+    User,
+)
 from deployments.access.services.browser_sessions import drop_sessions
 from deployments.access.services.guards import require_over_user
 from deployments.access.services.sign_in_rules import sign_in_rules
@@ -22,6 +29,8 @@ from deployments.base.secrets import secret_box
 Need = Literal["", "code", "passkey", "set_up"]
 # As long as a session lasts before signing in: time enough to find the phone.
 _CONFIRMED_WITHIN = timedelta(minutes=15)
+# Who has no password proves by having signed in so lately that the session is not a stolen one.
+FRESH: Final = timedelta(minutes=10)
 _WRONG = "This code is not right, or it was used before."
 
 
@@ -144,10 +153,10 @@ def check_code(*, actor: Actor, user: User, code: str, clock: Clock = utc_now) -
     return "recovery"
 
 
-def remove_app(*, actor: Actor, user: User, password: str) -> None:
+def remove_app(*, actor: Actor, user: User, password: str, session: str) -> None:
     """Sign in without the app from now on. Raises Invalid."""
     require_oneself(actor, user)
-    require_identity(user, password)
+    require_identity(user, password, session)
     with transaction.atomic():
         Authenticator.objects.filter(user=user).delete()
         if not factors_of(user).any:
@@ -155,10 +164,10 @@ def remove_app(*, actor: Actor, user: User, password: str) -> None:
         _record(actor, user, f"{user.username} removed the authenticator app")
 
 
-def new_recovery_codes(*, actor: Actor, user: User, password: str) -> list[str]:
+def new_recovery_codes(*, actor: Actor, user: User, password: str, session: str) -> list[str]:
     """Replace the recovery codes; returns the new ones, which nobody can read again."""
     require_oneself(actor, user)
-    require_identity(user, password)
+    require_identity(user, password, session)
     if not factors_of(user).any:
         raise Invalid("Recovery codes stand in for a second factor, and you have none.")
     with transaction.atomic():
@@ -189,10 +198,31 @@ def require_oneself(actor: Actor, user: User) -> None:
         raise Invalid("Sign in with a browser to change how you sign in.")
 
 
-def require_identity(user: User, password: str) -> None:
-    """Ask for the password before factors change; a session alone could be a stolen one."""
+def require_identity(user: User, password: str, session: str, *, clock: Clock = utc_now) -> None:
+    """Ask for the password before factors change; a session alone could be a stolen one.
+
+    Who has none must have signed in lately; `session` is the row of the request's. Raises Invalid.
+    """
     if user.has_usable_password():
         require_current_password(user, password)
+        return
+    rows = BrowserSession.objects.filter(pk=session, user=user, created__gt=clock() - FRESH)
+    if not rows.exists():
+        raise Invalid("Sign in again first.")
+
+
+def require_other_way_in(user: User, leaving: Passkey | ExternalLogin) -> None:
+    """Raise Invalid when this is all that a user without a password can sign in with."""
+    passkeys = user.passkeys.all()
+    logins = user.external_logins.filter(provider__is_enabled=True)
+    if isinstance(leaving, Passkey):
+        passkeys = passkeys.exclude(pk=leaving.pk)
+    else:
+        logins = logins.exclude(pk=leaving.pk)
+    if not (user.has_usable_password() or passkeys.exists() or logins.exists()):
+        raise Invalid(
+            "This is your only way to sign in. Add another one or ask for a password first."
+        )
 
 
 def _takes_app_code(user: User, code: str, clock: Clock) -> bool:

@@ -17,7 +17,10 @@ from deployments.base.clock import utc_now
 BEFORE_SIGNING_IN = timedelta(minutes=15)
 # "Last seen" is told to the minute; writing it at each request would make every read a write.
 _SEEN_STEP = timedelta(minutes=1)
-_KEPT = ("user_id", "method", "ip_address", "user_agent", "ends", "idle_seconds", "expire_date")
+_KEPT = (
+    *("user_id", "method", "ip_address", "user_agent"),
+    *("created", "ends", "idle_seconds", "expire_date"),
+)
 
 
 def digest(key: str) -> str:

@@ -6,8 +6,10 @@ from django.db import transaction
 
 from deployments.access.models import ExternalLogin, IdentityProvider, User
 from deployments.access.providers.people import ExternalPerson
+from deployments.access.services.browser_sessions import drop_sessions
 from deployments.access.services.federation.external_groups import follow_groups
 from deployments.access.services.guards import administers
+from deployments.access.services.second_factors import require_other_way_in
 from deployments.access.services.users import create_user
 from deployments.access.signing_in.throttle import canonical
 from deployments.base import events
@@ -65,19 +67,20 @@ def record_refusal(*, visitor: Actor, provider: IdentityProvider, reason: str) -
 def unlink_login(*, actor: Actor, login: ExternalLogin) -> None:
     """Take an account at a provider from a user, with the memberships it gave. Raises Invalid.
 
-    The caller has made sure that it is the actor's own, or that the actor may edit the user.
+    The caller has made sure that it is the actor's own, or that the actor may edit the user, whose
+    sessions then end: it may have begun them.
     """
     user = login.user
-    others = user.external_logins.exclude(pk=login.pk).exists() or user.passkeys.exists()
-    if actor.user_id == user.pk and not user.has_usable_password() and not others:
-        raise Invalid(
-            "This is your only way to sign in. Add a passkey or ask for a password first."
-        )
+    is_own = actor.user_id == user.pk
+    if is_own:
+        require_other_way_in(user, login)
     with transaction.atomic():
         if not user.external_logins.filter(provider=login.provider).exclude(pk=login.pk).exists():
             follow_groups(login=login, groups=[])
         _record(actor, login, f"{login.shown_as} of {login.provider.name} was unlinked from")
         login.delete()
+        if not is_own:
+            drop_sessions(user)
 
 
 def _known(arrival: Arrival) -> ExternalLogin | None:

@@ -16,6 +16,7 @@ from deployments.access.providers.discovery import (
     issuer_problem,
     metadata_of,
 )
+from deployments.access.services.browser_sessions import drop_sessions_of_provider
 from deployments.access.services.federation.external_groups import end_memberships
 from deployments.access.signing_in.throttle import one_spelling
 from deployments.base import events
@@ -51,7 +52,7 @@ class ProviderInput:
 
 def create_provider(*, actor: Actor, provider: ProviderInput, secret: str = "") -> IdentityProvider:
     """Let people sign in at a provider. Raises Invalid."""
-    require_system(actor, Permission.ConfigureServer)
+    _require_may_change(actor)
     if IdentityProvider.objects.count() >= _MOST_PROVIDERS:
         raise Invalid(f"There are at most {_MOST_PROVIDERS} providers.")
     wanted = _checked(provider, secret)
@@ -68,10 +69,11 @@ def update_provider(
 ) -> IdentityProvider:
     """Change a provider; a secret of None stays as it is, an empty one is removed.
 
-    Raises Invalid; also when the issuer changes and the secret does not, because the stored one
-    would be sent to the new issuer.
+    Disabling it ends the sessions that its people began by providers. Raises Invalid; also when
+    the issuer changes and the secret does not, because the stored one would be sent to the new
+    issuer.
     """
-    require_system(actor, Permission.ConfigureServer)
+    _require_may_change(actor)
     wanted = _checked(provider, secret or "", besides=row)
     moves = wanted["issuer"] != row.issuer
     if moves and row.sealed_secret and secret is None:
@@ -81,30 +83,33 @@ def update_provider(
         text = "People sign in by this issuer. Add another provider instead."
         raise Invalid(fields={"Issuer": [text]})
     with transaction.atomic():
-        before = snapshot(row)
+        before, was_enabled = snapshot(row), row.is_enabled
         for name, value in wanted.items():
             setattr(row, name, value)
         row.save()
         if secret is not None:
             _seal(row, secret)
+        if was_enabled and not row.is_enabled:
+            drop_sessions_of_provider(row)
         after = {**snapshot(row), **({"ClientSecret": "changed"} if secret is not None else {})}
         _record(actor, row, "Modified", "changed", before, after)
     return row
 
 
 def delete_provider(*, actor: Actor, row: IdentityProvider) -> None:
-    """Delete a provider with the logins and memberships that it gave. Users stay."""
-    require_system(actor, Permission.ConfigureServer)
+    """Delete a provider with the logins, memberships and sessions that it gave. Users stay."""
+    _require_may_change(actor)
     with transaction.atomic():
         _record(actor, row, "Deleted", "deleted", snapshot(row), {})
         end_memberships(row)
+        drop_sessions_of_provider(row)
         row.delete()
         team_changed()
 
 
 def try_provider(*, actor: Actor, row: IdentityProvider) -> str:
     """Return what the provider's discovery document says. Raises Invalid with what is wrong."""
-    require_system(actor, Permission.ConfigureServer)
+    _require_may_change(actor)
     forget(row.issuer)
     try:
         found = metadata_of(row.issuer)
@@ -131,6 +136,12 @@ def snapshot(row: IdentityProvider) -> dict[str, Any]:
         "LinkByVerifiedEmail": row.links_by_email,
         "GroupsLastDays": row.group_days,
     }
+
+
+def _require_may_change(actor: Actor) -> None:
+    # A provider says who is in which group, and groups may fill the team of administrators.
+    require_system(actor, Permission.ConfigureServer)
+    require_system(actor, Permission.AdministerSystem)
 
 
 def _seal(row: IdentityProvider, secret: str) -> None:

@@ -45,14 +45,15 @@ def provider_list(request: PageRequest) -> HttpResponse:
     """List the providers."""
     request.grants.require_system(Permission.ConfigureServer)
     rows = IdentityProvider.objects.annotate(people=Count("logins"))
-    return show(request, "access/providers.html", {"providers": rows})
+    may_change = request.grants.allows_system(Permission.AdministerSystem)
+    return show(request, "access/providers.html", {"providers": rows, "may_change": may_change})
 
 
 @require_http_methods(["GET", "POST"])
-@page(Permission.ConfigureServer)
+@page(Permission.AdministerSystem)
 def provider_new(request: PageRequest) -> HttpResponse:
     """Add a provider."""
-    request.grants.require_system(Permission.ConfigureServer)
+    request.grants.require_system(Permission.AdministerSystem)
     if request.method == "GET":
         return _page(request, None, _NEW)
     sent = _sent(request)
@@ -68,7 +69,7 @@ def provider_new(request: PageRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@page(Permission.ConfigureServer)
+@page(Permission.AdministerSystem)
 def provider_edit(request: PageRequest, provider: str) -> HttpResponse:
     """Change a provider."""
     row = _find(request, provider)
@@ -90,7 +91,7 @@ def provider_edit(request: PageRequest, provider: str) -> HttpResponse:
 
 
 @require_POST
-@page(Permission.ConfigureServer)
+@page(Permission.AdministerSystem)
 def provider_test(request: PageRequest, provider: str) -> HttpResponse:
     """Ask the provider for its discovery document."""
     row = _find(request, provider)
@@ -103,7 +104,7 @@ def provider_test(request: PageRequest, provider: str) -> HttpResponse:
 
 
 @require_POST
-@page(Permission.ConfigureServer)
+@page(Permission.AdministerSystem)
 def provider_delete(request: PageRequest, provider: str) -> HttpResponse:
     """Delete a provider."""
     row = _find(request, provider)
@@ -114,7 +115,7 @@ def provider_delete(request: PageRequest, provider: str) -> HttpResponse:
 
 
 def _find(request: PageRequest, text: str) -> IdentityProvider:
-    request.grants.require_system(Permission.ConfigureServer)
+    request.grants.require_system(Permission.AdministerSystem)
     number = public_ids.require(IdentityProvider.id_prefix, text)
     row = IdentityProvider.objects.filter(pk=number).first()
     if row is None:

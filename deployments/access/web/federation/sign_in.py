@@ -16,11 +16,11 @@ from deployments.access.services.federation.external_sign_in import (
     unlink_login,
     user_of_arrival,
 )
-from deployments.access.services.second_factors import require_identity
+from deployments.access.services.second_factors import require_identity, require_oneself
 from deployments.access.sessions import PROVIDER, nobody, start_session
 from deployments.access.web.account import AccountRequest, signed_in
 from deployments.access.web.forms import Problems, attempt, refusal
-from deployments.access.web.identity.security import SECURITY, security_page
+from deployments.access.web.identity.security import SECURITY, security_page, this_session
 from deployments.access.web.sign_in import safe_way_back, sign_in_page
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid, NotFound
@@ -66,7 +66,7 @@ def link_view(request: AccountRequest, provider: str) -> HttpResponse:
     row, user = _provider(provider), request.known_user
 
     def start() -> tuple[str, Journey]:
-        require_identity(user, request.POST.get("password", ""))
+        _require_oneself(request)
         return begin(row, wanted=SECURITY, linking=user.pk)
 
     begun, problems = attempt(start)
@@ -86,15 +86,25 @@ def unlink_view(request: AccountRequest, login: str) -> HttpResponse:
     if row is None:
         raise NotFound
     name = row.provider.name
-    if problems := refusal(lambda: unlink_login(actor=request.actor, login=row)):
-        messages.error(request, problems.errors[0])
-    else:
-        messages.success(request, f"Your account of {name} no longer signs you in here.")
+
+    def unlink() -> None:
+        _require_oneself(request)
+        unlink_login(actor=request.actor, login=row)
+
+    if problems := refusal(unlink):
+        return security_page(request, problems)
+    messages.success(request, f"Your account of {name} no longer signs you in here.")
     return HttpResponseRedirect(SECURITY)
 
 
 for _view in (begin_view, done_view):
     _view.permission = ANONYMOUS  # type: ignore[attr-defined]  # read by the enumerating test
+
+
+def _require_oneself(request: AccountRequest) -> None:
+    user = request.known_user
+    require_oneself(request.actor, user)
+    require_identity(user, request.POST.get("password", ""), this_session(request))
 
 
 def _arrived(request: HttpRequest, provider: IdentityProvider) -> HttpResponse:
@@ -107,7 +117,8 @@ def _arrived(request: HttpRequest, provider: IdentityProvider) -> HttpResponse:
     actor: Actor | None = request.actor  # type: ignore[attr-defined]  # by middleware
     linking = None
     if journey.linking is not None:
-        if not actor or actor.user_id != journey.linking:
+        by_session = actor is not None and actor.authentication == "Session"
+        if not actor or not by_session or actor.user_id != journey.linking:
             raise Invalid("Somebody else is signed in here by now, so nothing was linked.")
         linking = User.objects.get(pk=journey.linking)
     visitor = _visitor(request, provider)

@@ -20,7 +20,7 @@ from deployments.access.services.second_factors import (
 from deployments.access.signing_in import totp
 from deployments.access.web.account import AccountRequest, signed_in
 from deployments.access.web.forms import attempt, refusal, show
-from deployments.access.web.identity.security import SECURITY, security_page
+from deployments.access.web.identity.security import SECURITY, security_page, this_session
 from deployments.base.errors import Invalid
 
 APP = "/app/account/authenticator"
@@ -57,7 +57,7 @@ def app_begin_view(request: AccountRequest) -> HttpResponse:
     user = request.known_user
 
     def begin() -> None:
-        require_identity(user, request.POST.get("password", ""))
+        require_identity(user, request.POST.get("password", ""), this_session(request))
         request.session[BEGUN] = begin_app(actor=request.actor, user=user)
 
     problems = refusal(begin)
@@ -75,6 +75,7 @@ def app_remove_view(request: AccountRequest) -> HttpResponse:
             actor=request.actor,
             user=request.known_user,
             password=request.POST.get("password", ""),
+            session=this_session(request),
         )
     )
     if problems:
@@ -90,7 +91,10 @@ def recovery_codes_view(request: AccountRequest) -> HttpResponse:
     user = request.known_user
     codes, problems = attempt(
         lambda: new_recovery_codes(
-            actor=request.actor, user=user, password=request.POST.get("password", "")
+            actor=request.actor,
+            user=user,
+            password=request.POST.get("password", ""),
+            session=this_session(request),
         )
     )
     if codes is None:

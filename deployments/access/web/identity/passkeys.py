@@ -10,7 +10,7 @@ from deployments.access.web.account import AccountRequest, signed_in
 from deployments.access.web.csrf import token_of_request
 from deployments.access.web.forms import REFUSED, attempt, refusal
 from deployments.access.web.identity.second_step import ask, take_question
-from deployments.access.web.identity.security import SECURITY, security_page
+from deployments.access.web.identity.security import SECURITY, security_page, this_session
 from deployments.base import public_ids
 from deployments.base.errors import NotFound
 
@@ -25,6 +25,7 @@ def options_view(request: AccountRequest) -> HttpResponse:
             user=request.known_user,
             name=request.POST.get("name", ""),
             password=request.POST.get("password", ""),
+            session=this_session(request),
         )
     )
     if begun is None:
@@ -66,7 +67,10 @@ def remove_view(request: AccountRequest, passkey: str) -> HttpResponse:
         raise NotFound
     problems = refusal(
         lambda: remove_passkey(
-            actor=request.actor, passkey=row, password=request.POST.get("password", "")
+            actor=request.actor,
+            passkey=row,
+            password=request.POST.get("password", ""),
+            session=this_session(request),
         )
     )
     if problems:

@@ -1,5 +1,6 @@
 """Signing in at a real provider: the whole flow, who it leads to, and groups that become teams."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -8,6 +9,7 @@ from django.test import Client
 
 from deployments.access import services
 from deployments.access.models import (
+    BrowserSession,
     ExternalLogin,
     IdentityProvider,
     ProvidedMembership,
@@ -25,6 +27,7 @@ from deployments.access.services.federation.identity_providers import (
     update_provider,
 )
 from deployments.access.services.request_settings import set_allow_loopback
+from deployments.base.clock import utc_now
 from deployments.base.models import Event
 from tests.factories import SYSTEM, default_space, make_ana, make_user
 from tests.factories.people import PASSWORD, as_person
@@ -233,7 +236,10 @@ def test_who_is_signed_in_links_and_unlinks(
     login = ExternalLogin.objects.get()
     assert login.user == ana.user
     assert other.post(f"/app/account/logins/{login.pk}/unlink").status_code == 404
-    visitor.post(f"/app/account/logins/{login.pk}/unlink")
+    own = f"/app/account/logins/{login.pk}/unlink"
+    refused = visitor.post(own, {"password": "no"})
+    assert (refused.status_code, ExternalLogin.objects.count()) == (400, 1)
+    visitor.post(own, {"password": PASSWORD})
     assert not ExternalLogin.objects.exists()
     assert go(real_provider, "eve")[1].status_code == 400
 
@@ -243,13 +249,69 @@ def test_the_only_way_in_is_not_thrown_away(
 ) -> None:
     visitor, _ = go(real_provider, "eve")
     login = ExternalLogin.objects.get()
-    visitor.post(f"/app/account/logins/{login.pk}/unlink")
-    assert "only way to sign in" in text_of(visitor.get(SECURITY))
+    answer = visitor.post(f"/app/account/logins/{login.pk}/unlink")
+    assert "only way to sign in" in text_of(answer)
     ana = Visitor(make_ana())
     own = f"administration/users/{login.user.public_id}"
     assert "Linked accounts" in text_of(ana.get(own))
     ana.post(f"{own}/logins/{login.pk}/unlink")
     assert not ExternalLogin.objects.exists()
+    assert not is_in(visitor)
+
+
+def test_a_key_or_an_old_session_does_not_become_a_login(
+    corporate: IdentityProvider, real_provider: RealProvider
+) -> None:
+    wanted = ProviderInput("Other", "https://login.example.com", CLIENT_ID)
+    create_provider(actor=SYSTEM, provider=wanted)
+    visitor, _ = go(real_provider, "eve")
+    eve = as_person(User.objects.get(username="eve"))
+    login = ExternalLogin.objects.get()
+    paths = ("/app/account/logins/other/link", f"/app/account/logins/{login.pk}/unlink")
+    for path in paths:
+        by_key = eve.api.post(path)
+        assert "Sign in with a browser" in text_of(by_key)
+    then = utc_now() - timedelta(minutes=11)
+    BrowserSession.objects.filter(user=eve.user).update(created=then)
+    begin_app = "/app/account/authenticator/begin"
+    for path in (*paths, begin_app):
+        answer = visitor.post(path)
+        assert (answer.status_code, "Sign in again first." in text_of(answer)) == (400, True)
+    assert list(ExternalLogin.objects.all()) == [login]
+    visitor, _ = go(real_provider, "eve")
+    assert visitor.post(begin_app).status_code == 302
+
+
+def test_a_key_does_not_finish_what_a_session_began(
+    corporate: IdentityProvider, real_provider: RealProvider
+) -> None:
+    ana = make_ana()
+    visitor = Visitor(ana)
+    page = visitor.post(LINK, {"password": PASSWORD})
+    back = urlsplit(real_provider.sign_in(page.context["address"], "eve"))
+    by_key = ana.api
+    by_key.cookies["OctopusSignIn"] = visitor.client.cookies["OctopusSignIn"].value
+    refused = by_key.get(f"{back.path}?{back.query}")
+    assert (refused.status_code, "nothing was linked" in text_of(refused)) == (400, True)
+    assert not ExternalLogin.objects.exists()
+
+
+@pytest.mark.parametrize("way", ["disabled", "deleted"])
+def test_sessions_end_with_the_provider_that_began_them(
+    corporate: IdentityProvider, real_provider: RealProvider, way: str
+) -> None:
+    ana, (visitor, _) = Visitor(make_ana()), go(real_provider, "eve")
+    change(corporate, group_days=31)
+    assert is_in(visitor)
+    if way == "disabled":
+        change(corporate, is_enabled=False)
+    else:
+        delete_provider(actor=SYSTEM, row=corporate)
+    assert (is_in(visitor), is_in(ana)) == (False, True)
+
+
+def is_in(visitor: Visitor) -> bool:
+    return bool(visitor.get("/app/account").status_code == 200)
 
 
 def test_deactivation_bites_at_once_and_at_the_next_sign_in(

@@ -137,6 +137,27 @@ def test_only_who_configures_the_server_may() -> None:
     assert Visitor(cleo).get("administration/providers").status_code == 403
 
 
+def test_who_does_not_administer_the_server_reads_providers_and_changes_none() -> None:
+    ana, keeper = make_ana(), make_user("max")
+    row = make_provider(ana)
+    own, page = f"{PATH}/{row.public_id}", f"administration/providers/{row.public_id}"
+    give_role(keeper, "userroles-systemmanager", None)
+    give_role(keeper, "userroles-projectviewer", default_space())
+    person = as_person(keeper)
+    visitor = Visitor(person)
+    assert send(person, "get", own)[1]["Name"] == "Corporate"
+    assert "Corporate" in text_of(visitor.get("administration/providers"))
+    assert b"/administration/providers/" not in visitor.get("administration/providers").content
+    groups = {**BODY, "RoleClaimType": "sub"}
+    assert send(person, "put", own, groups)[0] == 403
+    assert send(person, "post", PATH, {**groups, "Name": "Mine"})[0] == 403
+    assert send(person, "delete", own)[0] == 403
+    for each in (page, f"{page}/test", f"{page}/delete", "administration/providers/new"):
+        assert visitor.post(each).status_code == 403
+    row.refresh_from_db()
+    assert row.group_claim == "groups"
+
+
 def test_the_way_in_is_told_to_everybody(client: Any) -> None:
     row = make_provider(make_ana())
     ways = client.get("/api/authentication").json()["AuthenticationProviders"]

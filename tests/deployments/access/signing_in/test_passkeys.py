@@ -10,8 +10,9 @@ from django.conf import settings as django_settings
 from django.test import Client
 from fido2.utils import websafe_encode
 
-from deployments.access.models import Passkey, User
+from deployments.access.models import ExternalLogin, IdentityProvider, Passkey, User
 from deployments.access.signing_in import webauthn
+from deployments.base.clock import utc_now
 from deployments.base.models import Event
 from tests.factories import Person, default_space, make_cleo, make_user
 from tests.factories.people import PASSWORD, as_person
@@ -200,3 +201,25 @@ def test_an_api_key_never_becomes_a_way_to_sign_in(cleo: Person) -> None:
         body = person.api.get(path).json() | {"Password": "Now it is mine 7"}
         assert person.api.put(path, body, "application/json").status_code in {400, 403}
     assert Visitor(cleo).get("/app/account").status_code == 200
+
+
+def test_the_last_passkey_stays_with_who_has_no_other_way_in(cleo: Person) -> None:
+    first, second, visitor = passkey(), passkey(), Visitor(cleo)
+    for key in (first, second):
+        add(visitor, key)
+    user = cleo.user
+    user.set_unusable_password()
+    user.save()
+    visitor = Visitor()
+    visitor.client, asked = question()
+    send(visitor.client, asked, first.get(asked["options"]))
+    one, other = Passkey.objects.all()
+    assert visitor.post(f"{ACCOUNT}/{one.public_id}/remove").status_code == 302
+    provider = IdentityProvider.objects.create(name="Corporate", slug="corporate", is_enabled=False)
+    now = utc_now()
+    ExternalLogin.objects.create(user=user, provider=provider, created=now, last_used=now)
+    refused = visitor.post(f"{ACCOUNT}/{other.public_id}/remove")
+    assert (refused.status_code, "only way to sign in" in text_of(refused)) == (400, True)
+    IdentityProvider.objects.update(is_enabled=True)
+    assert visitor.post(f"{ACCOUNT}/{other.public_id}/remove").status_code == 302
+    assert not Passkey.objects.exists()

@@ -88,6 +88,14 @@ def test_signing_in_as_somebody_else_begins_a_session_of_theirs(cleo: Person) ->
     assert "ana" in text_of(visitor.get("/app/account"))
 
 
+def test_a_session_with_a_new_key_began_when_it_began(cleo: Person) -> None:
+    store: Any = SessionStore(key_of(Visitor(cleo)))
+    before = BrowserSession.objects.get()
+    store.cycle_key()
+    after = BrowserSession.objects.get()
+    assert (after.pk == before.pk, after.created) == (False, before.created)
+
+
 def test_nobody_ends_the_session_of_another_here(cleo: Person) -> None:
     ana = Visitor(make_ana())
     row = row_of(ana)

@@ -110,8 +110,13 @@ def test_who_is_somebody() -> None:
         '{"Name": -Infinity}',
         '{"Name": 1e999}',
         '{"Name": ' + "9" * 5000 + "}",
+        '{"Name": "half a character: \\uD800"}',
+        '{"\\udfff": "x"}',
     ],
-    ids=["deep", "very deep", "open", "NaN", "Infinity", "overflow", "long number"],
+    ids=[
+        *("deep", "very deep", "open", "NaN", "Infinity", "overflow", "long number"),
+        *("half a character", "half a character in a name"),
+    ],
 )
 def test_json_that_would_harm_is_refused(body: str) -> None:
     answer = make_ana().api.post(f"{S}/environments", body, content_type="application/json")

@@ -36,6 +36,9 @@ class AnyJsonParser(BaseParser):
             data = json.loads(
                 raw.decode("utf-8-sig"), parse_constant=_no_number, parse_float=_finite
             )
+            if b"\\u" in raw:
+                # Half of a pair of UTF-16 has no bytes: no database takes it.
+                json.dumps(data, ensure_ascii=False).encode()
         except (UnicodeDecodeError, ValueError, RecursionError) as error:
             raise ParseError("The request body is not valid JSON.") from error
         if raw.count(b"[") + raw.count(b"{") > DEEPEST and depth_of(data) > DEEPEST:

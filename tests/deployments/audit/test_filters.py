@@ -211,3 +211,8 @@ def test_lists_of_what_can_be_chosen() -> None:
         status, answer = send(ana, "get", f"/api/events/{name}")
         assert status == 200
         assert key in {item["Id"] for item in answer}
+
+
+def test_a_page_has_an_end_whatever_is_asked_for() -> None:
+    status, answer = send(make_ana(), "get", "/api/events?take=2147483647")
+    assert (status, answer["ItemsPerPage"]) == (200, 10_000)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 
 from deployments.access.permissions import Permission
 from deployments.access.web.pages import PageRequest
@@ -11,6 +11,7 @@ from deployments.projects.models import Project
 from deployments.releases.models import Deployment, Release
 from deployments.releases.progression import Progression, progress_of
 from deployments.server_tasks.states import TaskState
+from tenants.models import ConnectedEnvironment
 from tenants.queries import connected_environments, tenanted_mode, tenants_of_project
 
 Offers = Mapping[int, Collection[int]]
@@ -43,10 +44,18 @@ def offers_of(
         tenant_number__in=tenants,
         task__state=TaskState.SUCCESS,
     )
+    is_connected = Exists(
+        ConnectedEnvironment.objects.filter(
+            connection__tenant=OuterRef("tenant_number"),
+            connection__project=project,
+            environment=OuterRef("environment"),
+        )
+    )
     grouped = done.order_by().values_list("release_id", "environment_id")
+    # Whoever left a place since still shows that the release was there, but is not counted.
+    counted = Count("tenant_number", distinct=True, filter=is_connected)
     have = {
-        (release, place): number
-        for release, place, number in grouped.annotate(Count("tenant_number", distinct=True))
+        (release, place): number for release, place, number in grouped.annotate(counted=counted)
     }
     return {
         release.pk: _open_for_some(

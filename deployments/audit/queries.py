@@ -52,7 +52,8 @@ def visible_parts(
     if include_system and load_grants(actor, None).allows_system(Permission.EventView):
         parts.append(Q(space__isnull=True))
         if space is None:
-            parts.append(~Q(space__in=Space.objects.values("pk")))
+            gone = Space.every.exclude(deletion="")
+            parts.append(Q(space__in=gone.values("pk")))
     return [*([Q(space__in=whole)] if whole else []), *parts]
 
 

@@ -216,7 +216,11 @@ CELERY_BEAT_SCHEDULE = {
     "base.empty_deleted_spaces": {
         "task": "base.empty_deleted_spaces",
         "schedule": 60.0,
-        "options": {"expires": 60},
+        "options": {"expires": 15},
+    },
+    "base.look_again_at_deleted_spaces": {
+        "task": "base.look_again_at_deleted_spaces",
+        "schedule": 3600.0,
     },
     "packages_feed.sweep": {"task": "packages_feed.sweep", "schedule": 3600.0},
     "access.tidy": {"task": "access.tidy", "schedule": 14_400.0},

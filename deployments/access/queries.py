@@ -116,15 +116,18 @@ def team_names(ids: Iterable[str]) -> list[str]:
     return sorted(rows.values_list("name", flat=True), key=str.lower)
 
 
-def names_of_managers(ids: Iterable[str]) -> dict[str, str]:
-    """Return the names of teams and users by their public ids; unknown ones are left out."""
+def names_of_managers(actor: Actor, ids: Iterable[str]) -> dict[str, str]:
+    """Return the names of teams and users that the actor sees, by their public ids."""
     texts = list(ids)
     numbers = [public_ids.parse(Team.id_prefix, text) for text in texts]
-    teams = Team.objects.filter(
+    teams = teams_visible_to(actor).prefetch_related(None)
+    teams = teams.filter(
         Q(pk__in=[number for number in numbers if number is not None]) | Q(built_in_id__in=texts)
     )
     names = {team.public_id: team.name for team in teams}
-    return names | {user.public_id: user.username for user in users_by_ids(texts)}
+    numbers = [public_ids.parse(User.id_prefix, text) for text in texts]
+    users = users_visible_to(actor).filter(pk__in=[n for n in numbers if n is not None])
+    return names | {user.public_id: user.username for user in users}
 
 
 def users_by_ids(ids: list[str]) -> list[User]:

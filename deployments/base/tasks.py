@@ -1,10 +1,12 @@
-"""The Celery tasks that follow the stream of events, and the one that empties deleted spaces."""
+"""The Celery tasks that follow the stream of events, and those that empty deleted spaces."""
 
 from celery import shared_task
 
 from deployments.base.following.consuming import consume, consume_all
-from deployments.base.services.emptying import EMPTY_DELETED, empty_deleted_spaces
-from deployments.base.wake import wake_now
+from deployments.base.services.emptying import (
+    empty_deleted_spaces,
+    look_again_at_deleted_spaces,
+)
 
 
 @shared_task(name="base.consume")
@@ -19,8 +21,13 @@ def consume_all_task() -> None:
     consume_all()
 
 
-@shared_task(name=EMPTY_DELETED)
+@shared_task(name="base.empty_deleted_spaces", expires=15)
 def empty_deleted_spaces_task() -> None:
-    """Remove some rows; asks for another turn while there are more."""
-    if not empty_deleted_spaces():
-        wake_now(EMPTY_DELETED)
+    """Remove some rows; the beat asks again, so that one chain is all there is."""
+    empty_deleted_spaces()
+
+
+@shared_task(name="base.look_again_at_deleted_spaces", expires=3600)
+def look_again_at_deleted_spaces_task() -> None:
+    """Find rows that came after their space was empty."""
+    look_again_at_deleted_spaces()

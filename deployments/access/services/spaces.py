@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import F
 from django.utils.text import slugify
 
 from deployments.access.built_in_roles import SPACE_MANAGER
@@ -15,12 +16,10 @@ from deployments.access.permissions import Permission
 from deployments.access.services.teams import new_team
 from deployments.base import events
 from deployments.base.actor import Actor
-from deployments.base.errors import Invalid
+from deployments.base.errors import Invalid, NotFound
 from deployments.base.models import Deletion, Space
 from deployments.base.naming import unique_slug
 from deployments.base.services import spaces as base
-from deployments.base.services.emptying import EMPTY_DELETED
-from deployments.base.wake import wake
 
 
 def create_space(
@@ -34,8 +33,14 @@ def create_space(
     is_default: bool = False,
     task_queue_stopped: bool = False,
 ) -> Space:
-    """Create a space that some team or user manages. Raises Invalid."""
-    load_grants(actor, None).require_system(Permission.SpaceCreate)
+    """Create a space that some team or user manages. Raises Invalid.
+
+    To make it the default changes another one, which takes SpaceEdit as well.
+    """
+    grants = load_grants(actor, None)
+    grants.require_system(Permission.SpaceCreate)
+    if is_default:
+        grants.require_system(Permission.SpaceEdit)
     teams, users = list(manager_teams), list(manager_users)
     if not actor.is_system:
         _require_managers(teams, users)
@@ -47,7 +52,7 @@ def create_space(
         )
         if task_queue_stopped:
             space.task_queue_stopped = True
-            space.save()
+            space.save(update_fields=["task_queue_stopped"])
         _set_managers(space, teams, users)
         team_changed()
     return space
@@ -67,10 +72,17 @@ def update_space(
 ) -> Space:
     """Change a space, its managers and whether its task queue runs. Raises Invalid."""
     load_grants(actor, None).require_system(Permission.SpaceEdit)
-    teams, users = list(manager_teams), list(manager_users)
-    _require_managers(teams, users)
+    users = list(manager_users)
     name = base.valid_space_name(name)
     with transaction.atomic():
+        _hold(space)
+        own = managers_team(space)
+        # Of its own team the members count.
+        teams = [team for team in manager_teams if team.pk != own.pk]
+        _require_managers(teams, users)
+        if space.is_default and not is_default:
+            text = "Make another space the default instead."
+            raise Invalid(fields={"IsDefault": [text]})
         others = Space.objects.exclude(pk=space.pk)
         if others.filter(name__iexact=name).exists():
             raise Invalid(fields={"Name": [f"A space with the name '{name}' already exists."]})
@@ -81,7 +93,9 @@ def update_space(
             space.slug = unique_slug(slug, taken=lambda s: others.filter(slug=s).exists())
         space.name, space.description = name, description
         space.is_default, space.task_queue_stopped = is_default, task_queue_stopped
-        space.save()
+        space.save(
+            update_fields=["name", "slug", "description", "is_default", "task_queue_stopped"]
+        )
         _set_managers(space, teams, users)
         events.record(
             actor=actor,
@@ -129,7 +143,6 @@ def delete_space(*, actor: Actor, space: Space) -> None:
         teams.delete()
         groups.delete()
         team_changed()
-        wake(EMPTY_DELETED)
 
 
 def managers_team(space: Space) -> Team:
@@ -159,6 +172,13 @@ def snapshot(space: Space) -> dict[str, Any]:
     }
 
 
+def _hold(space: Space) -> None:
+    """Lock the space and read it anew, so that nothing of a moment ago is written back."""
+    if not Space.objects.filter(pk=space.pk).update(slug=F("slug")):
+        raise NotFound
+    space.refresh_from_db()
+
+
 def _manager_role() -> UserRole:
     return UserRole.objects.get(built_in_id=SPACE_MANAGER.built_in_id)
 
@@ -173,10 +193,10 @@ def _set_managers(space: Space, teams: list[Team], users: list[User]) -> None:
     own = managers_team(space)
     # Whom a provider put in stays until its groups say otherwise.
     own.users.set({*users, *User.objects.filter(provided_memberships__team=own)})
-    chosen = [team for team in teams if team.pk != own.pk]
     held = ScopedUserRole.objects.filter(space=space, role=_manager_role()).exclude(team=own)
-    held.exclude(team__in=chosen).delete()
-    for team in chosen:
+    held.exclude(team__in=teams).delete()
+    for team in teams:
         if team.space_id not in {None, space.pk}:
-            raise Invalid(f"The team {team.name} belongs to another space.")
+            text = f"There is no team {team.public_id}."
+            raise Invalid(fields={"SpaceManagersTeams": [text]})
         ScopedUserRole.objects.get_or_create(space=space, role=_manager_role(), team=team)

@@ -31,10 +31,17 @@ class People:
         return self.has_more or bool(self.text)
 
 
-def people_to_choose(request: PageRequest, *, without: Collection[User] = ()) -> People:
-    """Return the active people that the reader may see, whose names have the text of `people`."""
+def people_to_choose(
+    request: PageRequest, *, without: Collection[User] = (), deactivated: bool = False
+) -> People:
+    """Return the people that the reader may see, whose names have the text of `people`.
+
+    Active ones, unless those who are `deactivated` count too.
+    """
     text = request.GET.get("people", "").strip()[:_LONGEST]
-    rows = queries.users_visible_to(request.actor).filter(is_active=True)
+    rows = queries.users_visible_to(request.actor)
+    if not deactivated:
+        rows = rows.filter(is_active=True)
     if text:
         rows = rows.filter(Q(username__icontains=text) | Q(display_name__icontains=text))
     found = list(rows.exclude(pk__in=[user.pk for user in without])[: MOST + 1])

@@ -47,12 +47,12 @@ def permissions_of(request: PageRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()
     if text:
         rows = [row for row in rows if text.lower() in f"{row.permission} {row.team}".lower()]
+    may_choose = request.grants.allows(Permission.TeamView)
     values = {
         "user": user,
         "teams": teams_of(user),
-        "people": people_to_choose(request).rows
-        if request.grants.allows(Permission.TeamView)
-        else [],
+        "may_choose": may_choose,
+        "people": people_to_choose(request, deactivated=True) if may_choose else None,
         "held": [
             (permission, describe(permission), list(ways))
             for permission, ways in groupby(rows, key=lambda row: row.permission)

@@ -1,26 +1,29 @@
 """Spaces: choosing one, and their administration."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from deployments.access import queries, services
-from deployments.access.models import Team
+from deployments.access.grants import load_grants
+from deployments.access.models import Team, User
 from deployments.access.permissions import Permission
 from deployments.access.services.spaces import managers_team
 from deployments.access.spaces import space_by_id, visible_spaces
 from deployments.access.web.account import AccountRequest, signed_in
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, refusal, show
 from deployments.access.web.pages import PageRequest, page
+from deployments.access.web.people import people_to_choose
+from deployments.base import public_ids
 from deployments.base.errors import NotFound
 from deployments.base.models import Space
 from deployments.base.services.spaces import objections_to_deletion
 
 SPACES = "administration/spaces"
-_MOST_PEOPLE = 500
 
 
 @require_GET
@@ -37,13 +40,14 @@ def space_list(request: PageRequest) -> HttpResponse:
     spaces = list(visible_spaces(request.actor))
     managers = queries.managers_of(spaces)
     ids = [name for each in managers.values() for name in (*each.teams, *each.users)]
-    names = queries.names_of_managers(ids)
+    names = queries.names_of_managers(request.actor, ids)
     rows = []
     for space in spaces:
         found = managers[space.pk]
         own = f"teams-spacemanagers-{space.public_id}"
         shown = [*(each for each in found.teams if each != own), *found.users]
-        rows.append((space, [names[each] for each in shown if each in names]))
+        known = [names[each] for each in shown if each in names]
+        rows.append((space, known, len(shown) - len(known)))
     may_create = request.grants.allows_system(Permission.SpaceCreate)
     values = {"rows": rows, "may_create": may_create}
     return show(request, "access/spaces.html", values)
@@ -72,7 +76,9 @@ def space_page(request: PageRequest, found: str) -> HttpResponse:
     """Show a space; change it and who manages it."""
     row = _find(request, found)
     managers = queries.managers_of([row])[row.pk]
-    if request.method == "GET":
+    if request.method == "POST":
+        load_grants(request.actor, None).require_system(Permission.SpaceEdit)
+    else:
         stored = {
             "name": row.name,
             "description": row.description,
@@ -89,7 +95,7 @@ def space_page(request: PageRequest, found: str) -> HttpResponse:
         lambda: services.update_space(
             actor=request.actor,
             space=_find(request, found),
-            **_arguments(request, sent, members=managers_team(row)),
+            **_arguments(request, sent, row),
         )
     )
     if saved is None:
@@ -135,15 +141,17 @@ def _sent(request: PageRequest) -> dict[str, Any]:
 
 
 def _arguments(
-    request: PageRequest, sent: dict[str, Any], members: Team | None = None
+    request: PageRequest, sent: dict[str, Any], row: Space | None = None
 ) -> dict[str, Any]:
     values = {key: value for key, value in sent.items() if key not in {"people", "teams"}}
+    members = managers_team(row) if row else None
     people = queries.members_by_ids(request.actor, sent["people"], members)
-    return {**values, "manager_users": people, "manager_teams": _teams(sent["teams"])}
+    return {**values, "manager_users": people, "manager_teams": _teams(sent["teams"], row)}
 
 
-def _teams(ids: Iterable[str]) -> list[Team]:
-    found = (queries.find_team(Team.objects.all(), text) for text in ids)
+def _teams(ids: Iterable[str], row: Space | None) -> list[Team]:
+    rows = Team.objects.filter(Q(space=None) | Q(space=row))
+    found = (queries.find_team(rows, text) for text in ids)
     return [team for team in found if team is not None]
 
 
@@ -153,20 +161,28 @@ def _space_page(
     sent: dict[str, Any],
     problems: Problems = NO_PROBLEMS,
 ) -> HttpResponse:
-    people = queries.users_visible_to(request.actor).filter(is_active=True)
     needed = Permission.SpaceEdit if row else Permission.SpaceCreate
-    members = queries.users_by_ids(sent.get("people", []))
+    members = _members(request, row, sent.get("people", []))
     values = {
         "edited": row,
         "sent": sent,
         "members": members,
-        "people": people.exclude(pk__in=[user.pk for user in members])[:_MOST_PEOPLE],
+        "people": people_to_choose(request, without=members),
         "teams": _teams_shown(request, row),
         "may_edit": request.grants.allows_system(needed),
         "may_delete": bool(row) and request.grants.allows_system(Permission.SpaceDelete),
         "objections": _objections(row) if row else [],
     }
     return show(request, "access/space.html", values, problems)
+
+
+def _members(request: PageRequest, row: Space | None, ids: Collection[str]) -> list[User]:
+    """Return those of the ids whom the reader sees or who manage the space already."""
+    known = queries.users_visible_to(request.actor)
+    if row is not None:
+        known = known | User.objects.filter(pk__in=managers_team(row).users.values("pk"))
+    numbers = {number for each in ids if (number := public_ids.parse(User.id_prefix, each))}
+    return list(known.filter(pk__in=numbers))
 
 
 def _teams_shown(request: PageRequest, row: Space | None) -> list[Team]:

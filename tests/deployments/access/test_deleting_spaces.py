@@ -1,19 +1,30 @@
 """Deleting a space: when it may, what goes, what stays, and that others lose nothing."""
 
+from typing import Any
+
 import pytest
 from django.apps import apps
 
 from deployments.access import services
 from deployments.access.models import Team
+from deployments.access.permissions import Permission
+from deployments.access.services.spaces import managers_team
 from deployments.access.spaces import space_by_id
-from deployments.base.errors import Invalid, NotPermitted
+from deployments.base.errors import Invalid, NotFound, NotPermitted
 from deployments.base.models import Deletion, Event, Space
 from deployments.base.services.emptying import (
     empty_deleted_spaces,
     in_order_of_deletion,
+    look_again_at_deleted_spaces,
     models_with_a_space,
 )
-from deployments.infrastructure.models import Machine, MachinePolicy, Worker, WorkerPool
+from deployments.infrastructure.models import (
+    Environment,
+    Machine,
+    MachinePolicy,
+    Worker,
+    WorkerPool,
+)
 from deployments.infrastructure.services.health import queue_due_checks
 from deployments.infrastructure.services.workers import WorkerInput, create_worker
 from deployments.projects.models import Phase, Project
@@ -32,9 +43,23 @@ from tests.factories.domain import (
     make_release,
 )
 from tests.factories.execution import NODE, SettableClock
+from tests.factories.people import Person, make_holder, make_user
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
+
+
+def give_system(*permissions: Permission) -> Person:
+    """Make somebody who holds these at system level, and sees the default space."""
+    person = make_holder(default_space(), Permission.ProjectView)
+    role = services.create_role(
+        actor=SYSTEM, name=f"System {person.user.pk}", system_permissions=list(permissions)
+    )
+    team = services.create_team(
+        actor=SYSTEM, space=None, name=f"Team of {person.user}", members=[person.user]
+    )
+    services.create_scoped_role(actor=SYSTEM, team=team, role=role, space=None)
+    return person
 
 
 def furnish(space: Space) -> Deployment:
@@ -68,7 +93,7 @@ def test_everything_goes_in_batches_and_other_spaces_lose_nothing() -> None:
     services.delete_space(actor=SYSTEM, space=stopped(doomed))
     assert space_by_id(doomed.public_id) is None
     rounds = 1
-    while not empty_deleted_spaces(batches=4):
+    while not empty_deleted_spaces(seconds=0):
         rounds += 1
     assert rounds > 3
     left = counts_in(doomed)
@@ -78,7 +103,20 @@ def test_everything_goes_in_batches_and_other_spaces_lose_nothing() -> None:
     assert counts_in(kept) == before
     assert Phase.objects.count() < phases
     assert Project.objects.in_space(kept).get().name == "Web"
-    assert empty_deleted_spaces(batches=1)
+    assert empty_deleted_spaces()
+
+
+def test_what_comes_after_a_deleted_space_was_empty_goes_as_well() -> None:
+    doomed = make_space("Doomed")
+    services.delete_space(actor=SYSTEM, space=stopped(doomed))
+    assert empty_deleted_spaces()
+    look_again_at_deleted_spaces()
+    assert Space.every.get(pk=doomed.pk).deletion == Deletion.DONE
+    make_environment("Late", doomed)
+    look_again_at_deleted_spaces()
+    assert Space.every.get(pk=doomed.pk).deletion == Deletion.RUNNING
+    assert empty_deleted_spaces()
+    assert not Environment.objects.in_space(doomed).exists()
 
 
 def test_name_and_slug_are_free_at_once() -> None:
@@ -191,6 +229,47 @@ def test_a_team_that_manages_stays_when_people_are_saved_and_goes_when_unmarked(
     assert 'value="teams-administrators" checked' in ana.get(path).content.decode()
     ana.post(path, {"name": "Blue", "member": "Users-1"})
     assert 'value="teams-administrators" checked' not in ana.get(path).content.decode()
+
+
+def test_a_space_keeps_a_manager_besides_its_own_team_and_there_is_always_a_default() -> None:
+    ana = make_ana()
+    home = default_space()
+    own = managers_team(home)
+    values: dict[str, Any] = {"actor": SYSTEM, "space": home, "name": home.name}
+    with pytest.raises(Invalid, match="at least one team or user"):
+        services.update_space(**values, manager_teams=[own], is_default=True)
+    with pytest.raises(Invalid, match="Make another space the default"):
+        services.update_space(**values, manager_users=[ana.user])
+    other = managers_team(make_space("Other"))
+    with pytest.raises(Invalid, match=f"^There is no team {other.public_id}.$"):
+        services.update_space(**values, manager_teams=[other], is_default=True)
+    maker = give_system(Permission.SpaceCreate).actor
+    with pytest.raises(NotPermitted, match="SpaceEdit"):
+        services.create_space(actor=maker, name="Mine", manager_users=[ana.user], is_default=True)
+
+
+def test_a_stale_row_does_not_undo_a_deletion() -> None:
+    ana, space = make_ana(), stopped(make_space("Blue"))
+    stale = Space.objects.get(pk=space.pk)
+    services.delete_space(actor=SYSTEM, space=space)
+    with pytest.raises(NotFound):
+        services.update_space(actor=SYSTEM, space=stale, name="Blue", manager_users=[ana.user])
+    assert Space.every.get(pk=space.pk).deletion == Deletion.RUNNING
+
+
+def test_looking_at_spaces_names_nobody_whom_one_may_not_see() -> None:
+    ana, zoe = make_ana(), make_user("zoe")
+    space = services.create_space(actor=SYSTEM, name="Blue", manager_users=[ana.user])
+    viewer = Visitor(give_system(Permission.SpaceView))
+    editor = Visitor(give_system(Permission.SpaceView, Permission.SpaceEdit))
+    path = f"administration/spaces/{space.public_id}"
+    sent = {"name": "Blue", "added": zoe.public_id}
+    assert viewer.post(path, sent).status_code == 403
+    refused = editor.post(path, sent)
+    assert (refused.status_code, "zoe" in text_of(refused)) == (400, False)
+    listed = text_of(editor.get("administration/spaces"))
+    assert "Blue 1 that you may not see" in listed
+    assert "ana" not in listed.split("Task queue")[1]
 
 
 def test_people_choose_among_the_spaces_that_they_may_enter() -> None:

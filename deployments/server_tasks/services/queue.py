@@ -62,6 +62,8 @@ def schedule(*, node_name: str, clock: Clock = utc_now, hand_over: HandOver = wa
     expire_queued(now=now)
     with transaction.atomic():
         node = claim_node(node_name, now)
+        if node.is_draining and others_take_tasks(node, now):
+            return []  # not even children, which need no slot
         waiting = list(_waiting()[:_MOST_LOOKED_AT])
         if not waiting:
             return []
@@ -71,9 +73,8 @@ def schedule(*, node_name: str, clock: Clock = utc_now, hand_over: HandOver = wa
         # circle.
         waiting.sort(key=lambda task: task.pk)
         started = [task.pk for task in waiting if not reasons[task.pk] and _start(task, room)]
-    if not node.is_draining or not others_take_tasks(node, now):
-        for task in waiting:
-            _explain(task, reasons[task.pk])
+    for task in waiting:
+        _explain(task, reasons[task.pk])
     return started
 
 

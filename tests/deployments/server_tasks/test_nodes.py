@@ -75,9 +75,10 @@ def test_another_node_takes_what_a_drained_one_leaves() -> None:
     make_node(draining=True)
     make_node("other")
     task = make_task()
+    child = make_task(**{PARENT_TASK: task.public_id})
     assert schedule(node_name=NODE) == []
     assert reason(task) == ""
-    assert schedule(node_name="other") == [task.pk]
+    assert schedule(node_name="other") == [task.pk, child.pk]
 
 
 def test_a_node_that_is_gone_counts_for_nothing() -> None:

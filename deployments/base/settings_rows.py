@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
+
 from deployments.base.models import ServerSetting
 from deployments.base.secrets import open_text, seal_text
 
@@ -9,9 +11,9 @@ from deployments.base.secrets import open_text, seal_text
 MAINTENANCE = "server.maintenance"
 
 
-def get_setting(key: str, default: Any = None) -> Any:
+def get_setting(key: str, default: Any = None, *, alias: str = DEFAULT_DB_ALIAS) -> Any:
     """Return the stored value or the default."""
-    row = ServerSetting.objects.filter(key=key).first()
+    row = ServerSetting.objects.using(alias).filter(key=key).first()
     return default if row is None else row.value
 
 

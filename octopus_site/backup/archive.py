@@ -4,19 +4,32 @@ import hashlib
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from deployments.base.errors import Invalid
+from packages_feed.storage.files import sync_folder
 
 FORMAT: Final = 1
 _MANIFEST: Final = "manifest.json"
 _FILES: Final = "files.jsonl"
 _PIECE: Final = 256 * 1024
 _LONGEST_MANIFEST: Final = 16 * 1024 * 1024
+# What reading a damaged ZIP can raise: RuntimeError for one that claims encryption or a method
+# that nobody knows.
+_DAMAGE: Final = (
+    KeyError,
+    ValueError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +136,9 @@ def new_archive(path: Path) -> Iterator[ArchiveWriter]:
             file.flush()
             os.fsync(file.fileno())
         part.rename(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise Invalid(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -133,6 +149,7 @@ class ArchiveReader:
     def __init__(self, archive: zipfile.ZipFile, path: Path) -> None:
         self._archive = archive
         self._path = path
+        self._names = frozenset(archive.namelist())
         self.manifest = self._read_manifest()
 
     def table(self, name: str) -> Iterator[list[Any]]:
@@ -144,14 +161,22 @@ class ArchiveReader:
         for sha256, size in self._lines(_FILES, self.manifest.files):
             yield str(sha256), int(size)
 
-    def file(self, sha256: str) -> IO[bytes] | None:
-        """Return a copied file, or None when the backup has it not."""
-        if sha256 in self.manifest.missing:
-            return None
+    def has_file(self, sha256: str) -> bool:
+        """Tell whether the backup has a copy of the file."""
+        return sha256 not in self.manifest.missing and _file_entry(sha256) in self._names
+
+    def file(self, sha256: str) -> Iterator[bytes]:
+        """Yield the bytes of a copied file."""
+        name, digest = _file_entry(sha256), hashlib.sha256()
         try:
-            return self._archive.open(_file_entry(sha256))
-        except KeyError:
-            return None
+            with self._archive.open(name) as entry:
+                while piece := entry.read(_PIECE):
+                    digest.update(piece)
+                    yield piece
+        except _DAMAGE as error:
+            raise self._damaged(name) from error
+        if digest.hexdigest() != sha256:
+            raise self._damaged(name)
 
     def _lines(self, name: str, expected: Lines) -> Iterator[Any]:
         digest, count = hashlib.sha256(), 0
@@ -161,7 +186,7 @@ class ArchiveReader:
                     digest.update(line)
                     count += 1
                     yield json.loads(line)
-        except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except _DAMAGE as error:
             raise self._damaged(name) from error
         if Lines(count, digest.hexdigest()) != expected:
             raise self._damaged(name)
@@ -179,7 +204,7 @@ class ArchiveReader:
                 for name, each in said.pop("tables").items()
             }
             return Manifest(**{**said, "tables": tables, "files": Lines(**said["files"])})
-        except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        except (TypeError, *_DAMAGE) as error:
             raise Invalid(f"{self._path} is no backup of this program.") from error
 
     def _damaged(self, name: str) -> Invalid:
@@ -193,16 +218,10 @@ def opened_archive(path: Path) -> Iterator[ArchiveReader]:
         archive = zipfile.ZipFile(path)
     except OSError as error:
         raise Invalid(f"{path} cannot be read: {error.strerror}.") from error
-    except zipfile.BadZipFile as error:
+    except _DAMAGE as error:
         raise Invalid(f"{path} is no complete backup.") from error
     with archive:
         yield ArchiveReader(archive, path)
-
-
-def pieces_of(file: IO[bytes]) -> Iterator[bytes]:
-    """Yield a file's bytes."""
-    while piece := file.read(_PIECE):
-        yield piece
 
 
 def _table_entry(name: str) -> str:

@@ -1,12 +1,12 @@
 """Restoring a backup into an empty database, and its files into the storage."""
 
-import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from django.apps import apps as all_apps
 from django.db import IntegrityError, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
@@ -18,14 +18,16 @@ from deployments.base.errors import Invalid
 from deployments.base.resealing.settings import MASTER_KEY_PROBE
 from deployments.base.secrets import SecretUnreadable, open_text
 from octopus_site.backup import tables
-from octopus_site.backup.archive import ArchiveReader, Manifest, pieces_of
+from octopus_site.backup.archive import ArchiveReader, Manifest
+from octopus_site.backup.stored import is_stored, storage_in_words
 from octopus_site.backup.writing import Report
-from packages_feed.storage import BlobMissing, PackageStorage
+from packages_feed.storage import PackageStorage
 
 Step = tuple[str, str]
 # A process of the server says that it is there every few seconds.
 _SEEN_WITHIN: Final = timedelta(seconds=30)
 _MOST_NAMED: Final = 5
+_OF_SQLITE: Final = ("sqlite_stat1", "sqlite_stat4")
 
 
 def require_restorable(archive: ArchiveReader, target: BaseDatabaseWrapper) -> None:
@@ -42,13 +44,26 @@ def require_empty(target: BaseDatabaseWrapper, *, force: bool, clock: Clock = ut
         seen = _first(target, "SELECT max(last_seen) FROM server_tasks_servernode")
         if seen is not None and tables.moment(seen) > since:
             raise Invalid("a server works on this database. Stop it, and try again in a minute.")
-    if force or "access_user" not in existing:
+    if force:
         return
-    if _first(target, "SELECT count(*) FROM access_user"):
+    if foreign := sorted(existing - _own_tables()):
+        raise Invalid(
+            f"the database is not empty: it has a table {foreign[0]}, which is not of this server."
+            " Name an empty one in OCTOPUS_DATABASE_URL, or say --force to delete all that is in"
+            " it."
+        )
+    if "access_user" in existing and _first(target, "SELECT count(*) FROM access_user"):
         raise Invalid(
             "the database is not empty: it has users. Name an empty one in OCTOPUS_DATABASE_URL,"
             " or say --force to delete all that is in it."
         )
+
+
+def require_undamaged(archive: ArchiveReader) -> None:
+    """Read every row of the backup and compare the hashes. Raises Invalid."""
+    for name in archive.manifest.tables:
+        for _ in archive.table(name):
+            pass
 
 
 def restore_rows(archive: ArchiveReader, target: BaseDatabaseWrapper, report: Report) -> None:
@@ -80,10 +95,9 @@ def absent_files(
 ) -> Iterator[str]:
     """Yield the SHA-256 of files that neither the backup nor the storage has as they were."""
     for sha256, size in archive.files():
-        copied = archive.file(sha256)
-        if copied is not None:
-            copied.close()
-        elif not _is_stored(storage, sha256, size, check_hashes=check_hashes):
+        if archive.has_file(sha256):
+            continue
+        if not is_stored(storage, sha256, size, check_hash=check_hashes):
             yield sha256
 
 
@@ -98,21 +112,25 @@ def require_files(absent: list[str], *, count: int) -> None:
     )
 
 
-def restore_files(archive: ArchiveReader, storage: PackageStorage) -> int:
-    """Put the copied files into the storage; return their number. Raises Invalid."""
+def restore_files(archive: ArchiveReader, storage: PackageStorage, *, check_hashes: bool) -> int:
+    """Put those copied files into the storage that it does not have as they were; count them.
+
+    Raises Invalid. Files are addressed by their content: what is put there harms no other server.
+    """
     count = 0
-    for sha256, _ in archive.files():
-        copied = archive.file(sha256)
-        if copied is None:
+    for sha256, size in archive.files():
+        if not archive.has_file(sha256):
             continue
-        with copied, tempfile.NamedTemporaryFile(dir=storage.spool_folder) as spooled:
-            digest = hashlib.sha256()
-            for piece in pieces_of(copied):
-                digest.update(piece)
+        if is_stored(storage, sha256, size, check_hash=check_hashes):
+            continue
+        with (
+            storage_in_words(),
+            tempfile.NamedTemporaryFile(dir=storage.spool_folder) as spooled,
+        ):
+            for piece in archive.file(sha256):
                 spooled.write(piece)
             spooled.flush()
-            if digest.hexdigest() != sha256:
-                raise Invalid(f"the file {sha256} of the backup is damaged.")
+            storage.delete(sha256)  # other bytes under this name: `put` would keep them
             storage.put(Path(spooled.name), sha256)
         count += 1
     return count
@@ -175,18 +193,10 @@ def _require_known_version(manifest: Manifest, target: BaseDatabaseWrapper) -> N
         ) from error
 
 
-def _is_stored(storage: PackageStorage, sha256: str, size: int, *, check_hashes: bool) -> bool:
-    if storage.size(sha256) != size:
-        return False
-    if not check_hashes:
-        return True
-    digest = hashlib.sha256()
-    try:
-        for piece in storage.open(sha256):
-            digest.update(piece)
-    except BlobMissing:
-        return False
-    return digest.hexdigest() == sha256
+def _own_tables() -> set[str]:
+    """Return the tables that a server makes, and those that SQLite keeps for itself."""
+    models_of_all = all_apps.get_models(include_auto_created=True)
+    return {"django_migrations", *_OF_SQLITE, *map(tables.table_of, models_of_all)}
 
 
 def _first(target: BaseDatabaseWrapper, sql: str) -> Any:

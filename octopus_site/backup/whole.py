@@ -64,8 +64,11 @@ def restore_backup(path: Path, choices: Choices) -> int:
             )
             if not choices.without_missing_files:
                 restoring.require_files(absent, count=archive.manifest.files.lines)
+            restoring.require_undamaged(archive)
+            copied = restoring.restore_files(
+                archive, storage, check_hashes=not choices.skip_hashes
+            )
             restoring.restore_rows(archive, connection, print)
-            copied = restoring.restore_files(archive, storage)
             _bring_up_to_date(archive.manifest, choices)
     finally:
         os.close(lock)

@@ -18,6 +18,7 @@ from deployments.base.settings_rows import get_setting, set_setting
 from octopus_site.backup import tables
 from octopus_site.backup.archive import ArchiveWriter, Manifest, Table, new_archive
 from octopus_site.backup.snapshot import database_snapshot
+from octopus_site.backup.stored import read_stored
 from octopus_site.seed import INSTALLATION_ID
 from packages_feed.services.blobs import used_blobs
 from packages_feed.storage import BlobMissing, package_storage
@@ -55,8 +56,8 @@ def write_contents(
         version=VERSION,
         created=created.isoformat(),
         database=source.vendor,
-        installation_id=str(get_setting(INSTALLATION_ID)),
-        probe=str(get_setting(MASTER_KEY_PROBE)),
+        installation_id=str(get_setting(INSTALLATION_ID, alias=source.alias)),
+        probe=str(get_setting(MASTER_KEY_PROBE, alias=source.alias)),
         migrations=sorted(map(list, MigrationRecorder(source).applied_migrations())),
         tables=written,
         files=files,
@@ -121,7 +122,7 @@ def _copied(archive: ArchiveWriter, source: BaseDatabaseWrapper) -> Iterator[str
     storage = package_storage()
     for sha256, _ in used_blobs(source.alias):
         try:
-            pieces = storage.open(sha256)
+            pieces = read_stored(storage, sha256)
         except BlobMissing:
             yield sha256
         else:

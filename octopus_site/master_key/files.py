@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 from octopus_site.conf import KEY_FILE, MASTER_KEY_BYTES, OLD_KEY_FILE
+from packages_feed.storage.files import sync_folder
 
 
 def make_key(path: Path) -> None:
@@ -34,3 +35,4 @@ def _write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(path)
+    sync_folder(path.parent)

@@ -34,7 +34,7 @@ class FileStorage:
                 temporary.replace(target)
             finally:
                 temporary.unlink(missing_ok=True)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         except OSError as error:
             raise StorageFailed(f"The package could not be stored: {error.strerror}.") from error
         return True
@@ -70,7 +70,7 @@ class FileStorage:
         missing = [folder for folder in (shard, *shard.parents) if not folder.exists()]
         shard.mkdir(parents=True, exist_ok=True)
         for folder in missing:
-            _sync_folder(folder.parent)
+            sync_folder(folder.parent)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
@@ -86,7 +86,8 @@ def _link_or_copy(source: Path, target: Path) -> None:
         os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Force a folder's entries to the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

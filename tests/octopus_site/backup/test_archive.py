@@ -2,10 +2,12 @@
 
 import hashlib
 import zipfile
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 
 from deployments.base.errors import Invalid
 from octopus_site.backup.archive import Manifest, Table, new_archive, opened_archive
@@ -56,10 +58,9 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         assert archive.manifest.tables["things"].last_number == 7
         assert list(archive.table("things")) == ROWS
         assert list(archive.files()) == [(SHA256, len(CONTENT))]
-        file = archive.file(SHA256)
-        assert file is not None
-        assert file.read() == CONTENT
-        assert archive.file("0" * 64) is None
+        assert archive.has_file(SHA256)
+        assert b"".join(archive.file(SHA256)) == CONTENT
+        assert not archive.has_file("0" * 64)
 
 
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
@@ -74,12 +75,22 @@ def test_a_backup_overwrites_nothing(tmp_path: Path) -> None:
     assert path.read_text() == "precious"
 
 
-def test_nothing_is_left_of_a_backup_that_failed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (DatabaseError("went away"), DatabaseError),
+        (OSError(ENOSPC, "No space left"), Invalid),
+    ],
+)
+def test_nothing_is_left_of_a_backup_that_failed(
+    tmp_path: Path, error: Exception, raised: type[Exception]
+) -> None:
     def rows() -> Any:
         yield [1]
-        raise OSError("the database went away")
+        raise error
 
-    with pytest.raises(OSError, match="went away"), new_archive(tmp_path / "one.zip") as archive:
+    words = "went away|one.zip cannot be written: No space left"
+    with pytest.raises(raised, match=words), new_archive(tmp_path / "one.zip") as archive:
         archive.table("things", rows())
     assert list(tmp_path.iterdir()) == []
 
@@ -89,7 +100,7 @@ def test_bytes_that_were_altered_are_noticed_and_not_given(tmp_path: Path) -> No
         assert archive.file(SHA256, [CONTENT[:100], CONTENT[100:]]) is True
         assert archive.file("0" * 64, [CONTENT]) is False
     with opened_archive(write(tmp_path / "one.zip", missing=[SHA256])) as archive:
-        assert archive.file(SHA256) is None
+        assert not archive.has_file(SHA256)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +129,20 @@ def test_a_manifest_of_something_else_is_refused(
     path = changed(write(tmp_path / "one.zip"), "manifest.json", content)
     with pytest.raises(Invalid, match=words), opened_archive(path):
         pass
+
+
+@pytest.mark.parametrize("name", ["tables/things.jsonl", f"files/{SHA256}", "manifest.json"])
+def test_a_flipped_byte_is_refused(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / "one.zip")
+    with zipfile.ZipFile(path) as archive:
+        entry = archive.getinfo(name)
+    content = bytearray(path.read_bytes())
+    content[content.index(name.encode(), entry.header_offset) + len(name) + 20] ^= 0xFF
+    path.write_bytes(content)
+    words = "no backup" if name == "manifest.json" else "is damaged"
+    with pytest.raises(Invalid, match=words), opened_archive(path) as backup:
+        list(backup.table("things"))
+        list(backup.file(SHA256))
 
 
 def test_a_file_cut_short_is_refused(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from deployments.audit.models import EventArchive
 from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid
 from deployments.base.models import ServerSetting, Space
+from deployments.base.resealing.settings import MASTER_KEY_PROBE
+from deployments.base.settings_rows import set_setting
 from deployments.base.sqlite.base import DatabaseWrapper
 from deployments.execution.models import AgentMessage
 from deployments.server_tasks.models import ServerTask
@@ -92,8 +94,9 @@ def test_every_row_of_a_database_comes_back(tmp_path: Path) -> None:
     before = write(tmp_path / "one.zip", HERE)
     with opened_archive(tmp_path / "one.zip") as archive, empty_database(tmp_path) as target:
         restoring.fill_tables(archive, apps, target)
+        set_setting(MASTER_KEY_PROBE, "of a key that was exchanged since")
         after = write(tmp_path / "two.zip", target)
-        assert after.tables == before.tables
+        assert (after.tables, after.probe) == (before.tables, before.probe)
         assert BrowserSession.objects.count() == 1
         assert not {"access_browsersession", "django_session"} & set(before.tables)
         assert before.tables["execution_agentmessage"].rows.lines == 1
@@ -161,7 +164,7 @@ def test_files_are_listed_and_copied(tmp_path: Path) -> None:
         assert absent == [used[0]]
         with pytest.raises(Invalid, match=f"1 of 2 .* {used[0]}"):
             restoring.require_files(absent, count=2)
-        assert restoring.restore_files(archive, empty) == 1
+        assert restoring.restore_files(archive, empty, check_hashes=True) == 1
     assert empty.size(used[0]) is None
     with opened_archive(tmp_path / "by-hash.zip") as archive:
         stored = empty.folder / "packages" / used[1][:2] / used[1][2:4] / used[1]
@@ -169,6 +172,11 @@ def test_files_are_listed_and_copied(tmp_path: Path) -> None:
         stored.write_bytes(bytes(stored.stat().st_size))
         assert list(restoring.absent_files(archive, empty, check_hashes=False)) == [used[0]]
         assert list(restoring.absent_files(archive, empty, check_hashes=True)) == used
+    with opened_archive(tmp_path / "whole.zip") as archive:
+        assert restoring.restore_files(archive, empty, check_hashes=False) == 0
+        assert restoring.restore_files(archive, empty, check_hashes=True) == 1
+        assert restoring.restore_files(archive, empty, check_hashes=True) == 0
+    assert b"".join(empty.open(used[1])) == b"".join(package_storage().open(used[1]))
 
 
 def test_a_snapshot_reads_and_never_writes() -> None:

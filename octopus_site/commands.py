@@ -129,9 +129,14 @@ def rotate_master_key(arguments: argparse.Namespace) -> int:
 
 def verify_audit(_: argparse.Namespace) -> int:
     _setup_django()
+    from deployments.audit.archives.store import ArchiveUnavailable  # noqa: PLC0415
     from deployments.audit.services.keeping import check_archive, words_of  # noqa: PLC0415
 
-    verdict = check_archive()
+    try:
+        verdict = check_archive()
+    except (ArchiveUnavailable, OSError) as error:
+        print(f"Not checked: {error}", file=sys.stderr)
+        return 1
     print(words_of(verdict))
     return 0 if verdict.is_intact else 1
 

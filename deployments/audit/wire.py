@@ -1,10 +1,13 @@
 """An event as a document: on the wire, in archives, exports and what is sent to subscribers."""
 
-from typing import Any
+from typing import Any, Final
 
 from deployments.audit.clients import client_of
 from deployments.base.api.dates import to_wire
 from deployments.base.models import Event
+
+DERIVED: Final = frozenset({"EventAgent", "IsService"})
+"""What is no part of an event: another version of the server may say it differently."""
 
 
 def event_document(event: Event, *, with_differences: bool = True) -> dict[str, Any]:

@@ -72,7 +72,7 @@ SEALS: Final = {
     "deployments/execution/services/mailbox.py": "execution.agentmessage.sealed_body",
     "deployments/execution/services/outputs.py": "execution.outputvariable.sealed_value",
     "deployments/execution/services/server_actions/run.py": "execution.outputvariable.sealed_value",
-    "deployments/audit/services/archiving.py": "audit.eventarchive.sealed_link",
+    "deployments/audit/models/archive.py": "audit.eventarchive.sealed_link",
     "deployments/audit/services/subscriptions.py": "audit.subscription.sealed_header",
     "packages_feed/services/external_feeds.py": "packages_feed.feed.sealed_password",
     "tenants/services/variables.py": "tenants.tenantvariable.sealed_value",

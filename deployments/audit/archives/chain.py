@@ -17,7 +17,10 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What the database says of one file; `is_sealed` tells that nobody altered it."""
+    """What the database says of one file; `is_sealed` tells that nobody altered it.
+
+    The events of an emptied one are no more in the database, those of an `is_expiring` one go.
+    """
 
     name: str
     sha256: str
@@ -26,6 +29,7 @@ class Link:
     is_sealed: bool
     is_deleted: bool = False
     is_emptied: bool = False
+    is_expiring: bool = False
 
 
 @dataclass(frozen=True, slots=True)

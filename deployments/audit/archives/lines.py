@@ -1,7 +1,7 @@
 """The lines of an archive: a heading that names the file before, then one event each. Pure."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 # A line that is longer is none of ours.
@@ -16,7 +16,18 @@ def heading(file_name: str, previous: str) -> bytes:
 def line(document: Mapping[str, Any]) -> bytes:
     """Return the document as one line, always the same bytes for the same content."""
     text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return text.encode() + b"\n"
+    # Half of a pair of UTF-16, which came in an escape of JSON, becomes one again.
+    return text.encode(errors="backslashreplace") + b"\n"
+
+
+def is_same(archived: bytes, document: Mapping[str, Any], derived: Collection[str]) -> bool:
+    """Tell whether the document says what the line says, but for what is derived or new."""
+    if archived == line(document).rstrip(b"\n"):
+        return True
+    said, now = json.loads(archived), json.loads(line(document))
+    return all(
+        name in now and now[name] == value for name, value in said.items() if name not in derived
+    )
 
 
 def lines_of(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -1,10 +1,12 @@
 """The files that events are written to, day by day."""
 
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from django.db import models
 
 from deployments.base.public_ids import PublicId
+from deployments.base.secrets import SecretUnreadable, secret_box
 
 
 class EventArchive(PublicId, models.Model):
@@ -46,5 +48,23 @@ class EventArchive(PublicId, models.Model):
 
     @property
     def link(self) -> str:
-        """What is sealed."""
-        return f"{self.day:%Y-%m-%d} {self.sha256} {self.previous} {self.count}"
+        """What is sealed; who deleted the file comes last, because it is any text."""
+        fate = f"{_moment(self.emptied)} {_moment(self.deleted)} {self.deleted_by}"
+        return f"{self.day:%Y-%m-%d} {self.sha256} {self.previous} {self.count} {fate}"
+
+    @property
+    def is_sealed(self) -> bool:
+        """Tell whether the row says what was sealed."""
+        box = secret_box()
+        try:
+            return box.open(bytes(self.sealed_link), place=self.secret_place).reveal() == self.link
+        except SecretUnreadable:
+            return False
+
+    def sealed_anew(self) -> bytes:
+        """Return what the row says now, sealed; see that it was sealed before it was changed."""
+        return secret_box().seal(self.link, place=self.secret_place)
+
+
+def _moment(at: datetime | None) -> str:
+    return at.astimezone(UTC).isoformat() if at else "-"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -11,23 +11,23 @@ from django.utils.dateparse import parse_datetime
 from deployments.access.permissions import Permission
 from deployments.access.policy import require_system
 from deployments.audit.archives.chain import Link, Verdict, verify
-from deployments.audit.archives.lines import line, number_of
-from deployments.audit.archives.store import ArchiveMissing, archive_store
+from deployments.audit.archives.lines import is_same, number_of
+from deployments.audit.archives.store import ArchiveMissing, ArchiveUnavailable, archive_store
 from deployments.audit.models import EventArchive
 from deployments.audit.settings import (
     LEAST_ARCHIVE_DAYS,
     MOST_DAYS,
     RETENTION_DAYS,
     VERDICT,
+    first_kept_day,
     retention_days,
 )
-from deployments.audit.wire import event_document
+from deployments.audit.wire import DERIVED, event_document
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.base.models import Event
-from deployments.base.secrets import SecretUnreadable, secret_box
 from deployments.base.settings_rows import get_setting, set_setting
 from deployments.base.wake import wake
 
@@ -63,7 +63,14 @@ def delete_archive(*, actor: Actor, archive: EventArchive, clock: Clock = utc_no
         raise Invalid("Its events are still in the database; their retention decides when they go.")
     with transaction.atomic():
         rows = EventArchive.objects.filter(pk=archive.pk, deleted=None)
-        if not rows.update(deleted=clock(), deleted_by=actor.username):
+        row = rows.first()
+        if row is None:
+            return
+        if not row.is_sealed:
+            raise Invalid("What the database says of the file was altered; check the archive.")
+        row.deleted, row.deleted_by = clock(), actor.username
+        sealed = row.sealed_anew()
+        if not rows.update(deleted=row.deleted, deleted_by=row.deleted_by, sealed_link=sealed):
             return
         archive_store().drop(archive.sha256)
         events.record(
@@ -94,11 +101,19 @@ def ask_for_check() -> None:
 
 
 def check_archive(*, clock: Clock = utc_now) -> Verdict:
-    """Read the whole archive and keep what was found."""
-    verdict = verify(_links(), _read, _compare)
-    at = clock().isoformat(timespec="seconds")
-    set_setting(VERDICT, {"at": at, "intact": verdict.is_intact, "text": words_of(verdict)})
+    """Read the whole archive and keep what was found. Raises ArchiveUnavailable and OSError."""
+    try:
+        verdict = verify(_links(first_kept_day(clock())), _read, _compare)
+    except (ArchiveUnavailable, OSError) as error:
+        _keep_verdict(clock, is_intact=False, text=f"Not checked: {error}")
+        raise
+    _keep_verdict(clock, is_intact=verdict.is_intact, text=words_of(verdict))
     return verdict
+
+
+def _keep_verdict(clock: Clock, *, is_intact: bool, text: str) -> None:
+    at = clock().isoformat(timespec="seconds")
+    set_setting(VERDICT, {"at": at, "intact": is_intact, "text": text})
 
 
 def last_check() -> Checked | None:
@@ -117,24 +132,18 @@ def words_of(verdict: Verdict) -> str:
     return f"Intact: {verdict.files} files with {verdict.events} events were read{gone}."
 
 
-def _links() -> Iterator[Link]:
+def _links(first_kept: date) -> Iterator[Link]:
     for row in EventArchive.objects.order_by("day"):
         yield Link(
             name=row.file_name,
             sha256=row.sha256,
             previous=row.previous,
             count=row.count,
-            is_sealed=_sealed(row) == row.link,
+            is_sealed=row.is_sealed,
             is_deleted=row.deleted is not None,
             is_emptied=row.emptied is not None,
+            is_expiring=row.day < first_kept,
         )
-
-
-def _sealed(row: EventArchive) -> str:
-    try:
-        return secret_box().open(bytes(row.sealed_link), place=row.secret_place).reveal()
-    except SecretUnreadable:
-        return ""
 
 
 def _read(sha256: str) -> Iterator[bytes]:
@@ -145,15 +154,21 @@ def _read(sha256: str) -> Iterator[bytes]:
 
 
 def _compare(link: Link, lines: Sequence[bytes]) -> str:
-    """Say which event in the database differs from its line; none does once they are removed."""
-    if link.is_emptied:
-        return ""
+    """Say which event in the database differs from its line, or is there although it was removed.
+
+    While retention removes them, one may be there or not.
+    """
     wanted = {number_of(text): text for text in lines}
-    rows = Event.objects.filter(pk__in=list(wanted)).prefetch_related("related")
-    stored = {event.pk: line(event_document(event)).rstrip(b"\n") for event in rows}
+    rows = Event.objects.filter(pk__in=list(wanted))
+    if link.is_emptied:
+        left = rows.order_by("pk").values_list("pk", flat=True).first()
+        return f"Events-{left} is in the database again" if left else ""
+    stored = {event.pk: event_document(event) for event in rows.prefetch_related("related")}
     for number, text in wanted.items():
         if number not in stored:
+            if link.is_expiring:
+                continue
             return f"Events-{number} is gone from the database"
-        if stored[number] != text:
+        if not is_same(text, stored[number], DERIVED):
             return f"Events-{number} was altered in the database"
     return ""

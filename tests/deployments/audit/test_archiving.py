@@ -1,21 +1,30 @@
 """The archive: each event in one file, gone from the database only then; tampering shows."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.db import connection
 
 from deployments.audit.archives.lines import line
-from deployments.audit.archives.store import archive_store
+from deployments.audit.archives.store import (
+    ArchiveStore,
+    ArchiveUnavailable,
+    archive_store,
+    register_archive_store,
+)
 from deployments.audit.models import EventArchive
 from deployments.audit.services.archiving import archive_days, empty_archived
 from deployments.audit.services.keeping import (
+    ask_for_check,
     check_archive,
     delete_archive,
     last_check,
@@ -24,6 +33,8 @@ from deployments.audit.services.keeping import (
 from deployments.base import events
 from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.models import Event
+from deployments.base.secrets import secret_box
+from deployments.base.services.removal import remove_events
 from packages_feed.models import StoredBlob
 from packages_feed.services.blobs import drop_if_unused, sweep_unused_blobs
 from tests.factories import SYSTEM, default_space, make_ana, make_cleo
@@ -77,6 +88,12 @@ def three_days(clock: SettableClock) -> list[EventArchive]:
 def content(row: EventArchive) -> list[dict[str, object]]:
     pieces = b"".join(archive_store().open(row.sha256))
     return [json.loads(text) for text in pieces.splitlines()]
+
+
+def number_in(row: EventArchive) -> int:
+    number = content(row)[1]["AutoId"]
+    assert isinstance(number, int)
+    return number
 
 
 def file_of(row: EventArchive) -> Path:
@@ -158,6 +175,25 @@ def removed_row(rows: list[EventArchive]) -> None:
     EventArchive.objects.filter(pk=rows[1].pk).delete()
 
 
+def row_called_deleted(rows: list[EventArchive]) -> None:
+    file_of(rows[1]).unlink()
+    EventArchive.objects.filter(pk=rows[1].pk).update(deleted=NOW, deleted_by="ana")
+
+
+def row_called_emptied(rows: list[EventArchive]) -> None:
+    remove_events([number_in(rows[1])], reason="nobody's")
+    EventArchive.objects.filter(pk=rows[1].pk).update(emptied=NOW)
+
+
+def returned_event(rows: list[EventArchive]) -> None:
+    """Retention has removed it, and somebody wrote another one in its place."""
+    event = Event.objects.get(pk=number_in(rows[0]))
+    set_retention_days(actor=SYSTEM, days=2, clock=at(NOW + timedelta(days=3)))
+    empty_archived(clock=at(NOW + timedelta(days=3)))
+    event.message = "what never happened"
+    Event.objects.bulk_create([event])
+
+
 def altered_event(rows: list[EventArchive]) -> None:
     """Whoever owns the database can take its triggers away."""
     trigger, is_postgres = "base_event_kept_update", connection.vendor == "postgresql"
@@ -178,6 +214,9 @@ def altered_event(rows: list[EventArchive]) -> None:
         (missing_file, "events-2031-05-11.jsonl", "the file is missing"),
         (altered_row, "events-2031-05-11.jsonl", "what the database says of it was altered"),
         (removed_row, "events-2031-05-12.jsonl", "one in between is gone"),
+        (row_called_deleted, "events-2031-05-11.jsonl", "says of it was altered"),
+        (row_called_emptied, "events-2031-05-11.jsonl", "says of it was altered"),
+        (returned_event, "events-2031-05-10.jsonl", "is in the database again"),
         (altered_event, "events-2031-05-11.jsonl", "was altered in the database"),
     ],
 )
@@ -202,6 +241,72 @@ def test_an_altered_file_keeps_its_events_in_the_database(clock: SettableClock) 
     set_retention_days(actor=SYSTEM, days=1, clock=clock)
     empty_archived(clock=clock)
     assert Event.objects.filter(message="two").exists()
+
+
+def test_an_altered_row_is_not_sealed_again(clock: SettableClock) -> None:
+    """Neither retention nor a deletion makes good what somebody has written there."""
+    row = three_days(clock)[0]
+    EventArchive.objects.filter(pk=row.pk).update(deleted_by="ana")
+    set_retention_days(actor=SYSTEM, days=1, clock=clock)
+    empty_archived(clock=clock)
+    assert Event.objects.filter(pk=number_in(row)).exists()
+    EventArchive.objects.filter(pk=row.pk).update(emptied=NOW)
+    row.refresh_from_db()
+    clock.now += timedelta(days=40)
+    with pytest.raises(Invalid, match="was altered"):
+        delete_archive(actor=make_ana().actor, archive=row, clock=clock)
+    assert not check_archive(clock=clock).is_intact
+
+
+def test_what_was_sealed_before_is_sealed_with_its_fate(clock: SettableClock) -> None:
+    rows = three_days(clock)
+    for row in rows:
+        link = f"{row.day:%Y-%m-%d} {row.sha256} {row.previous} {row.count}"
+        row.sealed_link = secret_box().seal(link, place=row.secret_place)
+        row.save()
+    EventArchive.objects.filter(pk=rows[2].pk).update(count=2)
+    step = import_module("deployments.audit.migrations.0003_seal_what_became_of_archives")
+    step.seal_anew(apps, None)
+    assert [EventArchive.objects.get(pk=row.pk).is_sealed for row in rows] == [True, True, False]
+
+
+def test_events_that_are_leaving_are_not_missed(clock: SettableClock) -> None:
+    row = three_days(clock)[0]
+    set_retention_days(actor=SYSTEM, days=2, clock=clock)
+    remove_events([number_in(row)], reason=row.file_name)  # as before the row tells of it
+    assert check_archive(clock=clock).is_intact
+
+
+def test_an_event_of_a_wrong_clock_does_not_stop_the_archive(clock: SettableClock) -> None:
+    far = happen(at(NOW + timedelta(days=400)), "in a year")
+    assert archive_days(clock=clock) == 0
+    near = happen(clock, "today")
+    clock.now += timedelta(days=1)
+    assert archive_days(clock=clock) == 1
+    newest = EventArchive.objects.first()
+    assert newest is not None
+    assert newest.file_name == "events-2031-05-10.jsonl"
+    assert [each.get("AutoId") for each in content(newest)[1:]] == [*far, *near]
+
+
+def test_a_storage_that_is_away_is_told(clock: SettableClock) -> None:
+    class Away:
+        def open(self, sha256: str) -> Iterator[bytes]:
+            raise ArchiveUnavailable("The storage does not answer.")
+
+    three_days(clock)
+    ask_for_check()
+    real = archive_store()
+    register_archive_store(cast(ArchiveStore, Away()))
+    try:
+        with pytest.raises(ArchiveUnavailable):
+            check_archive(clock=clock)
+    finally:
+        register_archive_store(real)
+    found = last_check()
+    assert found is not None
+    assert found.at is not None
+    assert (found.is_intact, found.text) == (False, "Not checked: The storage does not answer.")
 
 
 def test_packages_do_not_take_the_bytes_of_an_archive_along(clock: SettableClock) -> None:

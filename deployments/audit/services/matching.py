@@ -11,11 +11,13 @@ from typing import Final
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from deployments.access.grants import held_for_a_while
 from deployments.audit.categories import categories_of
 from deployments.audit.filters import chosen, filter_from_wire
 from deployments.audit.models import Delivery, DeliveryState, Subscription
 from deployments.audit.subscribers import recipients, seen_at_address, seen_by
 from deployments.base.clock import Clock, utc_now
+from deployments.base.following.alone import alone
 from deployments.base.following.stream import (
     Place,
     Seen,
@@ -27,9 +29,11 @@ from deployments.base.following.stream import (
 from deployments.base.models import Event, EventCursor
 
 CURSOR: Final = "audit.subscriptions"
+ALONE: Final = "audit.matching"
 MOST_IN_DIGEST: Final = 100
 _BATCH: Final = 200
 _MOST_BATCHES: Final = 25
+_LONGEST: Final = timedelta(minutes=5)
 _EVERY_SPACE = "subscriptions follow the events of every space"
 
 
@@ -43,11 +47,13 @@ def match_events(*, clock: Clock = utc_now) -> int:
     if not _has_news():
         return 0
     count = 0
-    for _ in range(_MOST_BATCHES):
-        seen = _match_batch(clock)
-        count += seen
-        if seen < _BATCH:
-            break
+    with alone(ALONE, longest=_LONGEST, clock=clock) as is_free:
+        # Who waited for the row that another worker holds would be one worker less for all else.
+        for _ in range(_MOST_BATCHES if is_free else 0):
+            seen = _match_batch(clock)
+            count += seen
+            if seen < _BATCH:
+                break
     return count
 
 
@@ -60,7 +66,7 @@ def _has_news() -> bool:
 
 def _match_batch(clock: Clock) -> int:
     with transaction.atomic():
-        # An update that changes nothing holds the row: another worker waits, and then sees more.
+        # An update that changes nothing holds the row, for a worker that is here all the same.
         EventCursor.objects.filter(pk=CURSOR).update(failures=F("failures"))
         cursor = EventCursor.objects.get(pk=CURSOR)
         place = Place(cursor.transaction_id, cursor.event_id)
@@ -71,8 +77,9 @@ def _match_batch(clock: Clock) -> int:
         if not seen:
             return 0
         rows = Subscription.objects.unscoped(reason=_EVERY_SPACE).filter(is_disabled=False)
-        for subscription in rows.select_related("space", "owner"):
-            _match(subscription, seen, clock)
+        with held_for_a_while():
+            for subscription in rows.select_related("space", "owner"):
+                _match(subscription, seen, clock)
         end = seen[-1].place
         EventCursor.objects.filter(pk=CURSOR).update(
             transaction_id=end.transaction_id, event_id=end.event_id

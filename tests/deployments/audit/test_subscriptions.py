@@ -1,11 +1,13 @@
 """Subscriptions: what is sent to whom, signed, once, again when it failed, and never too much."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from email.message import Message
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from deployments.access.models import Team, User
 from deployments.access.services import create_team
@@ -20,7 +22,7 @@ from deployments.audit.services.delivering import (
     send_again,
     try_webhook,
 )
-from deployments.audit.services.matching import match_events
+from deployments.audit.services.matching import ALONE, match_events
 from deployments.audit.services.subscriptions import (
     SubscriptionValues,
     change_subscription,
@@ -30,6 +32,7 @@ from deployments.audit.services.subscriptions import (
 from deployments.audit.signing import HEADER, signature
 from deployments.base import events
 from deployments.base.errors import Invalid, NotPermitted
+from deployments.base.following.alone import alone
 from deployments.base.models import Event
 from tests.deployments.audit.receiver import Receiver, receiving
 from tests.deployments.execution.smtp_server import smtp_server
@@ -54,6 +57,22 @@ def receiver() -> Iterator[Receiver]:
 def clock() -> SettableClock:
     match_events()
     return SettableClock()
+
+
+class Interrupted:
+    """A clock that lets something happen between each answer and what is kept of it."""
+
+    def __init__(
+        self, clock: SettableClock, receiver: Receiver, meanwhile: Callable[[], None]
+    ) -> None:
+        self.clock, self.receiver, self.meanwhile = clock, receiver, meanwhile
+        self.seen = 0
+
+    def __call__(self) -> datetime:
+        if len(self.receiver.bodies) > self.seen:
+            self.seen = len(self.receiver.bodies)
+            self.meanwhile()
+        return self.clock.now
 
 
 def happen(message: str, *related: str, **given: Any) -> int:
@@ -149,6 +168,105 @@ def test_an_address_that_fails_does_not_hold_up_others(
     pass_by(clock)
     assert len(receiver.bodies) == 3
     assert [row.attempts for row in deliveries(dead)] == [1, 0, 0], "one time limit for a pass"
+
+
+def test_what_cannot_be_read_any_more_does_not_hold_up_others(
+    receiver: Receiver, clock: SettableClock
+) -> None:
+    ana = make_ana()
+    wanted = EventFilter(document_types=("Deployments",))
+    unreadable = subscribed(ana, name="Key", webhook_uri=receiver.url, wanted=wanted)
+    team = mailed_team(ana.user)
+    placeless = subscribed(ana, name="Zone", email_teams=(team.public_id,), wanted=wanted)
+    broken = subscribed(ana, name="Filter", webhook_uri=receiver.url, wanted=wanted)
+    subscribed(ana, name="Good", webhook_uri=receiver.url, wanted=wanted)
+    happen("one")
+    match_events(clock=clock)
+    rows = Subscription.objects.in_space(default_space())
+    rows.filter(pk=unreadable.pk).update(sealed_key=b"x")
+    rows.filter(pk=placeless.pk).update(time_zone="Europe/Atlantis")
+    rows.filter(pk=broken.pk).update(wanted=[1])  # what no code of ours has written
+    clock.forward(3601)
+    deliver_due(clock=clock)
+    assert len(receiver.bodies) == 1
+    assert "cannot be read with this master key" in deliveries(unreadable)[0].problem
+    assert "Atlantis" in deliveries(placeless)[0].problem
+    assert "cannot be sent: AttributeError" in deliveries(broken)[0].problem
+
+
+def test_a_worker_that_lost_its_claim_changes_nothing_more(
+    receiver: Receiver, clock: SettableClock
+) -> None:
+    """It was away for longer than its claim; the rest is for the one that sends by now."""
+    row = subscribed(make_ana(), webhook_uri=receiver.url)
+    happen("one")
+    happen("two")
+    match_events(clock=clock)
+    others = clock.now + timedelta(seconds=200)
+
+    def meanwhile() -> None:
+        rows = Subscription.objects.in_space(default_space()).filter(pk=row.pk)
+        rows.update(claimed_until=others)
+        Delivery.objects.in_space(default_space()).filter(pk=deliveries(row)[0].pk).update(
+            attempts=2, answer="of the other one"
+        )
+
+    assert deliver_due(clock=Interrupted(clock, receiver, meanwhile)) == 1
+    assert len(receiver.bodies) == 1
+    row.refresh_from_db()
+    assert row.claimed_until == others
+    first, second = deliveries(row)
+    assert (first.state, first.attempts, first.answer) == ("Waiting", 2, "of the other one")
+    assert (second.state, second.attempts) == ("Waiting", 0)
+
+
+def test_a_delivery_that_is_gone_does_not_come_back(
+    receiver: Receiver, clock: SettableClock
+) -> None:
+    row = subscribed(make_ana(), webhook_uri=receiver.url)
+    happen("one")
+    match_events(clock=clock)
+
+    def delete() -> None:
+        Subscription.objects.in_space(default_space()).delete()
+
+    assert deliver_due(clock=Interrupted(clock, receiver, delete)) == 1
+    assert deliveries(row) == []
+
+
+def test_a_pass_ends_after_a_minute(receiver: Receiver, clock: SettableClock) -> None:
+    row = subscribed(make_ana(), webhook_uri=receiver.url)
+    for number in range(5):
+        happen(str(number))
+    match_events(clock=clock)
+    slow = Interrupted(clock, receiver, lambda: clock.forward(25))
+    assert deliver_due(clock=slow) == 3
+    row.refresh_from_db()
+    assert row.claimed_until is None
+    assert deliver_due(clock=clock) == 2
+
+
+def test_who_finds_another_one_matching_does_not_wait(clock: SettableClock) -> None:
+    subscribed(make_ana(), webhook_uri="http://a.example.org")
+    happen("one")
+    with alone(ALONE, longest=timedelta(minutes=5), clock=clock):
+        assert match_events(clock=clock) == 0
+    assert match_events(clock=clock) > 0
+
+
+def test_what_an_owner_may_see_is_read_once_for_all_subscriptions(clock: SettableClock) -> None:
+    cleo = as_person(make_user("eve"))
+    give_role(cleo.user, "userroles-spacemanager", default_space())
+    read: list[int] = []
+    for name in ("One", "Two", "Three"):
+        subscribed(cleo, name=name, webhook_uri="http://a.example.org")
+        match_events(clock=clock)
+        happen("one")
+        with CaptureQueriesContext(connection) as queries:
+            match_events(clock=clock)
+        texts = [query["sql"] for query in queries]
+        read.append(sum('FROM "access_scopeduserrole"' in text for text in texts))
+    assert read == [1, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ REASONS: dict[str, dict[str, str]] = {
         "base.removal": "remove_events",
     },
     "the deletion of the space is recorded": {
-        "base.emptying": "empty_deleted_spaces",
+        "base.emptying": "empty_deleted_spaces look_again_at_deleted_spaces",
     },
     "a schedule; what the checks find is recorded when it changes": {
         "infrastructure.health": "queue_due_checks",

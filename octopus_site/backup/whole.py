@@ -65,9 +65,7 @@ def restore_backup(path: Path, choices: Choices) -> int:
             if not choices.without_missing_files:
                 restoring.require_files(absent, count=archive.manifest.files.lines)
             restoring.require_undamaged(archive)
-            copied = restoring.restore_files(
-                archive, storage, check_hashes=not choices.skip_hashes
-            )
+            copied = restoring.restore_files(archive, storage, check_hashes=not choices.skip_hashes)
             restoring.restore_rows(archive, connection, print)
             _bring_up_to_date(archive.manifest, choices)
     finally:

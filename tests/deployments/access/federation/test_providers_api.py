@@ -263,7 +263,9 @@ def test_saving_a_space_keeps_the_managers_whom_groups_gave() -> None:
     managers.external_groups.create(provider=row, group="leads")
     login = make_login(row, 1)
     follow_groups(login=login, groups=["leads"])
-    services.update_space(actor=SYSTEM, space=space, name=space.name, manager_users=[ana.user])
+    services.update_space(
+        actor=SYSTEM, space=space, name=space.name, is_default=True, manager_users=[ana.user]
+    )
     assert set(managers.users.all()) == {ana.user, login.user}
     follow_groups(login=login, groups=[])
     assert set(managers.users.all()) == {ana.user}

@@ -199,15 +199,16 @@ def test_models_come_before_those_that_they_refer_to() -> None:
 
 
 def test_a_space_is_created_changed_and_deleted_in_the_portal() -> None:
-    ana, page = Visitor(make_ana()), "administration/spaces"
+    person, page = make_ana(), "administration/spaces"
+    ana = Visitor(person)
     refused = ana.post(f"{page}/new", {"name": "Blue"})
     assert refused.status_code == 400
     assert "needs at least one team or user" in text_of(refused)
-    ana.post(f"{page}/new", {"name": "Blue", "added": ["Users-1"]})
+    ana.post(f"{page}/new", {"name": "Blue", "added": [person.user.public_id]})
     blue = Space.objects.get(name="Blue")
     assert "Blue ana Running" in text_of(ana.get(page))
     assert "Stop its task queue first" in text_of(ana.get(f"{page}/{blue.public_id}"))
-    sent = {"name": "Navy", "member": "Users-1", "task_queue_stopped": "on"}
+    sent = {"name": "Navy", "member": person.user.public_id, "task_queue_stopped": "on"}
     ana.post(f"{page}/{blue.public_id}", sent)
     assert "Type Navy to confirm" in text_of(ana.get(f"{page}/{blue.public_id}"))
     ana.post(f"{page}/{blue.public_id}/delete", {"confirm": "Blue"})
@@ -219,15 +220,16 @@ def test_a_space_is_created_changed_and_deleted_in_the_portal() -> None:
 
 
 def test_a_team_that_manages_stays_when_people_are_saved_and_goes_when_unmarked() -> None:
-    ana = Visitor(make_ana())
+    person = make_ana()
+    ana = Visitor(person)
     space = services.create_space(
         actor=SYSTEM, name="Blue", manager_teams=[Team.objects.get(name="Octopus Administrators")]
     )
     path = f"administration/spaces/{space.public_id}"
     assert 'value="teams-administrators" checked' in ana.get(path).content.decode()
-    ana.post(path, {"name": "Blue", "team": "teams-administrators", "added": "Users-1"})
+    ana.post(path, {"name": "Blue", "team": "teams-administrators", "added": person.user.public_id})
     assert 'value="teams-administrators" checked' in ana.get(path).content.decode()
-    ana.post(path, {"name": "Blue", "member": "Users-1"})
+    ana.post(path, {"name": "Blue", "member": person.user.public_id})
     assert 'value="teams-administrators" checked' not in ana.get(path).content.decode()
 
 

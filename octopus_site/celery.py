@@ -36,6 +36,6 @@ def give_signs_of_life(**_: Any) -> None:
 @task_prerun.connect
 def drop_broken_connections(**_: Any) -> None:
     """Give a task a new connection when the last one is old or broken."""
-    from django.db import close_old_connections  # noqa: PLC0415
+    from django.db import close_old_connections  # noqa: PLC0415 needs Django's set-up
 
     close_old_connections()

@@ -11,15 +11,15 @@ Option = tuple[tuple[str, ...], dict[str, Any]]
 
 
 def up(_: argparse.Namespace) -> int:
-    from octopus_site.up.supervisor import run_server  # noqa: PLC0415
+    from octopus_site.up.supervisor import run_server  # noqa: PLC0415 needs Django's set-up
 
     return run_server()
 
 
 def web(arguments: argparse.Namespace) -> int:
-    import uvicorn  # noqa: PLC0415
+    import uvicorn  # noqa: PLC0415 needs Django's set-up
 
-    from octopus_site import conf  # noqa: PLC0415
+    from octopus_site import conf  # noqa: PLC0415 needs Django's set-up
 
     configuration = conf.read_configuration(os.environ)
     uvicorn.run(
@@ -47,7 +47,7 @@ def web(arguments: argparse.Namespace) -> int:
 
 def gateway(arguments: argparse.Namespace) -> int:
     _setup_django()
-    from deployments.gateway.main import run  # noqa: PLC0415
+    from deployments.gateway.main import run  # noqa: PLC0415 needs Django's set-up
     from octopus_site.pooling import pool_connections  # noqa: PLC0415 needs the settings
 
     pool_connections()
@@ -55,7 +55,7 @@ def gateway(arguments: argparse.Namespace) -> int:
 
 
 def worker(arguments: argparse.Namespace) -> int:
-    from octopus_site.celery import app  # noqa: PLC0415
+    from octopus_site.celery import app  # noqa: PLC0415 needs Django's set-up
 
     app.worker_main(
         [
@@ -70,20 +70,20 @@ def worker(arguments: argparse.Namespace) -> int:
 
 
 def beat(_: argparse.Namespace) -> int:
-    from octopus_site.celery import app  # noqa: PLC0415
+    from octopus_site.celery import app  # noqa: PLC0415 needs Django's set-up
 
     app.start(["beat", "--loglevel=WARNING", "--scheduler=octopus_site.beat:MemoryScheduler"])
 
 
 def migrate(_: argparse.Namespace) -> int:
     _setup_django()
-    from django.core.management import call_command  # noqa: PLC0415
+    from django.core.management import call_command  # noqa: PLC0415 needs Django's set-up
 
-    from deployments.access.services.first_administrator import (  # noqa: PLC0415
+    from deployments.access.services.first_administrator import (  # noqa: PLC0415 needs Django's set-up
         create_first_administrator,
     )
-    from deployments.base.wake import stay_silent  # noqa: PLC0415
-    from octopus_site.seed import require_same_master_key  # noqa: PLC0415
+    from deployments.base.wake import stay_silent  # noqa: PLC0415 needs Django's set-up
+    from octopus_site.seed import require_same_master_key  # noqa: PLC0415 needs Django's set-up
 
     stay_silent()
     call_command("migrate", verbosity=0)
@@ -95,11 +95,11 @@ def migrate(_: argparse.Namespace) -> int:
 
 def create_admin(arguments: argparse.Namespace) -> int:
     _setup_django()
-    from deployments.access.services.first_administrator import (  # noqa: PLC0415
+    from deployments.access.services.first_administrator import (  # noqa: PLC0415 needs Django's set-up
         create_administrator,
     )
-    from deployments.base.wake import stay_silent  # noqa: PLC0415
-    from octopus_site.conf import secret  # noqa: PLC0415
+    from deployments.base.wake import stay_silent  # noqa: PLC0415 needs Django's set-up
+    from octopus_site.conf import secret  # noqa: PLC0415 needs Django's set-up
 
     stay_silent()
     password = secret(os.environ, "ADMIN_PASSWORD") or _asked_password()
@@ -112,7 +112,7 @@ def create_admin(arguments: argparse.Namespace) -> int:
 
 def check(_: argparse.Namespace) -> int:
     _setup_django()
-    from octopus_site.health import run_checks  # noqa: PLC0415
+    from octopus_site.health import run_checks  # noqa: PLC0415 needs Django's set-up
 
     failures = 0
     for result in run_checks():
@@ -122,15 +122,15 @@ def check(_: argparse.Namespace) -> int:
 
 
 def rotate_master_key(arguments: argparse.Namespace) -> int:
-    from octopus_site.master_key.rotation import rotate  # noqa: PLC0415
+    from octopus_site.master_key.rotation import rotate  # noqa: PLC0415 needs Django's set-up
 
     return rotate(only_count=arguments.check)
 
 
 def verify_audit(_: argparse.Namespace) -> int:
     _setup_django()
-    from deployments.audit.archives.store import ArchiveUnavailable  # noqa: PLC0415
-    from deployments.audit.services.keeping import check_archive, words_of  # noqa: PLC0415
+    from deployments.audit.archives.store import ArchiveUnavailable  # noqa: PLC0415 needs Django's set-up
+    from deployments.audit.services.keeping import check_archive, words_of  # noqa: PLC0415 needs Django's set-up
 
     try:
         verdict = check_archive()
@@ -143,8 +143,8 @@ def verify_audit(_: argparse.Namespace) -> int:
 
 def backup(arguments: argparse.Namespace) -> int:
     _setup_django()
-    from deployments.base.wake import stay_silent  # noqa: PLC0415
-    from octopus_site.backup.whole import back_up  # noqa: PLC0415
+    from deployments.base.wake import stay_silent  # noqa: PLC0415 needs Django's set-up
+    from octopus_site.backup.whole import back_up  # noqa: PLC0415 needs Django's set-up
 
     stay_silent()
     return back_up(Path(arguments.path), with_files=arguments.with_files)
@@ -152,8 +152,8 @@ def backup(arguments: argparse.Namespace) -> int:
 
 def restore(arguments: argparse.Namespace) -> int:
     _setup_django()
-    from deployments.base.wake import stay_silent  # noqa: PLC0415
-    from octopus_site.backup.whole import Choices, restore_backup  # noqa: PLC0415
+    from deployments.base.wake import stay_silent  # noqa: PLC0415 needs Django's set-up
+    from octopus_site.backup.whole import Choices, restore_backup  # noqa: PLC0415 needs Django's set-up
 
     stay_silent()
     choices = Choices(
@@ -172,7 +172,7 @@ def _asked_password() -> str:
 
 
 def _setup_django() -> None:
-    import django  # noqa: PLC0415
+    import django  # noqa: PLC0415 needs Django's set-up
 
     django.setup()
 

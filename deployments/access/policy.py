@@ -89,5 +89,5 @@ def _values(row: models.Model, path: str) -> list[int]:
     if near is not None:
         number = getattr(near, field)
         return [] if number is None else [number]
-    rows = type(row)._base_manager.filter(pk=row.pk)  # noqa: SLF001
+    rows = type(row)._base_manager.filter(pk=row.pk)  # noqa: SLF001 Django's public name
     return [number for number in rows.values_list(path, flat=True) if number is not None]

@@ -16,8 +16,8 @@ class ExecutionConfig(AppConfig):
             request_retention,
         )
         from deployments.execution.steps import all_step_types  # noqa: PLC0415 apps are loading
-        from deployments.projects.step_catalogue import register_step_catalogue  # noqa: PLC0415
-        from deployments.releases.changes.template import register_values  # noqa: PLC0415
+        from deployments.projects.step_catalogue import register_step_catalogue  # noqa: PLC0415 needs Django's set-up
+        from deployments.releases.changes.template import register_values  # noqa: PLC0415 needs Django's set-up
         from deployments.releases.services.exact_plan import (  # noqa: PLC0415 as above
             register_planner,
         )

@@ -74,7 +74,7 @@ def backed_up_models() -> list[type[models.Model]]:
         model
         for model in apps.get_models(include_auto_created=True)
         if model._meta.managed  # noqa: SLF001 Django's public name
-        and not model._meta.proxy  # noqa: SLF001
+        and not model._meta.proxy  # noqa: SLF001 Django's public name
         and tables.table_of(model) not in LEFT_OUT
     ]
 

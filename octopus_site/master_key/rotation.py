@@ -47,7 +47,7 @@ def rotate(*, only_count: bool, report: Report = print) -> int:
 
 
 def _exchange(folder: Path) -> None:
-    from octopus_site.up.preflight import prepare_data_folder  # noqa: PLC0415
+    from octopus_site.up.preflight import prepare_data_folder  # noqa: PLC0415 needs Django's set-up
 
     lock = prepare_data_folder(folder)  # a server that runs would go on sealing with the old key
     try:
@@ -91,7 +91,7 @@ def _reseal(*, only_count: bool, report: Report) -> bool:
 
 def _old_key_may_go(report: Report) -> bool:
     """Tell whether no agent is at work for a command that was made with the old key."""
-    from deployments.execution.queries import count_unfinished_commands  # noqa: PLC0415
+    from deployments.execution.queries import count_unfinished_commands  # noqa: PLC0415 needs Django's set-up
 
     if count := count_unfinished_commands():
         report(

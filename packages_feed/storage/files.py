@@ -62,7 +62,7 @@ class FileStorage:
             raise StorageFailed(f"The package cannot be deleted: {error.strerror}.") from error
 
     def _path(self, sha256: str) -> Path:
-        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):  # noqa: PLR2004
+        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):  # noqa: PLR2004 a limit named by this rule alone
             raise BlobMissing(sha256)
         return self.folder / "packages" / sha256[:2] / sha256[2:4] / sha256
 

@@ -93,7 +93,7 @@ class UserViewSet(SystemViewSet[User]):
         return self.answer(user)
 
     def logout(self, request: Request, **ids: Any) -> Response:
-        sign_out(request._request)  # noqa: SLF001
+        sign_out(request._request)  # noqa: SLF001 Django's public name
         return Response({})
 
     def spaces(self, request: Request, **ids: Any) -> Response:

@@ -118,7 +118,7 @@ class ApiViewSet(ViewSet):
 
     def _who(self, request: Request, rule: Permission | Rule) -> Actor:
         try:
-            actor = actor_of_request(request._request)  # noqa: SLF001
+            actor = actor_of_request(request._request)  # noqa: SLF001 Django's public name
         except WrongCredential:
             if rule is not Rule.ANONYMOUS:
                 raise
@@ -346,4 +346,4 @@ def _chosen(view: type[ApiViewSet], actions: dict[str, str]) -> dict[str, Any]:
 
 
 def _has_field(model: type[models.Model], name: str) -> bool:
-    return any(field.name == name for field in model._meta.get_fields())  # noqa: SLF001
+    return any(field.name == name for field in model._meta.get_fields())  # noqa: SLF001 Django's public name

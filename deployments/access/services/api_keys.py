@@ -68,7 +68,7 @@ def store_api_key(
 ) -> CreatedKey:
     """Store a given key; for create_api_key and the server's own start."""
     purpose = purpose.strip()
-    if not 0 < len(purpose) <= 200:  # noqa: PLR2004
+    if not 0 < len(purpose) <= 200:  # noqa: PLR2004 a limit named by this rule alone
         text = "Purpose is required and has at most 200 characters."
         raise Invalid(fields={"Purpose": [text]})
     if not FORM.match(key):

@@ -187,7 +187,7 @@ def _problems(values: SubscriptionValues) -> Mapping[str, list[str]]:
     if not _is_zone(values.time_zone):
         problems["EmailShowDatesInTimeZoneId"] = ["A time zone such as UTC or Europe/Berlin."]
     name = values.header_name.strip()
-    if not set(name) <= _HEADER_CHARACTERS or name.lower() in _OWN_HEADERS or len(name) > 200:  # noqa: PLR2004
+    if not set(name) <= _HEADER_CHARACTERS or name.lower() in _OWN_HEADERS or len(name) > 200:  # noqa: PLR2004 a limit named by this rule alone
         problems["WebhookHeaderKey"] = ["The name of a header that is not one of HTTP's own."]
     value = values.header_value or ""
     if len(value) > _LONGEST_HEADER or not value.isascii() or not value.isprintable():

@@ -30,7 +30,7 @@ _NUL = "NUL (0x00)"  # in the text of the driver's error
 def handle(error: Exception, context: dict[str, Any]) -> Response:
     """Turn an exception of a view into its answer (Django REST framework's hook)."""
     status, body = describe(error)
-    if status >= 500:  # noqa: PLR2004
+    if status >= 500:  # noqa: PLR2004 a limit named by this rule alone
         log.error("request failed", exc_info=error)
     headers = {}
     if wait := getattr(error, "wait", None):

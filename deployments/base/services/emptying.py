@@ -58,7 +58,7 @@ def models_with_a_space() -> list[type[models.Model]]:
         model
         for model in apps.get_models()
         if model is not Event
-        and any(field.related_model is Space for field in model._meta.concrete_fields)  # noqa: SLF001
+        and any(field.related_model is Space for field in model._meta.concrete_fields)  # noqa: SLF001 Django's public name
     ]
 
 

@@ -272,8 +272,8 @@ def test_viewers_do_not_create_users() -> None:
 def test_a_manager_cannot_take_an_administrators_password() -> None:
     ana = make_ana()
     manager = make_user("manager")
-    from deployments.access.services.users import add_to_team  # noqa: PLC0415
-    from tests.factories.people import as_person  # noqa: PLC0415
+    from deployments.access.services.users import add_to_team  # noqa: PLC0415 needs Django's set-up
+    from tests.factories.people import as_person  # noqa: PLC0415 needs Django's set-up
 
     add_to_team(user=manager, built_in_id="teams-managers")
     path = f"/api/users/{ana.user.public_id}"

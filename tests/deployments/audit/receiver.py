@@ -26,7 +26,7 @@ class Receiver:
 
 class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
-        receiver: Receiver = self.server.receiver  # type: ignore[attr-defined]
+        receiver: Receiver = self.server.receiver  # type: ignore[attr-defined]  # set by the fixture
         length = int(self.headers["Content-Length"])
         receiver.bodies.append(self.rfile.read(length))
         receiver.headers.append(dict(self.headers))
@@ -45,7 +45,7 @@ def receiving() -> Iterator[Receiver]:
     """Give a receiver that listens on this machine."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     receiver = Receiver(url=f"http://127.0.0.1:{server.server_address[1]}/hook")
-    server.receiver = receiver  # type: ignore[attr-defined]
+    server.receiver = receiver  # type: ignore[attr-defined]  # set by the fixture
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -334,7 +334,7 @@ def test_old_files_are_deleted_by_who_may_and_leave_their_link(
     empty_archived(clock=clock)
     row.refresh_from_db()
     path = file_of(row)
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]  # set by the fixture
         delete_archive(actor=ana, archive=row, clock=clock)
     assert not path.exists()
     verdict = check_archive(clock=clock)

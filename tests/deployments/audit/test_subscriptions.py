@@ -1,17 +1,13 @@
 """Subscriptions: what is sent to whom, signed, once, again when it failed, and never too much."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from email.message import Message
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from deployments.access.models import Team, User
-from deployments.access.services import create_team
-from deployments.access.services.mail_settings import save_mail_settings
+from deployments.access.models import User
 from deployments.access.services.request_settings import set_allow_loopback
 from deployments.audit.backoff import WAITS
 from deployments.audit.filters import EventFilter
@@ -26,17 +22,22 @@ from deployments.audit.services.matching import ALONE, match_events
 from deployments.audit.services.subscriptions import (
     SubscriptionValues,
     change_subscription,
-    create_subscription,
     renew_key,
 )
 from deployments.audit.signing import HEADER, signature
-from deployments.base import events
 from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.following.alone import alone
 from deployments.base.models import Event
-from tests.deployments.audit.receiver import Receiver, receiving
-from tests.deployments.execution.smtp_server import smtp_server
-from tests.factories import SYSTEM, Person, default_space, make_ana, make_cleo, make_space
+from tests.deployments.audit.receiver import Receiver
+from tests.deployments.audit.subscribing import (
+    Interrupted,
+    deliveries,
+    happen,
+    mailed_team,
+    pass_by,
+    subscribed,
+)
+from tests.factories import SYSTEM, default_space, make_ana, make_cleo, make_space
 from tests.factories.domain import make_environment
 from tests.factories.execution import SettableClock
 from tests.factories.people import as_person, give_role, make_user
@@ -44,55 +45,6 @@ from tests.support.environment import runs_on_postgres
 
 # On PostgreSQL an event is in the stream once its transaction has ended.
 pytestmark = pytest.mark.django_db(transaction=runs_on_postgres())
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    set_allow_loopback(actor=SYSTEM, allowed=True)
-    with receiving() as one:
-        yield one
-
-
-@pytest.fixture
-def clock() -> SettableClock:
-    match_events()
-    return SettableClock()
-
-
-class Interrupted:
-    """A clock that lets something happen between each answer and what is kept of it."""
-
-    def __init__(
-        self, clock: SettableClock, receiver: Receiver, meanwhile: Callable[[], None]
-    ) -> None:
-        self.clock, self.receiver, self.meanwhile = clock, receiver, meanwhile
-        self.seen = 0
-
-    def __call__(self) -> datetime:
-        if len(self.receiver.bodies) > self.seen:
-            self.seen = len(self.receiver.bodies)
-            self.meanwhile()
-        return self.clock.now
-
-
-def happen(message: str, *related: str, **given: Any) -> int:
-    values = {"category": "Tested", "subject": "Deployments-1", "space": default_space(), **given}
-    return events.record(actor=SYSTEM, message=message, related=related, **values).pk
-
-
-def subscribed(person: Person, **values: Any) -> Subscription:
-    given = SubscriptionValues(**{"name": "One", **values})
-    return create_subscription(actor=person.actor, space=default_space(), values=given)
-
-
-def pass_by(clock: SettableClock) -> None:
-    match_events(clock=clock)
-    deliver_due(clock=clock)
-
-
-def deliveries(subscription: Subscription) -> list[Delivery]:
-    rows = Delivery.objects.in_space(default_space()).filter(subscription=subscription)
-    return list(rows.order_by("pk"))
 
 
 def test_each_event_is_posted_once_signed_and_in_order(
@@ -373,83 +325,6 @@ def test_teams_limit_what_the_address_gets(receiver: Receiver, clock: SettableCl
     happen("to production", production.public_id)
     pass_by(clock)
     assert [event["Message"] for event in receiver.events] == ["to staging"]
-
-
-def text_of(mail: Message) -> str:
-    content = mail.get_payload(decode=True)
-    assert isinstance(content, bytes)
-    return content.decode()
-
-
-def mailed_team(*people: User) -> Team:
-    for user in people:
-        User.objects.filter(pk=user.pk).update(email=f"{user.username}@example.org")
-    return create_team(actor=SYSTEM, space=default_space(), name="Mailed", members=list(people))
-
-
-def test_digests_tell_each_recipient_what_they_may_see(clock: SettableClock) -> None:
-    ana, staging, production = make_ana(), make_environment(), make_environment()
-    cleo, limited, nobody = make_cleo(default_space()), make_user("limited"), make_user("nobody")
-    give_role(
-        limited,
-        "userroles-projectviewer",
-        default_space(),
-        {"environment": [staging.public_id]},
-    )
-    team = mailed_team(cleo.user, limited, nobody)
-    wanted = EventFilter(document_types=("Deployments",))
-    row = subscribed(
-        ana,
-        name="News",
-        email_teams=(team.public_id,),
-        email_period_s=600,
-        email_priority="High",
-        time_zone="Europe/Berlin",
-        wanted=wanted,
-    )
-    happen("to staging", staging.public_id)
-    pass_by(clock)
-    happen("to production\nBcc: x", production.public_id)
-    with smtp_server() as mailbox:
-        save_mail_settings(
-            actor=SYSTEM, host="127.0.0.1", port=mailbox.port, sender="octopus@example.org"
-        )
-        pass_by(clock)
-        assert mailbox.mails == []
-        clock.forward(601)
-        pass_by(clock)
-        pass_by(clock)
-        mails = dict(mailbox.mails)
-    assert set(mails) == {"cleo@example.org", "limited@example.org"}
-    body = text_of(mails["cleo@example.org"])
-    assert "2 events in Default" in body
-    assert "to staging (system)" in body
-    assert "to production Bcc: x (system)" in body
-    assert f"administration/subscriptions/{row.public_id}" in body
-    assert mails["cleo@example.org"]["Subject"] == "News: 2 events in Default"
-    assert mails["cleo@example.org"]["X-Priority"] == "1 (Highest)"
-    assert "production" not in text_of(mails["limited@example.org"])
-    assert {one.state for one in deliveries(row)} == {"Sent"}
-
-
-def test_a_digest_without_a_mail_server_is_tried_again(clock: SettableClock) -> None:
-    ana = make_ana()
-    row = subscribed(
-        ana,
-        email_teams=(mailed_team(ana.user).public_id,),
-        wanted=EventFilter(document_types=("Deployments",)),
-    )
-    for number in range(120):
-        happen(str(number))
-    match_events(clock=clock)
-    clock.forward(3601)
-    deliver_due(clock=clock)
-    (delivery,) = deliveries(row)
-    assert (delivery.state, delivery.event_count, len(delivery.event_ids)) == ("Waiting", 120, 100)
-    assert "no SMTP server" in delivery.problem
-    happen("the next")
-    match_events(clock=clock)
-    assert [one.event_count for one in deliveries(row)] == [120, 1], "a digest on its way is closed"
 
 
 def test_a_disabled_subscription_is_silent(receiver: Receiver, clock: SettableClock) -> None:

@@ -13,12 +13,7 @@ from deployments.access.models import (
     ExternalLogin,
     IdentityProvider,
     ProvidedMembership,
-    Team,
     User,
-)
-from deployments.access.services.federation.external_groups import (
-    GroupInput,
-    set_external_groups,
 )
 from deployments.access.services.federation.identity_providers import (
     ProviderInput,
@@ -29,16 +24,23 @@ from deployments.access.services.federation.identity_providers import (
 from deployments.access.services.request_settings import set_allow_loopback
 from deployments.base.clock import utc_now
 from deployments.base.models import Event
-from tests.factories import SYSTEM, default_space, make_ana, make_user
+from tests.deployments.access.federation.journeys import (
+    BEGIN,
+    EVE,
+    LINK,
+    SECURITY,
+    change,
+    follows,
+    go,
+    members,
+    team,
+)
+from tests.factories import SYSTEM, make_ana, make_user
 from tests.factories.people import PASSWORD, as_person
 from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, RealProvider
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
-EVE = {"name": "Eve Stone", "preferred_username": "eve", "groups": ["staff", "ops"]}
-BEGIN = "/app/sign-in/with/corporate"
-LINK = "/app/account/logins/corporate/link"
-SECURITY = "/app/account/security"
 
 
 @pytest.fixture
@@ -48,35 +50,6 @@ def corporate(db: None, real_provider: RealProvider) -> IdentityProvider:
     real_provider.people(eve=EVE)
     wanted = ProviderInput("Corporate", real_provider.issuer, CLIENT_ID, creates_users=True)
     return create_provider(actor=SYSTEM, provider=wanted, secret=CLIENT_SECRET)
-
-
-def go(real: RealProvider, account: str, visitor: Visitor | None = None, at: str = BEGIN) -> Any:
-    """Sign in by the provider; return the visitor and the last answer of the server."""
-    visitor = visitor or Visitor()
-    begun = visitor.client.get(at)
-    back = real.sign_in(begun["Location"], account)
-    return visitor, visitor.client.get(urlsplit(back)._replace(scheme="", netloc="").geturl())
-
-
-def change(row: IdentityProvider, **fields: Any) -> None:
-    wanted = {"creates_users": True, **fields}
-    provider = ProviderInput(row.name, row.issuer, row.client_id, **wanted)
-    update_provider(actor=SYSTEM, row=row, provider=provider)
-
-
-def team(name: str, provider: IdentityProvider, *groups: str) -> Team:
-    made = services.create_team(actor=SYSTEM, space=default_space(), name=name)
-    follows(made, provider, *groups)
-    return made
-
-
-def follows(row: Team, provider: IdentityProvider, *groups: str) -> None:
-    wanted = [GroupInput(provider, group) for group in groups]
-    set_external_groups(actor=SYSTEM, team=row, groups=wanted)
-
-
-def members(row: Team) -> list[str]:
-    return sorted(row.users.values_list("username", flat=True))
 
 
 def test_a_first_sign_in_makes_an_account_and_the_next_finds_it(

@@ -56,6 +56,7 @@ class Statistics:
     most_drops: int = 0
     refused: int = 0
     runs: int = 0
+    repeats: int = 0
     acknowledged: int = 0
     first_run: float = 0.0
     last_acknowledged: float = 0.0
@@ -77,6 +78,7 @@ class VirtualAgent:
         self._credential = credential
         self._backoff = Backoff()
         self._unacknowledged: dict[str, Finished] = {}
+        self._known: set[str] = set()
 
     async def run(self) -> None:
         """Connect and serve, again and again."""
@@ -146,15 +148,20 @@ class VirtualAgent:
         """Do what the server has sent."""
         statistics = self.fleet.statistics
         if isinstance(message, Run):
-            statistics.runs += 1
+            # A server that waits for the answer says it again: that is not a second command.
+            if message.id in self._known:
+                statistics.repeats += 1
+            else:
+                self._known.add(message.id)
+                statistics.runs += 1
             statistics.first_run = statistics.first_run or time.time()
             session.send(Accepted(id=message.id))
             await send_control(session, socket)
             await self._say(message.id, session, socket)
         elif isinstance(message, FinalAck):
-            self._unacknowledged.pop(message.id, None)
-            statistics.acknowledged += 1
-            statistics.last_acknowledged = time.time()
+            if self._unacknowledged.pop(message.id, None):
+                statistics.acknowledged += 1
+                statistics.last_acknowledged = time.time()
         elif isinstance(message, Cancel):
             session.send(CancelAck(id=message.id, state="already_finished"))
 

@@ -16,8 +16,8 @@ SOON = timedelta(seconds=3)
 class Live:
     """An attempt of a task as far as waiting goes.
 
-    `sent` and `accepted` are the times of its command; `busy` names the tasks whose scripts run
-    on its machine; `away_since` is when its agent was last there, None while it is connected.
+    `accepted` and `is_canceled` are what is known of its command; `busy` names the tasks whose
+    scripts run on its machine; `away_since` is when its agent was last there.
     """
 
     action_id: str
@@ -29,7 +29,7 @@ class Live:
     finished: datetime | None = None
     has_agent: bool = False
     accepted: datetime | None = None
-    started: datetime | None = None
+    is_canceled: bool = False
     away_since: datetime | None = None
     is_away: bool = False
     busy: tuple[str, ...] = ()
@@ -74,6 +74,11 @@ def _why(plan: Plan, action: PlannedAction, row: Live, now: datetime) -> str:
         return ""
     if not row.has_agent:
         return "waits for a free worker process of the server."
+    if row.is_canceled and row.is_away:
+        return (
+            "the Tentacle went away and may run the command still; it is told to stop as soon as"
+            " it is back. Cancel once more to end the task without its answer."
+        )
     if row.accepted is None:
         place = action.placement(row.target_id)
         return _not_taken(plan, row, leaves=bool(place and place.may_be_left_out))

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from agent.contracts import limits
 from deployments.execution.models import ActionExecution, AgentMessage, Interruption
-from deployments.execution.services.mailbox import end_executions, wake_agents
+from deployments.execution.services.mailbox import end_executions, may_have_been_taken, wake_agents
 from deployments.execution.services.server_actions.following import end_following
 from deployments.execution.services.situation import Row
 from deployments.execution.states import LIVE, ExecutionState
@@ -19,8 +19,8 @@ LEFT_BEHIND = "It was left behind when the task was ended by force."
 def cancel_live(task: ServerTask, rows: Sequence[Row], *, force: bool, now: datetime) -> bool:
     """Cancel live executions; return whether some ended at once.
 
-    One that an agent holds ends when the agent says so, or at once when forced. One that no
-    agent has taken and whose agent is away ends at once; the cancel waits for the agent.
+    One that an agent may hold ends when the agent says so, or at once when forced. One whose agent
+    has been away since before it was sent ends at once; the cancel waits for the agent.
     """
     on_agents = [row for row in rows if row.agent_id is not None]
     ended = _end_waiting(task, rows, now)
@@ -62,7 +62,7 @@ def send_cancels(
 ) -> list[int]:
     """Put a cancel beside each unfinished run, once.
 
-    Return the executions that no agent has taken and whose agent is away: their runs are closed.
+    Return the executions that no agent can have taken, because it is away: their runs are closed.
     """
     if not executions:
         return []
@@ -80,7 +80,9 @@ def send_cancels(
         messages.filter(pk__in=[run.pk for run in fresh]).update(cancelled=now)
         wake_agents(run.agent_id for run in fresh)
     connected = connected_agents({run.agent_id for run in runs}, now)
-    gone = [r.execution_id for r in runs if r.accepted is None and r.agent_id not in connected]
+    away = [run for run in runs if run.agent_id not in connected]
+    taken = may_have_been_taken(away)
+    gone = [run.execution_id for run in away if run.pk not in taken]
     if gone:
         _close_runs(task, gone, now)
     return gone

@@ -11,7 +11,12 @@ from deployments.base.querysets import SpaceQuerySet
 from deployments.base.wake import wake
 from deployments.execution.models import ActionExecution, AgentMessage
 from deployments.execution.services.cancel_live import send_cancels
-from deployments.execution.services.mailbox import ADVANCE, close_messages, end_executions
+from deployments.execution.services.mailbox import (
+    ADVANCE,
+    close_messages,
+    end_executions,
+    may_have_been_taken,
+)
 from deployments.execution.states import LIVE, ExecutionState
 from deployments.execution.steps import all_step_types
 from deployments.infrastructure.models import AgentSession
@@ -28,11 +33,12 @@ _EVERY_SPACE = "the sweep looks at every space"
 
 def settle_lost_agents(*, now: datetime) -> int:
     """End what no agent will ever report; return how many executions."""
-    removed = _runs().filter(agent__revoked__isnull=False)
-    taken = removed.exclude(accepted=None).values_list("execution_id", flat=True)
-    left = removed.filter(accepted=None).values_list("execution_id", flat=True)
-    ended = _end(list(taken), ExecutionState.LOST, REMOVED, now)
-    ended += _end(list(left), ExecutionState.FAILED, NOT_TAKEN, now)
+    removed = list(_runs().filter(agent__revoked__isnull=False))
+    taken = may_have_been_taken(removed)
+    lost = [run.execution_id for run in removed if run.pk in taken]
+    left = [run.execution_id for run in removed if run.pk not in taken]
+    ended = _end(lost, ExecutionState.LOST, REMOVED, now)
+    ended += _end(left, ExecutionState.FAILED, NOT_TAKEN, now)
     ended += _end(_without_agent(now), ExecutionState.LOST, REMOVED, now)
     for run in _overdue(now):
         send_cancels(run.execution.task, [run.execution_id], reason=STAYED_AWAY, now=now)
@@ -67,14 +73,19 @@ def _without_agent(now: datetime) -> list[int]:
 
 
 def _overdue(now: datetime) -> list[AgentMessage]:
-    """Return accepted runs past all their limits whose agent is not connected."""
+    """Return runs past all their limits whose agent is not connected.
+
+    One that was not accepted is given up sooner, unless it was canceled.
+    """
     connected = AgentSession.objects.filter(disconnected=None, last_seen__gt=now - SILENCE)
+    before = now - _RETURN_WITHIN
+    old = Q(accepted__lte=before) | Q(accepted=None, cancelled__lte=before)
     away = (
         _runs()
-        .filter(~Q(agent__in=connected.values("agent_id")), accepted__lte=now - _RETURN_WITHIN)
+        .filter(old, ~Q(agent__in=connected.values("agent_id")))
         .select_related("execution__task__space")
     )
-    return [run for run in away if run.accepted and now - run.accepted > _longest(run)]
+    return [run for run in away if now - (run.accepted or run.created) > _longest(run)]
 
 
 def _longest(run: AgentMessage) -> timedelta:

@@ -9,6 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from deployments.base.wake import MAILBOX_CHANNEL, wake
 from deployments.execution.models import ActionExecution, AgentMessage
 from deployments.execution.services.outputs import output_key, record_outputs, storable
 from deployments.execution.states import LIVE, ExecutionState
+from deployments.infrastructure.services.presence import last_contacts
 
 __all__ = [
     "TEMPORARY",
@@ -35,6 +37,7 @@ __all__ = [
     "apply_started",
     "close_messages",
     "end_executions",
+    "may_have_been_taken",
     "messages_for",
     "open_spec",
     "output_key",
@@ -279,3 +282,17 @@ def _publish(pks: list[int]) -> None:
     # One message for all, which the gateways also answer with one look into the mailbox.
     message = ",".join(map(str, pks))
     try_redis(lambda client: client.publish(MAILBOX_CHANNEL, message), None)
+
+
+def may_have_been_taken(runs: Iterable[AgentMessage]) -> set[int]:
+    """Return those of the commands, by primary key, that an agent has or may have.
+
+    A gateway that dies takes with it what an agent answered, and so does a line that breaks: an
+    agent that was there at any time since its command was written may run it.
+    """
+    commands = list(runs)
+    taken = {run.pk for run in commands if run.accepted is not None}
+    silent = [run for run in commands if run.accepted is None]
+    contacts = last_contacts({run.agent_id for run in silent}) if silent else {}
+    never = datetime.min.replace(tzinfo=UTC)
+    return taken | {run.pk for run in silent if contacts.get(run.agent_id, never) >= run.created}

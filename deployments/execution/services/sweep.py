@@ -15,7 +15,7 @@ from deployments.execution.services.cancel_live import abandon, send_cancels
 from deployments.execution.services.carry_out import NOT_AVAILABLE
 from deployments.execution.services.lease import IMPOSSIBLE
 from deployments.execution.services.lost_agents import settle_lost_agents
-from deployments.execution.services.mailbox import ADVANCE, end_executions
+from deployments.execution.services.mailbox import ADVANCE, end_executions, may_have_been_taken
 from deployments.execution.services.server_actions import settle_abandoned
 from deployments.execution.services.server_actions.following import followers_of_ended_tasks
 from deployments.execution.states import LIVE, ExecutionState
@@ -81,13 +81,19 @@ def _expire(pk: int, now: datetime, *, is_away: bool = False) -> int:
         task = message.execution.task
         minutes = _time_to_start(message.header) / 60
         reason = f"The agent did not take the command within {minutes:.3g} minutes."
+        state = ExecutionState.FAILED
         if is_away:
+            state = ExecutionState.LEFT_OUT
             reason = NOT_AVAILABLE
             name = message.execution.target_name
             write_lines(task, None, [("warning", f"{name}: {NOT_AVAILABLE}")])
+        elif message.agent_id not in present_agents({message.agent_id}, now) and (
+            may_have_been_taken([message])
+        ):
+            state = ExecutionState.LOST
+            reason = f"{reason} It went away while it may have had it, so it may have run."
         send_cancels(task, [message.execution_id], reason=reason, now=now)
         rows.filter(pk=pk).update(finished=now, sealed_body=None)
-        state = ExecutionState.LEFT_OUT if is_away else ExecutionState.FAILED
         ended = end_executions([message.execution_id], state, now=now, error=reason)
         wake(ADVANCE, task.pk)
     return ended

@@ -22,7 +22,7 @@ def waits_of(
     if plan is None or task.is_completed:
         return []
     pending = [row for row in executions if row.state == ExecutionState.PENDING and row.agent_id]
-    accepted = _accepted(task, pending)
+    accepted, canceled = _commands(task, pending)
     sessions = _sessions({row.agent_id for row in pending if row.agent_id})
     busy = _busy(task, {row.agent_id for row in pending if row.agent_id and accepted.get(row.pk)})
     found = waits(
@@ -38,6 +38,7 @@ def waits_of(
                 finished=row.finished,
                 has_agent=row.agent_id is not None,
                 accepted=accepted.get(row.pk),
+                is_canceled=row.pk in canceled,
                 is_away=_is_away(sessions.get(row.agent_id or 0), now),
                 away_since=_last_seen(sessions.get(row.agent_id or 0)),
                 busy=tuple(busy.get(row.agent_id or 0, ())),
@@ -49,13 +50,17 @@ def waits_of(
     return found[:_MOST]
 
 
-def _accepted(task: ServerTask, pending: Sequence[ActionExecution]) -> dict[int, datetime | None]:
+def _commands(
+    task: ServerTask, pending: Sequence[ActionExecution]
+) -> tuple[dict[int, datetime | None], set[int]]:
+    """Return when each command was accepted, and which are canceled."""
     if not pending:
-        return {}
+        return {}, set()
     runs = AgentMessage.objects.in_space(task.space).filter(
         execution__in=[row.pk for row in pending], kind="run"
     )
-    return dict(runs.values_list("execution_id", "accepted"))
+    rows = list(runs.values_list("execution_id", "accepted", "cancelled"))
+    return {pk: accepted for pk, accepted, _ in rows}, {pk for pk, _, at in rows if at}
 
 
 def _sessions(agents: set[int]) -> dict[int, AgentSession]:

@@ -27,3 +27,13 @@ def connected_agents(agent_pks: set[int], now: datetime) -> set[int]:
         agent__in=agent_pks, disconnected=None, last_seen__gt=now - SILENCE
     )
     return set(sessions.values_list("agent_id", flat=True))
+
+
+def last_contacts(agent_pks: set[int]) -> dict[int, datetime]:
+    """Return until when each of the agents may have heard something; none that never connected.
+
+    A connection that nobody has seen end may have lasted as long as its silence is not noticed.
+    """
+    sessions = AgentSession.objects.filter(agent__in=agent_pks).exclude(last_seen=None)
+    rows = sessions.values_list("agent_id", "disconnected", "last_seen")
+    return {agent: ended or seen + SILENCE for agent, ended, seen in rows if seen is not None}

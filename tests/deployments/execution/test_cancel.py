@@ -83,6 +83,18 @@ def test_an_agent_that_is_away_does_not_hold_the_task_and_hears_of_it_later() ->
     assert list(messages_for(run.agent_id)) == []
 
 
+def test_an_agent_that_went_away_with_a_command_unheard_is_waited_for_unless_forced() -> None:
+    scene = make_scene(script_step(roles="web"))
+    (run,) = scene.runs()
+    AgentSession.objects.update(disconnected=run.created)
+    cancel(scene)
+    assert scene.state() == TaskState.CANCELLING
+    scene.finish(run, exit_code=143, reason="cancelled")
+    scene.advance()
+    assert scene.state() == TaskState.CANCELED
+    assert scene.rows()[0].started is not None
+
+
 def test_an_accepted_command_of_an_agent_that_is_away_is_waited_for_unless_forced() -> None:
     scene = make_scene(script_step(roles="web"))
     (run,) = scene.runs()

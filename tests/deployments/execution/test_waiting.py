@@ -40,6 +40,10 @@ def plan(*, window: int = 0, targets: int = 1, attempts: int = 1) -> Plan:
             replace(ROW, is_away=True, away_since=AGO),
             "the Tentacle has not been connected since 2026-03-04 09:59:00 UTC",
         ),
+        (
+            replace(ROW, is_away=True, away_since=AGO, is_canceled=True),
+            "the Tentacle went away and may run the command still",
+        ),
         (ROW, "the Tentacle has not taken it yet"),
         (replace(ROW, accepted=AGO), "the Tentacle has taken it and prepares it."),
         (

@@ -1,9 +1,11 @@
 """Health checks: what a check's end means, for the machine, for the task, and for the policy."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
+from deployments.base.clock import utc_now
 from deployments.base.models import Event
 from deployments.execution.models import AgentMessage
 from deployments.execution.services import advance, mailbox
@@ -11,7 +13,7 @@ from deployments.execution.services.health.judge import judge_checks
 from deployments.execution.services.health.verdict import CheckEnd, verdict_of
 from deployments.execution.states import ENDED, ExecutionState
 from deployments.gateway import sessions
-from deployments.infrastructure.models import Agent, AgentUpgrade, Machine
+from deployments.infrastructure.models import Agent, AgentSession, AgentUpgrade, Machine
 from deployments.infrastructure.models.machine import HealthStatus
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.services import cancel_task
@@ -140,6 +142,9 @@ def test_who_may_be_offline(behavior: str, state: str, execution: str) -> None:
     here, away = machines("here", "away")
     make_policy(
         {"MachineConnectivityPolicy": {"MachineConnectivityBehavior": behavior}}, here, away
+    )
+    AgentSession.objects.filter(agent=away.agent_id).update(
+        last_seen=utc_now() - timedelta(hours=1)
     )
     check = make_check(here, away)
     check.end("here")

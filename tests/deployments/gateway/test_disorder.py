@@ -133,7 +133,7 @@ async def test_a_result_after_the_command_was_given_up_changes_nothing(lab: Gate
         await wire.end(run, len(LOG), LOG)
         await wire.hear(FinalAck)
         after = await lab.execution()
-        assert after.state == given_up.state == "Failed"
+        assert after.state == given_up.state == "Lost"
         assert after.error_message == given_up.error_message
         # What it printed is kept: somebody will want to know what it did.
         assert await lab.printed() == LOG

@@ -1,5 +1,6 @@
 """Thousands of commands wait for one agent that was away: it connects, and gets them in order."""
 
+import asyncio
 import copy
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from deployments.execution.models.mailbox import new_message_id
 from deployments.execution.services.cancel_live import abandon
 from deployments.execution.services.mailbox import seal_spec
 from deployments.gateway import connection as connection_module
-from tests.deployments.gateway.conftest import GatewayLab
+from tests.deployments.gateway.conftest import GatewayLab, Wire
 
 
 def queue(lab: GatewayLab, count: int) -> list[str]:
@@ -41,6 +42,19 @@ def queue(lab: GatewayLab, count: int) -> list[str]:
     return [str(first.message_id), *map(str, ids)]
 
 
+async def hear_new(wire: Wire, count: int, known: list[str]) -> list[str]:
+    """Wait for so many commands that are not known yet.
+
+    On a busy machine one whose acceptance is on its way is said again, as the protocol wants.
+    """
+    heard: list[str] = []
+    while len(heard) < count:
+        command_id = (await wire.hear(Run)).id
+        if command_id not in known and command_id not in heard:
+            heard.append(command_id)
+    return heard
+
+
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("many", [1000, pytest.param(10_000, marks=pytest.mark.thorough)])
 async def test_thousands_of_commands_for_one_agent(lab: GatewayLab, many: int) -> None:
@@ -50,16 +64,16 @@ async def test_thousands_of_commands_for_one_agent(lab: GatewayLab, many: int) -
         # It reports one that it has, as after a restart.
         welcome = await wire.hello(CommandReport(id=ids[0], state="accepted"))
         assert [point.id for point in welcome.resume] == [ids[0]]
-        heard = [(await wire.hear(Run)).id for _ in range(most)]
+        heard = await hear_new(wire, most, known=[])
         assert heard == ids[:most]
         with pytest.raises(TimeoutError):
-            await wire.hear(Run, seconds=1.0)
+            async with asyncio.timeout(1.0):
+                await hear_new(wire, 1, known=heard)
         for command_id in heard:
             await wire.say(Accepted(id=command_id))
             await wire.say(Finished(id=command_id, started=True, exit=0))
         await wire.hear(FinalAck)
-        heard = [(await wire.hear(Run)).id for _ in range(most)]
-        assert heard == ids[most : 2 * most]
+        assert await hear_new(wire, most, known=heard) == ids[most : 2 * most]
 
     scene = lab.scene
     await lab.ask(lambda: abandon(scene.task, now=scene.clock()))

@@ -13,17 +13,20 @@ class TenantsConfig(AppConfig):
             register_scope_values,
         )
         from deployments.infrastructure.tenancy import register_tenant_lookup  # noqa: PLC0415 as above
+        from deployments.projects.runbook_tags import register_runbook_tag_sets  # noqa: PLC0415 as above
         from deployments.projects.tenant_tags import register_tenant_tags  # noqa: PLC0415 as above
         from tenants.lookup import tenants_and_tags  # noqa: PLC0415 as above
         from tenants.models import Tenant  # noqa: PLC0415 as above
         from tenants.queries import (  # noqa: PLC0415 as above
             canonical_names,
+            runbook_tag_sets,
             tenant_names,
             tenant_numbers_with_tags,
             visible_tags,
         )
 
         register_tenant_tags(canonical_names)
+        register_runbook_tag_sets(runbook_tag_sets)
         register_tenant_lookup(tenants_and_tags, tenant_names)
         register_expander("tenant_tag", tenant_numbers_with_tags)
         register_scope_model("tenant", Tenant, Permission.TenantView)

@@ -14,6 +14,7 @@ from deployments.infrastructure.models import Environment, Machine
 from deployments.infrastructure.queries import tenant_numbers_of_machines
 from deployments.projects.models import Channel, Project
 from deployments.projects.queries import lifecycle_of, phases_of_many
+from deployments.projects.runbook_tags import RunbookTag, RunbookTagSet
 from deployments.projects.settings import participation_of
 from tenants.matching import is_chosen, matches_tags, target_takes_part
 from tenants.models import ConnectedEnvironment, ProjectConnection, Tag, TagSet, Tenant, TenantTag
@@ -35,19 +36,38 @@ class TenantScope:
 
 
 def tag_sets_of(space: Space) -> QuerySet[TagSet]:
-    """Return the tag sets in their order."""
+    """Return all tag sets in their order."""
     return TagSet.objects.in_space(space).prefetch_related("tags")
 
 
+def tenant_tag_sets(space: Space) -> QuerySet[TagSet]:
+    """Return the tag sets for tenants in their order."""
+    return tag_sets_of(space).filter(for_tenants=True)
+
+
+def runbook_tag_sets(space: Space) -> list[RunbookTagSet]:
+    """Return the tag sets for runbooks in their order."""
+    return [
+        RunbookTagSet(
+            row.name,
+            row.kind == TagSet.Kind.SINGLE_SELECT,
+            tuple(RunbookTag(tag.name, f"{row.name}/{tag.name}", tag.color) for tag in tags),
+        )
+        for row in tag_sets_of(space).filter(for_runbooks=True)
+        for tags in [row.tags.all()]
+    ]
+
+
 def tags_of_space(space: Space) -> dict[str, Tag]:
-    """Return every tag by its canonical name in lower case, in the order of sets and tags."""
-    rows = Tag.objects.filter(tag_set__space=space).select_related("tag_set")
+    """Return every tag for tenants by its canonical name in lower case, in the order of sets."""
+    rows = Tag.objects.filter(tag_set__space=space, tag_set__for_tenants=True)
+    rows = rows.select_related("tag_set")
     ordered = rows.order_by("tag_set__sort_order", "tag_set__name", "sort_order", "name")
     return {row.canonical_name.lower(): row for row in ordered}
 
 
 def canonical_names(space: Space) -> list[str]:
-    """Return the canonical names of all tags, in the order of sets and tags."""
+    """Return the canonical names of all tags for tenants, in the order of sets and tags."""
     return [tag.canonical_name for tag in tags_of_space(space).values()]
 
 

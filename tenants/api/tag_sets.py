@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,11 +26,11 @@ from tenants.services.tag_sets import (
     TagSetInput,
     create_tag_set,
     delete_tag_set,
+    scopes_of,
     sort_tag_sets,
     update_tag_set,
 )
-
-_SCOPE = "Tenant"
+from tenants.services.tag_usage import Scope
 
 
 class TagSetSerializer(SpaceResourceSerializer):
@@ -54,7 +54,7 @@ class TagSetSerializer(SpaceResourceSerializer):
         return {
             **super().to_representation(instance),
             "Type": instance.kind,
-            "Scopes": [_SCOPE],
+            "Scopes": scopes_of(instance),
             "Tags": [
                 {
                     "Id": tag.public_id,
@@ -95,14 +95,24 @@ class TagSetViewSet(SpaceViewSet[TagSet]):
     def filtered(self, rows: QuerySet[TagSet], query: Query) -> QuerySet[TagSet]:
         rows = super().filtered(rows, query)
         scopes = {scope.lower() for scope in query.texts("scopes")}
-        return rows.none() if scopes and _SCOPE.lower() not in scopes else rows
+        if not scopes:
+            return rows
+        wanted = Q(pk__in=())
+        if Scope.TENANT.lower() in scopes:
+            wanted |= Q(for_tenants=True)
+        if Scope.RUNBOOK.lower() in scopes:
+            wanted |= Q(for_runbooks=True)
+        return rows.filter(wanted)
 
     def create_row(self, data: dict[str, Any]) -> TagSet:
-        return create_tag_set(actor=self.actor, space=self.space, tag_set=_input(data, {}))
+        return create_tag_set(
+            actor=self.actor, space=self.space, tag_set=_input(data, {}, [Scope.TENANT])
+        )
 
     def update_row(self, row: TagSet, data: dict[str, Any]) -> TagSet:
         stored = {tag.pk: tag.sort_order for tag in row.tags.all()}
-        updated = update_tag_set(actor=self.actor, row=row, tag_set=_input(data, stored))
+        tag_set = _input(data, stored, scopes_of(row))
+        updated = update_tag_set(actor=self.actor, row=row, tag_set=tag_set)
         return self.get_queryset().get(pk=updated.pk)
 
     def destroy_row(self, row: TagSet) -> None:
@@ -119,13 +129,14 @@ class TagSetViewSet(SpaceViewSet[TagSet]):
         return Response(self.serialized(tag_sets_of(self.space)))
 
 
-def _input(data: dict[str, Any], stored: Mapping[int, int]) -> TagSetInput:
-    if any(scope.lower() != _SCOPE.lower() for scope in data["scopes"]):
-        raise Invalid(fields={"Scopes": [f"Tag sets of this server are for the scope {_SCOPE}."]})
+def _input(data: dict[str, Any], stored: Mapping[int, int], known: Sequence[str]) -> TagSetInput:
+    """Read a tag set; without `Scopes`, which older clients do not know, `known` stay."""
+    named = {scope.lower(): scope.value for scope in Scope}
     return TagSetInput(
         name=data["name"],
         description=data["description"],
         kind=data["type"] or TagSet.Kind.MULTI_SELECT,
+        scopes=[named.get(scope.lower(), scope) for scope in data["scopes"]] or known,
         sort_order=data["sort_order"],
         tags=_in_order([_tag(entry) for entry in data["tags"]], stored),
     )

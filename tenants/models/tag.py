@@ -1,4 +1,4 @@
-"""Tag sets: the words by which tenants are grouped."""
+"""Tag sets: the words by which tenants and runbooks are grouped."""
 
 from typing import ClassVar
 
@@ -9,7 +9,10 @@ from tenants.matching import canonical_name
 
 
 class TagSet(SpaceOwned):
-    """A set of tags, such as `Region`; of a single-select one a tenant carries at most one."""
+    """A set of tags, such as `Region`; of a single-select one a tenant carries at most one.
+
+    It may be for tenants, for runbooks or for both.
+    """
 
     class Kind(models.TextChoices):
         MULTI_SELECT = "MultiSelect"
@@ -22,6 +25,8 @@ class TagSet(SpaceOwned):
     description = models.TextField(blank=True)
     sort_order = models.IntegerField(default=0)
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.MULTI_SELECT)
+    for_tenants = models.BooleanField(default=True)
+    for_runbooks = models.BooleanField(default=False)
 
     class Meta:
         ordering: ClassVar = ["sort_order", "name"]

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,8 +17,14 @@ from deployments.base.errors import Invalid
 from deployments.base.models import Space
 from deployments.base.naming import free_slug, require_free_name, required_name
 from tenants.matching import canonical_name
-from tenants.models import Tag, TagSet, TenantTag
-from tenants.services.tag_usage import require_unused
+from tenants.models import Tag, TagSet
+from tenants.services.tag_usage import (
+    Scope,
+    require_deletable,
+    require_single,
+    require_unused,
+    require_unused_for,
+)
 
 DEFAULT_COLOR: Final = "#6E7F91"
 MOST_TAGS: Final = 500
@@ -44,7 +50,14 @@ class TagSetInput:
     tags: Sequence[TagInput] = ()
     description: str = ""
     kind: str = "MultiSelect"
+    scopes: Collection[str] = (Scope.TENANT,)
     sort_order: int | None = None
+
+
+def scopes_of(row: TagSet) -> list[str]:
+    """Return what the tags of the set are for, as the wire has it."""
+    chosen = ((row.for_tenants, Scope.TENANT), (row.for_runbooks, Scope.RUNBOOK))
+    return [scope.value for is_chosen, scope in chosen if is_chosen]
 
 
 def create_tag_set(*, actor: Actor, space: Space, tag_set: TagSetInput) -> TagSet:
@@ -69,8 +82,9 @@ def update_tag_set(*, actor: Actor, row: TagSet, tag_set: TagSetInput) -> TagSet
         if row.name != old:
             for tag in row.tags.all():
                 require_unused(row.space, canonical_name(old, tag.name), "renamed")
-        if row.kind == TagSet.Kind.SINGLE_SELECT:
-            _require_single(row)
+        require_single(row)
+        lost = [scope for scope in before["Scopes"] if scope not in scopes_of(row)]
+        require_unused_for(row, old, lost)
         row.save()
         _store_tags(row, tags, old_name=old)
         _record(actor, row, "Modified", "changed", before=before, after=_snapshot(row))
@@ -82,7 +96,7 @@ def delete_tag_set(*, actor: Actor, row: TagSet) -> None:
     require(actor, row.space, Permission.TagSetDelete)
     with transaction.atomic():
         for tag in row.tags.all():
-            _require_deletable(row, tag, row.name)
+            require_deletable(row, tag, row.name)
         _record(actor, row, "Deleted", "deleted", before=_snapshot(row))
         row.delete()
 
@@ -115,7 +129,12 @@ def _fill(row: TagSet, tag_set: TagSetInput) -> None:
         raise Invalid(fields={"Name": ["The name of a tag set may not contain a slash."]})
     if tag_set.kind not in TagSet.Kind.values:
         raise Invalid(fields={"Type": [f"Type must be one of {', '.join(TagSet.Kind.values)}."]})
+    unknown = [scope for scope in tag_set.scopes if scope not in tuple(Scope)]
+    if unknown or not tag_set.scopes:
+        raise Invalid(fields={"Scopes": [f"Scopes must be some of {', '.join(Scope)}."]})
     row.description, row.kind = tag_set.description, tag_set.kind
+    row.for_tenants = Scope.TENANT in tag_set.scopes
+    row.for_runbooks = Scope.RUNBOOK in tag_set.scopes
     if tag_set.sort_order is not None:
         row.sort_order = tag_set.sort_order
     require_free_name(row, "A tag set")
@@ -154,7 +173,7 @@ def _store_tags(row: TagSet, tags: Sequence[TagInput], *, old_name: str = "") ->
     numbers = {known.pk for known, _ in kept}
     for number, gone in stored.items():
         if number not in numbers:
-            _require_deletable(row, gone, old_name)
+            require_deletable(row, gone, old_name)
             gone.delete()
     renamed = [(known, tag) for known, tag in kept if known.pk and known.name != tag.name]
     for known, _ in renamed:
@@ -164,28 +183,6 @@ def _store_tags(row: TagSet, tags: Sequence[TagInput], *, old_name: str = "") ->
     for known, tag in kept:
         known.name, known.color, known.description = tag.name, tag.color, tag.description
         known.save()
-
-
-def _require_deletable(row: TagSet, tag: Tag, set_name: str) -> None:
-    canonical = canonical_name(set_name, tag.name)
-    holders = TenantTag.objects.filter(tag=tag).select_related("tenant").order_by("tenant__name")
-    first = holders.first()
-    if first is not None:
-        others = holders.count() - 1
-        more = f" and {others} more" if others else ""
-        raise Invalid(
-            f"The tag '{canonical}' cannot be deleted because it is used by the tenant"
-            f" '{first.tenant.name}'{more}."
-        )
-    require_unused(row.space, canonical, "deleted")
-
-
-def _require_single(row: TagSet) -> None:
-    carried = TenantTag.objects.filter(tag__tag_set=row)
-    tenants = Counter(carried.values_list("tenant_id", flat=True))
-    if any(count > 1 for count in tenants.values()):
-        problem = "A tenant carries several tags of this set; it must stay MultiSelect."
-        raise Invalid(fields={"Type": [problem]})
 
 
 def _next_order(space: Space) -> int:
@@ -198,6 +195,7 @@ def _snapshot(row: TagSet) -> dict[str, Any]:
         "Name": row.name,
         "Description": row.description,
         "Type": row.kind,
+        "Scopes": scopes_of(row),
         "SortOrder": row.sort_order,
         "Tags": [[tag.name, tag.color, tag.description] for tag in Tag.objects.filter(tag_set=row)],
     }

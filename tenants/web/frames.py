@@ -11,7 +11,7 @@ from deployments.access.web.pages import PageRequest, find
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Project
 from tenants.models import TagSet, Tenant, TenantLogo
-from tenants.queries import connections_of, tag_sets_of, tags_by_tenant
+from tenants.queries import connections_of, tags_by_tenant, tenant_tag_sets
 from tenants.variables import missing_values
 
 
@@ -94,4 +94,4 @@ def missing_there(
 
 def tag_sets_of_space(request: PageRequest) -> list[TagSet]:
     """Return the tag sets with their tags, in their order."""
-    return list(tag_sets_of(request.space))
+    return list(tenant_tag_sets(request.space))

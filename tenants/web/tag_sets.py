@@ -15,6 +15,7 @@ from deployments.base.numbers import whole_number
 from tenants.models import TagSet
 from tenants.queries import tag_sets_of
 from tenants.services import tag_sets as services
+from tenants.services.tag_usage import Scope
 
 LIST: Final = "tenants/tag-sets"
 _FREE_ROWS: Final = 2
@@ -24,7 +25,7 @@ _KINDS: Final = (
     (TagSet.Kind.MULTI_SELECT, "Any number of its tags"),
     (TagSet.Kind.SINGLE_SELECT, "One of its tags at most"),
 )
-
+_SCOPES: Final = ((Scope.TENANT, "Tenants"), (Scope.RUNBOOK, "Runbooks"))
 
 T = TypeVar("T")
 
@@ -56,7 +57,8 @@ def tag_set_list(request: PageRequest) -> HttpResponse:
 def tag_set_new(request: PageRequest) -> HttpResponse:
     """Create a tag set."""
     if request.method == "GET":
-        return _form(request, None, {"kind": TagSet.Kind.MULTI_SELECT}, [])
+        start = {"kind": TagSet.Kind.MULTI_SELECT, "scopes": [Scope.TENANT]}
+        return _form(request, None, start, [])
     return _save(request, None)
 
 
@@ -69,7 +71,12 @@ def tag_set_edit(request: PageRequest, tag_set: str) -> HttpResponse:
     if request.method == "POST":
         return _save(request, row)
     tags = [TagForm(str(t.pk), t.name, t.color, t.description) for t in row.tags.all()]
-    values = {"name": row.name, "description": row.description, "kind": row.kind}
+    values = {
+        "name": row.name,
+        "description": row.description,
+        "kind": row.kind,
+        "scopes": services.scopes_of(row),
+    }
     return _form(request, row, values, tags)
 
 
@@ -104,13 +111,17 @@ def tag_set_delete(request: PageRequest, tag_set: str) -> HttpResponse:
 def _save(request: PageRequest, stored: TagSet | None) -> HttpResponse:
     sent = request.POST
     tags = _sent_tags(sent)
-    values = {name: sent.get(name, "") for name in ("name", "description", "kind")}
+    values: dict[str, Any] = {
+        **{name: sent.get(name, "") for name in ("name", "description", "kind")},
+        "scopes": sent.getlist("scopes"),
+    }
 
     def save() -> TagSet:
         tag_set = services.TagSetInput(
             name=values["name"],
             description=values["description"],
             kind=values["kind"],
+            scopes=values["scopes"],
             tags=[
                 services.TagInput(
                     tag.name, tag.color, tag.description, int(tag.id) if tag.id else None
@@ -173,6 +184,7 @@ def _form(
         "values": values,
         "tags": [*tags, *(TagForm() for _ in range(free))],
         "kinds": _KINDS,
+        "scopes": _SCOPES,
         "may_delete": stored is not None and request.grants.allows(Permission.TagSetDelete),
     }
     return show(request, "tenants/tag_set.html", shown, problems)

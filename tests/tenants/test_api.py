@@ -75,7 +75,7 @@ def test_life_of_a_tag_set() -> None:
         ({"Tags": ["x"]}, "object"),
         ({"Tags": [{"Name": 7}]}, "must be a text"),
         ({"Tags": [{"Name": "x", "SortOrder": "1"}]}, "must be a number"),
-        ({"Scopes": ["Project"]}, "scope Tenant"),
+        ({"Scopes": ["Project"]}, "some of Tenant, Runbook"),
         ({"Type": "FreeText"}, "must be one of"),
     ],
 )

@@ -22,7 +22,7 @@ from deployments.server_tasks.models import ServerNode, ServerTask
 from deployments.server_tasks.queries import in_states, totals_by_state
 from deployments.server_tasks.states import ACTIVE, FINISHED
 from tenants.models import Tenant
-from tenants.queries import find_tenant, tag_sets_of, tenant_numbers_with_tags
+from tenants.queries import find_tenant, tenant_numbers_with_tags, tenant_tag_sets
 
 STATES = (
     ("Queued", "Queued"),
@@ -86,7 +86,7 @@ def task_list(request: PageRequest) -> HttpResponse:
     if request.headers.get("HX-Target") == "task-rows":
         return show(request, "execution/_task_rows.html", values)
     values |= _choices(request)
-    values["tag_sets"] = tag_sets_of(request.space) if values["tenants"] else ()
+    values["tag_sets"] = tenant_tag_sets(request.space) if values["tenants"] else ()
     values["marked"] = [tag.lower() for tag in _tags(request)]
     if values["is_filtered"]:
         values |= cancelable(request).aggregate(cancelable=Count("pk"), newest=Max("pk"))

@@ -17,7 +17,7 @@ from deployments.insights.narrowing import configuration_of
 from deployments.insights.services.configuration import ConfigurationInput, configure_dashboard
 from deployments.projects.models import Project, ProjectGroup
 from tenants.models import Tenant
-from tenants.queries import tag_sets_of
+from tenants.queries import tenant_tag_sets
 
 
 @require_http_methods(["GET", "POST"])
@@ -92,7 +92,7 @@ def _form(
         "chosen": chosen,
         "groups": ProjectGroup.objects.visible_to(*who, Permission.ProjectGroupView),
         "environments": Environment.objects.visible_to(*who, Permission.EnvironmentView),
-        "tag_sets": tag_sets_of(request.space) if sees_tenants else (),
+        "tag_sets": tenant_tag_sets(request.space) if sees_tenants else (),
         "sees_tenants": sees_tenants,
     }
     return show(request, "insights/configure.html", values, problems)

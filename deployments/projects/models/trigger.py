@@ -99,9 +99,9 @@ class WatchedPackage(models.Model):
 class PendingDeployment(models.Model):
     """A deployment that a phase or a schedule is going to make: one of a roll-out to many.
 
-    The release is that of `release_number`; without one the trigger chooses it for the tenant. It
-    is made in the name of `actor_id`, of a trigger in that of who saved it last. After a failure of
-    the server it is tried again at `due`.
+    The release is that of `release_number`; without one the trigger chooses it for the tenant. With
+    `runbook_number` it is a run of that runbook instead. It is made in the name of `actor_id`, of a
+    trigger in that of who saved it last. After a failure of the server it is tried again at `due`.
     """
 
     project = models.ForeignKey(
@@ -115,6 +115,7 @@ class PendingDeployment(models.Model):
         related_name="pending_deployments",
     )
     release_number = models.BigIntegerField(null=True, blank=True)
+    runbook_number = models.BigIntegerField(null=True, blank=True)
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
     tenant_number = models.BigIntegerField(null=True, blank=True)
     phase = models.CharField(max_length=200, blank=True)

@@ -17,6 +17,7 @@ from deployments.base.participation import Participation
 from deployments.projects.models import DeploymentProcess, Project, Runbook
 from deployments.projects.queries import environments_to_choose
 from deployments.projects.retention import InvalidRetention, policy_from_json, policy_to_json
+from deployments.projects.runbook_tags import carried_runbook_tags
 from deployments.projects.runbooks import ENVIRONMENT_SCOPES, RUNBOOK_DEFAULTS, runbook_document
 from deployments.projects.services.settings import checked_settings
 
@@ -99,6 +100,7 @@ def checked_runbook_settings(
         if not all(isinstance(each, str) for each in document[name]):
             raise Invalid(fields={name: [f"{name} must be a list of texts."]})
     _require_environments(actor, row, document["Environments"])
+    document["RunbookTags"] = carried_runbook_tags(row.space, document["RunbookTags"])
     document["RunRetentionPolicy"] = _retention(document["RunRetentionPolicy"])
     return document
 

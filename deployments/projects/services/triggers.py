@@ -25,6 +25,7 @@ from deployments.projects.queries import (
     read_process,
     runbooks_of,
 )
+from deployments.projects.runbook_tags import known_runbook_tags
 from deployments.projects.triggers.actions import (
     CREATE_RELEASE,
     RUN_RUNBOOK,
@@ -157,6 +158,9 @@ def _require_things(row: ProjectTrigger, environments: Collection[int]) -> None:
 
 
 def _require_runbook(row: ProjectTrigger) -> None:
+    row.action["RunbookTags"] = known_runbook_tags(row.space, row.action["RunbookTags"])
+    if row.action["RunbookTags"]:
+        return
     found = find(runbooks_of(row.project), row.action["RunbookId"])
     if found is None:
         missing = f"The project has no runbook {row.action['RunbookId']}."

@@ -72,9 +72,12 @@ def environments_named(filter_: Mapping[str, Any], action: Mapping[str, Any]) ->
 
 
 def _run_of_runbook(document: Mapping[str, Any]) -> dict[str, Any]:
-    runbook = str(document.get("RunbookId") or "")
-    if not runbook:
-        raise _wrong("RunbookId", "Choose the runbook to run: RunbookId is required.")
+    runbook = str(document.get("RunbookId") or "") or None
+    tags = texts_of(document, "RunbookTags")
+    if not runbook and not tags:
+        raise _wrong("RunbookId", "Choose the runbook to run: RunbookId or RunbookTags.")
+    if runbook and tags:
+        raise _wrong("RunbookTags", "Choose either one runbook or the tags of several.")
     environments = texts_of(document, "EnvironmentIds")
     if not environments:
         raise _wrong("EnvironmentIds", "Choose at least one environment to run it in.")
@@ -82,6 +85,7 @@ def _run_of_runbook(document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "ActionType": RUN_RUNBOOK,
         "RunbookId": runbook,
+        "RunbookTags": tags,
         "EnvironmentIds": environments,
         "TenantIds": texts_of(document, "TenantIds"),
         "TenantTags": texts_of(document, "TenantTags"),

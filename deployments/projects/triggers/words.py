@@ -49,7 +49,9 @@ def action_words(document: Mapping[str, Any], names: Mapping[str, str]) -> str:
         whom = f" for {whom}"
     if kind == RUN_RUNBOOK:
         where = ", ".join(map(named, document["EnvironmentIds"]))
-        return f"Run {named(document['RunbookId'])} in {where}{whom}"
+        tags = ", ".join(document.get("RunbookTags", ()))
+        which = f"the runbooks tagged {tags}" if tags else named(document["RunbookId"])
+        return f"Run {which} in {where}{whom}"
     if kind == DEPLOY_NEW:
         new = channel.replace(" of ", " in ")
         return f"Create a release{new} and deploy it to {named(document['EnvironmentId'])}{whom}"

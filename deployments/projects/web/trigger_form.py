@@ -24,6 +24,7 @@ from deployments.projects.queries import (
     read_process,
     runbooks_of,
 )
+from deployments.projects.runbook_tags import runbook_tag_sets_of
 from deployments.projects.runbooks import runbook_document
 from deployments.projects.services.triggers import TriggerInput, create_trigger, update_trigger
 from deployments.projects.settings import extra_document
@@ -146,7 +147,8 @@ def _schedule_sent(sent: QueryDict) -> tuple[dict[str, Any], dict[str, Any]]:
         "ChannelId": sent.get("channel", ""),
         "Variables": answers,
         "FormValues": answers,
-        "RunbookId": sent.get("runbook", ""),
+        "RunbookId": "" if sent.get("which") == "tags" else sent.get("runbook", ""),
+        "RunbookTags": sent.getlist("runbook_tags") if sent.get("which") == "tags" else [],
         "EnvironmentIds": sent.getlist("places"),
         "TenantIds": words(sent.get("tenants", "")),
         "TenantTags": words(sent.get("tags", "")),
@@ -250,6 +252,8 @@ def _schedule_shown(
         "answers": _answers_shown(action.get("Variables") or action.get("FormValues")),
         "runbooks": runbooks_of(project),
         "runbook": action.get("RunbookId") or "",
+        "runbook_tag_sets": runbook_tag_sets_of(project.space),
+        "runbook_tags": action.get("RunbookTags", []),
         "places": action.get("EnvironmentIds", []),
     }
 

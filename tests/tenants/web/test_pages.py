@@ -39,6 +39,7 @@ def test_tag_sets_are_made_changed_and_deleted() -> None:
     sent = {
         "name": "Ring",
         "kind": "SingleSelect",
+        "scopes": ["Tenant", "Runbook"],
         "tag-id": ["", "", ""],
         "tag-name": ["Alpha", "Beta", ""],
         "tag-color": ["#ff0000", "#00ff00", "#000000"],
@@ -49,6 +50,8 @@ def test_tag_sets_are_made_changed_and_deleted() -> None:
     assert [tag.name for tag in row.tags.all()] == ["Alpha", "Beta"]
     path = f"tenants/tag-sets/{row.public_id}"
     assert "Ring" in text_of(ana.get(path))
+    assert "Tenants and runbooks" in text_of(ana.get("tenants/tag-sets"))
+    assert "Scopes must be some of" in text_of(ana.post(path, {**sent, "scopes": []}))
     first, second = (str(tag.pk) for tag in row.tags.all())
     sent |= {"tag-id": [first, second, ""], "removed": [first], "tag-color": ["red", "red", "red"]}
     refused = ana.post(path, sent)
@@ -84,6 +87,7 @@ def test_tags_are_put_into_order_on_the_page() -> None:
     sent = {
         "name": "Ring",
         "kind": "MultiSelect",
+        "scopes": ["Tenant"],
         "tag-id": [str(tag.pk) for tag in tags],
         "tag-name": [tag.name for tag in tags],
         "tag-color": [tag.color for tag in tags],

@@ -46,6 +46,7 @@ def plan_for_tenants(
     clock: Clock,
     *,
     release: int | None = None,
+    runbook: int | None = None,
 ) -> None:
     """Plan a deployment, or a run, for each tenant, which may be hundreds."""
     plan_rollout(
@@ -54,6 +55,7 @@ def plan_for_tenants(
                 project=trigger.project,
                 trigger=trigger,
                 release_number=release,
+                runbook_number=runbook,
                 environment=environment,
                 tenant_number=tenant.pk,
                 cause=cause[:LONGEST_CAUSE],

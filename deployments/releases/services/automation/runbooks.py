@@ -1,4 +1,4 @@
-"""The action of a schedule that runs a runbook, always as it is published."""
+"""The action of a schedule that runs runbooks, always as they are published."""
 
 from deployments.base.clock import Clock
 from deployments.base.errors import Invalid
@@ -8,7 +8,7 @@ from deployments.projects.models import Outcome, PendingDeployment, ProjectTrigg
 from deployments.projects.queries import runbooks_of
 from deployments.projects.services.decisions import Decision
 from deployments.releases.queries import published_snapshot
-from deployments.releases.services.automation.acting import attempt, decision_about
+from deployments.releases.services.automation.acting import decision_about
 from deployments.releases.services.automation.by_trigger import (
     actor_of,
     begun,
@@ -22,43 +22,67 @@ from deployments.releases.services.automation.meant import (
     tenants_meant,
 )
 from deployments.releases.services.runbook_runs import create_runbook_run
+from tenants.matching import matches_tags
 from tenants.models import Tenant
 
 
-def run_of_runbook(trigger: ProjectTrigger, cause: str, clock: Clock) -> list[Decision]:
-    """Run the runbook in each environment; runs for tenants are planned and made one by one.
+def run_runbooks(trigger: ProjectTrigger, cause: str, clock: Clock) -> list[Decision]:
+    """Run the runbooks in each environment; runs for tenants are planned and made one by one.
 
     Raises Invalid when nothing can be run at all.
     """
-    runbook = _published_runbook(trigger)
     whom = tenants_meant(trigger)
     places = [environment_meant(trigger, text) for text in trigger.action["EnvironmentIds"]]
-    if not whom:
-        return [_decided(trigger, runbook, place, None, cause, clock) for place in places]
-    for place in places:
-        plan_for_tenants(trigger, place, whom, cause, clock)
-    return []
+    decisions = []
+    for runbook in _runbooks_meant(trigger):
+        if published_snapshot(runbook) is None:
+            decisions.append(Decision(Outcome.REFUSED, cause, _unpublished(runbook)))
+        elif not whom:
+            made = (_decided(trigger, runbook, place, None, cause, clock) for place in places)
+            decisions.extend(made)
+        else:
+            for place in places:
+                plan_for_tenants(trigger, place, whom, cause, clock, runbook=runbook.pk)
+    return decisions
 
 
 def run_planned(
     row: PendingDeployment, trigger: ProjectTrigger, tenant: Tenant | None, clock: Clock
 ) -> Decision:
     """Run the runbook for a tenant, as it was planned."""
-    runbook, refusal = attempt(lambda: _published_runbook(trigger), name=trigger.saved_by_name)
+    runbook = runbooks_of(trigger.project).filter(pk=row.runbook_number or 0).first()
     if runbook is None:
-        return decision_about(row, Outcome.REFUSED, refusal)
+        return decision_about(row, Outcome.REFUSED, _gone(f"Runbooks-{row.runbook_number}"))
+    runbook.project = trigger.project
+    if published_snapshot(runbook) is None:
+        return decision_about(row, Outcome.REFUSED, _unpublished(runbook))
     return _decided(trigger, runbook, row.environment, tenant, row.cause, clock)
 
 
-def _published_runbook(trigger: ProjectTrigger) -> Runbook:
-    number = trigger.action["RunbookId"]
-    runbook = find(runbooks_of(trigger.project), number)
-    if runbook is None:
-        raise Invalid(f"The runbook {number} does not exist any more.")
-    runbook.project = trigger.project
-    if published_snapshot(runbook) is None:
-        raise Invalid(f"The runbook '{runbook.name}' has no published snapshot.")
-    return runbook
+def _runbooks_meant(trigger: ProjectTrigger) -> list[Runbook]:
+    """Return the runbook of the action, or those that its tags mean; raises Invalid for none."""
+    rows, tags = runbooks_of(trigger.project), trigger.action.get("RunbookTags")
+    if tags:
+        found = [row for row in rows if matches_tags(tags, row.settings.get("RunbookTags", ()))]
+        if not found:
+            raise Invalid(f"No runbook of the project is tagged {', '.join(tags)}.")
+    else:
+        number = trigger.action["RunbookId"]
+        one = find(rows, number)
+        if one is None:
+            raise Invalid(_gone(number))
+        found = [one]
+    for row in found:
+        row.project = trigger.project
+    return found
+
+
+def _gone(number: str) -> str:
+    return f"The runbook {number} does not exist any more."
+
+
+def _unpublished(runbook: Runbook) -> str:
+    return f"The runbook '{runbook.name}' has no published snapshot."
 
 
 def _decided(

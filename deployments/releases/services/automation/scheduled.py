@@ -38,7 +38,7 @@ from deployments.releases.services.automation.meant import (
     plan_for_tenants,
     tenants_meant,
 )
-from deployments.releases.services.automation.runbooks import run_of_runbook, run_planned
+from deployments.releases.services.automation.runbooks import run_planned, run_runbooks
 from deployments.releases.services.deployments import create_deployment
 from deployments.releases.services.releases import create_release
 from tenants.models import Tenant
@@ -222,5 +222,5 @@ def _deployed(
 _DECIDE: Final = {
     DEPLOY_LATEST: _deploy_latest,
     DEPLOY_NEW: _deploy_new,
-    RUN_RUNBOOK: run_of_runbook,
+    RUN_RUNBOOK: run_runbooks,
 }

@@ -1,5 +1,6 @@
 """The runbooks of a project, and one of them: snapshots, publishing, runs."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -14,6 +15,11 @@ from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.errors import NotFound
 from deployments.projects.models import Runbook
 from deployments.projects.queries import process_of_runbook
+from deployments.projects.runbook_tags import (
+    RunbookTag,
+    RunbookTagSet,
+    runbook_tag_sets_of,
+)
 from deployments.projects.services.runbooks import RunbookInput, create_runbook
 from deployments.projects.web.rail import project_frame
 from deployments.releases.models import RunbookRun, RunbookSnapshot
@@ -45,7 +51,15 @@ def runbook_list(request: PageRequest, project: str) -> HttpResponse:
             messages.success(request, f"The runbook {made.name} was created. Add its steps.")
             return go(request, f"projects/{row.public_id}/runbooks/{made.public_id}")
     rows = Runbook.objects.visible_to(request.actor, request.space, Permission.RunbookView)
-    part = page_of(request, rows.filter(project=row))
+    rows = rows.filter(project=row)
+    tag_sets = runbook_tag_sets_of(request.space)
+    tag = known_tag(tag_sets, request.GET.get("tag", ""))
+    if tag is not None:
+        carried = rows.values_list("pk", "settings")
+        rows = rows.filter(
+            pk__in=[pk for pk, stored in carried if tag.canonical in tags_of(stored)]
+        )
+    part = page_of(request, rows)
     published = RunbookSnapshot.objects.in_space(request.space).filter(is_published=True)
     names = {each.runbook_id: each.name for each in published.filter(runbook__in=part)}
     runs = visible_runs(request)
@@ -55,7 +69,12 @@ def runbook_list(request: PageRequest, project: str) -> HttpResponse:
     values = {
         **project_frame(request, row, "Runbooks"),
         "page": part,
-        "rows": [(each, names.get(each.pk, ""), last.get(each.pk)) for each in part],
+        "rows": [
+            (each, carried_tags(tag_sets, each), names.get(each.pk, ""), last.get(each.pk))
+            for each in part
+        ],
+        "runbook_tag_sets": tag_sets,
+        "tag": tag,
         "may_edit": allows_on(request.actor, row, Permission.RunbookEdit),
         "sent": request.POST,
     }
@@ -83,6 +102,7 @@ def runbook_page(request: PageRequest, project: str, runbook: str) -> HttpRespon
     names = tenant_names(request.space, [run.tenant_number for run in part])
     values = {
         **runbook_frame(request, row),
+        "tags": carried_tags(runbook_tag_sets_of(request.space), row),
         "steps": len(process.steps),
         "snapshots": snapshots,
         "published": published,
@@ -153,6 +173,23 @@ def runbook_of(request: PageRequest, project: str, text: str) -> Runbook:
     row.space = request.space
     row.project.space = request.space
     return row
+
+
+def tags_of(stored: Mapping[str, Any]) -> list[str]:
+    """Return the canonical names of the tags in the settings of a runbook."""
+    return [str(name) for name in stored.get("RunbookTags") or ()]
+
+
+def carried_tags(tag_sets: Sequence[RunbookTagSet], row: Runbook) -> list[RunbookTag]:
+    """Return the tags that the runbook carries, in the order of sets and tags."""
+    own = tags_of(row.settings)
+    return [tag for tag_set in tag_sets for tag in tag_set.tags if tag.canonical in own]
+
+
+def known_tag(tag_sets: Sequence[RunbookTagSet], text: str) -> RunbookTag | None:
+    """Return the tag of the canonical name, in any case."""
+    tags = (tag for tag_set in tag_sets for tag in tag_set.tags)
+    return next((tag for tag in tags if tag.canonical.lower() == text.lower()), None)
 
 
 def may_freeze(request: PageRequest, row: Runbook) -> bool:

@@ -13,6 +13,7 @@ from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.numbers import whole_number
 from deployments.projects.models import Runbook
 from deployments.projects.queries import environments_to_choose
+from deployments.projects.runbook_tags import runbook_tag_sets_of
 from deployments.projects.runbooks import runbook_document
 from deployments.projects.services.retention_defaults import RUNS, retention_defaults
 from deployments.projects.services.runbooks import RunbookInput, update_runbook
@@ -55,6 +56,7 @@ def runbook_settings(request: PageRequest, project: str, runbook: str) -> HttpRe
         **{name: request.POST.get(name, "") for name in ("scope", "mode", "guided")},
         **{name: request.POST.get(name, "") for name in ("keep", "quantity")},
         "environments": request.POST.getlist("environments"),
+        "tags": request.POST.getlist("tags"),
         "skips": checked(request, "skips"),
         "no_targets": checked(request, "no_targets"),
         **{name: checked(request, name) for name in _FLAGS},
@@ -82,6 +84,7 @@ def _input(row: Runbook, sent: dict[str, Any]) -> RunbookInput:
             "AllowDeploymentsToNoTargets": sent["no_targets"],
         },
         "RunRetentionPolicy": _retention(sent["keep"], sent["quantity"]),
+        "RunbookTags": sent["tags"],
         **{name: sent[name] for name in _FLAGS},
     }
     return RunbookInput(sent["name"], sent["description"], sent["slug"], settings)
@@ -108,6 +111,7 @@ def _stored(row: Runbook) -> dict[str, Any]:
         "slug": row.slug,
         "scope": document["EnvironmentScope"],
         "environments": document["Environments"],
+        "tags": document["RunbookTags"],
         "mode": document["MultiTenancyMode"],
         "guided": document["DefaultGuidedFailureMode"],
         "keep": kept["Unit"].lower() if counts else kept["Strategy"].lower(),
@@ -127,6 +131,7 @@ def _page(
         "environments": environments_to_choose(
             request.actor, request.space, row.settings.get("Environments", ())
         ),
+        "runbook_tag_sets": runbook_tag_sets_of(request.space),
         "scopes": _SCOPES,
         "modes": _MODES,
         "guided": _GUIDED,

@@ -295,9 +295,9 @@ def test_the_form_offers_environments_that_one_may_see_or_that_are_named() -> No
 def test_a_schedule_runs_a_runbook() -> None:
     project, live = make_project(), make_environment("Live")
     ana = Visitor(make_ana())
-    assert "Run a runbook" not in text_of(ana.get(_path(project, "/new")))
+    assert "Run runbooks" not in text_of(ana.get(_path(project, "/new")))
     runbook = make_runbook(project, "Clean")
-    assert "Run a runbook" in text_of(ana.get(_path(project, "/new")))
+    assert "Run runbooks" in text_of(ana.get(_path(project, "/new")))
     sent = _schedule(action="RunRunbook", runbook=runbook.public_id, answers="Why = tidy")
     refused = ana.post(_path(project, "/new"), sent)
     assert refused.status_code == 400
@@ -307,6 +307,7 @@ def test_a_schedule_runs_a_runbook() -> None:
     assert row.action == {
         "ActionType": "RunRunbook",
         "RunbookId": runbook.public_id,
+        "RunbookTags": [],
         "EnvironmentIds": [live.public_id],
         "TenantIds": [],
         "TenantTags": [],
@@ -325,6 +326,25 @@ def test_a_schedule_runs_a_runbook() -> None:
     assert ana.get(f"runbook-runs/{run.public_id}").url.endswith(
         f"/tasks/ServerTasks-{run.task_id}"
     )
+
+
+def test_a_schedule_runs_all_runbooks_with_a_tag() -> None:
+    project, live = make_project(), make_environment("Live")
+    ana, runbook = Visitor(make_ana()), make_runbook(project, "Clean")
+    assert "All runbooks with certain tags" not in text_of(ana.get(_path(project, "/new")))
+    make_tag_set("Schedule", "Nightly", scopes=["Runbook"])
+    sent = _schedule(action="RunRunbook", places=live.public_id, which="tags")
+    refused = ana.post(_path(project, "/new"), sent)
+    assert (refused.status_code, "RunbookId or RunbookTags" in text_of(refused)) == (400, True)
+    # The runbook that was chosen before the other way was counts no more.
+    sent |= {"runbook": runbook.public_id, "runbook_tags": "Schedule/Nightly"}
+    assert ana.post(_path(project, "/new"), sent).status_code == 302
+    row = _only(project)
+    assert (row.action["RunbookId"], row.action["RunbookTags"]) == (None, ["Schedule/Nightly"])
+    shown = text_of(ana.get(_path(project, f"/{row.public_id}")))
+    assert "Run the runbooks tagged Schedule/Nightly in Live" in shown
+    form = ana.get(_path(project, f"/{row.public_id}/edit")).content.decode()
+    assert 'value="Schedule/Nightly" checked' in form
 
 
 def test_nobody_names_an_environment_that_they_do_not_see_but_keeps_one_that_is_there() -> None:

@@ -12,12 +12,18 @@ from deployments.releases.models import RunbookRun
 from deployments.releases.services.automation.rollouts import continue_rollouts
 from deployments.releases.services.automation.scheduled import run_due_schedules
 from deployments.releases.services.runbook_snapshots import publish_runbook_snapshot
+from tenants.models import Tenant
 from tests.factories import SYSTEM, default_space, make_ben
 from tests.factories.automation import decisions, make_trigger
 from tests.factories.domain import make_environment, make_project, make_variables
 from tests.factories.execution import SettableClock
 from tests.factories.runbooks import make_runbook, make_snapshot
-from tests.factories.tenants import connect, make_tenant, make_tenanted_project
+from tests.factories.tenants import (
+    connect,
+    make_tag_set,
+    make_tenant,
+    make_tenanted_project,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +45,7 @@ def scheduled(project: Project, runbook: Any, *places: Any, **more: Any) -> Proj
     actor = more.pop("actor", SYSTEM)
     action = {
         "ActionType": "RunRunbook",
-        "RunbookId": runbook.public_id,
+        "RunbookId": runbook.public_id if runbook else None,
         "EnvironmentIds": [place.public_id for place in places],
         **more,
     }
@@ -131,6 +137,57 @@ def test_each_tenant_meant_gets_a_run_of_its_own() -> None:
     assert ("Run", "Clean is run in Live for Acme.") in decisions(project)
 
 
+def test_all_runbooks_with_the_tags_are_run_as_they_are_tagged_then() -> None:
+    project, place = make_project(), make_environment("Live")
+    make_tag_set("Schedule", "Nightly", "Weekly", scopes=["Runbook"])
+    backup = make_runbook(project, "Backup", RunbookTags=["schedule/nightly"])
+    assert backup.settings["RunbookTags"] == ["Schedule/Nightly"]
+    draft = make_runbook(project, "Draft", RunbookTags=["Schedule/Nightly"])
+    weekly = make_runbook(project, "Report", RunbookTags=["Schedule/Weekly"])
+    make_runbook(make_project("Other"), "Elsewhere", RunbookTags=["Schedule/Nightly"])
+    trigger = scheduled(project, None, place, RunbookTags=["schedule/nightly"])
+    assert trigger.action["RunbookTags"] == ["Schedule/Nightly"]
+    late = make_runbook(project, "Clean", RunbookTags=["Schedule/Nightly"])
+    for runbook in (backup, weekly, late):
+        make_snapshot(runbook)
+    make_snapshot(draft, publish=False)
+    run_schedules()
+    assert decisions(project) == [
+        ("Run", "Backup is run in Live."),
+        ("Run", "Clean is run in Live."),
+        ("Refused", "The runbook 'Draft' has no published snapshot."),
+    ]
+
+
+def test_tagged_runbooks_are_run_for_each_tenant_meant() -> None:
+    project, place = make_tenanted_project(), make_environment("Live")
+    make_tag_set("Schedule", "Nightly", scopes=["Runbook"])
+    for name in ("Acme", "Umbrella"):
+        connect(make_tenant(name), project, place)
+    for name in ("Backup", "Clean"):
+        mode = {"MultiTenancyMode": "Tenanted", "RunbookTags": ["Schedule/Nightly"]}
+        make_snapshot(make_runbook(project, name, **mode))
+    tenants = [f"Tenants-{row.pk}" for row in Tenant.objects.in_space(project.space)]
+    scheduled(project, None, place, RunbookTags=["Schedule/Nightly"], TenantIds=tenants)
+    run_schedules()
+    assert continue_rollouts(clock=clock_at(START + timedelta(days=1))) == 4
+    assert decisions(project) == [
+        ("Run", "Backup is run in Live for Acme."),
+        ("Run", "Backup is run in Live for Umbrella."),
+        ("Run", "Clean is run in Live for Acme."),
+        ("Run", "Clean is run in Live for Umbrella."),
+    ]
+
+
+def test_when_no_runbook_carries_the_tags_any_more_it_is_said() -> None:
+    project, place = make_project(), make_environment()
+    make_tag_set("Schedule", "Nightly", scopes=["Runbook"])
+    scheduled(project, None, place, RunbookTags=["Schedule/Nightly"])
+    run_schedules()
+    said = "No runbook of the project is tagged Schedule/Nightly."
+    assert decisions(project) == [("Refused", said)]
+
+
 def test_prompts_are_answered() -> None:
     project, place = make_project(), make_environment()
     make_variables(project, VariableInput("Reason", "", prompt={"label": "Why", "required": True}))
@@ -165,6 +222,8 @@ def test_it_may_do_no_more_than_who_saved_it() -> None:
     [
         ({"RunbookId": ""}, "RunbookId"),
         ({"RunbookId": "Runbooks-9999"}, "RunbookId"),
+        ({"RunbookTags": ["Schedule/Nightly"]}, "RunbookTags"),
+        ({"RunbookId": "", "RunbookTags": ["Ring/Alpha"]}, "RunbookTags"),
         ({"EnvironmentIds": []}, "EnvironmentIds"),
         ({"EnvironmentIds": ["Environments-9999"]}, "EnvironmentIds"),
         ({"FormValues": "no JSON"}, "Variables"),
@@ -174,6 +233,7 @@ def test_it_may_do_no_more_than_who_saved_it() -> None:
 )
 def test_what_cannot_be_is_refused_when_it_is_saved(wrong: dict[str, Any], field: str) -> None:
     project, place = make_project(), make_environment()
+    make_tag_set("Ring")
     make_variables(project, VariableInput("Key", "x", is_sensitive=True))
     with pytest.raises(Invalid) as error:
         scheduled(project, make_runbook(project), place, **wrong)

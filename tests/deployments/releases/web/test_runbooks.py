@@ -14,6 +14,7 @@ from tests.factories import default_space, make_ana, make_ben, make_cleo, make_d
 from tests.factories.domain import make_environment, make_project, make_variables, script_step
 from tests.factories.people import as_person, give_role, make_user
 from tests.factories.runbooks import make_run, make_runbook, make_snapshot
+from tests.factories.tenants import make_tag_set
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -178,6 +179,30 @@ def test_settings_are_shown_changed_and_refused() -> None:
     ):
         answer = ana.post(path, {**sent, **wrong})
         assert (answer.status_code, words in text_of(answer)) == (400, True)
+
+
+def test_runbooks_are_found_by_their_tags() -> None:
+    ana, project = Visitor(make_ana()), make_project()
+    runbook, other = make_runbook(project, "Clean"), make_runbook(project, "Restore")
+    listing, path = f"projects/{project.public_id}/runbooks", path_of(runbook, "/settings")
+    assert "There is no tag set for runbooks yet" in text_of(ana.get(path))
+    make_tag_set("Schedule", "Nightly", "Weekly", scopes=["Runbook"])
+    sent = {
+        "name": "Clean",
+        "scope": "All",
+        "mode": "Untenanted",
+        "guided": "Off",
+        "keep": "default",
+    }
+    refused = ana.post(path, {**sent, "tags": ["Schedule/Hourly"]})
+    assert (refused.status_code, "no tag 'Schedule/Hourly'" in text_of(refused)) == (400, True)
+    assert ana.post(path, {**sent, "tags": ["Schedule/Nightly"]}).status_code == 302
+    assert 'value="Schedule/Nightly" checked' in ana.get(path).content.decode()
+    assert "Nightly" in text_of(ana.get(path_of(runbook)))
+    found = ana.get(f"{listing}?tag=schedule/nightly").content.decode()
+    assert (runbook.public_id in found, other.public_id in found) == (True, False)
+    nobody = text_of(ana.get(f"{listing}?tag=Schedule/Weekly"))
+    assert "No runbook carries Schedule/Weekly" in nobody
 
 
 def test_a_runbook_is_limited_to_environments_that_one_sees_or_that_are_there() -> None:

@@ -7,8 +7,8 @@ from typing import Final
 from agent.language.checking import KnownNames, check_template
 from deployments.access.grants import load_grants
 from deployments.base.actor import Actor
-from deployments.library.models import Variable
-from deployments.library.queries import may_view
+from deployments.library.models import LibraryVariableSet, Variable
+from deployments.library.queries import may_view, visible_variables
 from deployments.library.variable_templates import read_templates
 from deployments.projects.models import Project
 from deployments.projects.process import Action, Step
@@ -79,6 +79,19 @@ SYSTEM_NAMES: Final = tuple(
 )
 
 
+# The filters as they are written; substitution.md has what each does.
+FILTER_NAMES: Final = (
+    *("AddDays", "AddHours", "Append", "Contains", "EndsWith", "Format", "FromBase64"),
+    *("HtmlEscape", "Indent", "JsonEscape", "Match", "Md5", "NowDate", "NowDateUtc", "Null"),
+    *("Prepend", "PropertiesKeyEscape", "PropertiesValueEscape", "Replace", "Sha1", "Sha256"),
+    *("Sha384", "Sha512", "StartsWith", "Substring", "ToBase64", "ToLower", "ToUpper", "Trim"),
+    *("Truncate", "UriDataEscape", "UriEscape", "UriPart", "VersionMajor", "VersionMetadata"),
+    *("VersionMinor", "VersionPatch", "VersionPreRelease", "VersionPreReleaseCounter"),
+    *("VersionPreReleasePrefix", "VersionRevision", "XmlEscape", "YamlDoubleQuoteEscape"),
+    "YamlSingleQuoteEscape",
+)
+
+
 class TemplateNames:
     """The names for one project; nothing is read before a text asks for one.
 
@@ -127,6 +140,16 @@ class TemplateNames:
     def _knows(self, path: str) -> bool:
         seen, every = self._variables
         return seen != every or self._known.has(path)
+
+
+def names_in_set(actor: Actor, library_set: LibraryVariableSet) -> list[str]:
+    """Return the names in a library set that the reader may see, and of what tenants fill in.
+
+    Projects that include the set add others, so no name is unknown there.
+    """
+    seen = (row.name for row in visible_variables(actor, library_set.values))
+    filled = (each.name for each in read_templates(library_set.templates))
+    return sorted({*seen, *filled}, key=str.lower)
 
 
 def texts_of_step(step: Step, action: Action, kind: StepKind | None) -> Iterator[tuple[str, str]]:

@@ -124,6 +124,27 @@ def test_an_editor_completes_names_and_says_what_is_wrong(ana: Page, server: Oct
     expect(ana.get_by_text("No variable is named Prot.")).to_be_visible()
 
 
+def test_a_value_completes_names_and_filters(ana: Page, server: OctopusServer) -> None:
+    ana.goto(f"{server.url}{WEB}/variables?add=")
+    value = ana.get_by_label("Value", exact=True)
+    value.press_sequentially("#{mail.h")
+    expect(ana.get_by_role("option", name="Mail.Host")).to_be_visible()
+    value.press("Enter")
+    expect(value).to_have_value("#{Mail.Host}")
+    value.press("ArrowLeft")
+    value.press_sequentially(" | tol")
+    expect(ana.get_by_role("listbox", name="Filters")).to_be_visible()
+    value.press("Tab")
+    # The caret stays before the brace, where options of the filter would stand.
+    value.press_sequentially(" | Trim")
+    expect(value).to_have_value("#{Mail.Host | ToLower | Trim}")
+    value.press("End")
+    value.press_sequentially(" #{Prot}")
+    expect(ana.get_by_text("No variable is named Prot.")).to_be_visible()
+    value.fill("")
+    ana.goto(f"{server.url}{WEB}/variables")
+
+
 def test_a_step_suggests_what_the_search_of_its_feed_finds(
     ana: Page, server: OctopusServer
 ) -> None:

@@ -1,13 +1,16 @@
-// complete.js: names of variables to choose from while one is typed between #{ and }. The names come once, when the
-// first is typed; the list is a listbox that the text field controls, so the focus stays where the reader types.
+// complete.js: names of variables to choose from while one is typed between #{ and }, and filters behind a bar. They
+// come once, when the first is typed; the list is a listbox that the text field controls, so the focus stays where the
+// reader types.
 
 const MOST = 8;
 const opened = /#\{(?:(?:if|unless|elseif|calc)\s+|each\s+[^{}]*?\sin\s+)?([^#{}|\s=!"][^#{}|="\n]*)?$/i;
+const filtered = /#\{[^{}\n]*\|\s*([a-z0-9]*)$/i;
+const NOTHING = { Names: [], Filters: [] };
 let known = null;
-const names = (area) => {
+const learn = (area) => {
   known ??= fetch(area.form.dataset.names, { headers: { Accept: "application/json" } })
     .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(answer.statusText))))
-    .catch(() => { known = null; return []; }); // the next letter asks again
+    .catch(() => { known = null; return NOTHING; }); // the next letter asks again
   return known;
 };
 
@@ -35,6 +38,7 @@ export const complete = (area) => {
   area.setAttribute("aria-autocomplete", "list");
   area.setAttribute("aria-controls", list.id);
   let typed = "";
+  let isFilter = false;
 
   const close = () => {
     list.hidden = true;
@@ -54,7 +58,9 @@ export const complete = (area) => {
     const closing = rest.startsWith("}") ? "" : "}";
     close();
     area.setRangeText(option.textContent + closing, end - typed.length, end, "end");
-    if (!closing) area.selectionStart = area.selectionEnd += 1;
+    // Behind a filter its options may follow, or another filter.
+    if (isFilter) area.selectionStart = area.selectionEnd -= closing.length;
+    else if (!closing) area.selectionStart = area.selectionEnd += 1;
     area.dispatchEvent(new Event("input", { bubbles: true }));
   };
   // Below the line of the caret; all letters of such a field are equally wide.
@@ -69,12 +75,15 @@ export const complete = (area) => {
   };
   const look = async () => {
     const before = area.value.slice(0, area.selectionStart);
-    const found = opened.exec(before.slice(-300));
+    const filter = filtered.exec(before.slice(-300));
+    const found = filter ?? opened.exec(before.slice(-300));
     if (!found || area.selectionStart !== area.selectionEnd) { close(); return; }
-    const all = await names(area);
+    const { Names, Filters } = await learn(area);
     if (area.value.slice(0, area.selectionStart) !== before) return; // typed on meanwhile
     typed = found[1] ?? "";
-    const fit = fitting(all, typed);
+    isFilter = filter !== null;
+    list.setAttribute("aria-label", isFilter ? "Filters" : "Variables");
+    const fit = fitting(isFilter ? Filters : Names, typed);
     if (!fit.length || (fit.length === 1 && fit[0] === typed)) { close(); return; }
     list.replaceChildren(...fit.map((name, number) => {
       const option = document.createElement("li");

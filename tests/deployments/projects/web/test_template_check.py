@@ -3,7 +3,9 @@
 import pytest
 
 from agent.language.checking import KnownNames
+from agent.language.filters import FILTERS
 from deployments.execution.services.system_variables import system_variables
+from deployments.library.models import LibraryVariableSet
 from deployments.library.services import VariableInput
 from deployments.projects.models import Project
 from deployments.projects.queries import process_of, read_process
@@ -40,7 +42,9 @@ def project() -> Project:
 
 def test_the_names_are_those_of_the_project_its_sets_and_the_system(project: Project) -> None:
     ana = Visitor(make_ana())
-    names = ana.get(f"projects/{project.public_id}/process/names").json()
+    answer = ana.get(f"projects/{project.public_id}/process/names").json()
+    names = answer["Names"]
+    assert {name.lower() for name in answer["Filters"]} == set(FILTERS)
     assert names[:3] == ["Mail.Host", "Port", "Tenant.Url"]
     assert "Octopus.Environment.Name" in names
     assert "Database.Host" not in names
@@ -63,6 +67,44 @@ def test_a_text_is_checked_while_it_is_typed(project: Project) -> None:
     book = make_runbook(project)
     of_book = f"projects/{project.public_id}/runbooks/{book.public_id}/process/check"
     assert "named Prot" in text_of(ana.post(of_book, {_BODY: "#{Prot}"}))
+
+
+def test_values_get_the_same_help(project: Project) -> None:
+    ana = Visitor(make_ana())
+    path = f"projects/{project.public_id}/variables"
+    assert ana.get(f"{path}/names").json()["Names"][:3] == ["Mail.Host", "Port", "Tenant.Url"]
+    said = text_of(ana.post(f"{path}/check", {"value": "#{Prot | ToUper}"}))
+    assert "No variable is named Prot." in said
+    assert "There is no filter named ToUper." in said
+    assert text_of(ana.post(f"{path}/check", {"value": "#{Port | ToUpper}"})).strip() == ""
+    form = ana.get(path, {"add": ""}).content.decode()
+    assert f'{path}/names" data-guard' in form
+    assert "data-completes" in form
+
+
+def test_values_of_a_set_know_what_is_in_it_and_call_no_name_unknown(project: Project) -> None:
+    ana = Visitor(make_ana())
+    row = LibraryVariableSet.objects.in_space(project.space).get(name="Shared")
+    path = f"projects/library/{row.public_id}"
+    assert ana.get(f"{path}/names").json()["Names"][:2] == ["Database.Host", "Tenant.Url"]
+    said = text_of(ana.post(f"{path}/check", {"value": "#{Prot | ToUper} #{if Port}"}))
+    assert "No variable" not in said
+    assert "There is no filter named ToUper." in said
+    assert "#{/if} is missing" in said
+
+
+def test_names_of_values_that_are_hidden_are_not_told(project: Project) -> None:
+    live = make_environment("Live")
+    make_variables(
+        project, VariableInput("Secret.Plan", "x", scope={"Environment": [live.public_id]})
+    )
+    here = make_environment("Here")
+    ben = make_ben(default_space(), here.public_id)
+    path = f"projects/{project.public_id}/variables"
+    names = Visitor(ben).get(f"{path}/names").json()["Names"]
+    assert "Secret.Plan" not in names
+    # Where some are hidden no name is called unknown: that would tell which are not.
+    assert text_of(Visitor(ben).post(f"{path}/check", {"value": "#{Prot}"})).strip() == ""
 
 
 def test_the_form_and_saving_it_warn(project: Project) -> None:

@@ -2,21 +2,28 @@
 
 import smtplib
 import socket
-import ssl
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import make_msgid, parseaddr
+from typing import IO
 
-from deployments.base.outgoing import addresses_of, connected
+from deployments.base.outgoing import Limit, addresses_of, client_context, connected, limited
 
 _DEFAULT_TIMEOUT_S = 12.0
+_GOODBYE_S = 2.0
+_LARGEST_REPLY = 16 * 1024
+_LONGEST_SAID = 500
 _PRIORITIES = {"High": "1 (Highest)", "Low": "5 (Lowest)"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SmtpSettings:
-    """`encryption` is none, starttls or tls; without a user name nobody signs in."""
+    """`encryption` is none, starttls or tls; without a user name nobody signs in.
+
+    `timeout_s` is for all that one mail takes: name, connection, sign-in and the mail itself.
+    """
 
     host: str
     port: int
@@ -54,14 +61,15 @@ def send(
     message_id: str = "",
     priority: str = "Normal",
 ) -> None:
-    """Send the mail to each address on its own.
+    """Send the mail to each address on its own, each within the time limit.
 
     Raises OSError (smtplib's errors are such) and ValueError for an address that is none.
     """
     for address in addresses:
         if "@" not in parseaddr(address)[1] or "\n" in address:
             raise ValueError(f"{address!r} is not an email address.")
-    with _connect(settings) as connection:
+    connection: smtplib.SMTP | None = None
+    try:
         for address in addresses:
             message = EmailMessage()
             message["From"] = settings.sender
@@ -71,33 +79,101 @@ def send(
             if priority in _PRIORITIES:
                 message["X-Priority"] = _PRIORITIES[priority]
             message.set_content(body, subtype="html" if is_html else "plain")
-            connection.send_message(message)
+            with limited(settings.timeout_s) as limit:
+                connection = _connected(settings, connection, limit)
+                connection.send_message(message)
+    except smtplib.SMTPException as error:
+        raise _in_words(error) from error
+    finally:
+        if connection is not None:
+            _leave(connection)
 
 
 class _Checked(smtplib.SMTP):
     """A connection to an address that was checked; a relay on this machine is usual."""
 
+    def __init__(self, settings: SmtpSettings, limit: Limit) -> None:
+        self._is_inside_tls = settings.encryption == "tls"
+        self._limit = limit
+        super().__init__(settings.host, settings.port, timeout=settings.timeout_s)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Read one reply of a bounded size: smtplib limits its lines, but not their number."""
+        if self.sock is not None:
+            self.file = self.file or _Bounded(self.sock.makefile("rb"))
+            self.file.left = _LARGEST_REPLY
+        return super().getreply()
+
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        return connected(addresses_of(host, port, allow_loopback=True), port, timeout)
+        connection = connected(addresses_of(host, port, allow_loopback=True), port, timeout)
+        self._limit.watch(connection)
+        if self._is_inside_tls:
+            return client_context().wrap_socket(connection, server_hostname=host)
+        return connection
 
 
-class _CheckedTls(smtplib.SMTP_SSL, _Checked):
-    """The same inside TLS, which names the host."""
+class _Bounded:
+    """The lines of a connection, while `left` says how many bytes a reply may still have."""
+
+    def __init__(self, within: IO[bytes]) -> None:
+        self._within = within
+        self.left = 0
+
+    def readline(self, size: int) -> bytes:
+        """Return the next line. Raises OSError once there are too many."""
+        line = self._within.readline(size)
+        self.left -= len(line)
+        if self.left < 0:
+            raise OSError("the answer had no end")
+        return line
+
+    def close(self) -> None:
+        """Close the connection's file."""
+        self._within.close()
 
 
-def _connect(settings: SmtpSettings) -> smtplib.SMTP:
-    context = ssl.create_default_context()
-    where = (settings.host, settings.port)
-    if settings.encryption == "tls":
-        connection: smtplib.SMTP = _CheckedTls(*where, timeout=settings.timeout_s, context=context)
-    else:
-        connection = _Checked(*where, timeout=settings.timeout_s)
+def _connected(
+    settings: SmtpSettings, connection: smtplib.SMTP | None, limit: Limit
+) -> smtplib.SMTP:
+    """Return the connection, a new one at first, watched by the limit."""
+    if connection is None:
+        return _connect(settings, limit)
+    if connection.sock is not None:
+        limit.watch(connection.sock)
+    return connection
+
+
+def _connect(settings: SmtpSettings, limit: Limit) -> smtplib.SMTP:
+    connection = _Checked(settings, limit)
     try:
         if settings.encryption == "starttls":
-            connection.starttls(context=context)
+            connection.starttls(context=client_context())
         if settings.username:
             connection.login(settings.username, settings.password)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _leave(connection: smtplib.SMTP) -> None:
+    """Say goodbye, for a moment at most: the mail was taken before."""
+    with suppress(OSError), limited(_GOODBYE_S) as limit:
+        if connection.sock is not None:
+            limit.watch(connection.sock)
+            connection.quit()
+    connection.close()
+
+
+def _in_words(error: smtplib.SMTPException) -> OSError:
+    """Return the error as people read it; smtplib shows tuples of bytes."""
+    said: bytes | str
+    match error:
+        case smtplib.SMTPRecipientsRefused():
+            code, said = next(iter(error.recipients.values()))
+        case smtplib.SMTPResponseException():
+            code, said = error.smtp_code, error.smtp_error
+        case _:
+            return error
+    text = said.decode(errors="replace") if isinstance(said, bytes) else said
+    return OSError(f"The mail server answered {code} {text[:_LONGEST_SAID]}".rstrip())

@@ -3,7 +3,8 @@
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -127,27 +128,57 @@ def test_mail_goes_to_no_secret_place() -> None:
         smtp.send(settings, ["a@example.test"], subject="x", body="x", is_html=False)
 
 
-@pytest.mark.parametrize("beginning", [b"", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: "])
-def test_an_answer_that_only_drips_ends_with_the_limit(beginning: bytes) -> None:
-    """Each byte comes in time; all together they would hold a worker for ever."""
+@contextmanager
+def dripping(beginning: bytes, drop: bytes, every_s: float) -> Iterator[int]:
+    """Serve one connection that says the beginning and then drops, for ever; gives the port."""
     is_over = threading.Event()
 
-    def drip(listener: socket.socket) -> None:
+    def drip() -> None:
         connection, _ = listener.accept()
         with connection, suppress(OSError):
             connection.sendall(beginning)
-            for _ in range(100):  # an end, for a client that would wait for it
-                connection.sendall(b"x")
-                if is_over.wait(0.05):
+            for _ in range(100_000):  # an end, for a client that would wait for it
+                connection.sendall(drop)
+                if is_over.wait(every_s):
                     return
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=drip, args=(listener,))
+        thread = threading.Thread(target=drip)
         thread.start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         try:
-            with pytest.raises(TimeoutError, match=r"not complete after 0\.3 s"):
-                send(HttpRequest("GET", url, allow_loopback=True), 0.3)
+            yield listener.getsockname()[1]
         finally:
             is_over.set()
             thread.join()
+
+
+@pytest.mark.parametrize("beginning", [b"", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: "])
+def test_an_answer_that_only_drips_ends_with_the_limit(beginning: bytes) -> None:
+    """Each byte comes in time; all together they would hold a worker for ever."""
+    with dripping(beginning, b"x", 0.05) as port:
+        request = HttpRequest("GET", f"http://127.0.0.1:{port}/", allow_loopback=True)
+        with pytest.raises(TimeoutError, match=r"not complete after 0\.3 s"):
+            send(request, 0.3)
+
+
+def mail(port: int, timeout_s: float, encryption: str = "none") -> None:
+    settings = smtp.SmtpSettings("127.0.0.1", port, "o@example.test", encryption)
+    settings = replace(settings, timeout_s=timeout_s)
+    smtp.send(settings, ["a@example.test"], subject="x", body="x", is_html=False)
+
+
+@pytest.mark.parametrize("encryption", ["none", "starttls", "tls"])
+@pytest.mark.parametrize(("beginning", "drop"), [(b"", b"2"), (b"220 hello\r\n", b"250-more\r\n")])
+def test_a_mail_server_that_only_drips_ends_with_the_limit(
+    beginning: bytes, drop: bytes, encryption: str
+) -> None:
+    expected = r"not complete after 0\.3 s|WRONG_VERSION_NUMBER"
+    with dripping(beginning, drop, 0.05) as port, pytest.raises(OSError, match=expected):
+        mail(port, 0.3, encryption)
+
+
+def test_a_mail_server_that_talks_for_ever_is_left() -> None:
+    answer = b"250-more\r\n" * 500
+    expected = "the answer had no end"
+    with dripping(b"220 hello\r\n", answer, 0) as port, pytest.raises(OSError, match=expected):
+        mail(port, 20)

@@ -35,7 +35,7 @@ from deployments.base.outgoing import Answer
 log = structlog.get_logger(__name__)
 
 # Longer than one delivery may take; it is renewed after each.
-_CLAIM: Final = timedelta(seconds=120)
+_CLAIM: Final = timedelta(seconds=150)
 _LONGEST_PASS: Final = timedelta(seconds=60)
 _MOST_AT_ONCE: Final = 50
 _KEPT: Final = timedelta(days=30)

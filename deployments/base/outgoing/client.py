@@ -1,7 +1,6 @@
 """One HTTP request to an address that was checked, within a time limit."""
 
 import http.client
-import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 from deployments.base.outgoing.addresses import Refused, addresses_of, connected
 from deployments.base.outgoing.limits import Limit, limited
+from deployments.base.outgoing.tls import client_context
 
 LARGEST_BODY = 64 * 1024
 _MOST_REDIRECTS = 5
@@ -120,16 +120,7 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = connected(self._addresses, self.port, self.timeout)
-        self._watch()
-        if self._is_secure:
-            context = ssl.create_default_context()
-            secure = context.wrap_socket(
-                self.sock, server_hostname=self.host, do_handshake_on_connect=False
-            )
-            self.sock = secure
-            self._watch()
-            secure.do_handshake()
-
-    def _watch(self) -> None:
         if self._limit is not None:
             self._limit.watch(self.sock)
+        if self._is_secure:
+            self.sock = client_context().wrap_socket(self.sock, server_hostname=self.host)

@@ -1,5 +1,6 @@
 """A limit for all that is done over connections, where a socket's own is for one silence only."""
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -16,9 +17,11 @@ class Limit:
         self._watched: socket.socket | None = None
 
     def watch(self, connection: socket.socket) -> None:
-        """Watch this connection from now on, and no other."""
+        """Watch this connection from now on, and no other; TLS may be put on it later."""
         with self._lock:
-            self._watched = connection
+            self._let_go()
+            # A handle of our own: TLS takes over that of the connection, and says goodbye first.
+            self._watched = socket.socket(fileno=os.dup(connection.fileno()))
             if self.is_over:
                 self._shut()
 
@@ -28,11 +31,20 @@ class Limit:
             self.is_over = True
             self._shut()
 
+    def let_go(self) -> None:
+        """Watch nothing any more."""
+        with self._lock:
+            self._let_go()
+
     def _shut(self) -> None:
         if self._watched is not None:
             with suppress(OSError):
-                # That of TLS would say goodbye first, and change what another thread reads with.
-                socket.socket.shutdown(self._watched, socket.SHUT_RDWR)
+                self._watched.shutdown(socket.SHUT_RDWR)
+
+    def _let_go(self) -> None:
+        if self._watched is not None:
+            self._watched.close()
+            self._watched = None
 
 
 @contextmanager
@@ -50,6 +62,7 @@ def limited(seconds: float) -> Iterator[Limit]:
         raise
     finally:
         timer.cancel()
+        limit.let_go()
     if limit.is_over:
         raise _too_long(seconds)  # what was read is the beginning only
 

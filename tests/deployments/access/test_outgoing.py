@@ -88,6 +88,9 @@ def test_the_page_saves_tries_and_says_what_failed() -> None:
         sent = ana.post("administration/outgoing/test", {"address": "ana@example.org"})
         assert sent.status_code == 302
         assert [to for to, _ in mailbox.mails] == ["ana@example.org"]
+        mailbox.refused = frozenset({"ben@example.org"})
+        refused = ana.post("administration/outgoing/test", {"address": "ben@example.org"})
+        assert "The mail server answered 550 no such user" in text_of(refused)
         wrong = ana.post("administration/outgoing", {**form, "port": "many"})
         assert wrong.status_code == 400
         assert "A number from 1" in text_of(wrong)

@@ -55,6 +55,7 @@ def gateway(arguments: argparse.Namespace) -> int:
 
 
 def worker(arguments: argparse.Namespace) -> int:
+    _setup_django()
     from octopus_site.celery import app  # noqa: PLC0415 needs Django's set-up
 
     app.worker_main(
@@ -70,6 +71,7 @@ def worker(arguments: argparse.Namespace) -> int:
 
 
 def beat(_: argparse.Namespace) -> int:
+    _setup_django()
     from octopus_site.celery import app  # noqa: PLC0415 needs Django's set-up
 
     app.start(["beat", "--loglevel=WARNING", "--scheduler=octopus_site.beat:MemoryScheduler"])
@@ -174,7 +176,10 @@ def _asked_password() -> str:
 def _setup_django() -> None:
     import django  # noqa: PLC0415 needs Django's set-up
 
-    django.setup()
+    from octopus_site.memory import loading  # noqa: PLC0415 Python's version is checked first
+
+    with loading():
+        django.setup()
 
 
 def _switch(name: str, text: str) -> Option:

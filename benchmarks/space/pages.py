@@ -81,9 +81,10 @@ class _Ask:
 
 
 def _measure(rounds: int) -> Section:
-    from octopus_site.memory import keep_what_is_loaded  # noqa: PLC0415 after Django's set-up
+    from octopus_site.memory import load_pages, loading  # noqa: PLC0415 after Django's set-up
 
-    keep_what_is_loaded()
+    with loading():
+        load_pages()
     section = Section()
     rows = []
     for ask in _asks():

@@ -12,6 +12,7 @@ from octopus_site.conf import (
     secret,
 )
 from octopus_site.master_key.files import exchange_key, is_being_exchanged
+from octopus_site.memory import loading
 
 Report = Callable[[str], None]
 
@@ -60,7 +61,8 @@ def _reseal(*, only_count: bool, report: Report) -> bool:
     """Seal everything anew, then look again; returns whether every value reads and is done."""
     import django  # noqa: PLC0415 the keys come first
 
-    django.setup()
+    with loading():
+        django.setup()
     from deployments.base.actor import Actor  # noqa: PLC0415 needs the apps
     from deployments.base.services.resealing import Resealed, reseal  # noqa: PLC0415 as above
     from deployments.base.wake import stay_silent  # noqa: PLC0415 as above

@@ -101,7 +101,10 @@ class Supervisor:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octopus_site.settings")
         import django  # noqa: PLC0415 needs the master key, which may just have been made
 
-        django.setup()
+        from octopus_site.memory import loading  # noqa: PLC0415 as above
+
+        with loading():
+            django.setup()
         from django.core.management import call_command  # noqa: PLC0415
         from django.db import connections  # noqa: PLC0415
 

@@ -2,14 +2,25 @@
 
 import gc
 
-from octopus_site.memory import keep_what_is_loaded
+import pytest
+
+from octopus_site.memory import load_pages, loading
 
 
 def test_what_is_loaded_is_left_out_of_collections() -> None:
     gc.unfreeze()
     try:
-        keep_what_is_loaded()
+        with loading():
+            assert not gc.isenabled()
+            load_pages()
+        assert gc.isenabled()
         assert gc.get_freeze_count() > 100_000
         assert len(gc.get_objects()) < gc.get_freeze_count() / 100
     finally:
         gc.unfreeze()
+
+
+def test_collections_begin_again_after_a_failure() -> None:
+    with pytest.raises(ImportError), loading():
+        raise ImportError
+    assert gc.isenabled()

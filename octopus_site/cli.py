@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from octopus_site.conf import ConfigurationError
 
@@ -34,12 +35,15 @@ def main() -> None:
 
 def _in_one_line(error: Exception) -> str | None:
     """Return what to tell a person; None for an error of ours, which needs its traceback."""
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 see _parser
     from django.db import DatabaseError, InterfaceError  # noqa: PLC0415 see _parser
 
     from deployments.base.errors import OctopusError  # noqa: PLC0415
 
     if isinstance(error, OctopusError):
         return error.message
+    if isinstance(error, ImproperlyConfigured):
+        return str(error)
     if isinstance(error, DatabaseError | InterfaceError):
         first = next(iter(str(error).splitlines()), repr(error))
         return f"the database cannot be used: {first}. Set OCTOPUS_DATABASE_URL, or migrate it."
@@ -54,12 +58,21 @@ def _parser() -> argparse.ArgumentParser:
         description="A deployment server. Settings are environment variables; see the README.",
     )
     commands_of = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    groups = {"": commands_of}
     for name, text, run, options in commands.TABLE:
-        sub = commands_of.add_parser(name, help=text, description=text)
+        group, _, last = name.rpartition(" ")
+        if group not in groups:
+            groups[group] = _group(commands_of, group, commands.GROUPS[group])
+        sub = groups[group].add_parser(last, help=text, description=text)
         for flags, settings in options:
             sub.add_argument(*flags, **settings)
         sub.set_defaults(command=run)
     return parser
+
+
+def _group(commands_of: Any, name: str, text: str) -> Any:
+    parser = commands_of.add_parser(name, help=text, description=text)
+    return parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
 
 if __name__ == "__main__":

@@ -167,6 +167,27 @@ def restore(arguments: argparse.Namespace) -> int:
     return restore_backup(Path(arguments.path), choices)
 
 
+def packages_verify(arguments: argparse.Namespace) -> int:
+    _setup_django()
+    from octopus_site.packages.commands import verify  # noqa: PLC0415 needs Django's set-up
+
+    return verify(arguments)
+
+
+def packages_move(arguments: argparse.Namespace) -> int:
+    _setup_django()
+    from octopus_site.packages.commands import move  # noqa: PLC0415 needs Django's set-up
+
+    return move(arguments)
+
+
+def packages_reindex(arguments: argparse.Namespace) -> int:
+    _setup_django()
+    from octopus_site.packages.commands import reindex  # noqa: PLC0415 needs Django's set-up
+
+    return reindex(arguments)
+
+
 def _asked_password() -> str:
     if not sys.stdin.isatty():
         raise SystemExit("octopus-server: set ADMIN_PASSWORD, or run this in a terminal.")
@@ -187,6 +208,8 @@ def _switch(name: str, text: str) -> Option:
 
 
 _HOST: Option = (("--host",), {"default": "0.0.0.0", "help": "address to listen on"})  # noqa: S104
+
+GROUPS = {"packages": "Look after the stored files of packages, artifacts and logs."}
 
 TABLE: list[tuple[str, str, Any, list[Option]]] = [
     ("up", "Run a whole trial server on this machine.", up, []),
@@ -249,6 +272,36 @@ TABLE: list[tuple[str, str, Any, list[Option]]] = [
             _switch("--maintenance", "let the server start in maintenance mode"),
             _switch("--skip-hashes", "believe files in the storage that have the right size"),
             _switch("--without-missing-files", "restore although files are not in the storage"),
+        ],
+    ),
+    (
+        "packages verify",
+        "Read all stored files and compare them with their hashes; exit 1 for problems.",
+        packages_verify,
+        [
+            _switch("--anew", "begin at the first file although a run was broken off"),
+            _switch("--remove-orphans", "delete files that nothing names"),
+            _switch("--remove-damaged", "delete damaged files, so that they can be pushed again"),
+        ],
+    ),
+    (
+        "packages move",
+        "Copy all stored files to another storage, while the server runs.",
+        packages_move,
+        [(("--to",), {"required": True, "metavar": "URL", "help": "address of the storage"})],
+    ),
+    (
+        "packages reindex",
+        "Correct what the database says of packages by reading them; exit 1 for problems.",
+        packages_reindex,
+        [
+            (
+                ("--adopt",),
+                {
+                    "metavar": "SPACE",
+                    "help": "add NuGet packages that no space has to this one (Spaces-1, default)",
+                },
+            ),
         ],
     ),
 ]

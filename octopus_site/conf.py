@@ -42,6 +42,7 @@ class Configuration:
     feed_folders: tuple[str, ...] = ()
     other_master_keys: tuple[bytes, ...] = field(default=(), repr=False)
     hsts_seconds: int = 0
+    storage_other_url: str = ""
 
     @property
     def is_sqlite(self) -> bool:
@@ -73,6 +74,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         ),
         other_master_keys=_other_master_keys(environment, data_dir),
         hsts_seconds=_seconds(environment, "OCTOPUS_HSTS_SECONDS"),
+        storage_other_url=environment.get("OCTOPUS_STORAGE_OTHER_URL", ""),
     )
 
 

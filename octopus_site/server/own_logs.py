@@ -55,7 +55,8 @@ def _secrets() -> Iterator[str]:
     known = [settings.SECRET_KEY, octopus.s3_secret_key, octopus.s3_access_key]
     for key in (octopus.master_key, *octopus.other_master_keys):
         known += [base64.b64encode(key).decode(), key.hex()]
-    for url in (octopus.database_url, octopus.redis_url, octopus.storage_url):
+    storages = (octopus.storage_url, octopus.storage_other_url)
+    for url in (octopus.database_url, octopus.redis_url, *storages):
         password = urlsplit(url).password or ""
         known += [password, unquote(password)]
     yield from sorted({text for text in known if len(text) >= _SHORTEST_SECRET}, key=len)[::-1]

@@ -1,7 +1,7 @@
 """From the bytes of an upload to a checked description of a package."""
 
 from packages_feed.ingest.description import PackageDescription
-from packages_feed.ingest.inspect import describe_package
+from packages_feed.ingest.inspect import describe_file, describe_package
 from packages_feed.ingest.limits import Limits, TooLarge, current_limits
 from packages_feed.ingest.spool import Spool, Spooled, spool_stream
 
@@ -12,6 +12,7 @@ __all__ = [
     "Spooled",
     "TooLarge",
     "current_limits",
+    "describe_file",
     "describe_package",
     "spool_stream",
 ]

@@ -41,10 +41,17 @@ def describe_package(upload: Spooled, file_name: str | None, limits: Limits) -> 
     if upload.size > limits.package:
         raise Invalid(f"The package is larger than {readable(limits.package)}.")
     with upload.path.open("rb") as file:
-        if _is_nupkg(file_name):
-            described = _describe_nupkg(file, upload.size, limits, file_name)
-        else:
-            described = _describe_archive(file, upload.size, limits, file_name or "")
+        return describe_file(file, upload.size, file_name, limits)
+
+
+def describe_file(
+    file: BinaryIO, size: int, file_name: str | None, limits: Limits
+) -> PackageDescription:
+    """Likewise for an open file that can seek."""
+    if _is_nupkg(file_name):
+        described = _describe_nupkg(file, size, limits, file_name)
+    else:
+        described = _describe_archive(file, size, limits, file_name or "")
     version = described.version
     if len(version.sort_key) > _MOST_KEY or len(version.original) > _MOST_TEXT:
         raise Invalid("The version of the package is too long.")

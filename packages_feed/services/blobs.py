@@ -4,7 +4,6 @@ A row exists before its bytes do, and both are taken away under the row's lock, 
 names bytes that are gone and no bytes are forgotten. Artifacts of deployments are kept here too.
 """
 
-import contextlib
 import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
@@ -77,6 +76,35 @@ def drop_after_commit(sha256: str) -> None:
     transaction.on_commit(drop, robust=True)
 
 
+def is_used(sha256: str) -> bool:
+    """Tell whether a row of any kind, in any space, names the bytes."""
+    blob = StoredBlob.objects.filter(pk=sha256).first()
+    return blob is not None and _is_used(blob)
+
+
+def users_of(sha256: str, *, most: int = 5) -> list[str]:
+    """Return what names the bytes, in words, as far as it says its name."""
+    users: list[str] = []
+    for relation in StoredBlob._meta.related_objects:  # noqa: SLF001 Django's documented API
+        rows: QuerySet[Any] = QuerySet(model=relation.related_model)
+        found = rows.filter(**{relation.field.name: sha256})[: most - len(users)]
+        users += [f"{relation.related_model._meta.verbose_name} {row}" for row in found]  # noqa: SLF001 likewise
+    return users
+
+
+def take_away_damaged(sha256: str) -> None:
+    """Delete bytes that are not what their hash says; their row stays for the next upload."""
+    with transaction.atomic():
+        _lock(sha256)
+        package_storage().delete(sha256)
+
+
+def take_away_orphan(sha256: str, size: int, *, clock: Clock = utc_now) -> bool:
+    """Delete bytes that no row stands for; False when one does by now."""
+    StoredBlob.objects.get_or_create(sha256=sha256, defaults={"size": size, "stored": clock()})
+    return drop_if_unused(sha256)
+
+
 def sweep_unused_blobs(*, clock: Clock = utc_now) -> int:
     """Delete the bytes that uploads and deletions left behind more than a day ago."""
     old = StoredBlob.objects.filter(stored__lt=clock() - _UNFINISHED)
@@ -96,15 +124,8 @@ def used_blobs(alias: str = DEFAULT_DB_ALIAS) -> Iterator[tuple[str, int]]:
 
 
 def sweep_uploads(*, clock: Clock = utc_now) -> int:
-    """Delete what uploads that never ended have left in the spool folder."""
-    old = (clock() - _UNFINISHED).timestamp()
-    count = 0
-    for path in package_storage().spool_folder.iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            if path.is_file() and path.stat().st_mtime < old:
-                path.unlink()
-                count += 1
-    return count
+    """Delete what uploads that never ended have left behind; return how many."""
+    return package_storage().drop_unfinished(clock() - _UNFINISHED)
 
 
 def _lock(sha256: str) -> bool:

@@ -134,7 +134,7 @@ def _write(
             kept = _kept(actor, space, existing, upload, mode)
             if kept is not None:
                 return kept
-        values = _values(actor, described, upload, clock())
+        values = {**identity_of(described), **_pushed(actor, upload, clock())}
         blob = lock_bytes(upload, clock=clock)
         if existing is not None:
             return _replace(actor, existing, {**values, "blob": blob}, clock)
@@ -194,9 +194,8 @@ def _replace(
     return Stored(existing, Outcome.REPLACED)
 
 
-def _values(
-    actor: Actor, described: PackageDescription, upload: Spooled, now: datetime
-) -> dict[str, Any]:
+def identity_of(described: PackageDescription) -> dict[str, Any]:
+    """Return what a row says of the package itself, whoever pushed it."""
     version = described.version
     words = (described.package_id, described.title, described.description, described.tags)
     return {
@@ -208,17 +207,22 @@ def _values(
         "is_prerelease": version.is_prerelease,
         "is_semver2": described.is_semver2,
         "extension": described.extension,
-        "size": upload.size,
-        "sha1": upload.sha1,
-        "sha512": upload.sha512,
-        "published": now,
-        "published_by": actor.username[:100],
         "title": described.title,
         "description": described.description,
         "tags": described.tags,
         "search_text": "\n".join(words).lower(),
         "package_types": f",{','.join(described.package_types)},".lower(),
         "metadata": described.metadata,
+    }
+
+
+def _pushed(actor: Actor, upload: Spooled, now: datetime) -> dict[str, Any]:
+    return {
+        "size": upload.size,
+        "sha1": upload.sha1,
+        "sha512": upload.sha512,
+        "published": now,
+        "published_by": actor.username[:100],
     }
 
 

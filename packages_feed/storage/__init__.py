@@ -1,14 +1,25 @@
 """Where the bytes of packages are: a folder or an S3 bucket, addressed by SHA-256."""
 
-from packages_feed.storage.base import BlobMissing, PackageStorage, StorageFailed
-from packages_feed.storage.choice import package_storage, storage_from_url
+from packages_feed.storage.base import (
+    BlobMissing,
+    PackageStorage,
+    StorageFailed,
+    StoredFile,
+    WrongBytes,
+)
+from packages_feed.storage.both import MovingStorage
+from packages_feed.storage.choice import named_storage, package_storage, storage_from_url
 from packages_feed.storage.files import FileStorage
 
 __all__ = [
     "BlobMissing",
     "FileStorage",
+    "MovingStorage",
     "PackageStorage",
     "StorageFailed",
+    "StoredFile",
+    "WrongBytes",
+    "named_storage",
     "package_storage",
     "storage_from_url",
 ]

@@ -1,11 +1,14 @@
 """What a package storage can do."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 PIECE = 256 * 1024
 """Bytes that `open` gives at a time, at most."""
+SHA256_DIGITS = 64
 
 
 class BlobMissing(Exception):
@@ -14,6 +17,19 @@ class BlobMissing(Exception):
 
 class StorageFailed(Exception):
     """The storage could not be reached, or refused or lost what was asked of it."""
+
+
+class WrongBytes(StorageFailed):
+    """What came is not what its SHA-256 says."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of a storage, as its listing tells."""
+
+    sha256: str
+    size: int
+    modified: datetime
 
 
 class PackageStorage(Protocol):
@@ -31,6 +47,14 @@ class PackageStorage(Protocol):
         """
         ...
 
+    def put_stream(self, pieces: Iterator[bytes], sha256: str, size: int) -> bool:
+        """Store `size` bytes as they come, in constant memory and hashed on the way.
+
+        False when they were there already. Raises StorageFailed, and WrongBytes when they are not
+        what `sha256` says; then nothing is stored.
+        """
+        ...
+
     def open(self, sha256: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Return the bytes from `start`, all or `length` of them; raises BlobMissing at once."""
         ...
@@ -42,3 +66,26 @@ class PackageStorage(Protocol):
     def delete(self, sha256: str) -> None:
         """Remove the bytes; nothing happens when there are none. Raises StorageFailed."""
         ...
+
+    def files(self, after: str = "") -> Iterator[StoredFile]:
+        """Return all files whose SHA-256 is greater than `after`, in its order.
+
+        What others keep in the same place is left out. Raises StorageFailed.
+        """
+        ...
+
+    def drop_unfinished(self, before: datetime) -> int:
+        """Delete what uploads begun before that time have left behind; return how many."""
+        ...
+
+
+def is_sha256(text: str) -> bool:
+    """Tell whether the text is a SHA-256 as storages name files by it."""
+    return len(text) == SHA256_DIGITS and set(text) <= set("0123456789abcdef")
+
+
+def place_of(sha256: str) -> str:
+    """Return the path of a file within its storage; raises BlobMissing for what is no SHA-256."""
+    if not is_sha256(sha256):
+        raise BlobMissing(sha256)
+    return f"packages/{sha256[:2]}/{sha256[2:4]}/{sha256}"

@@ -1,13 +1,26 @@
 """Packages in a folder: `ab/cd/abcd…`, complete or not there at all."""
 
+import hashlib
 import os
 import shutil
+import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from packages_feed.storage.base import PIECE, BlobMissing, StorageFailed
+from packages_feed.storage.base import (
+    PIECE,
+    SHA256_DIGITS,
+    BlobMissing,
+    StorageFailed,
+    StoredFile,
+    WrongBytes,
+    is_sha256,
+    place_of,
+)
+from packages_feed.storage.spooling import drop_old_files
 
 
 class FileStorage:
@@ -23,14 +36,20 @@ class FileStorage:
         return folder
 
     def put(self, source: Path, sha256: str) -> bool:
+        return self._put(sha256, source.stat().st_size, lambda path: _link_or_copy(source, path))
+
+    def put_stream(self, pieces: Iterator[bytes], sha256: str, size: int) -> bool:
+        return self._put(sha256, size, lambda path: _write_checked(pieces, path, sha256))
+
+    def _put(self, sha256: str, size: int, write: Callable[[Path], None]) -> bool:
         target = self._path(sha256)
         try:
-            if target.exists() and target.stat().st_size == source.stat().st_size:
+            if target.exists() and target.stat().st_size == size:
                 return False
             self._make_shard(target.parent)
             temporary = self.spool_folder / f"{uuid.uuid4().hex}.tmp"
             try:
-                _link_or_copy(source, temporary)
+                write(temporary)
                 temporary.replace(target)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -61,16 +80,60 @@ class FileStorage:
         except OSError as error:
             raise StorageFailed(f"The package cannot be deleted: {error.strerror}.") from error
 
+    def files(self, after: str = "") -> Iterator[StoredFile]:
+        root = self.folder / "packages"
+        for first in _names(root, 2, after[:2]):
+            for second in _names(root / first, 2, after[2:4] if first == after[:2] else ""):
+                for name in _names(root / first / second, SHA256_DIGITS, after):
+                    path = root / first / second / name
+                    if name > after and is_sha256(name) and (file := _stored(path)):
+                        yield file
+
+    def drop_unfinished(self, before: datetime) -> int:
+        return drop_old_files(self.spool_folder, before)
+
     def _path(self, sha256: str) -> Path:
-        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):  # noqa: PLR2004 a limit named by this rule alone
-            raise BlobMissing(sha256)
-        return self.folder / "packages" / sha256[:2] / sha256[2:4] / sha256
+        return self.folder / place_of(sha256)
 
     def _make_shard(self, shard: Path) -> None:
         missing = [folder for folder in (shard, *shard.parents) if not folder.exists()]
         shard.mkdir(parents=True, exist_ok=True)
         for folder in missing:
             sync_folder(folder.parent)
+
+
+def _names(folder: Path, length: int, least: str) -> list[str]:
+    """Return the names of that length in the folder, from `least` on and in order."""
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StorageFailed(f"The storage cannot be listed: {error.strerror}.") from error
+    return sorted(name for name in names if len(name) == length and name >= least)
+
+
+def _stored(path: Path) -> StoredFile | None:
+    """Return what the listing says of a file; None for what is none, or not any more."""
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(state.st_mode):
+        return None
+    return StoredFile(path.name, state.st_size, datetime.fromtimestamp(state.st_mtime, UTC))
+
+
+def _write_checked(pieces: Iterator[bytes], target: Path, sha256: str) -> None:
+    digest = hashlib.sha256()
+    with target.open("xb") as file:
+        for piece in pieces:
+            digest.update(piece)
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    if digest.hexdigest() != sha256:
+        raise WrongBytes(f"What came as {sha256} has the SHA-256 {digest.hexdigest()}.")
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -2,16 +2,26 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from packages_feed.storage.base import PIECE, BlobMissing, StorageFailed
+from packages_feed.storage.base import (
+    PIECE,
+    BlobMissing,
+    StorageFailed,
+    StoredFile,
+    WrongBytes,
+    is_sha256,
+    place_of,
+)
+from packages_feed.storage.s3_place import S3Place
+from packages_feed.storage.spooling import drop_old_files
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,16 +37,6 @@ _EXISTS = {"412", "409", "PreconditionFailed", "ConditionalRequestConflict"}
 _UNKNOWN_CONDITION = {"NotImplemented", "501"}
 
 
-@dataclass(frozen=True)
-class S3Place:
-    """A bucket, a prefix in it and, for other stores than Amazon's, the endpoint."""
-
-    bucket: str
-    prefix: str = ""
-    endpoint: str = ""
-    region: str = ""
-
-
 class S3Storage:
     """A bucket with a prefix; without keys, boto3's own chain finds the credentials."""
 
@@ -45,15 +45,18 @@ class S3Storage:
     ) -> None:
         self.place = place
         self._spool_folder = spool_folder
-        self.client: S3Client = boto3.client(
+        session = boto3.Session(profile_name=place.profile or None)
+        if place.profile:
+            access_key = secret_key = ""
+        self.client: S3Client = session.client(
             "s3",
             endpoint_url=place.endpoint or None,
-            region_name=place.region or "us-east-1",
+            region_name=place.region or session.region_name or "us-east-1",
             aws_access_key_id=access_key or None,
             aws_secret_access_key=secret_key or None,
             config=Config(
                 signature_version="s3v4",
-                s3={"addressing_style": "path" if place.endpoint else "auto"},
+                s3={"addressing_style": cast(Any, place.addressing_style)},
                 # Stores other than Amazon's refuse the checksum headers that boto3 adds.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
@@ -73,8 +76,15 @@ class S3Storage:
         if self.size(sha256) == size:
             return False
         with source.open("rb") as file:
-            write = self._put_whole if size <= PART else self._put_parts
-            created = write(file, sha256)
+            return self._put(iter(lambda: file.read(PART), b""), sha256, size)
+
+    def put_stream(self, pieces: Iterator[bytes], sha256: str, size: int) -> bool:
+        if self.size(sha256) == size:
+            return False
+        return self._put(_checked(_parts(pieces), sha256), sha256, size)
+
+    def _put(self, parts: Iterator[bytes], sha256: str, size: int) -> bool:
+        created = self._put_parts(parts, sha256) if size > PART else self._put_whole(parts, sha256)
         if self.size(sha256) != size:
             raise StorageFailed("The store keeps another number of bytes than were sent.")
         return created
@@ -102,24 +112,69 @@ class S3Storage:
     def delete(self, sha256: str) -> None:
         _called(lambda: self.client.delete_object(Bucket=self.place.bucket, Key=self._key(sha256)))
 
-    def _key(self, sha256: str) -> str:
-        prefix = f"{self.place.prefix.strip('/')}/" if self.place.prefix.strip("/") else ""
-        return f"{prefix}packages/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+    def files(self, after: str = "") -> Iterator[StoredFile]:
+        listed: Any = {"Bucket": self.place.bucket, "Prefix": self.place.key("packages/")}
+        if after:
+            listed["StartAfter"] = self._key(after)
+        while True:
+            page: Any = _called(lambda: self.client.list_objects_v2(**listed))
+            if page is None:
+                raise StorageFailed(f"The bucket {self.place.bucket} does not exist.")
+            for each in page.get("Contents", ()):
+                sha256 = each["Key"].rpartition("/")[2]
+                # Only where we put them: a key elsewhere would not come in the order of the hashes.
+                if is_sha256(sha256) and each["Key"] == self._key(sha256):
+                    yield StoredFile(sha256, each["Size"], each["LastModified"])
+            if not page.get("IsTruncated"):
+                return
+            listed["ContinuationToken"] = page["NextContinuationToken"]
 
-    def _put_whole(self, file: BinaryIO, sha256: str) -> bool:
-        body = file.read()
+    def drop_unfinished(self, before: datetime) -> int:
+        """Delete old files of the spool folder, and the parts of uploads that were broken off."""
+        count = drop_old_files(self.spool_folder, before)
+        prefix = self.place.key("packages/")
+        answer: Any = _called(
+            lambda: self.client.list_multipart_uploads(Bucket=self.place.bucket, Prefix=prefix)
+        )
+        for each in (answer or {}).get("Uploads", ()):
+            if each["Initiated"] < before:
+                key, upload = each["Key"], each["UploadId"]
+                self._abort({"Bucket": self.place.bucket, "Key": key, "UploadId": upload})
+                count += 1
+        return count
+
+    def address(self, sha256: str, headers: dict[str, str]) -> str | None:
+        """Return an address where anybody may download the file for a while, if that is wanted.
+
+        `headers` are of the answer there: `ResponseContentType` and the like.
+        """
+        if not self.place.redirect_seconds:
+            return None
+        return self.client.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self.place.bucket, "Key": self._key(sha256), **headers},
+            ExpiresIn=self.place.redirect_seconds,
+        )
+
+    def _key(self, sha256: str) -> str:
+        return self.place.key(place_of(sha256))
+
+    def _put_whole(self, parts: Iterable[bytes], sha256: str) -> bool:
+        body = b"".join(parts)
         target: Any = {"Bucket": self.place.bucket, "Key": self._key(sha256), "Body": body}
-        target["ContentMD5"] = _md5(body)
+        target.update(self.place.encrypted, ContentMD5=_md5(body))
         return _created(lambda condition: self.client.put_object(**target, **condition))
 
-    def _put_parts(self, file: BinaryIO, sha256: str) -> bool:
+    def _put_parts(self, whole: Iterable[bytes], sha256: str) -> bool:
         target: Any = {"Bucket": self.place.bucket, "Key": self._key(sha256)}
-        upload = _called(lambda: self.client.create_multipart_upload(**target))
+        upload = _called(
+            lambda: self.client.create_multipart_upload(**target, **self.place.encrypted)
+        )
         if upload is None:
             raise StorageFailed(f"The bucket {self.place.bucket} does not exist.")
         target["UploadId"] = upload["UploadId"]
         try:
-            parts = [self._put_part(target, n, body) for n, body in enumerate(_parts(file), 1)]
+            parts = [self._put_part(target, n, body) for n, body in enumerate(whole, 1)]
             return _created(
                 lambda condition: self.client.complete_multipart_upload(
                     **target, MultipartUpload={"Parts": parts}, **condition
@@ -183,9 +238,26 @@ def _md5(body: bytes) -> str:
     return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
 
 
-def _parts(file: BinaryIO) -> Iterator[bytes]:
-    while part := file.read(PART):
+def _parts(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Put pieces of any length together to parts of one length; the last may be shorter."""
+    held = bytearray()
+    for piece in pieces:
+        held += piece
+        while len(held) >= PART:
+            yield bytes(held[:PART])
+            del held[:PART]
+    if held:
+        yield bytes(held)
+
+
+def _checked(parts: Iterable[bytes], sha256: str) -> Iterator[bytes]:
+    """Give the parts on; raises WrongBytes instead of ending when they are others."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
         yield part
+    if digest.hexdigest() != sha256:
+        raise WrongBytes(f"What came as {sha256} has the SHA-256 {digest.hexdigest()}.")
 
 
 def _pieces(body: Any) -> Iterator[bytes]:

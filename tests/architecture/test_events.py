@@ -71,7 +71,7 @@ REASONS: dict[str, dict[str, str]] = {
     "the server prepares itself; nobody asked for it": {
         "access.seeding": "seed_access",
         "infrastructure.gateway_certificate": "certificate_pem server_context thumbprint",
-        "packages_feed.blobs": "sweep_unused_blobs",
+        "packages_feed.blobs": "sweep_unused_blobs take_away_damaged take_away_orphan",
         "releases.snapshots": "sweep_snapshots",
     },
     "keeps events themselves: their files, and who has seen them": {

@@ -32,6 +32,7 @@ ALLOWED = {
     "among rows that were scoped": "deployments/releases/deployed.py",
     "the master key was changed": "deployments/base/services/resealing.py",
     "subscriptions follow the events of every space": "deployments/audit/services/",
+    "the storage is shared by all spaces": "packages_feed/services/upkeep/",
     "a list over all spaces": "deployments/access/api/viewsets.py",
 }
 

@@ -116,6 +116,23 @@ def test_check_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
     assert "run `octopus-server migrate`" in result.stdout
 
 
+def test_stored_files_are_verified(cli: Cli) -> None:
+    result = cli.run("packages", "verify")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "0 files were read, 0.00 GiB.\n"
+    stray = cli.folder / "storage" / "packages" / "00" / "00" / ("0" * 64)
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"stray")
+    assert cli.run("packages", "verify").returncode == 1
+    assert ": removed" in cli.run("packages", "verify", "--remove-orphans").stdout
+    assert cli.run("packages", "verify").returncode == 0
+
+
+def test_a_wrong_address_of_a_storage_is_one_line(cli: Cli) -> None:
+    assert "must be file:///folder" in cli.refused("packages", "move", "--to", "/srv/packages")
+    assert "no space Spaces-99" in cli.refused("packages", "reindex", "--adopt", "Spaces-99")
+
+
 def test_an_administrator_is_made_once(cli: Cli) -> None:
     made = cli.run("create-admin", "--username", "second", ADMIN_PASSWORD=PASSWORD)
     assert (made.returncode, made.stdout) == (0, "second is an administrator.\n")

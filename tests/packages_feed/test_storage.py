@@ -4,15 +4,19 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from packages_feed.storage import (
     BlobMissing,
     FileStorage,
+    MovingStorage,
     PackageStorage,
     StorageFailed,
+    WrongBytes,
     storage_from_url,
 )
 from packages_feed.storage.s3 import PART
@@ -166,3 +170,91 @@ def test_the_prefix_is_part_of_every_key(swift: S3Store, tmp_path: Path, make: M
     listed = s3_client(swift).list_objects_v2(Bucket=swift.bucket, Prefix="octopus/packages/")
     keys = [each["Key"] for each in listed["Contents"]]
     assert f"octopus/packages/{sha256[:2]}/{sha256[2:4]}/{sha256}" in keys
+
+
+def test_streams_are_hashed_on_their_way(any_storage: PackageStorage) -> None:
+    data = os.urandom(1024) * (PART // 1024) + b"more"
+    sha256 = hashlib.sha256(data).hexdigest()
+    pieces = [data[:5], data[5:1_000_000], data[1_000_000:]]
+    with pytest.raises(WrongBytes):
+        any_storage.put_stream(iter([*pieces, b"!"]), sha256, len(data) + 1)
+    with pytest.raises(WrongBytes):
+        any_storage.put_stream(iter([b"small"]), sha256, 5)
+    assert any_storage.size(sha256) is None
+    assert any_storage.put_stream(iter(pieces), sha256, len(data)) is True
+    assert any_storage.put_stream(iter(pieces), sha256, len(data)) is False
+    assert hashlib.sha256(b"".join(any_storage.open(sha256))).hexdigest() == sha256
+
+
+def test_files_are_listed_in_order_from_any_of_them_on(
+    any_storage: PackageStorage, make: Make
+) -> None:
+    assert list(any_storage.files()) == []
+    made = dict(sorted((make(bytes([n]) * (n + 1))[1], n + 1) for n in range(12)))
+    for n in range(12):
+        any_storage.put(*make(bytes([n]) * (n + 1)))
+    listed = list(any_storage.files())
+    assert {file.sha256: file.size for file in listed} == made
+    assert [file.sha256 for file in listed] == list(made)
+    assert all(abs((datetime.now(UTC) - file.modified).total_seconds()) < 600 for file in listed)
+    for sha256 in made:
+        assert [file.sha256 for file in any_storage.files(sha256)] == [
+            each for each in made if each > sha256
+        ]
+
+
+def test_broken_off_uploads_are_cleared_away(any_storage: PackageStorage) -> None:
+    (any_storage.spool_folder / "upload-old").write_bytes(b"half")
+    now = datetime.now(UTC)
+    assert any_storage.drop_unfinished(now - timedelta(hours=1)) == 0
+    assert any_storage.drop_unfinished(now + timedelta(hours=1)) == 1
+    assert list(any_storage.spool_folder.iterdir()) == []
+
+
+def test_parts_of_a_broken_off_upload_are_cleared_away(swift: S3Store, tmp_path: Path) -> None:
+    storage = storage_from_url(
+        swift.storage_url, spool_folder=tmp_path, access_key=swift.key, secret_key=swift.secret
+    )
+    key = f"octopus/packages/00/00/{'0' * 64}"
+    client = s3_client(swift)
+    client.create_multipart_upload(Bucket=swift.bucket, Key=key)
+    client.create_multipart_upload(Bucket=swift.bucket, Key="another/program")
+    assert storage.drop_unfinished(datetime.now(UTC) + timedelta(hours=1)) == 1
+    left = client.list_multipart_uploads(Bucket=swift.bucket)["Uploads"]
+    assert [each["Key"] for each in left] == ["another/program"]
+
+
+def test_two_storages_are_one_while_files_move(tmp_path: Path, make: Make) -> None:
+    new, old = FileStorage(tmp_path / "new"), FileStorage(tmp_path / "old")
+    both = MovingStorage(new, old)
+    one, two = make(b"one"), make(b"second")
+    old.put(*one)
+    both.put(*two)
+    both.put_stream(iter([b"third"]), hashlib.sha256(b"third").hexdigest(), 5)
+    assert (b"".join(both.open(one[1])), both.size(one[1])) == (b"one", 3)
+    assert [len(list(each.files())) for each in (new, old, both)] == [2, 1, 3]
+    new.put(*one)
+    assert [len(list(each.files())) for each in (new, old, both)] == [3, 1, 3]
+    both.delete(one[1])
+    assert (new.size(one[1]), old.size(one[1])) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("ftp://packages", "must be file:///folder or s3://bucket/prefix"),
+        ("file://host/folder", "must be file:///folder"),
+        ("s3:///prefix", "must be file"),
+        ("s3://bucket?style=path", "no option style, only addressing, encryption"),
+        ("s3://bucket?addressing=way", "addressing must be one of path, virtual, auto"),
+        ("s3://bucket?encryption=rot13", "encryption must be one of AES256, aws:kms"),
+        ("s3://bucket?kms_key=abc", "kms_key needs encryption=aws:kms"),
+        ("s3://bucket?redirect=1d", "redirect must be seconds from 0 to 604800"),
+        ("s3://bucket?redirect=604801", "redirect must be seconds"),
+        ("s3://bucket?endpoint=nonsense", "Invalid endpoint"),
+        ("s3://bucket?profile=nobody", "profile"),
+    ],
+)
+def test_wrong_addresses_are_told(url: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match=reason):
+        storage_from_url(url, spool_folder=tmp_path, access_key="key", secret_key="secret")

@@ -1,0 +1,1 @@
+"""The commands `octopus-server packages …`: looking after the storage."""

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from tests.support.browser import browser, browser_context, page
 from tests.support.clients import dotnet, node, nuget
+from tests.support.collecting import pytest_collection_finish
 from tests.support.environment import runs_on_postgres
 from tests.support.faults import fault_random, fault_rounds, pytest_terminal_summary
 from tests.support.groups import (
@@ -37,6 +38,7 @@ __all__ = [
     "postgres_url",
     "processes",
     "pytest_addoption",
+    "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_ignore_collect",
     "pytest_terminal_summary",

@@ -17,7 +17,7 @@ def test_what_is_loaded_is_left_out_of_collections() -> None:
         assert gc.get_freeze_count() > 100_000
         assert len(gc.get_objects()) < gc.get_freeze_count() / 100
     finally:
-        gc.unfreeze()
+        gc.freeze()
 
 
 def test_collections_begin_again_after_a_failure() -> None:

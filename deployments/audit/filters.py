@@ -16,6 +16,7 @@ from deployments.base.models import Event, Space
 
 MOST_VALUES: Final = 200
 LONGEST_VALUE: Final = 300
+UNREADABLE: Final = "?"  # no id, no name
 # Numbers follow the clock but for transactions side by side. With the range of numbers beside the
 # times the newest events are read in order from an index, and no further than the range.
 _OUT_OF_ORDER: Final = 10_000
@@ -71,10 +72,18 @@ def filter_to_wire(wanted: EventFilter) -> dict[str, list[str]]:
     return {wire: list(getattr(wanted, name)) for name, wire in WIRE.items()}
 
 
-def filter_from_wire(values: Mapping[str, Any]) -> EventFilter:
-    """Return the filter that `filter_to_wire` wrote."""
-    lists: dict[str, Any] = {name: tuple(values.get(wire) or ()) for name, wire in WIRE.items()}
+def filter_from_wire(values: object) -> EventFilter:
+    """Return the filter that `filter_to_wire` wrote; what cannot be read wants nothing."""
+    if not isinstance(values, Mapping):
+        values = dict.fromkeys(WIRE.values(), UNREADABLE)
+    lists: dict[str, Any] = {name: _texts(values.get(wire)) for name, wire in WIRE.items()}
     return EventFilter(**lists)
+
+
+def _texts(found: object) -> tuple[str, ...]:
+    if isinstance(found, list | tuple):
+        return tuple(text if isinstance(text, str) else UNREADABLE for text in found)
+    return (UNREADABLE,) if found else ()
 
 
 def chosen(

@@ -4,13 +4,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from deployments.access import queries
 from deployments.access.models import User
 from deployments.access.web.pages import PageRequest
 
 MOST: Final = 200
+MOST_SUGGESTED: Final = 20
 _LONGEST: Final = 200
 
 
@@ -38,11 +39,25 @@ def people_to_choose(
 
     Active ones, unless those who are `deactivated` count too.
     """
-    text = request.GET.get("people", "").strip()[:_LONGEST]
     rows = queries.users_visible_to(request.actor)
     if not deactivated:
         rows = rows.filter(is_active=True)
+    return _found(
+        rows.exclude(pk__in=[user.pk for user in without]), request.GET.get("people", ""), MOST
+    )
+
+
+def people_named(request: PageRequest, text: str) -> People:
+    """Return the first of all people that the reader may see, whose names have the text.
+
+    Those who are deactivated count: what they did is still looked for.
+    """
+    return _found(queries.users_visible_to(request.actor), text, MOST_SUGGESTED)
+
+
+def _found(rows: QuerySet[User], text: str, most: int) -> People:
+    text = text.strip()[:_LONGEST]
     if text:
         rows = rows.filter(Q(username__icontains=text) | Q(display_name__icontains=text))
-    found = list(rows.exclude(pk__in=[user.pk for user in without])[: MOST + 1])
-    return People(found[:MOST], text, len(found) > MOST)
+    found = list(rows.order_by("username")[: most + 1])
+    return People(found[:most], text, len(found) > most)

@@ -14,7 +14,8 @@ class Subscription(SpaceOwned):
 
     `wanted` is a filter by its names on the wire. The web address gets what the `owner`, who
     saved the subscription last, may see. Events up to the number `begins_after` are not its
-    business. `claimed_until` is set while a worker sends.
+    business. `claimed_until` is set while a worker sends. `problem` says why events were passed
+    over, until the subscription is saved or served again.
     """
 
     id_prefix = "Subscriptions"
@@ -34,6 +35,7 @@ class Subscription(SpaceOwned):
     sealed_header = models.BinaryField(null=True, blank=True)
     sealed_key = models.BinaryField(null=True, blank=True)
     begins_after = models.BigIntegerField(default=0)
+    problem = models.CharField(max_length=300, blank=True, default="")
     claimed_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from django.db import transaction
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, QuerySet
 
 from deployments.access.grants import held_for_a_while
 from deployments.audit.categories import categories_of
-from deployments.audit.filters import chosen, filter_from_wire
+from deployments.audit.filters import EventFilter, chosen, filter_from_wire
 from deployments.audit.models import Delivery, DeliveryState, Subscription
 from deployments.audit.subscribers import recipients, seen_at_address, seen_by
 from deployments.base.clock import Clock, utc_now
@@ -27,6 +28,8 @@ from deployments.base.following.stream import (
     read_after,
 )
 from deployments.base.models import Event, EventCursor
+
+log = structlog.get_logger(__name__)
 
 CURSOR: Final = "audit.subscriptions"
 ALONE: Final = "audit.matching"
@@ -79,7 +82,7 @@ def _match_batch(clock: Clock) -> int:
         rows = Subscription.objects.unscoped(reason=_EVERY_SPACE).filter(is_disabled=False)
         with held_for_a_while():
             for subscription in rows.select_related("space", "owner"):
-                _match(subscription, seen, clock)
+                _match_anyway(subscription, seen, clock)
         end = seen[-1].place
         EventCursor.objects.filter(pk=CURSOR).update(
             transaction_id=end.transaction_id, event_id=end.event_id
@@ -87,16 +90,41 @@ def _match_batch(clock: Clock) -> int:
     return len(seen)
 
 
-def _match(subscription: Subscription, seen: Sequence[Seen], clock: Clock) -> None:
-    wanted = filter_from_wire(subscription.wanted)
+def _match_anyway(subscription: Subscription, seen: Sequence[Seen], clock: Clock) -> None:
+    """Match for one subscription; whatever it brings about is told there, and stops no other."""
+    problem = ""
+    try:
+        wanted = filter_from_wire(subscription.wanted)
+        pks = _of_wanted_kinds(subscription, wanted, seen)
+        if not pks:
+            return
+        with transaction.atomic():
+            _match(subscription, wanted, pks, clock)
+    except (OperationalError, InterfaceError):
+        raise  # the database's trouble, and everybody's
+    except Exception as error:
+        log.exception("a subscription cannot be matched", subscription=subscription.pk)
+        problem = f"Events up to Events-{seen[-1].place.event_id} were passed over at"
+        problem += f" {clock():%Y-%m-%d %H:%M} UTC: {type(error).__name__}."
+    if problem != subscription.problem:
+        rows = Subscription.objects.unscoped(reason=_EVERY_SPACE)
+        rows.filter(pk=subscription.pk).update(problem=problem)
+
+
+def _of_wanted_kinds(
+    subscription: Subscription, wanted: EventFilter, seen: Sequence[Seen]
+) -> list[int]:
     kinds = categories_of(wanted.categories, wanted.groups)
-    pks = [
+    return [
         one.place.event_id
         for one in seen
         if one.place.event_id > subscription.begins_after and (not kinds or one.category in kinds)
     ]
-    if not pks:
-        return
+
+
+def _match(
+    subscription: Subscription, wanted: EventFilter, pks: Sequence[int], clock: Clock
+) -> None:
     rows = Event.objects.filter(pk__in=pks, space=subscription.space)
     # What goes wrong with its own deliveries it does not tell itself, for ever.
     rows = rows.exclude(subject_id=subscription.public_id)

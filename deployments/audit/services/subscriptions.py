@@ -14,9 +14,7 @@ from deployments.access.permissions import Permission
 from deployments.access.policy import require
 from deployments.access.queries import teams_visible_to
 from deployments.access.scope_values import NOUNS, visible_names
-from deployments.audit.categories import CATEGORIES, GROUPS
-from deployments.audit.clients import CLIENTS, OTHER
-from deployments.audit.documents import DOCUMENT_TYPES
+from deployments.audit.broken import KNOWN_VALUES
 from deployments.audit.filters import MOST_VALUES, WIRE, EventFilter, filter_to_wire
 from deployments.audit.models import Subscription
 from deployments.base import events
@@ -170,7 +168,7 @@ def _take(actor: Actor, row: Subscription, values: SubscriptionValues) -> None:
     row.email_period_s, row.email_priority = values.email_period_s, values.email_priority
     row.time_zone = values.time_zone
     row.webhook_uri, row.webhook_timeout_s = values.webhook_uri.strip(), values.webhook_timeout_s
-    row.header_name = values.header_name.strip()
+    row.header_name, row.problem = values.header_name.strip(), ""
 
 
 def _problems(values: SubscriptionValues) -> Mapping[str, list[str]]:
@@ -220,12 +218,6 @@ def _checked_filter(actor: Actor, row: Subscription, wanted: EventFilter) -> Eve
 
     What the subscription named already may stay, also when the actor does not see it.
     """
-    known: Mapping[str, Iterable[str]] = {
-        "categories": CATEGORIES,
-        "groups": GROUPS,
-        "agents": [*(client.key for client in CLIENTS), OTHER],
-        "document_types": DOCUMENT_TYPES,
-    }
     scopes = [kind for name, kind in _SCOPES.items() if getattr(wanted, name)]
     names = visible_names(actor, row.space, scopes)
     found: dict[str, Any] = {}
@@ -242,7 +234,7 @@ def _checked_filter(actor: Actor, row: Subscription, wanted: EventFilter) -> Eve
             elif name == "users":
                 canonical, what = _user(text), "user"
             else:
-                lower = {key.lower(): key for key in known[name]}
+                lower = {key.lower(): key for key in KNOWN_VALUES[name]}
                 canonical, what = lower.get(text.lower()), "value"
             if canonical is None:
                 raise Invalid(fields={wire: [f"There is no {what} {text[:100]}."]})

@@ -8,11 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET
 
+from deployments.access.models import User
 from deployments.access.permissions import Permission
 from deployments.access.queries import users_visible_to
 from deployments.access.scope_values import KINDS, ScopeNames, visible_names
 from deployments.access.web.forms import show
 from deployments.access.web.pages import PageRequest, page
+from deployments.access.web.people import people_named
 from deployments.audit.asked import page_filter
 from deployments.audit.categories import CATEGORIES, GROUP_NAMES
 from deployments.audit.clients import CLIENTS, OTHER, client_of
@@ -22,6 +24,7 @@ from deployments.audit.filters import chosen
 from deployments.audit.places import page_of_document
 from deployments.audit.queries import Narrow, newest_events, visible_parts
 from deployments.audit.wire import identity
+from deployments.base import public_ids
 from deployments.base.api.query import Query
 from deployments.base.api.streamed import stream_bytes
 from deployments.base.errors import NotFound
@@ -29,7 +32,6 @@ from deployments.base.models import Event
 from deployments.base.numbers import whole_number
 
 _SIZE = 50
-_MOST_PEOPLE = 500
 _FORMATS = {
     "csv": (as_csv, "text/csv; charset=utf-8"),
     "jsonl": (as_json_lines, "application/x-ndjson"),
@@ -80,6 +82,17 @@ def event_list(request: PageRequest) -> HttpResponse:
 
 @require_GET
 @page(Permission.EventView)
+def event_people(request: PageRequest) -> HttpResponse:
+    """Suggest names of people while one is typed."""
+    return show(
+        request,
+        "audit/_people_names.html",
+        {"people": people_named(request, request.GET.get("user", ""))},
+    )
+
+
+@require_GET
+@page(Permission.EventView)
 def event_export(request: PageRequest, form: str) -> HttpResponseBase:
     """Download what the filter of the page chooses, as `csv` or `jsonl`."""
     if form not in _FORMATS:
@@ -108,13 +121,14 @@ def _shown(event: Event) -> Shown:
 
 def _choices(request: HttpRequest, names: ScopeNames) -> dict[str, Any]:
     actor = request.actor  # type: ignore[attr-defined]  # set by @page
-    people = users_visible_to(actor).order_by("username")[:_MOST_PEOPLE]
+    people = users_visible_to(actor)
+    chosen_one = public_ids.parse(User.id_prefix, request.GET.get("person", ""))
     return {
         "kinds": [
             *((f"group:{key}", name) for key, name in GROUP_NAMES.items()),
             *sorted(CATEGORIES.items(), key=lambda item: item[1]),
         ],
-        "people": [(user.public_id, user.username) for user in people],
+        "person": people.filter(pk=chosen_one).first() if chosen_one else None,
         "scopes": [
             (kind, label, list(names.of(kind).items()))
             for kind, label in zip(KINDS, _SCOPE_LABELS, strict=True)

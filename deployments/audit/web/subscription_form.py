@@ -1,19 +1,23 @@
 """The form of a subscription: what it shows, and what was sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from deployments.access.models import User
 from deployments.access.queries import teams_visible_to, users_visible_to
 from deployments.access.scope_values import KINDS, NOUNS, ScopeNames, visible_names
 from deployments.access.web.forms import checked
 from deployments.access.web.pages import PageRequest
+from deployments.access.web.people import people_named
 from deployments.audit.categories import CATEGORIES, GROUP_NAMES, GROUPS
 from deployments.audit.clients import CLIENTS, OTHER
 from deployments.audit.documents import DOCUMENT_TYPES
-from deployments.audit.filters import WIRE, filter_from_wire, filter_to_wire
+from deployments.audit.filters import MOST_VALUES, WIRE, filter_from_wire, filter_to_wire
 from deployments.audit.models import Subscription
 from deployments.audit.services.subscriptions import PRIORITIES, SubscriptionValues
+from deployments.base import public_ids
 from deployments.base.numbers import whole_number
 from deployments.base.timespans import format_timespan, parse_timespan
 
@@ -26,7 +30,6 @@ PERIODS: Final = (
     ("7.00:00:00", "week"),
 )
 _TEXTS: Final = ("name", "period", "priority", "zone", "uri", "timeout", "header_name")
-_MOST_PEOPLE: Final = 500
 _OF_THE_SERVER: Final = "Login"
 _MOST_NAMED: Final = 3
 _LABELS: Final = {
@@ -91,12 +94,10 @@ def values_of(form: Mapping[str, Any], *, keeps: bool) -> SubscriptionValues:
 def choices_of_form(request: PageRequest, form: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the form offers; what is chosen but not to be seen is offered by its id."""
     names = visible_names(request.actor, request.space)
-    people = users_visible_to(request.actor).order_by("username")[:_MOST_PEOPLE]
     offered: dict[str, list[tuple[str, str]]] = {
         "groups": [item for item in GROUP_NAMES.items() if item[0] != _OF_THE_SERVER],
         "categories": sorted(_categories(), key=lambda item: item[1]),
         **{name: list(names.of(kind).items()) for name, kind in _scopes()},
-        "users": [(user.public_id, user.username) for user in people],
         "agents": [*((each.key, each.name) for each in CLIENTS), (OTHER, "Another program")],
         "document_types": sorted(DOCUMENT_TYPES.items(), key=lambda item: item[1]),
     }
@@ -113,10 +114,42 @@ def choices_of_form(request: PageRequest, form: Mapping[str, Any]) -> dict[str, 
     extra = [] if form["period"] in known_periods else [(form["period"], form["period"])]
     return {
         "parts": parts,
+        "people": people_among(request, form[WIRE["users"]], request.GET.get("people", "")),
         "teams": own,
         "periods": [*PERIODS, *extra],
         "priorities": [(name, name) for name in PRIORITIES],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleChoices:
+    """Who is chosen, and others who can be; `is_searched` where these are not all there are."""
+
+    chosen: list[tuple[str, str]]
+    others: list[tuple[str, str]]
+    text: str
+    is_searched: bool
+
+
+def people_of_form(request: PageRequest) -> PeopleChoices:
+    """Return the people for the search of a form that is being filled in."""
+    chosen = request.GET.getlist(WIRE["users"])[:MOST_VALUES]
+    return people_among(request, chosen, request.GET.get("people", ""))
+
+
+def people_among(request: PageRequest, chosen: Sequence[str], text: str) -> PeopleChoices:
+    """Return whom the form offers; who is chosen but not to be seen is offered by the id."""
+    found = people_named(request, text)
+    numbers = [public_ids.parse(User.id_prefix, each) for each in chosen]
+    seen = users_visible_to(request.actor).filter(pk__in=[pk for pk in numbers if pk])
+    names = {user.public_id: user.username for user in seen}
+    others = [(user.public_id, user.username) for user in found.rows]
+    return PeopleChoices(
+        chosen=[(each, names.get(each, each)) for each in chosen],
+        others=[(each, name) for each, name in others if each not in chosen],
+        text=found.text,
+        is_searched=found.is_searched,
+    )
 
 
 def period_words(row: Subscription) -> str:

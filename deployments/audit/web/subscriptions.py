@@ -9,6 +9,7 @@ from deployments.access.permissions import Permission
 from deployments.access.scope_values import ScopeNames, visible_names
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, page_of, show
 from deployments.access.web.pages import PageRequest, find, page
+from deployments.audit.broken import broken_parts
 from deployments.audit.models import Delivery, DeliveryState, Subscription
 from deployments.audit.queries import events_visible_to
 from deployments.audit.services import subscriptions as services
@@ -18,6 +19,7 @@ from deployments.audit.subscribers import teams_of
 from deployments.audit.web.subscription_form import (
     choices_of_form,
     form_of,
+    people_of_form,
     period_words,
     sent_form,
     values_of,
@@ -41,8 +43,12 @@ def subscription_list(request: PageRequest) -> HttpResponse:
     newest = sent.order_by().values("subscription").annotate(newest=Max("pk")).values("newest")
     last = {row.subscription_id: row for row in sent.filter(pk__in=newest)}
     names = visible_names(request.actor, request.space) if subscriptions else ScopeNames({})
+    broken = broken_parts(request.space, subscriptions)
     values = {
-        "subscriptions": [(row, words_of(names, row), last.get(row.pk)) for row in subscriptions],
+        "subscriptions": [
+            (row, words_of(names, row), last.get(row.pk), broken.get(row.pk, ()))
+            for row in subscriptions
+        ],
         "may_create": request.grants.allows(Permission.SubscriptionCreate),
     }
     return show(request, "audit/subscriptions.html", values)
@@ -64,6 +70,13 @@ def subscription_new(request: PageRequest) -> HttpResponse:
         return _form(request, None, form, problems)
     messages.success(request, f"{row.name} was created. It tells what happens from now on.")
     return go(request, f"{_PATH}/{row.public_id}")
+
+
+@require_GET
+@page(Permission.SubscriptionView)
+def subscription_people(request: PageRequest) -> HttpResponse:
+    """Offer people whose names have a text, below those whom the form has chosen."""
+    return show(request, "audit/_people_choices.html", {"people": people_of_form(request)})
 
 
 @require_GET
@@ -162,6 +175,7 @@ def _page(request: PageRequest, row: Subscription, key: str = "") -> HttpRespons
         "page": shown,
         "email_teams": [team.name for team in teams_of(row.email_teams)],
         "webhook_teams": [team.name for team in teams_of(row.webhook_teams)],
+        "broken": broken_parts(request.space, [row]).get(row.pk, ()),
         "is_silent": row.owner is None or not row.owner.is_active,
         "key": key,
         "signature_header": HEADER,

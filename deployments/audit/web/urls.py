@@ -10,6 +10,7 @@ _ONE = f"{_SUBSCRIPTIONS}/<str:subscription>"
 
 urlpatterns = [
     path("administration/audit", events.event_list),
+    path("administration/audit/people", events.event_people),
     path("administration/audit/export/<str:form>", events.event_export),
     path(_ARCHIVES, archives.archive_list),
     path(f"{_ARCHIVES}/check", archives.archive_check),
@@ -17,6 +18,7 @@ urlpatterns = [
     path(f"{_ARCHIVES}/<str:archive>/delete", archives.archive_delete),
     path(_SUBSCRIPTIONS, subscriptions.subscription_list),
     path(f"{_SUBSCRIPTIONS}/new", subscriptions.subscription_new),
+    path(f"{_SUBSCRIPTIONS}/people", subscriptions.subscription_people),
     path(_ONE, subscriptions.subscription_page),
     path(f"{_ONE}/edit", subscriptions.subscription_edit),
     path(f"{_ONE}/delete", subscriptions.subscription_delete),

@@ -4,6 +4,7 @@ import pytest
 
 from tests.factories import default_space, make_ana, make_cleo
 from tests.factories.domain import make_environment, make_project
+from tests.factories.people import make_user
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +21,20 @@ def test_events_are_filtered() -> None:
     assert "Environment Staging" not in about
     assert "signed in" in text_of(ana.get(PAGE, {"kind": "LoginSucceeded"}))
     assert "No events" in text_of(ana.get(PAGE, {"user": "nobody"}))
+
+
+def test_people_are_suggested_while_a_name_is_typed() -> None:
+    ana = make_ana()
+    for number in range(25):
+        make_user(f"dora{number:02}")
+    zoe = make_user("zoe")
+    visitor = Visitor(ana)
+    names = f"{PAGE}/people"
+    assert visitor.get(names, {"user": "ZO"}).content.decode().count('value="zoe"') == 1
+    assert visitor.get(names, {"user": "dora"}).content.decode().count("<option") == 20
+    chosen = visitor.get(PAGE, {"person": zoe.public_id}).content.decode()
+    assert f'name="person" value="{zoe.public_id}" checked' in chosen
+    assert "By zoe" in chosen
 
 
 def test_older_events_come_by_cursor() -> None:

@@ -8,8 +8,11 @@ from deployments.audit.services.delivering import deliver_due
 from deployments.audit.services.matching import match_events
 from deployments.base import events
 from tests.deployments.audit.receiver import receiving
+from tests.deployments.audit.subscribing import mailed_team
 from tests.factories import SYSTEM, default_space, make_ana, make_ben, make_cleo, make_dan
 from tests.factories import make_space as new_space
+from tests.factories.domain import make_project
+from tests.factories.people import make_user
 from tests.support.environment import runs_on_postgres
 from tests.support.portal import Visitor, text_of
 
@@ -92,6 +95,44 @@ def test_the_header_is_kept_and_never_shown() -> None:
     assert only_one().sealed_header
     ana.post(f"{place}/edit", {**kept, "no_header_value": "on"})
     assert only_one().sealed_header is None
+
+
+def test_people_are_found_by_name_where_there_are_many() -> None:
+    ana = Visitor(make_ana(), default_space().public_id)
+    assert 'id="people"' not in ana.get(f"{PAGE}/new").content.decode()
+    for number in range(25):
+        make_user(f"dora{number:02}")
+    zoe = make_user("zoe")
+    assert 'id="people"' in ana.get(f"{PAGE}/new").content.decode()
+    asked = {"people": "ORA", "Users": [zoe.public_id]}
+    found = ana.get(f"{PAGE}/people", asked).content.decode()
+    assert f'value="{zoe.public_id}" checked> zoe' in found
+    assert found.count("dora") == 20
+    ana.post(f"{PAGE}/new", {**FORM, "Users": [zoe.public_id]})
+    place = f"{PAGE}/{only_one().public_id}/edit"
+    assert f'value="{zoe.public_id}" checked> zoe' in ana.get(place).content.decode()
+
+
+def test_what_leads_nowhere_any_more_is_told() -> None:
+    ana = Visitor(make_ana(), default_space().public_id)
+    web, team = make_project("Web"), mailed_team(make_user("zoe"))
+    wanted = {"Projects": [web.public_id], "email_teams": [team.public_id]}
+    ana.post(f"{PAGE}/new", {**FORM, **wanted, "EventGroups": []})
+    row = only_one()
+    place = f"{PAGE}/{row.public_id}"
+    assert "skipped" not in text_of(ana.get(place)).lower()
+    Subscription.objects.in_space(default_space()).update(
+        wanted={"Projects": [web.public_id, "Projects-999"], "EventGroups": ["Retired"]}
+    )
+    team.delete()
+    told = text_of(ana.get(place))
+    assert "no project or project group Projects-999 any more: the others" in told
+    assert "no kind of event or group of kinds Retired any more: no event can fit" in told
+    assert "The teams that get mail were deleted" in told
+    assert "Skipped: There is no kind of event" in text_of(ana.get(PAGE))
+    Subscription.objects.in_space(default_space()).update(wanted=["rubbish"])
+    assert "no event can fit" in text_of(ana.get(PAGE))
+    assert ana.get(f"{place}/edit").status_code == 200
 
 
 def test_others_do_not_get_there() -> None:

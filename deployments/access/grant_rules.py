@@ -5,7 +5,7 @@ Pure: no SQL runs here; `q` only builds a filter.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 from typing import Any
 
@@ -35,6 +35,12 @@ class Assignment:
     limits_environments: bool = False
     limits_tenants: bool = False
     tenant_tags: frozenset[str] = frozenset()
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether its permissions are held on whatever there is."""
+        limits = self.limits_projects or self.limits_environments or self.limits_tenants
+        return not limits and not self.project_groups
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class Grants:
         A dimension not given is one the thing has no value in, so a grant restricted there
         does not cover it. Of several values each must be covered.
         """
-        if self.everything:
+        if self.everything or permission in self._held_everywhere:
             return True
         combinations = product(
             _values(project), _values(project_group), _values(environment), _values(tenant)
@@ -80,6 +86,12 @@ class Grants:
             any(_covers(assignment, permission, *values) for assignment in self.assignments)
             for values in combinations
         )
+
+    @cached_property
+    def _held_everywhere(self) -> frozenset[str]:
+        """Permissions that need no look at the thing: pages ask for thousands of things."""
+        unlimited = (each.permissions for each in self.assignments if each.is_unlimited)
+        return frozenset().union(*unlimited)
 
     def allows_system(self, permission: str) -> bool:
         """Tell whether the actor holds the permission at system level."""

@@ -132,7 +132,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "octopus_site.api.schema.OctopusSchema",
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["deployments.base.api.renderers.QuickJSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "deployments.base.api.renderers.AlwaysTheFirst",
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],

@@ -1,10 +1,16 @@
 """Moments as RFC 3339 with an offset; clients parse them strictly."""
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
+from django.db.models import Func, TextField
 from django.utils.dateparse import parse_date, parse_datetime
 
 from deployments.base.errors import Invalid
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models.sql.compiler import SQLCompiler
 
 
 def to_wire(moment: datetime | None) -> str | None:
@@ -14,15 +20,31 @@ def to_wire(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
-def stored_to_wire(text: str | None) -> str | None:
-    """Return the moment that the database has written as text in UTC, as `to_wire` does.
+class Wire(Func):
+    """The moment of a column as `to_wire` writes it, written by the database.
 
-    For answers with ten thousands of them: reading a date and writing it takes five times as long.
+    For answers with ten thousands of them: reading a date and writing it takes ten times as long.
     """
-    if text is None:
-        return None
-    fraction = text[19:].partition("+")[0][1:4]
-    return f"{text[:10]}T{text[11:19]}.{fraction:0<3}+00:00"
+
+    template = (
+        "to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"+00:00\"')"
+    )
+    arity = 1
+    output_field: Any = TextField()
+
+    def as_sqlite(
+        self, compiler: "SQLCompiler", connection: "BaseDatabaseWrapper", **context: Any
+    ) -> tuple[str, Any]:
+        """Cut it out of the text that is stored; a whole second has no fraction there."""
+        text, params = compiler.compile(self.get_source_expressions()[0])
+        parts = (
+            f"substr({text}, 1, 10)",
+            f"substr({text}, 12, 8)",
+            f"substr({text} || '.000', 21, 3)",
+        )
+        day, time, fraction = parts
+        sql = f"({day} || 'T' || {time} || '.' || {fraction} || '+00:00')"
+        return sql, (*params, *params, *params)
 
 
 def from_wire(text: str, *, field: str) -> datetime:

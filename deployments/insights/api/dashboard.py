@@ -1,6 +1,7 @@
 """`dashboard` and `dashboard/dynamic`: projects by environments for clients."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, ClassVar, Final
 
 from django.db.models import QuerySet
@@ -15,7 +16,7 @@ from deployments.infrastructure.models import Environment
 from deployments.insights.api.items import current_items, previous_items
 from deployments.insights.narrowing import Narrowing, narrowing_of, tenants_meant
 from deployments.projects.models import Project, ProjectGroup
-from deployments.projects.queries import phases_of_many
+from deployments.projects.queries import phases_by_lifecycle
 from deployments.releases.models import Deployment, Release
 from deployments.server_tasks.models import ServerTask
 from tenants.models import Tenant
@@ -107,7 +108,7 @@ class DashboardViewSet(SpaceViewSet[Project]):
         with_previous: bool,
         highest: bool = False,
     ) -> Response:
-        rows = list(projects.select_related("lifecycle").defer("settings", "description"))
+        rows = list(projects.defer("settings", "description"))
         places = list(environments)
         seen = Deployment.objects.visible_to(self.actor, self.space, Permission.DeploymentView)
         counted = narrowing.of_deployments(seen)
@@ -117,6 +118,7 @@ class DashboardViewSet(SpaceViewSet[Project]):
             project_number__in=projects.order_by().values("pk"),
             environment_number__in=[place.pk for place in places],
         )
+        used = {row.group_id for row in rows}
         groups = ProjectGroup.objects.visible_to(
             self.actor, self.space, Permission.ProjectGroupView
         )
@@ -129,7 +131,7 @@ class DashboardViewSet(SpaceViewSet[Project]):
                 "ProjectGroups": [
                     {"Id": row.public_id, "Name": row.name, "EnvironmentIds": []}
                     for row in groups
-                    if row.pk in {project.group_id for project in rows}
+                    if row.pk in used
                 ],
                 "Environments": [{"Id": row.public_id, "Name": row.name} for row in places],
                 "Tenants": self._tenants(rows, narrowing),
@@ -143,21 +145,24 @@ class DashboardViewSet(SpaceViewSet[Project]):
 
     def _tenants(self, rows: Sequence[Project], narrowing: Narrowing) -> list[dict[str, Any]]:
         """Return the tenants that take part in the projects."""
-        projects = {row.pk for row in rows}
+        projects = [row.pk for row in rows]
         seen = Tenant.objects.visible_to(self.actor, self.space, Permission.TenantView)
         if narrowing.tenants is not None:
             seen = seen.filter(pk__in=narrowing.tenants)
         tenants = list(seen.filter(connections__project__in=projects).distinct().order_by("name"))
         numbers = [row.pk for row in tenants]
         connected, tags = connections_of(numbers), tags_by_tenant(numbers)
+        # Most tenants are connected to the same projects and environments.
+        ids = cache(_environment_ids)
+        names = {number: f"Projects-{number}" for number in projects}
         return [
             {
                 "Id": row.public_id,
                 "Name": row.name,
                 "ProjectEnvironments": {
-                    f"Projects-{project}": [f"Environments-{place}" for place in places]
+                    names[project]: ids(places)
                     for project, places in connected[row.pk].items()
-                    if project in projects
+                    if project in names
                 },
                 "TenantTags": [tag.canonical_name for tag in tags[row.pk]],
             }
@@ -167,13 +172,13 @@ class DashboardViewSet(SpaceViewSet[Project]):
     def _project_resources(
         self, rows: Sequence[Project], places: Sequence[Environment]
     ) -> list[dict[str, Any]]:
-        lifecycles = {row.lifecycle_id: row.lifecycle for row in rows}
-        for lifecycle in lifecycles.values():
-            lifecycle.space = self.space
-        phases = phases_of_many(lifecycles.values())
         reachable = {
-            number: {place for view in views for place in view.environments}
-            for number, views in phases.items()
+            number: _environment_ids(
+                place.pk for place in places if any(place.pk in view.environments for view in views)
+            )
+            for number, views in phases_by_lifecycle(
+                self.space, {row.lifecycle_id for row in rows}
+            ).items()
         }
         return [
             {
@@ -181,9 +186,7 @@ class DashboardViewSet(SpaceViewSet[Project]):
                 "Name": row.name,
                 "Slug": row.slug,
                 "ProjectGroupId": f"ProjectGroups-{row.group_id}",
-                "EnvironmentIds": [
-                    place.public_id for place in places if place.pk in reachable[row.lifecycle_id]
-                ],
+                "EnvironmentIds": reachable[row.lifecycle_id],
                 "TenantedDeploymentMode": str(tenanted_mode(row)),
                 "CanPerformUntenantedDeployment": tenanted_mode(row) != Participation.TENANTED,
                 "IsDisabled": row.is_disabled,
@@ -191,6 +194,10 @@ class DashboardViewSet(SpaceViewSet[Project]):
             }
             for row in rows
         ]
+
+
+def _environment_ids(numbers: Iterable[int]) -> list[str]:
+    return [f"Environments-{number}" for number in numbers]
 
 
 def _numbers(prefix: str, texts: Sequence[str]) -> list[int]:

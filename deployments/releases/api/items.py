@@ -2,15 +2,14 @@
 
 from typing import Any, Final
 
-from django.db.models import QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import QuerySet
 
-from deployments.base.api.dates import stored_to_wire
+from deployments.base.api.dates import Wire
 from deployments.releases.models import Deployment
 from deployments.server_tasks.states import FINISHED, TaskState
 
 _DATES: Final = {
-    name: Cast(path, TextField())
+    name: Wire(path)
     for name, path in (
         ("made", "created"),
         ("queued", "task__queued"),
@@ -18,6 +17,8 @@ _DATES: Final = {
         ("completed", "task__completed"),
     )
 }
+_SHOWN: Final = {str(TaskState.PAUSED): str(TaskState.EXECUTING)}
+_FINISHED: Final = frozenset(map(str, FINISHED))
 _COLUMNS: Final = (
     "pk",
     "project_id",
@@ -42,8 +43,8 @@ def item_rows(rows: "QuerySet[Deployment]") -> "QuerySet[Deployment, tuple[Any, 
 
 def item_of(row: tuple[Any, ...], *, is_current: bool, is_previous: bool) -> dict[str, Any]:
     """Return the item of a deployment."""
-    number, project, environment, tenant, release, channel, task, version, *others = row
-    state, waits, warns, error, made, queued, started, completed = others
+    number, project, environment, tenant, release, channel, task, version = row[:8]
+    state, waits, warns, error, made, queued, started, completed = row[8:]
     return {
         "Id": f"Deployments-{number}",
         "ProjectId": f"Projects-{project}",
@@ -54,15 +55,15 @@ def item_of(row: tuple[Any, ...], *, is_current: bool, is_previous: bool) -> dic
         "TenantId": f"Tenants-{tenant}" if tenant else None,
         "ChannelId": f"Channels-{channel}",
         "ReleaseVersion": version,
-        "Created": stored_to_wire(made),
-        "QueueTime": stored_to_wire(queued),
-        "StartTime": stored_to_wire(started),
-        "CompletedTime": stored_to_wire(completed),
-        "State": str(TaskState.EXECUTING) if state == TaskState.PAUSED else state,
+        "Created": made,
+        "QueueTime": queued,
+        "StartTime": started,
+        "CompletedTime": completed,
+        "State": _SHOWN.get(state, state),
         "HasPendingInterruptions": waits,
         "HasWarningsOrErrors": warns,
         "ErrorMessage": error,
-        "IsCompleted": state in FINISHED,
+        "IsCompleted": state in _FINISHED,
         "IsCurrent": is_current,
         "IsPrevious": is_previous,
         "Links": {},

@@ -95,6 +95,15 @@ class ServerTask(SpaceOwned):
                 condition=models.Q(is_current=True),
                 name="task_current_state",
             ),
+            # What was there before what is current, without a look at all that ever ran.
+            models.Index(
+                fields=[
+                    *("space", "kind", "project_number", "environment_number", "tenant_number"),
+                    "-id",
+                ],
+                condition=models.Q(is_current=False, state=TaskState.SUCCESS),
+                name="task_succeeded",
+            ),
         ]
 
     def __str__(self) -> str:

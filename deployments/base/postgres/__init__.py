@@ -1,0 +1,1 @@
+"""What is written another way for PostgreSQL."""

@@ -1,27 +1,36 @@
 """Which spaces there are for an actor."""
 
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from deployments.access.grants import load_grants
 from deployments.access.models import ScopedUserRole, Team, TeamObjectGrant, UserObjectGrant
 from deployments.access.permissions import Permission
 from deployments.base import public_ids
 from deployments.base.actor import Actor
-from deployments.base.models import ServerSetting, Space
+from deployments.base.models import Space
 from deployments.base.settings_rows import MAINTENANCE
+
+# Every request looks its space up, so what all pages need to know comes along. Django would take
+# five times as long to put the same statement together as the database takes to answer it.
+_LIVING = """
+    SELECT base_space.*,
+           EXISTS (SELECT 1 FROM base_serversetting WHERE key = %s) AS in_maintenance
+    FROM base_space WHERE deletion = '' AND
+"""
+_DEFAULT, _BY_NUMBER, _BY_SLUG = (
+    f"{_LIVING} {condition}" for condition in ("is_default", "id = %s", "slug = %s")
+)
 
 
 def default_space() -> Space | None:
     """Return the space of paths that name none."""
-    return _spaces().filter(is_default=True).first()
+    return _first(_DEFAULT)
 
 
 def space_by_id(text: str) -> Space | None:
     """Return the space by public id or slug, ignoring case."""
     number = public_ids.parse(Space.id_prefix, text)
-    rows = _spaces()
-    found = rows.filter(pk=number) if number is not None else rows.filter(slug=text.lower())
-    return found.first()
+    return _first(_BY_SLUG, text.lower()) if number is None else _first(_BY_NUMBER, number)
 
 
 def is_maintained(space: Space) -> bool:
@@ -29,10 +38,8 @@ def is_maintained(space: Space) -> bool:
     return bool(getattr(space, "in_maintenance", False))
 
 
-def _spaces() -> QuerySet[Space]:
-    """Every request looks its space up, so what all pages need to know comes along."""
-    on = ServerSetting.objects.filter(key=MAINTENANCE)
-    return Space.objects.annotate(in_maintenance=Exists(on))
+def _first(statement: str, *values: object) -> Space | None:
+    return next(iter(Space.objects.raw(statement, [MAINTENANCE, *values])), None)
 
 
 def visible_spaces(actor: Actor) -> QuerySet[Space]:

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, register_converter
@@ -43,8 +44,19 @@ register_converter(SpaceConverter, "space")
 class AnyCasePattern(RoutePattern):
     """A route whose literal parts match ignoring case; ids keep theirs."""
 
+    @cached_property
+    def _begin(self) -> str:
+        return str(self).partition("<")[0].lower()
+
+    @cached_property
+    def _form(self) -> re.Pattern[str]:
+        return re.compile(self.regex.pattern, re.IGNORECASE)
+
     def match(self, path: str) -> tuple[str, tuple[Any, ...], dict[str, Any]] | None:
-        found = re.compile(self.regex.pattern, re.IGNORECASE).search(path)
+        # Of the hundreds of routes that a request is compared with, few begin as its path does.
+        if path[: len(self._begin)].lower() != self._begin:
+            return None
+        found = self._form.search(path)
         if found is None:
             return None
         values = found.groupdict()

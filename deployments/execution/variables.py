@@ -18,6 +18,11 @@ from deployments.execution.manifest import ActionData, Manifest, PackageFile, Va
 from deployments.execution.plan import SERVER_PLACE, Placement, Plan, PlannedAction, PlannedStep
 from deployments.execution.states import ExecutionState
 from deployments.library.scoping import ScopeContext, resolve_all
+from deployments.releases.previewing.known import (
+    action_variables,
+    machine_variables,
+    step_variables,
+)
 
 _SHORTEST_MASK: Final = 4
 _STATUS_CODES: Final = {
@@ -124,17 +129,8 @@ class Shared:
         place = place or Placement()
         raw = self._in_scope(action.id, step.roles, place.target_id)
         data = self.manifest.actions.get(action.id, ActionData())
-        raw.update(
-            {
-                "Octopus.Step.Id": step.id,
-                "Octopus.Step.Name": step.name,
-                "Octopus.Step.Number": str(step.number),
-                "Octopus.Action.Id": action.id,
-                "Octopus.Action.Name": action.name,
-                "Octopus.Action.Number": action.number,
-                "Octopus.Action.TargetRoles": ",".join(step.roles),
-            }
-        )
+        raw.update(step_variables(step.id, step.name, step.number))
+        raw.update(action_variables(action.id, action.name, action.number, step.roles))
         if place.worker_id:
             raw.update(
                 {"Octopus.Worker.Id": place.worker_id, "Octopus.Worker.Name": place.worker_name}
@@ -166,13 +162,7 @@ class Shared:
             result.set(name, candidate.value, sensitive=candidate.is_sensitive)
         result.values.update(self._base.values)
         if machine:
-            result.update(
-                {
-                    "Octopus.Machine.Id": target_id,
-                    "Octopus.Machine.Name": machine.name,
-                    "Octopus.Machine.Roles": ",".join(machine.roles),
-                }
-            )
+            result.update(machine_variables(target_id, machine.name, machine.roles))
         for output in self._own_outputs.get(target_id, ()):
             name = f"Octopus.Action[{output.action_name}].Output.{output.name}"
             result.values[name.lower()] = (name, output.value)

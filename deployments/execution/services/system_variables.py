@@ -13,6 +13,7 @@ from deployments.releases.changes.queries import changes_of
 from deployments.releases.changes.template import changes_text
 from deployments.releases.changes.variables import changes_variables
 from deployments.releases.models import Deployment, Release, Run, RunbookRun
+from deployments.releases.previewing.known import environment_variables, project_variables
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
 
@@ -114,17 +115,9 @@ def _of_deployment(deployment: Run) -> dict[str, str]:
 
 
 def _of_places(deployment: Run) -> dict[str, str]:
-    project, environment, space = deployment.project, deployment.environment, deployment.space
     return {
-        "Octopus.Environment.Id": environment.public_id,
-        "Octopus.Environment.Name": environment.name,
-        "Octopus.Environment.SortOrder": str(environment.sort_order),
-        "Octopus.Project.Id": project.public_id,
-        "Octopus.Project.Name": project.name,
-        "Octopus.ProjectGroup.Id": project.group.public_id,
-        "Octopus.ProjectGroup.Name": project.group.name,
-        "Octopus.Space.Id": space.public_id,
-        "Octopus.Space.Name": space.name,
+        **environment_variables(deployment.environment),
+        **project_variables(deployment.project, deployment.space),
     }
 
 

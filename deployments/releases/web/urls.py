@@ -21,10 +21,13 @@ from deployments.releases.web.runbooks import snapshots
 from deployments.releases.web.runbooks.run import run_redirect, runbook_run
 from deployments.releases.web.runbooks.settings import runbook_settings
 from deployments.releases.web.several.pages import deploy_several
+from deployments.releases.web.variables.pages import template_tester, variable_preview
 
 urlpatterns = [
     path("projects/<str:project>", overview.project_overview, name="project_overview"),
     path("projects/lifecycles/<str:lifecycle>/try", simulator.lifecycle_simulator),
+    path("projects/<str:project>/variables/preview", variable_preview),
+    path("projects/<str:project>/variables/tester", template_tester),
     path("projects/<str:project>/try-version", simulator.channel_simulator),
     path(
         "projects/<str:project>/environments/<str:environment>",

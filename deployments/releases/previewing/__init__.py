@@ -1,0 +1,1 @@
+"""Variables as they would be, before anything is deployed."""

@@ -1,0 +1,1 @@
+"""Pages of a project's variables as a deployment would see them."""

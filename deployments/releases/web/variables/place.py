@@ -1,0 +1,158 @@
+"""The place that variables are asked for on pages: environment, tenant, target, step, channel."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from deployments.access.permissions import Permission
+from deployments.access.web.pages import PageRequest
+from deployments.base.participation import Participation
+from deployments.infrastructure.models import Environment, Machine
+from deployments.library.queries import candidates_of, variables_of, visible_variables
+from deployments.library.scoping import Candidate, ScopeContext
+from deployments.projects.models import Channel, Project
+from deployments.projects.process import Step
+from deployments.projects.web.variable_owner import ValuesOwner
+from deployments.projects.web.variable_rows import ScopeNames
+from deployments.releases.previewing.known import (
+    action_variables,
+    environment_variables,
+    machine_variables,
+    project_variables,
+    step_variables,
+)
+from deployments.releases.previewing.variables import Place, Previewed, Seen, place_of, preview
+from deployments.releases.variables import tenant_context, tenant_variables
+from tenants.models import Tenant
+from tenants.queries import tenant_scope, tenanted_mode, tenants_of_project
+from tenants.variables import tenant_candidates
+
+T = TypeVar("T", Environment, Tenant, Machine, Channel)
+
+_NAMES: Final = ("environment", "tenant", "target", "step", "channel")
+
+
+@dataclass(frozen=True)
+class VariablePlace:
+    """What the reader chose, of what can be chosen; None and empty where nothing was."""
+
+    environments: list[Environment]
+    tenants: list[Tenant]
+    machines: list[Machine]
+    steps: list[tuple[int, Step]]
+    channels: list[Channel]
+    chosen: Mapping[str, str]
+    names: ScopeNames
+
+    @property
+    def environment(self) -> Environment | None:
+        return self._one(self.environments, "environment")
+
+    @property
+    def tenant(self) -> Tenant | None:
+        return self._one(self.tenants, "tenant")
+
+    @property
+    def machine(self) -> Machine | None:
+        return self._one(self.machines, "target")
+
+    @property
+    def channel(self) -> Channel | None:
+        return self._one(self.channels, "channel")
+
+    @property
+    def step(self) -> tuple[int, Step] | None:
+        """The chosen step with its number."""
+        return next((each for each in self.steps if each[1].id == self.chosen["step"]), None)
+
+    def _one(self, rows: list[T], name: str) -> T | None:
+        return next((row for row in rows if row.public_id == self.chosen[name]), None)
+
+
+def place_of_request(request: PageRequest, project: Project, owner: ValuesOwner) -> VariablePlace:
+    """Return the place that the address names; what cannot be chosen counts as not chosen."""
+    around = owner.surroundings(request)
+    tenants: list[Tenant] = []
+    if tenanted_mode(project) != Participation.UNTENANTED:
+        tenants = list(tenants_of_project(request.actor, project, Permission.TenantView))
+    return VariablePlace(
+        around.environments,
+        tenants,
+        around.machines,
+        list(enumerate(around.process.steps, start=1)),
+        around.channels,
+        {name: request.GET.get(name, "") for name in _NAMES},
+        {**around.names(), "Tenant": {row.public_id.lower(): row.name for row in tenants}},
+    )
+
+
+def variables_there(
+    request: PageRequest, project: Project, owner: ValuesOwner, place: VariablePlace
+) -> list[Previewed]:
+    """Return the project's variables as a deployment to the place would see them."""
+    candidates: list[Candidate] = []
+    origins: dict[Place, str] = {}
+    seen: set[Place] = set()
+    sources = [(owner.variable_set, f"Project {project.name}")]
+    sources += [(row.values, f"Set {row.name}") for row in owner.included()]
+    for source, (variable_set, words) in enumerate(sources):
+        found = candidates_of(variables_of(variable_set), variable_set, source=source)
+        candidates += found
+        origins |= {place_of(each): words for each in found}
+        visible = {row.guid for row in visible_variables(request.actor, variable_set)}
+        seen |= {place_of(each) for each in found if each.id in visible}
+    for each in _of_tenant(request, project, place):
+        candidates.append(each)
+        origins[place_of(each)] = f"Tenant {place.tenant.name}" if place.tenant else ""
+        seen.add(place_of(each))
+    context = _context(project, place)
+    return preview(candidates, context, _system(request, project, place), Seen(seen, origins))
+
+
+def _of_tenant(request: PageRequest, project: Project, place: VariablePlace) -> list[Candidate]:
+    """Return what the tenant filled in; nothing where the reader may not see it."""
+    tenant, environment = place.tenant, place.environment
+    if tenant is None or environment is None:
+        return []
+    may = request.grants.allows(
+        Permission.VariableView,
+        project=project.pk,
+        project_group=project.group_id,
+        environment=environment.pk,
+        tenant=tenant.pk,
+    )
+    return tenant_candidates(project, tenant_scope(tenant), environment.pk) if may else []
+
+
+def _context(project: Project, place: VariablePlace) -> ScopeContext:
+    machine, step = place.machine, place.step
+    action = step[1].actions[0].id if step and step[1].actions else None
+    return ScopeContext(
+        **tenant_context(tenant_scope(place.tenant)),
+        environment=place.environment.public_id if place.environment else None,
+        channel=place.channel.public_id if place.channel else None,
+        machine=machine.public_id if machine else None,
+        roles=frozenset(str(role) for role in machine.roles) if machine else frozenset(),
+        target_roles=frozenset(step[1].target_roles) if step else frozenset(),
+        action=action,
+        process_owner=project.public_id,
+        project=project.public_id,
+    )
+
+
+def _system(request: PageRequest, project: Project, place: VariablePlace) -> dict[str, str]:
+    found = project_variables(project, request.space)
+    if place.environment:
+        found |= environment_variables(place.environment)
+    found |= tenant_variables(tenant_scope(place.tenant))
+    if place.channel:
+        found["Octopus.Release.Channel.Id"] = place.channel.public_id
+        found["Octopus.Release.Channel.Name"] = place.channel.name
+    if machine := place.machine:
+        found |= machine_variables(machine.public_id, machine.name, map(str, machine.roles))
+    if place.step:
+        number, step = place.step
+        found |= step_variables(step.id, step.name, number)
+        for action in step.actions[:1]:
+            found |= action_variables(action.id, action.name, str(number), step.target_roles)
+    return found

@@ -28,7 +28,7 @@ from tests.factories.domain import (
     script_step,
 )
 from tests.factories.people import as_person
-from tests.factories.tenants import make_tag_set, make_tenant, make_tenanted_project
+from tests.factories.tenants import connect, make_tag_set, make_tenant, make_tenanted_project
 from tests.support.cases import case_name, cases
 from tests.support.portal import Visitor, text_of
 
@@ -109,6 +109,19 @@ def test_values_win_over_tags_and_environments_and_are_not_frozen() -> None:
     assert filled.winner("Key") == "secret key"
     filled.fill("port", "6000")
     assert filled.winner("Port") == "6000"
+
+
+@pytest.mark.django_db
+def test_values_stay_when_the_tenant_leaves_the_project() -> None:
+    filled = Filled()
+    filled.fill("db", "acme")
+    filled.fill("key", "secret key")
+    connect(filled.acme, filled.project)
+    release = make_release(filled.project)
+    with pytest.raises(Invalid, match="not connected"):
+        create_deployment(actor=SYSTEM, release=release, environment=filled.dev, tenant=filled.acme)
+    connect(filled.acme, filled.project, filled.dev)
+    assert filled.winner("Database") == "acme"
 
 
 @pytest.mark.django_db

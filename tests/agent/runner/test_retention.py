@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from agent.runtime.behaviours.retention import beyond
 from tests.agent.runner.test_deploy_package import (
     custom,
@@ -17,6 +19,7 @@ from tests.agent.runner.test_deploy_package import (
     make_zip,
     variables,
 )
+from tests.support.cases import case_name, cases
 
 Agent = Any
 ITEMS = {"OctopusRetentionPolicyItemsToKeep": "1"}
@@ -167,12 +170,10 @@ def test_what_cannot_be_removed_is_tried_again_and_fails_nothing(agent: Agent) -
     assert installed(agent) == {"3.0.0", "4.0.0"}
 
 
-def test_which_entries_are_too_many() -> None:
-    def entries(text: str) -> list[dict[str, Any]]:
-        return [{"n": n, "successful": mark == "s"} for n, mark in enumerate(text)]
-
-    assert beyond(entries(""), 1) == []
-    assert beyond(entries("fff"), 1) == []
-    assert beyond(entries("sf"), 1) == []
-    assert [e["n"] for e in beyond(entries("sfsf"), 1)] == [0, 1, 3]
-    assert [e["n"] for e in beyond(entries("sssss"), 2)] == [0, 1, 2]
+@pytest.mark.parametrize("case", cases("retention", "installations"), ids=case_name)
+def test_which_entries_are_too_many(case: dict[str, Any]) -> None:
+    """`earlier` has an entry for each letter, the oldest first: s succeeded, f failed."""
+    entries = [
+        {"n": number, "successful": letter == "s"} for number, letter in enumerate(case["earlier"])
+    ]
+    assert [entry["n"] for entry in beyond(entries, case["items"])] == case["removed"]

@@ -13,6 +13,7 @@ from deployments.projects.models import Project
 from deployments.projects.queries import phases_of, process_of
 from deployments.projects.services.lifecycles import PhaseInput
 from deployments.projects.services.projects import update_settings
+from deployments.releases.availability import missing_of
 from deployments.releases.models import Deployment, Release
 from deployments.releases.services import delete_release, update_release
 from deployments.server_tasks.models import ServerTask
@@ -159,6 +160,32 @@ def test_a_template_reads_variables_of_the_channel(project: Project) -> None:
     )
     assert make_release(project).version == "1.0.0"
     assert make_release(project, channel=beta).version == "2.0.0"
+
+
+def test_notes_read_no_place(project: Project, dev: Environment) -> None:
+    make_variables(
+        project,
+        VariableInput("Where", "anywhere"),
+        VariableInput("Where", "dev", scope={"Environment": [dev.public_id]}),
+        VariableInput("Only", "dev", scope={"Environment": [dev.public_id]}),
+    )
+    template = "Goes #{Where}#{if Only} and there#{/if}"
+    update_settings(actor=SYSTEM, row=project, settings={"ReleaseNotesTemplate": template})
+    release = make_release(project)
+    assert release.notes == "Goes anywhere"
+    update_settings(actor=SYSTEM, row=project, settings={"ReleaseNotesTemplate": "Other"})
+    release.refresh_from_db(from_queryset=Release.objects.in_space(project.space))
+    assert release.notes == "Goes anywhere"
+
+
+def test_a_package_that_is_known_later_needs_a_version_and_is_not_checked(project: Project) -> None:
+    make_process(project, package_step("Acme.#{Part}"))
+    with pytest.raises(Invalid) as refused:
+        make_release(project)
+    assert "Acme.#{Part}" in " ".join(refused.value.errors)
+    release = make_release(project, package_version="7.7.7")
+    assert [row.version for row in release.selected_packages.all()] == ["7.7.7"]
+    assert missing_of(release) == []
 
 
 def test_deleting_takes_deployments_and_tasks_but_no_events(

@@ -1,11 +1,15 @@
 """Automatic deployment of phases: what enters, once, in whose name, and why not."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from deployments.base.actor import Actor
+from deployments.base.clock import utc_now
 from deployments.base.events import record
+from deployments.library.services import VariableInput
 from deployments.projects.models import AutomationDecision
 from deployments.projects.services.lifecycles import PhaseInput
 from deployments.releases.models import Deployment
@@ -13,6 +17,7 @@ from deployments.releases.progression import Phase
 from deployments.releases.services import create_deployment, create_release
 from deployments.releases.services.automation.entering import entered_environments
 from deployments.releases.services.defects import report_defect, resolve_defect
+from deployments.releases.services.freezes import FreezeInput, FreezePlace, create_freeze
 from tests.factories import SYSTEM, default_space, give_role, make_ana, make_ben
 from tests.factories.automation import Stream, decisions, follow_phases
 from tests.factories.domain import (
@@ -20,8 +25,10 @@ from tests.factories.domain import (
     make_deployment,
     make_environment,
     make_lifecycle,
+    make_process,
     make_project,
     make_release,
+    make_variables,
     script_step,
 )
 from tests.support.cases import case_name, cases
@@ -180,6 +187,43 @@ def test_a_disabled_project_says_so(chain: Chain) -> None:
     ((outcome, reason),) = decisions(chain.project)
     assert outcome == "Refused"
     assert "is disabled" in reason
+
+
+def _asks(chain: Chain) -> None:
+    make_variables(
+        chain.project, VariableInput("Reason", "", prompt={"label": "Why", "required": True})
+    )
+
+
+def _freezes(chain: Chain) -> None:
+    start = utc_now() - timedelta(hours=1)
+    places = (FreezePlace(chain.project, chain.dev),)
+    freeze = FreezeInput("Holidays", start, start + timedelta(hours=2), places)
+    create_freeze(actor=SYSTEM, space=default_space(), freeze=freeze)
+
+
+def _wants_targets(chain: Chain) -> None:
+    make_process(chain.project, script_step("On web", roles="web"))
+
+
+@pytest.mark.parametrize(
+    ("hinder", "reason"),
+    [
+        (_asks, "Why"),
+        (_freezes, "'Holidays' holds until"),
+        (_wants_targets, "no deployment targets"),
+    ],
+)
+def test_what_refuses_a_person_refuses_a_phase(
+    chain: Chain, hinder: Callable[[Chain], None], reason: str
+) -> None:
+    hinder(chain)
+    make_release(chain.project)
+    chain.follow()
+    assert chain.places() == []
+    [decision] = AutomationDecision.objects.in_space(default_space())
+    assert (decision.outcome, decision.environment_id) == ("Refused", chain.dev.public_id)
+    assert reason in decision.reason
 
 
 def test_a_lifecycle_without_automatic_environments_decides_nothing() -> None:

@@ -14,6 +14,7 @@ from deployments.projects.services.triggers import (
 )
 from deployments.releases.models import Deployment, Release
 from deployments.releases.services.automation.scheduled import run_due_schedules
+from deployments.releases.services.defects import report_defect
 from tests.factories import SYSTEM
 from tests.factories.automation import decisions, make_trigger
 from tests.factories.domain import (
@@ -203,6 +204,17 @@ def test_a_release_that_may_not_go_there_stays_and_says_why(plan: Plan) -> None:
     (created, _), (outcome, reason) = decisions(plan.project)
     assert (created, outcome) == ("Created", "Refused")
     assert ", just created, was not deployed to Production: " in reason
+
+
+def test_a_blocked_release_is_not_deployed(plan: Plan) -> None:
+    release = make_release(plan.project, "1.0.0")
+    make_deployment(release, plan.staging, state="Success")
+    report_defect(actor=SYSTEM, release=release, description="Loses orders")
+    plan.latest()
+    plan.run(START + timedelta(days=1))
+    assert plan.made() == [("1.0.0", "Staging")]
+    [(outcome, reason)] = decisions(plan.project)
+    assert (outcome, "its progression is prevented" in reason) == ("Refused", True)
 
 
 def test_a_pause_is_not_made_up_for(plan: Plan) -> None:

@@ -150,13 +150,22 @@ def chosen_tenants(
     ]
 
 
-def connections_of(tenants: Collection[int]) -> dict[int, Connections]:
-    """Return, by tenant, the environments of each project that it is connected to; two queries."""
+def connections_of(
+    tenants: Collection[int], *, projects: Collection[int] | None = None
+) -> dict[int, Connections]:
+    """Return, by tenant, the environments of each project that it is connected to; two queries.
+
+    With `projects`, numbers, only connections to these.
+    """
     found: dict[int, Connections] = {number: {} for number in tenants}
-    rows = ProjectConnection.objects.filter(tenant__in=found).order_by("project__name", "id")
+    rows = ProjectConnection.objects.filter(tenant__in=found)
+    links = ConnectedEnvironment.objects.filter(connection__tenant__in=found)
+    if projects is not None:
+        rows = rows.filter(project__in=projects)
+        links = links.filter(connection__project__in=projects)
+    rows = rows.order_by("project__name", "id")
     connections = list(rows.values_list("pk", "tenant_id", "project_id"))
     places: dict[int, list[int]] = {number: [] for number, _, _ in connections}
-    links = ConnectedEnvironment.objects.filter(connection__tenant__in=found)
     for connection, environment in links.order_by(
         "environment__sort_order", "environment_id"
     ).values_list("connection_id", "environment_id"):

@@ -143,6 +143,7 @@ def _asks() -> Iterator[_Ask]:
         ("progression of a project (REST)", f"projects/{_PROJECT}/progression"),
         ("progression of a release (REST)", f"releases/{newest.public_id}/progression"),
         ("dashboard (REST)", "dashboard"),
+        ("dashboard (REST), all projects", "dashboard?showAll=true"),
         (
             "dashboard (REST), highest versions",
             "dashboard?highestLatestVersionPerProjectAndEnvironment=true",

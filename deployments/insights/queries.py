@@ -1,7 +1,7 @@
 """Reads of the dashboard and the search: a fixed number of queries for any number of rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from django.db.models import QuerySet
 
@@ -16,10 +16,11 @@ from deployments.insights.board import BoardRow, ProjectFact, make_rows, tabs_of
 from deployments.insights.candidates import candidates_of, newest_of, ready_projects
 from deployments.insights.models import Favourite
 from deployments.insights.narrowing import Narrowing
-from deployments.projects.models import Project
+from deployments.projects.models import Project, Runbook
 from deployments.releases.deployed import newest_by_place, notable_places, releases_by_place
 from deployments.releases.models import Release
 from deployments.server_tasks.models import ServerTask
+from tenants.models import Tenant
 
 MOST_HITS = 10
 
@@ -32,10 +33,12 @@ class Hits:
     releases: Sequence[Release] = ()
     environments: Sequence[Environment] = ()
     machines: Sequence[Machine] = ()
+    tenants: Sequence[Tenant] = ()
+    runbooks: Sequence[Runbook] = ()
     tasks: Sequence[ServerTask] = ()
 
     def __bool__(self) -> bool:
-        return any((self.projects, self.releases, self.environments, self.machines, self.tasks))
+        return any(getattr(self, kind.name) for kind in fields(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +142,17 @@ def search(actor: Actor, space: Space, text: str) -> Hits:
     )
     environments = Environment.objects.visible_to(actor, space, Permission.EnvironmentView)
     machines = Machine.objects.visible_to(actor, space, Permission.MachineView)
+    tenants = Tenant.objects.visible_to(actor, space, Permission.TenantView)
+    runbooks = Runbook.objects.visible_to(actor, space, Permission.RunbookView)
     return Hits(
         projects=list(projects.filter(name__icontains=wanted).select_related("group")[:MOST_HITS]),
         releases=list(releases.select_related("project").order_by("-pk")[:MOST_HITS]),
         environments=list(environments.filter(name__icontains=wanted)[:MOST_HITS]),
         machines=list(machines.filter(name__icontains=wanted)[:MOST_HITS]),
+        tenants=list(tenants.filter(name__icontains=wanted)[:MOST_HITS]),
+        runbooks=list(
+            runbooks.filter(name__icontains=wanted).select_related("project")[:MOST_HITS]
+        ),
         tasks=_tasks(actor, space, wanted),
     )
 

@@ -1,6 +1,7 @@
 """`dashboard` and `dashboard/dynamic`: projects by environments for clients."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar, Final
 
@@ -27,6 +28,8 @@ from tenants.queries import (
 )
 
 _HIGHEST: Final = "highestLatestVersionPerProjectAndEnvironment"
+# So many projects are answered with unless a configuration says another number or all are wished.
+MOST_PROJECTS: Final = 200
 
 
 class DashboardViewSet(SpaceViewSet[Project]):
@@ -43,9 +46,11 @@ class DashboardViewSet(SpaceViewSet[Project]):
     def show(self, request: Request, **ids: Any) -> Response:
         """Answer with what the actor's configuration shows, or the one project that is asked for.
 
-        `showAll` leaves the configuration aside; `selectedTenants` and `selectedTags` let only
-        deployments for these tenants count. `highestLatestVersionPerProjectAndEnvironment` gives
-        one item for each environment of a project, however many tenants have something there.
+        That is 200 projects at most, by name, unless the configuration says another number;
+        `IsFiltered` tells when some were left out. `showAll` leaves both aside; `selectedTenants`
+        and `selectedTags` let only deployments for these tenants count.
+        `highestLatestVersionPerProjectAndEnvironment` gives one item for each environment of a
+        project, however many tenants have something there.
         """
         highest = bool(self.query.flag(_HIGHEST, default=False))
         narrowing = self._narrowing()
@@ -57,10 +62,13 @@ class DashboardViewSet(SpaceViewSet[Project]):
             projects = projects.filter(pk__in=mine.filter(pk=release).values("project"))
         if chosen is not None:
             projects = projects.filter(pk=chosen)
-        if narrowing.limit and chosen is None and release is None:
+        if chosen is None and release is None and not self._wants_all():
+            limit = narrowing.limit or MOST_PROJECTS
             # A slice inside a subquery would be lost on some databases.
-            first = list(projects.values_list("pk", flat=True)[: narrowing.limit])
-            projects = projects.filter(pk__in=first)
+            first = list(projects.values_list("pk", flat=True)[: limit + 1])
+            if len(first) > limit:
+                narrowing = replace(narrowing, limit=limit)
+            projects = projects.filter(pk__in=first[:limit])
         places = self._environments()
         if narrowing.environments:
             places = places.filter(pk__in=narrowing.environments)
@@ -85,8 +93,8 @@ class DashboardViewSet(SpaceViewSet[Project]):
 
     def _narrowing(self) -> Narrowing:
         is_one = self.query.text("projectId") or self.query.text("releaseId")
-        wants_all = bool(self.query.flag("showAll", default=False))
-        narrowing = Narrowing() if is_one or wants_all else narrowing_of(self.actor, self.space)
+        is_whole = is_one or self._wants_all()
+        narrowing = Narrowing() if is_whole else narrowing_of(self.actor, self.space)
         named, tags = self.query.texts("selectedTenants"), self.query.texts("selectedTags")
         if not named and not tags:
             return narrowing
@@ -94,6 +102,9 @@ class DashboardViewSet(SpaceViewSet[Project]):
         return narrowing.for_tenants(
             tenants_meant(self.actor, self.space, named=numbers, tags=tags)
         )
+
+    def _wants_all(self) -> bool:
+        return bool(self.query.flag("showAll", default=False))
 
     def _number(self, name: str, prefix: str) -> int | None:
         text = self.query.text(name)
@@ -151,7 +162,7 @@ class DashboardViewSet(SpaceViewSet[Project]):
             seen = seen.filter(pk__in=narrowing.tenants)
         tenants = list(seen.filter(connections__project__in=projects).distinct().order_by("name"))
         numbers = [row.pk for row in tenants]
-        connected, tags = connections_of(numbers), tags_by_tenant(numbers)
+        connected, tags = connections_of(numbers, projects=projects), tags_by_tenant(numbers)
         # Most tenants are connected to the same projects and environments.
         ids = cache(_environment_ids)
         names = {number: f"Projects-{number}" for number in projects}
@@ -162,7 +173,6 @@ class DashboardViewSet(SpaceViewSet[Project]):
                 "ProjectEnvironments": {
                     names[project]: ids(places)
                     for project, places in connected[row.pk].items()
-                    if project in names
                 },
                 "TenantTags": [tag.canonical_name for tag in tags[row.pk]],
             }

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from deployments.infrastructure.models import Environment
+from deployments.insights.api import dashboard
 from deployments.projects.models import Project
 from tests.deployments.calls import S, send
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
@@ -84,6 +85,32 @@ def test_it_can_be_narrowed(project: Project, places: list[Environment]) -> None
         [],
     )
     assert send(ana, "get", f"{S}/dashboard/dynamic?includePrevious=perhaps")[0] == 400
+
+
+def test_it_answers_with_so_many_projects_and_says_when_there_are_more(
+    monkeypatch: pytest.MonkeyPatch, places: list[Environment]
+) -> None:
+    monkeypatch.setattr(dashboard, "MOST_PROJECTS", 2)
+    lifecycle, ana = make_lifecycle(*places), make_ana()
+
+    def told(query: str = "") -> tuple[list[str], int, bool, int]:
+        answer = get(ana, f"dashboard{query}")
+        names = [row["Name"] for row in answer["Projects"]]
+        return names, answer["ProjectLimit"], answer["IsFiltered"], len(answer["Items"])
+
+    for name in ("Web", "Api"):
+        made = make_project(name, lifecycle=lifecycle, steps=[script_step()])
+        make_deployment(make_release(made), places[0], state="Success")
+    assert told() == (["Api", "Web"], 2, False, 2)
+    shop = make_project("Shop", lifecycle=lifecycle, steps=[script_step()])
+    make_deployment(make_release(shop), places[0], state="Success")
+    assert told() == (["Api", "Shop"], 2, True, 2)
+    assert told("?showAll=true") == (["Api", "Shop", "Web"], 3, False, 3)
+    assert told(f"?projectId={made.public_id}") == (["Api"], 1, False, 1)
+    configuration = get(ana, "dashboardconfiguration")
+    wished = {**configuration, "ProjectLimit": 3}
+    assert send(ana, "put", f"{S}/dashboardconfiguration", wished)[0] == 200
+    assert told() == (["Api", "Shop", "Web"], 3, True, 3)
 
 
 def test_one_item_for_each_environment_however_many_tenants(places: list[Environment]) -> None:

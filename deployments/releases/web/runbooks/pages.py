@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
 from deployments.access.web.forms import NO_PROBLEMS, attempt, checked, go, page_of, show
-from deployments.access.web.pages import PageRequest, find, page
+from deployments.access.web.pages import PageRequest, page
 from deployments.base.errors import NotFound
 from deployments.projects.models import Runbook
 from deployments.projects.queries import process_of_runbook
@@ -21,6 +21,7 @@ from deployments.projects.runbook_tags import (
     runbook_tag_sets_of,
 )
 from deployments.projects.services.runbooks import RunbookInput, create_runbook
+from deployments.projects.web.process_owner import runbook_in
 from deployments.projects.web.rail import project_frame
 from deployments.releases.models import RunbookRun, RunbookSnapshot
 from deployments.releases.queries import find_snapshot, snapshots_of
@@ -167,12 +168,7 @@ def runbook_delete(request: PageRequest, project: str, runbook: str) -> HttpResp
 
 def runbook_of(request: PageRequest, project: str, text: str) -> Runbook:
     """Return the runbook of the address; raises NotFound."""
-    row = find(request, Runbook, text, Permission.RunbookView)
-    if row.project_id != project_of(request, project).pk:
-        raise NotFound
-    row.space = request.space
-    row.project.space = request.space
-    return row
+    return runbook_in(request, project_of(request, project), text)
 
 
 def tags_of(stored: Mapping[str, Any]) -> list[str]:

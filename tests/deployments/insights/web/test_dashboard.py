@@ -31,6 +31,7 @@ from tests.factories.domain import (
     make_release,
     script_step,
 )
+from tests.factories.runbooks import make_runbook
 from tests.factories.tenants import make_tag_set, make_tenant, make_tenanted_project
 from tests.support.portal import Visitor, text_of
 
@@ -195,6 +196,11 @@ def test_search_finds_each_kind(world: World) -> None:
     assert "web-01" in page
     assert "/projects/web/releases/7.3.0" in ana.get("search", {"q": "7.3"}).content.decode()
     assert "Staging" in text_of(ana.get("search", {"q": "stag"}))
+    make_tenant("Webbing Ltd")
+    book = make_runbook(world.project, "Restart web")
+    page = ana.get("search", {"q": "web"}).content.decode()
+    assert "/tenants/webbing-ltd" in page
+    assert f"/projects/web/runbooks/{book.slug}" in page
     task = deployment.task.public_id
     assert ana.get("search", {"q": task.lower()})["Location"] == f"/app/Spaces-1/tasks/{task}"
     assert "Nothing found" in text_of(ana.get("search", {"q": "zzz"}))

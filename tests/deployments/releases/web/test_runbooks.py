@@ -181,6 +181,16 @@ def test_settings_are_shown_changed_and_refused() -> None:
         assert (answer.status_code, words in text_of(answer)) == (400, True)
 
 
+def test_projects_may_have_runbooks_of_the_same_name() -> None:
+    ana = Visitor(make_ana())
+    books = [make_runbook(make_project(name), "Backup") for name in ("Api", "Web")]
+    assert {book.slug for book in books} == {"backup"}
+    for book in books:
+        page = ana.get(f"projects/{book.project.slug}/runbooks/backup")
+        assert book.public_id in page.content.decode()
+        assert ana.get(f"projects/{book.project.slug}/runbooks/backup/process").status_code == 200
+
+
 def test_runbooks_are_found_by_their_tags() -> None:
     ana, project = Visitor(make_ana()), make_project()
     runbook, other = make_runbook(project, "Clean"), make_runbook(project, "Restore")

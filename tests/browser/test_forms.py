@@ -141,6 +141,8 @@ def test_a_value_completes_names_and_filters(ana: Page, server: OctopusServer) -
     value.press("End")
     value.press_sequentially(" #{Prot}")
     expect(ana.get_by_text("No variable is named Prot.")).to_be_visible()
+    ana.get_by_label("Try expressions in an environment").select_option("Production")
+    expect(ana.locator(".template-tried")).to_contain_text("mail.internal #{Prot}")
     value.fill("")
     ana.goto(f"{server.url}{WEB}/variables")
 

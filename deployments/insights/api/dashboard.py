@@ -171,8 +171,7 @@ class DashboardViewSet(SpaceViewSet[Project]):
                 "Id": row.public_id,
                 "Name": row.name,
                 "ProjectEnvironments": {
-                    names[project]: ids(places)
-                    for project, places in connected[row.pk].items()
+                    names[project]: ids(places) for project, places in connected[row.pk].items()
                 },
                 "TenantTags": [tag.canonical_name for tag in tags[row.pk]],
             }

@@ -13,7 +13,7 @@ from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, sho
 from deployments.access.web.pages import PageRequest, page
 from deployments.base.errors import Invalid, NotFound
 from deployments.base.numbers import whole_number
-from deployments.infrastructure.models import Environment, WorkerPool
+from deployments.infrastructure.models import Environment, Machine, WorkerPool
 from deployments.infrastructure.queries import visible_roles
 from deployments.projects.models import Project
 from deployments.projects.process import Process, editing
@@ -214,6 +214,9 @@ def _choices(
     )
     return {
         "environments": environments,
+        "try_targets": Machine.objects.visible_to(
+            request.actor, request.space, Permission.MachineView
+        )[:_MOST_SUGGESTED],
         "channels": channels_of(project),
         "tenant_tags": _tags(request, form),
         "pools": WorkerPool.objects.in_space(request.space),

@@ -57,6 +57,6 @@ if (name && feed) {
     list.replaceChildren(...found.Items.map((each) => new Option("", each.Id)));
   };
   name.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(suggest, 300); });
-  feed.addEventListener("change", suggest);
+  feed.addEventListener("change", () => { clearTimeout(timer); suggest(); });
   if (!isOwn()) list.replaceChildren();
 }

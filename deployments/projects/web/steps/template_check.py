@@ -1,5 +1,6 @@
 """Help with templates in steps and values: names to choose from, and what looks wrong."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from django.http import HttpResponse, JsonResponse
@@ -9,9 +10,13 @@ from agent.language.checking import check_template
 from deployments.access.permissions import Permission
 from deployments.access.web.forms import show
 from deployments.access.web.pages import PageRequest, find, page
+from deployments.base.finding import find as find_row
+from deployments.infrastructure.models import Environment, Machine
 from deployments.library.models import LibraryVariableSet
 from deployments.projects.models import Project
 from deployments.projects.process import Action, Step
+from deployments.projects.process.editing import step_of
+from deployments.projects.queries import read_process
 from deployments.projects.step_catalogue import StepKind
 from deployments.projects.template_names import (
     FILTER_NAMES,
@@ -20,6 +25,7 @@ from deployments.projects.template_names import (
     names_in_set,
     texts_of_step,
 )
+from deployments.projects.template_tries import Place, tried
 from deployments.projects.web.process_form import PREFIX, StepForm
 from deployments.projects.web.process_owner import ProcessOwner, owner_of
 
@@ -67,8 +73,8 @@ def value_names(request: PageRequest, project: str) -> HttpResponse:
 def value_check(request: PageRequest, project: str) -> HttpResponse:
     """Say what seems wrong with the value that was sent."""
     row = find(request, Project, project, Permission.ProjectView)
-    names = TemplateNames(request.actor, row)
-    return _findings(request, names.check(request.POST.get("value", "")))
+    text = request.POST.get("value", "")
+    return _findings(request, row, text, TemplateNames(request.actor, row).check(text))
 
 
 @require_GET
@@ -83,8 +89,9 @@ def set_names(request: PageRequest, library_set: str) -> HttpResponse:
 @page(Permission.LibraryVariableSetView)
 def set_check(request: PageRequest, library_set: str) -> HttpResponse:
     """Say what seems wrong with the value that was sent; no name is unknown."""
-    find(request, LibraryVariableSet, library_set, Permission.LibraryVariableSetView)
-    return _findings(request, check_template(request.POST.get("value", ""), lambda _: True))
+    row = find(request, LibraryVariableSet, library_set, Permission.LibraryVariableSetView)
+    text = request.POST.get("value", "")
+    return _findings(request, row, text, check_template(text, lambda _: True))
 
 
 def findings_of_form(
@@ -121,8 +128,32 @@ def _answer(names: list[str]) -> HttpResponse:
 
 def _check(request: PageRequest, owner: ProcessOwner) -> HttpResponse:
     text = next((request.POST[name] for name in request.POST if name.startswith(PREFIX)), "")
-    return _findings(request, TemplateNames(request.actor, owner.project).check(text))
+    findings = TemplateNames(request.actor, owner.project).check(text)
+    step = step_of(read_process(owner.stored), request.POST.get("step", ""))
+    roles = step.target_roles if step else ()
+    return _findings(request, owner.project, text, findings, roles)
 
 
-def _findings(request: PageRequest, findings: list[str]) -> HttpResponse:
-    return show(request, "projects/_template_check.html", {"findings": findings})
+def _findings(
+    request: PageRequest,
+    owner: Project | LibraryVariableSet,
+    text: str,
+    findings: list[str],
+    roles: Sequence[str] = (),
+) -> HttpResponse:
+    """Say what seems wrong and, where a place was chosen, what the text would become there."""
+    sent, who = request.POST, (request.actor, request.space)
+    environments = Environment.objects.visible_to(*who, Permission.EnvironmentView)
+    machines = Machine.objects.visible_to(*who, Permission.MachineView)
+    place = Place(
+        environment=find_row(environments, sent.get("try_environment", "")),
+        machine=find_row(machines, sent.get("try_target", "")),
+        target_roles=roles,
+        action=sent.get("step", ""),
+    )
+    values = {
+        "findings": findings,
+        "place": place.words,
+        "tried": tried(request.actor, owner, text, place) if place.words else "",
+    }
+    return show(request, "projects/_template_check.html", values)

@@ -15,6 +15,7 @@ from tests.factories.domain import (
     make_deployment,
     make_environment,
     make_lifecycle,
+    make_machine,
     make_project,
     make_release,
     make_variables,
@@ -91,6 +92,48 @@ def test_values_of_a_set_know_what_is_in_it_and_call_no_name_unknown(project: Pr
     assert "No variable" not in said
     assert "There is no filter named ToUper." in said
     assert "#{/if} is missing" in said
+
+
+def test_it_says_what_a_text_would_become_there(project: Project) -> None:
+    live, lab = make_environment("Live"), make_environment("Lab")
+    machine = make_machine(live, name="web-01", roles=["web"])
+    make_variables(
+        project,
+        VariableInput("Host", "live.example.com", scope={"Environment": [live.public_id]}),
+        VariableInput("Host", "lab.example.com", scope={"Environment": [lab.public_id]}),
+        VariableInput("Root", "/srv", scope={"Role": ["web"]}),
+        VariableInput("Key", "hunter2", is_sensitive=True),
+    )
+    ana, path = Visitor(make_ana()), f"projects/{project.public_id}/variables/check"
+    text = "#{Host | ToUpper} #{Root} #{Key} #{Octopus.Machine.Name} #{Octopus.Release.Number}"
+
+    def shown(**place: str) -> str:
+        return text_of(ana.post(path, {"value": text, **place}))
+
+    assert "EXAMPLE" not in shown()
+    there = shown(try_environment=live.public_id, try_target=machine.public_id)
+    # What a release brings is not known yet, and stays.
+    assert "Live on web-01: LIVE.EXAMPLE.COM /srv ******** web-01 #{Octopus.Release" in there
+    assert "LAB.EXAMPLE.COM #{Root}" in shown(try_environment=lab.public_id)
+    in_step = f"projects/{project.public_id}/process/check"
+    sent = {_BODY: "echo #{Host}", "try_environment": lab.public_id}
+    assert "Lab: echo lab.example.com" in text_of(ana.post(in_step, sent))
+    broken = {"value": "#{Loop}", "try_environment": lab.public_id}
+    make_variables(project, VariableInput("Loop", "#{Loop}"))
+    assert "Loop" in text_of(ana.post(path, broken))
+
+
+def test_nobody_tries_a_text_where_they_see_nothing(project: Project) -> None:
+    live, here = make_environment("Live"), make_environment("Here")
+    make_variables(
+        project, VariableInput("Host", "live.example.com", scope={"Environment": [live.public_id]})
+    )
+    ben = Visitor(make_ben(default_space(), here.public_id))
+    path = f"projects/{project.public_id}/variables/check"
+    sent = {"value": "#{Host} #{Port}", "try_environment": live.public_id}
+    assert "example" not in text_of(ben.post(path, sent))
+    sent["try_environment"] = here.public_id
+    assert "example" not in text_of(ben.post(path, sent))
 
 
 def test_names_of_values_that_are_hidden_are_not_told(project: Project) -> None:

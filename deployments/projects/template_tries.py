@@ -1,0 +1,98 @@
+"""What a template would become in an environment or on a target, as far as that is known."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from agent.language import LanguageError, evaluate
+from agent.language.checking import LONGEST
+from agent.language.parser import is_template
+from deployments.base.actor import Actor
+from deployments.infrastructure.models import Environment, Machine
+from deployments.library.models import LibraryVariableSet, VariableSet
+from deployments.library.queries import candidates_of, visible_variables
+from deployments.library.scoping import Candidate, ScopeContext, resolve_all
+from deployments.projects.models import Project
+from deployments.projects.queries import included_sets
+
+# What stands for a secret, whoever looks.
+MASK: Final = "********"
+_SHOWN: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a template is tried: an environment, a target, or both; `action` is a step's id."""
+
+    environment: Environment | None = None
+    machine: Machine | None = None
+    target_roles: Sequence[str] = ()
+    action: str = ""
+
+    @property
+    def words(self) -> str:
+        """Say where, such as "Production on web-01"."""
+        parts = [self.environment.name if self.environment else ""]
+        parts.append(f"on {self.machine.name}" if self.machine else "")
+        return " ".join(filter(None, parts))
+
+
+def tried(actor: Actor, owner: Project | LibraryVariableSet, text: str, place: Place) -> str:
+    """Return what the template would become there; empty for what is none or cannot be read.
+
+    Only values that the actor may see count, secrets are stars, and what is known only while
+    something is deployed stays as it is written.
+    """
+    if not is_template(text) or len(text) > LONGEST:
+        return ""
+    context = ScopeContext(
+        environment=place.environment.public_id if place.environment else None,
+        machine=place.machine.public_id if place.machine else None,
+        roles=frozenset(str(role) for role in place.machine.roles)
+        if place.machine
+        else frozenset(),
+        target_roles=frozenset(place.target_roles),
+        action=place.action or None,
+        project=owner.public_id if isinstance(owner, Project) else None,
+    )
+    winners = resolve_all(_candidates(actor, owner), context)
+    values = {name: _shown(winner.candidate) for name, winner in winners.items()}
+    try:
+        found = evaluate(text, {**values, **_of_place(owner, place)}, halt_on_error=False)
+    except LanguageError as error:
+        return str(error)
+    return found.text if len(found.text) <= _SHOWN else f"{found.text[:_SHOWN]}…"
+
+
+def _candidates(actor: Actor, owner: Project | LibraryVariableSet) -> Iterator[Candidate]:
+    for source, held in enumerate(_sets_of(owner)):
+        yield from candidates_of(visible_variables(actor, held), held, source=source)
+
+
+def _sets_of(owner: Project | LibraryVariableSet) -> list[VariableSet]:
+    if isinstance(owner, LibraryVariableSet):
+        return [owner.values]
+    own = [owner.variable_set] if owner.variable_set else []
+    return [*own, *(row.values for row in included_sets(owner))]
+
+
+def _shown(candidate: Candidate) -> str | None:
+    return MASK if candidate.is_sensitive else candidate.value
+
+
+def _of_place(owner: Project | LibraryVariableSet, place: Place) -> dict[str, str | None]:
+    values: dict[str, str | None] = {}
+    if isinstance(owner, Project):
+        values |= {"Octopus.Project.Id": owner.public_id, "Octopus.Project.Name": owner.name}
+    if place.environment:
+        values |= {
+            "Octopus.Environment.Id": place.environment.public_id,
+            "Octopus.Environment.Name": place.environment.name,
+        }
+    if place.machine:
+        values |= {
+            "Octopus.Machine.Id": place.machine.public_id,
+            "Octopus.Machine.Name": place.machine.name,
+            "Octopus.Machine.Roles": ",".join(str(role) for role in place.machine.roles),
+        }
+    return values

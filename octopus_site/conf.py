@@ -43,6 +43,7 @@ class Configuration:
     other_master_keys: tuple[bytes, ...] = field(default=(), repr=False)
     hsts_seconds: int = 0
     storage_other_url: str = ""
+    send_files: str = ""
 
     @property
     def is_sqlite(self) -> bool:
@@ -75,6 +76,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         other_master_keys=_other_master_keys(environment, data_dir),
         hsts_seconds=_seconds(environment, "OCTOPUS_HSTS_SECONDS"),
         storage_other_url=environment.get("OCTOPUS_STORAGE_OTHER_URL", ""),
+        send_files=_one_of(environment, "OCTOPUS_SEND_FILES", ("x-accel-redirect", "x-sendfile")),
     )
 
 
@@ -178,6 +180,13 @@ def _seconds(environment: Mapping[str, str], name: str) -> int:
             f"{name} must be seconds from 0 to {_TWO_YEARS_S} (two years), not {text!r}."
         )
     return int(text)
+
+
+def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    text = environment.get(name, "").strip().lower()
+    if text and text not in allowed:
+        raise ConfigurationError(f"{name} must be empty or one of {', '.join(allowed)}.")
+    return text
 
 
 def _master_key(environment: Mapping[str, str], data_dir: Path) -> bytes:

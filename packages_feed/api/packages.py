@@ -121,7 +121,8 @@ class PackageViewSet(SpaceViewSet[PackageVersion]):
 
     def download(self, request: Request, **ids: Any) -> HttpResponseBase:
         """Answer with the bytes as they were pushed."""
-        return package_response(request._request, self.get_object())  # noqa: SLF001
+        version = self.get_object()
+        return package_response(request._request, version, may_redirect=True)  # noqa: SLF001
 
     def destroy_many(self, request: Request, **ids: Any) -> Response:
         """Delete the named versions; unknown ones are skipped, all or none of the others go."""

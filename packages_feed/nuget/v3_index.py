@@ -62,7 +62,7 @@ def flat_package(feed: FeedRequest, package_id: str, version: str, file: str) ->
     row = wanted(feed, package_id, version)
     if file.lower() not in {f"{name}.nupkg" for name in _names(row, version)}:
         raise NotFound("There is no such file")
-    return package_response(feed.http, row)
+    return package_response(feed.http, row, may_redirect=True)
 
 
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
@@ -77,7 +77,7 @@ def flat_nuspec(feed: FeedRequest, package_id: str, version: str, file: str) -> 
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
 def download(feed: FeedRequest, package_id: str, version: str) -> HttpResponseBase:
     """Answer with the package, for V2 clients."""
-    return package_response(feed.http, wanted(feed, package_id, version))
+    return package_response(feed.http, wanted(feed, package_id, version), may_redirect=True)
 
 
 def wanted(feed: FeedRequest, package_id: str, version: str) -> PackageVersion:

@@ -1,14 +1,17 @@
 """What a package storage can do."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 PIECE = 256 * 1024
 """Bytes that `open` gives at a time, at most."""
 SHA256_DIGITS = 64
+BINARY = "application/octet-stream"
 
 
 class BlobMissing(Exception):
@@ -59,6 +62,17 @@ class PackageStorage(Protocol):
         """Return the bytes from `start`, all or `length` of them; raises BlobMissing at once."""
         ...
 
+    def local_path(self, sha256: str) -> Path | None:
+        """Return the file of this machine that has the bytes; None when there is none."""
+        ...
+
+    def address(self, sha256: str, name: str) -> str | None:
+        """Return an address at which anybody gets the bytes for a while, as a file of that name.
+
+        None where the storage gives no addresses. Whether it has the bytes is not looked up.
+        """
+        ...
+
     def size(self, sha256: str) -> int | None:
         """Return the number of bytes, or None when the storage has none under this SHA-256."""
         ...
@@ -82,6 +96,12 @@ class PackageStorage(Protocol):
 def is_sha256(text: str) -> bool:
     """Tell whether the text is a SHA-256 as storages name files by it."""
     return len(text) == SHA256_DIGITS and set(text) <= set("0123456789abcdef")
+
+
+def as_file(name: str) -> str:
+    """Return the Content-Disposition of a download with that name."""
+    plain = re.sub(r"[^A-Za-z0-9._+-]", "_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
 
 
 def place_of(sha256: str) -> str:

@@ -32,6 +32,12 @@ class MovingStorage:
         except BlobMissing:
             return self.second.open(sha256, start=start, length=length)
 
+    def local_path(self, sha256: str) -> Path | None:
+        return self.first.local_path(sha256)
+
+    def address(self, sha256: str, name: str) -> str | None:
+        return None  # it could be that of the other one
+
     def size(self, sha256: str) -> int | None:
         size = self.first.size(sha256)
         return self.second.size(sha256) if size is None else size

@@ -67,6 +67,13 @@ class FileStorage:
             raise StorageFailed(f"The package cannot be read: {error.strerror}.") from error
         return _Pieces(file, start, length)
 
+    def local_path(self, sha256: str) -> Path | None:
+        path = self._path(sha256)
+        return path if path.is_file() else None
+
+    def address(self, sha256: str, name: str) -> str | None:
+        return None
+
     def size(self, sha256: str) -> int | None:
         try:
             return self._path(sha256).stat().st_size

@@ -12,11 +12,13 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from packages_feed.storage.base import (
+    BINARY,
     PIECE,
     BlobMissing,
     StorageFailed,
     StoredFile,
     WrongBytes,
+    as_file,
     is_sha256,
     place_of,
 )
@@ -103,6 +105,19 @@ class S3Storage:
             raise BlobMissing(sha256)
         return _pieces(answer["Body"])
 
+    def local_path(self, sha256: str) -> Path | None:
+        return None
+
+    def address(self, sha256: str, name: str) -> str | None:
+        if not self.place.redirect_seconds:
+            return None
+        answer = {"ResponseContentType": BINARY, "ResponseContentDisposition": as_file(name)}
+        return self.client.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self.place.bucket, "Key": self._key(sha256), **answer},
+            ExpiresIn=self.place.redirect_seconds,
+        )
+
     def size(self, sha256: str) -> int | None:
         answer = _called(
             lambda: self.client.head_object(Bucket=self.place.bucket, Key=self._key(sha256))
@@ -142,19 +157,6 @@ class S3Storage:
                 self._abort({"Bucket": self.place.bucket, "Key": key, "UploadId": upload})
                 count += 1
         return count
-
-    def address(self, sha256: str, headers: dict[str, str]) -> str | None:
-        """Return an address where anybody may download the file for a while, if that is wanted.
-
-        `headers` are of the answer there: `ResponseContentType` and the like.
-        """
-        if not self.place.redirect_seconds:
-            return None
-        return self.client.generate_presigned_url(
-            "get_object",
-            Params={"Bucket": self.place.bucket, "Key": self._key(sha256), **headers},
-            ExpiresIn=self.place.redirect_seconds,
-        )
 
     def _key(self, sha256: str) -> str:
         return self.place.key(place_of(sha256))

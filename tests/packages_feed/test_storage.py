@@ -3,6 +3,8 @@
 import hashlib
 import os
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +21,7 @@ from packages_feed.storage import (
     WrongBytes,
     storage_from_url,
 )
-from packages_feed.storage.s3 import PART
+from packages_feed.storage.s3 import PART, S3Storage
 from tests.support.swift import S3Store, s3_client
 
 Make = Callable[[bytes], tuple[Path, str]]
@@ -258,3 +260,85 @@ def test_two_storages_are_one_while_files_move(tmp_path: Path, make: Make) -> No
 def test_wrong_addresses_are_told(url: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(ImproperlyConfigured, match=reason):
         storage_from_url(url, spool_folder=tmp_path, access_key="key", secret_key="secret")
+
+
+def test_the_store_is_asked_to_encrypt(swift: S3Store, tmp_path: Path, make: Make) -> None:
+    storage = storage_from_url(
+        f"{swift.storage_url}&encryption=AES256",
+        spool_folder=tmp_path,
+        access_key=swift.key,
+        secret_key=swift.secret,
+    )
+    asked: dict[str, str | None] = {}
+    assert isinstance(storage, S3Storage)
+    storage.client.meta.events.register(
+        "before-send.s3.*",
+        lambda request, event_name, **_: asked.update(
+            {event_name.rpartition(".")[2]: request.headers.get("x-amz-server-side-encryption")}
+        ),
+    )
+    small, large = make(os.urandom(5000)), make(os.urandom(1024) * (PART // 1024) + b"more")
+    assert storage.put(*small)
+    assert storage.put(*large)
+    assert b"".join(storage.open(small[1])) == small[0].read_bytes()
+    encrypted = {name: value for name, value in asked.items() if value}
+    assert encrypted == {"PutObject": b"AES256", "CreateMultipartUpload": b"AES256"}
+
+
+def test_an_encryption_that_the_store_does_not_know_is_told(
+    swift: S3Store, tmp_path: Path, make: Make
+) -> None:
+    storage = storage_from_url(
+        f"{swift.storage_url}&encryption=aws:kms&kms_key=packages",
+        spool_folder=tmp_path,
+        access_key=swift.key,
+        secret_key=swift.secret,
+    )
+    path, sha256 = make(b"secret")
+    with pytest.raises(StorageFailed, match="NotImplemented"):
+        storage.put(path, sha256)
+    assert storage.size(sha256) is None
+
+
+def test_an_address_gives_the_bytes_to_anybody_for_a_while(
+    swift: S3Store, tmp_path: Path, make: Make
+) -> None:
+    keys = {"access_key": swift.key, "secret_key": swift.secret}
+    plain = storage_from_url(swift.storage_url, spool_folder=tmp_path, **keys)
+    path, sha256 = make(b"0123456789")
+    plain.put(path, sha256)
+    assert plain.address(sha256, "A.1.0.zip") is None
+    storage = storage_from_url(f"{swift.storage_url}&redirect=60", spool_folder=tmp_path, **keys)
+    address = storage.address(sha256, "Acmé.1.0.zip")
+    assert address
+    with urllib.request.urlopen(address) as answer:
+        assert answer.read() == b"0123456789"
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert 'filename="Acm_.1.0.zip"' in answer.headers["Content-Disposition"]
+    request = urllib.request.Request(address, headers={"Range": "bytes=2-4"})
+    with urllib.request.urlopen(request) as answer:
+        assert (answer.status, answer.read()) == (206, b"234")
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(address.replace(sha256, "0" * 64))
+
+
+@pytest.mark.parametrize(
+    ("options", "begins"),
+    [
+        ("endpoint=https://s3.example.com", "https://s3.example.com/bucket/in/packages/ab/"),
+        (
+            "endpoint=https://s3.example.com&addressing=virtual",
+            "https://bucket.s3.example.com/in/packages/ab/",
+        ),
+        ("region=eu-west-1", "https://bucket.s3.amazonaws.com/in/packages/ab/"),
+        ("addressing=path&region=eu-west-1", "https://s3.eu-west-1.amazonaws.com/bucket/in/"),
+    ],
+)
+def test_a_bucket_is_named_by_path_or_host(options: str, begins: str, tmp_path: Path) -> None:
+    storage = storage_from_url(
+        f"s3://bucket/in?{options}&redirect=60",
+        spool_folder=tmp_path,
+        access_key="key",
+        secret_key="secret",
+    )
+    assert str(storage.address("ab" * 32, "A.1.0.zip")).startswith(begins)

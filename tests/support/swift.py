@@ -1,5 +1,6 @@
 """OpenStack Swift speaking S3: four real processes, one replica, in a temporary folder."""
 
+import base64
 import json
 import subprocess
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 KEY = "octopus:tester"
 SECRET = "s3-test-secret"
+# What Swift encrypts with; a store that encrypts nothing refuses to be asked for it.
+_ROOT_SECRET = base64.b64encode(b"a root secret of 32 bytes, no less").decode()
 _KINDS = ("account", "container", "object")
 
 _BUILD_RINGS = """
@@ -59,7 +62,7 @@ log_address = {folder}/no-log-device
 log_level = WARNING
 [pipeline:main]
 pipeline = catch_errors proxy-logging cache listing_formats s3api tempauth bulk slo dlo \
-versioned_writes symlink proxy-logging proxy-server
+versioned_writes symlink keymaster encryption proxy-logging proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
 allow_account_management = true
@@ -91,6 +94,11 @@ use = egg:swift#versioned_writes
 allow_object_versioning = true
 [filter:symlink]
 use = egg:swift#symlink
+[filter:keymaster]
+use = egg:swift#keymaster
+encryption_root_secret = {root_secret}
+[filter:encryption]
+use = egg:swift#encryption
 """
 
 
@@ -139,7 +147,9 @@ def start_swift(processes: Processes, folder: Path) -> str:
         text = _STORE.format(kind=kind, port=port, folder=folder, user=user)
         servers.append((_start(processes, folder, kind, text), port))
     proxy_port = free_port()
-    text = _PROXY.format(port=proxy_port, folder=folder, user=user, secret=SECRET)
+    text = _PROXY.format(
+        port=proxy_port, folder=folder, user=user, secret=SECRET, root_secret=_ROOT_SECRET
+    )
     servers.append((_start(processes, folder, "proxy", text), proxy_port))
     for process, port in servers:
         process.wait_for_port(port, seconds=40)

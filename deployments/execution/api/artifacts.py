@@ -96,7 +96,8 @@ class ArtifactViewSet(SpaceViewSet[Artifact]):
         row = self.get_object()
         if row.blob_id is None:
             raise NotFound("The file of this artifact was not sent yet.")
-        return blob_response(request._request, row.blob_id, row.size, row.name)  # noqa: SLF001 Django's own request
+        asked = request._request  # noqa: SLF001 Django's own request
+        return blob_response(asked, row.blob_id, row.size, row.name, may_redirect=True)
 
     def store(self, request: Request, **ids: Any) -> Response:
         """Keep the file of the request as the artifact's."""

@@ -50,15 +50,7 @@ class PackageViewSet(SpaceViewSet[PackageVersion]):
     }
 
     def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, TooLarge):
-            return Response({"ErrorMessage": exc.message, "Errors": [exc.message]}, status=413)
-        if isinstance(exc, StorageFailed):
-            return Response({"ErrorMessage": str(exc)}, status=503)
-        if isinstance(exc, BlobMissing):
-            return Response(
-                {"ErrorMessage": "The file of this package is missing in the storage."}, status=404
-            )
-        return super().handle_exception(exc)
+        return storage_answer(exc) or super().handle_exception(exc)
 
     def find(self, rows: "QuerySet[PackageVersion]", text: str) -> PackageVersion | None:
         row = find_by_wire_id(self.space, text)
@@ -145,6 +137,18 @@ class PackageViewSet(SpaceViewSet[PackageVersion]):
     def delta_signature(self, request: Request, **ids: Any) -> Response:
         """Say that there is nothing to upload a difference against; clients send the whole."""
         raise NotFound("There is no earlier version that an upload could build on.")
+
+
+def storage_answer(error: Exception) -> Response | None:
+    """Return the answer for what receiving and storing files raises; None for anything else."""
+    if isinstance(error, TooLarge):
+        return Response({"ErrorMessage": error.message, "Errors": [error.message]}, status=413)
+    if isinstance(error, StorageFailed):
+        return Response({"ErrorMessage": str(error)}, status=503)
+    if isinstance(error, BlobMissing):
+        told = "The file of this package is missing in the storage."
+        return Response({"ErrorMessage": told}, status=404)
+    return None
 
 
 def _full_name(name: str | None) -> str:

@@ -6,9 +6,16 @@ from deployments.access.api.viewsets import resource_routes
 from packages_feed.api.build_information import BuildInformationViewSet
 from packages_feed.api.feeds import FeedViewSet
 from packages_feed.api.packages import PackageViewSet
+from packages_feed.api.uploads import UploadViewSet
 
 routes: list[URLPattern] = [
     path("packages/raw", PackageViewSet.as_view({"post": "upload", "put": "upload"})),
+    path("packages/uploads", UploadViewSet.as_view({"post": "begin"})),
+    path(
+        "packages/uploads/<str:upload>",
+        UploadViewSet.as_view({"get": "state", "put": "receive", "delete": "abandon"}),
+    ),
+    path("packages/uploads/<str:upload>/complete", UploadViewSet.as_view({"post": "complete"})),
     path("packages/bulk", PackageViewSet.as_view({"delete": "destroy_many"})),
     path("packages/notes", PackageViewSet.as_view({"get": "notes"})),
     path("packages/<str:id>/raw", PackageViewSet.as_view({"get": "download", "head": "download"})),

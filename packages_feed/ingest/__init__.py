@@ -3,7 +3,7 @@
 from packages_feed.ingest.description import PackageDescription
 from packages_feed.ingest.inspect import describe_file, describe_package
 from packages_feed.ingest.limits import Limits, TooLarge, current_limits
-from packages_feed.ingest.spool import Spool, Spooled, spool_stream
+from packages_feed.ingest.spool import Spool, Spooled, hash_file, spool_stream
 
 __all__ = [
     "Limits",
@@ -14,5 +14,6 @@ __all__ = [
     "current_limits",
     "describe_file",
     "describe_package",
+    "hash_file",
     "spool_stream",
 ]

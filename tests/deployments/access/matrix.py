@@ -136,6 +136,7 @@ def make_matrix_world(ana: Person | None = None) -> World:
         "tasks": task.public_id,
         "tenants": tenant.public_id,
         "triggers": trigger.public_id,
+        "uploads": "of-somebody-else",
         "variables": document["ProjectVariableSetSnapshotId"],
         "variables owned": f"variableset-{project.public_id}",
         "variables libraryvariables": f"variableset-{library.public_id}",

@@ -79,8 +79,9 @@ def _flags(fields: dict[str, Element], metadata: Element) -> dict[str, Any]:
         if _text(fields, name).lower() == "true":
             flags[key] = True
     license_element = fields.get("license")
-    if license_element is not None and license_element.get("type") == "expression":
-        flags["license_expression"] = _text(fields, "license")
+    kind = license_element.get("type", "") if license_element is not None else ""
+    if kind in {"expression", "file"} and _text(fields, "license"):
+        flags[f"license_{kind}"] = _text(fields, "license")
     if minimum := metadata.get("minClientVersion"):
         flags["min_client_version"] = minimum
     return flags

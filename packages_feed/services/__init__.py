@@ -6,7 +6,7 @@ from packages_feed.services.build_information import (
     push_build_information,
 )
 from packages_feed.services.feeds import change_built_in_feed, ensure_built_in_feed
-from packages_feed.services.manage import delete_version, set_listed
+from packages_feed.services.manage import delete_version, delete_versions, set_listed
 from packages_feed.services.store import Outcome, OverwriteMode, Stored, store_package
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "change_built_in_feed",
     "delete_build_information",
     "delete_version",
+    "delete_versions",
     "ensure_built_in_feed",
     "push_build_information",
     "set_listed",

@@ -1,5 +1,7 @@
 """Deleting, unlisting and relisting versions."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 
 from deployments.access.permissions import Permission
@@ -31,6 +33,18 @@ def delete_version(*, actor: Actor, version: PackageVersion, clock: Clock = utc_
             clock=clock,
         )
         drop_after_commit(version.blob_id)
+
+
+def delete_versions(
+    *, actor: Actor, versions: Iterable[PackageVersion], clock: Clock = utc_now
+) -> int:
+    """Delete all of them or none; return how many there were. Raises NotPermitted."""
+    count = 0
+    with transaction.atomic():
+        for version in versions:
+            delete_version(actor=actor, version=version, clock=clock)
+            count += 1
+    return count
 
 
 def set_listed(

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, Sum
 from django.http import HttpResponse, JsonResponse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments.access.permissions import Permission
 from deployments.access.web.forms import (
@@ -22,8 +22,8 @@ from deployments.access.web.forms import (
 from deployments.access.web.pages import PageRequest, page
 from deployments.base.errors import Invalid, NotFound
 from packages_feed.models import PackageVersion
-from packages_feed.queries import built_in_feed, find_version, newest_of_each, versions_of
-from packages_feed.services import Outcome, Stored, delete_version, store_package
+from packages_feed.queries import built_in_feed, newest_of_each, versions_of
+from packages_feed.services import Outcome, Stored, store_package
 from packages_feed.services.permissions import may
 from packages_feed.usage import visible_projects_using, visible_users_of_versions
 
@@ -111,19 +111,6 @@ def package_upload(request: PageRequest) -> HttpResponse:
     if wants_json:
         return JsonResponse({"url": place(request, path)})
     return go(request, path)
-
-
-@require_POST
-@page(Permission.BuiltInFeedAdminister)
-def version_delete(request: PageRequest, package: str, version: str) -> HttpResponse:
-    """Delete one version."""
-    row = find_version(request.space, package, version)
-    if row is None:
-        raise NotFound
-    delete_version(actor=request.actor, version=row)
-    messages.success(request, f"{row.package_id} {row.version} was deleted.")
-    left = versions_of(request.space, package).exists()
-    return go(request, f"packages/{row.package_id}" if left else "packages")
 
 
 def _visible(request: PageRequest) -> Any:

@@ -1,5 +1,6 @@
 """What scripts add to forms: progress, waiting, guards, fields that come and go."""
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -32,13 +33,43 @@ def test_an_upload_shows_its_end_or_why_not(
         archive.writestr("hello.txt", "hello")
     bad.write_bytes(b"nothing")
     ana.goto(f"{server.url}{SPACE}/packages/upload")
-    ana.get_by_label("File").set_input_files(bad)
-    ana.get_by_role("button", name="Upload package").click()
+    ana.get_by_label("Files").set_input_files([bad, good])
     expect(ana.get_by_role("alert")).to_be_focused()
-    ana.get_by_label("File").set_input_files(good)
-    ana.get_by_role("button", name="Upload package").click()
-    expect(ana.get_by_role("heading", name="Acme.Docs")).to_be_visible()
-    expect(ana.get_by_text("Acme.Docs 1.0.0 was added to the feed.")).to_be_visible()
+    expect(ana.get_by_role("alert")).to_contain_text("does not split into an id and a version")
+    assert Axe().run(ana).violations_count == 0
+    ana.get_by_role("link", name="Acme.Docs 1.0.0").click()
+    expect(ana.get_by_role("heading", name="Acme.Docs 1.0.0")).to_be_visible()
+
+
+def test_an_upload_goes_on_after_a_broken_line_and_a_closed_page(
+    ana: Page, server: OctopusServer, tmp_path: Path
+) -> None:
+    large = tmp_path / "Acme.Large.1.0.0.zip"
+    with zipfile.ZipFile(large, "w") as archive:
+        archive.writestr("large.bin", os.urandom(20_000_000))
+    begins: list[str] = []
+    is_broken = {16_777_216: 2}
+
+    def through(route: Route) -> None:
+        told = route.request.headers.get("content-range", "")
+        begin = int(told.removeprefix("bytes ").partition("-")[0]) if told else -1
+        if told:
+            begins.append(str(begin))
+        if is_broken.get(begin, 0):
+            is_broken[begin] -= 1
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    ana.route("**/packages/uploads/**", through)
+    ana.goto(f"{server.url}{SPACE}/packages/upload")
+    ana.get_by_label("Files").set_input_files(large)
+    expect(ana.get_by_text("The line is broken.")).to_be_visible(timeout=30_000)
+    ana.on("dialog", lambda dialog: dialog.accept())
+    ana.reload()
+    ana.get_by_label("Files").set_input_files(large)
+    expect(ana.get_by_role("link", name="Acme.Large 1.0.0")).to_be_visible(timeout=60_000)
+    assert begins == ["0", "8388608", "16777216", "16777216", "16777216"]
 
 
 def test_the_page_learns_that_the_agent_has_registered(ana: Page, server: OctopusServer) -> None:

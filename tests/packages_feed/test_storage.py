@@ -269,7 +269,7 @@ def test_the_store_is_asked_to_encrypt(swift: S3Store, tmp_path: Path, make: Mak
         access_key=swift.key,
         secret_key=swift.secret,
     )
-    asked: dict[str, str | None] = {}
+    asked: dict[str, bytes | None] = {}
     assert isinstance(storage, S3Storage)
     storage.client.meta.events.register(
         "before-send.s3.*",

@@ -25,6 +25,7 @@ from deployments.releases.services import DeploymentOptions, create_deployment, 
 from packages_feed.services import push_build_information
 from packages_feed.services.external_feeds import FeedValues, create_feed
 from tests.browser.samples.audit import keep_events, make_subscription
+from tests.browser.samples.packages import push_tools
 from tests.browser.samples.tenants import make_tenants
 from tests.browser.samples.triggers import make_triggers
 from tests.factories import SYSTEM, default_space, domain
@@ -88,6 +89,7 @@ def fill() -> None:
     manager = actor_of(User.objects.order_by("pk")[0], "Session")
     places = {name: domain.make_environment(name) for name in _MACHINES}
     _add_feed()
+    push_tools()
     make_subscription(manager)
     for name, machines in _MACHINES.items():
         for machine in machines:

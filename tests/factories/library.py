@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deployments.library.models import LibraryVariableSet
-from deployments.library.services import VariableInput, create_library_set, replace_variables
+from deployments.library.script_modules import ScriptModule
+from deployments.library.services import (
+    VariableInput,
+    create_library_set,
+    create_script_module,
+    replace_variables,
+)
 from deployments.projects.models import Project
 from deployments.projects.services.projects import set_project_extra
 from tests.factories.people import SYSTEM
@@ -29,3 +35,19 @@ def include(project: Project, *sets: str) -> None:
     """Make the project include exactly these sets."""
     extra = {"IncludedLibraryVariableSetIds": list(sets)}
     set_project_extra(actor=SYSTEM, row=project, extra=extra)
+
+
+def make_script_module(
+    name: str = "Say Hello",
+    body: str = "say_hello() { echo hello; }",
+    language: str = "Bash",
+    *,
+    projects: Sequence[Project] = (),
+) -> LibraryVariableSet:
+    """Create a script module, included in the projects behind what they include."""
+    row = create_script_module(
+        actor=SYSTEM, space=default_space(), name=name, module=ScriptModule(language, body)
+    )
+    for project in projects:
+        include(project, *project.extra.get("IncludedLibraryVariableSetIds", ()), row.public_id)
+    return row

@@ -16,6 +16,7 @@ from agent.runtime.runner.command import Command
 from agent.runtime.runner.control import Control, Stopped
 from agent.runtime.runner.errors import StepFailed
 from agent.runtime.runner.messages import Messages
+from agent.runtime.runner.modules import modules_beside
 from agent.runtime.runner.output import Output
 from agent.runtime.runner.process import PIPE_GRACE_S, Ended, Process
 from agent.runtime.variables import Variables
@@ -173,12 +174,15 @@ class Scripts:
         try:
             argv = syntax.argv(str(bootstrap), descriptor, str(path), parameters)
             process = Process(self._control, self._messages.feed)
-            ended = process.run(
-                argv,
-                directory=directory,
-                environment=self._environment(),
-                descriptors=(descriptor,),
-            )
+            # Python looks for modules beside the script, others where they run.
+            beside = path.parent if syntax is PYTHON else directory
+            with modules_beside(beside, self._variables, syntax.name, self._output):
+                ended = process.run(
+                    argv,
+                    directory=directory,
+                    environment=self._environment(),
+                    descriptors=(descriptor,),
+                )
         except FileNotFoundError as error:
             raise StepFailed(
                 f"This machine cannot run {syntax.name} scripts: {error.filename} was not found."

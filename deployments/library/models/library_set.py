@@ -9,15 +9,22 @@ from deployments.library.models.variable import VariableSet
 
 
 class LibraryVariableSet(SpaceOwned):
-    """A named set of variables for any project of the space.
+    """A named set of variables for any project of the space, or a script module.
 
+    A script module is a set whose two variables hold a script and its language
+    (deployments.library.script_modules).
     `templates` are the values that each tenant of those projects fills in, as documents
     (deployments.library.variable_templates).
     """
 
     id_prefix = "LibraryVariableSets"
 
+    class Content(models.TextChoices):
+        VARIABLES = "Variables"
+        SCRIPT_MODULE = "ScriptModule"
+
     name = models.CharField(max_length=200)
+    content = models.CharField(max_length=20, choices=Content, default=Content.VARIABLES)
     description = models.TextField(blank=True)
     variable_set = models.OneToOneField(
         VariableSet, on_delete=models.PROTECT, related_name="library_set", null=True

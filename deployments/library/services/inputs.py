@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from deployments.library.scoping import DIMENSIONS
+from deployments.library.script_modules import ScriptModule, body_name, language_name
 
 KINDS: Final = (
     "String",
@@ -58,3 +59,11 @@ def problems_of(variable: VariableInput, dimensions: Sequence[str] = DIMENSIONS)
     for dimension in variable.scope:
         if dimension not in dimensions:
             yield f"{shown}: values cannot be scoped to '{dimension}'."
+
+
+def module_variables(name: str, module: ScriptModule) -> list[VariableInput]:
+    """Return the variables that make a script module of this name."""
+    return [
+        VariableInput(body_name(name), module.body, id=module.body_id),
+        VariableInput(language_name(name), module.language, id=module.language_id),
+    ]

@@ -13,7 +13,10 @@ from deployments.base.errors import Invalid
 from deployments.base.models import Space
 from deployments.base.naming import require_free_name, required_name
 from deployments.library.models import LibraryVariableSet
-from deployments.library.services.variables import create_variable_set
+from deployments.library.queries import variables_of
+from deployments.library.script_modules import read_module
+from deployments.library.services.inputs import module_variables
+from deployments.library.services.variables import create_variable_set, replace_variables
 from deployments.library.usage import library_uses
 from deployments.library.variable_templates import checked_templates
 
@@ -27,10 +30,11 @@ def create_library_set(
     name: str,
     description: str = "",
     templates: Sequence[Mapping[str, Any]] = (),
+    content: str = LibraryVariableSet.Content.VARIABLES,
 ) -> LibraryVariableSet:
-    """Create a set without variables."""
+    """Create a set without variables; `content` says what it is for and stays."""
     require(actor, space, Permission.LibraryVariableSetCreate)
-    row = LibraryVariableSet(space=space)
+    row = LibraryVariableSet(space=space, content=content)
     with transaction.atomic():
         _fill(row, name, description, templates)
         row.save(force_insert=True)
@@ -54,6 +58,8 @@ def update_library_set(
     with transaction.atomic():
         _fill(row, name, description, templates)
         row.save()
+        if row.content == LibraryVariableSet.Content.SCRIPT_MODULE and before["Name"] != row.name:
+            _rename_module(actor, row, before["Name"])
         _record(actor, row, "Modified", "changed", before=before, after=_snapshot(row))
     return row
 
@@ -65,7 +71,7 @@ def delete_library_set(*, actor: Actor, row: LibraryVariableSet) -> None:
     if uses:
         more = f" and {len(uses) - _MOST_SHOWN} more" if len(uses) > _MOST_SHOWN else ""
         raise Invalid(
-            f"The variable set '{row.name}' cannot be deleted because it is included in"
+            f"The {kind_of(row)} '{row.name}' cannot be deleted because it is included in"
             f" {', '.join(uses[:_MOST_SHOWN])}{more}."
         )
     variable_set = row.values
@@ -73,6 +79,12 @@ def delete_library_set(*, actor: Actor, row: LibraryVariableSet) -> None:
         _record(actor, row, "Deleted", "deleted", before=_snapshot(row))
         row.delete()
         variable_set.delete()
+
+
+def kind_of(row: LibraryVariableSet) -> str:
+    """Return what the set is, in words."""
+    is_module = row.content == LibraryVariableSet.Content.SCRIPT_MODULE
+    return "script module" if is_module else "variable set"
 
 
 def _fill(
@@ -83,7 +95,17 @@ def _fill(
 ) -> None:
     row.name, row.description = required_name(name), description
     row.templates = checked_templates(list(templates))
-    require_free_name(row, "A variable set")
+    if row.content != LibraryVariableSet.Content.VARIABLES and templates:
+        raise Invalid("A script module has no templates for tenants.")
+    require_free_name(row, "A variable set or script module")
+
+
+def _rename_module(actor: Actor, row: LibraryVariableSet, name: str) -> None:
+    """Make the variables of the module carry its new name."""
+    module = read_module(name, variables_of(row.values))
+    replace_variables(
+        actor=actor, variable_set=row.values, variables=module_variables(row.name, module)
+    )
 
 
 def _snapshot(row: LibraryVariableSet) -> dict[str, Any]:
@@ -103,7 +125,7 @@ def _record(
         actor=actor,
         space=row.space,
         category=category,
-        message=f"Variable set {row.name} was {verb}",
+        message=f"{kind_of(row).capitalize()} {row.name} was {verb}",
         subject=row.public_id,
         before=before,
         after=after,

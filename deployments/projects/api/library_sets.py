@@ -34,18 +34,21 @@ from deployments.projects.api.variables import ValuesViewSet
 from deployments.projects.models import Project
 from deployments.projects.queries import projects_including
 
-_CONTENT: dict[str, Any] = {"ContentType": "Variables"}
-
 
 class LibraryVariableSetSerializer(SpaceResourceSerializer):
     name = serializers.CharField(max_length=200)
     description = text()
+    content_type = serializers.ChoiceField(
+        choices=LibraryVariableSet.Content.choices,
+        default=LibraryVariableSet.Content.VARIABLES,
+        write_only=True,
+    )
     templates = serializers.ListField(child=serializers.DictField(), default=list, write_only=True)
 
     def to_representation(self, instance: LibraryVariableSet) -> dict[str, Any]:
         return {
             **super().to_representation(instance),
-            **_CONTENT,
+            "ContentType": instance.content,
             "VariableSetId": f"variableset-{instance.public_id}",
             "Templates": [template_resource(each) for each in read_templates(instance.templates)],
         }
@@ -78,14 +81,16 @@ class LibraryVariableSetViewSet(SpaceViewSet[LibraryVariableSet]):
 
     def get_queryset(self) -> QuerySet[LibraryVariableSet]:
         rows = super().get_queryset()
-        # There are no script modules, so whoever asks for them gets none.
         kind = self.query.text("contentType")
-        return rows.none() if kind and kind.lower() != "variables" else rows
+        return rows.filter(content__iexact=kind) if kind else rows
 
     def create_row(self, data: dict[str, Any]) -> LibraryVariableSet:
-        return create_library_set(actor=self.actor, space=self.space, **data)
+        content = data.pop("content_type")
+        return create_library_set(actor=self.actor, space=self.space, content=content, **data)
 
     def update_row(self, row: LibraryVariableSet, data: dict[str, Any]) -> LibraryVariableSet:
+        # What a set is for stays as it was created.
+        del data["content_type"]
         return update_library_set(actor=self.actor, row=row, **data)
 
     def destroy_row(self, row: LibraryVariableSet) -> None:

@@ -14,7 +14,7 @@ from deployments.projects.web import (
     variable_templates,
     variables,
 )
-from deployments.projects.web.library import inclusion, sets
+from deployments.projects.web.library import inclusion, modules, sets
 from deployments.projects.web.steps import template_check
 from deployments.projects.web.variable_owner import LIBRARY
 
@@ -28,6 +28,9 @@ urlpatterns = [
     path("projects/lifecycles/new", lifecycles.lifecycle_new),
     path("projects/lifecycles/<str:lifecycle>", lifecycles.lifecycle_edit),
     path("projects/lifecycles/<str:lifecycle>/delete", lifecycles.lifecycle_delete),
+    path(modules.MODULES, modules.module_list),
+    path(f"{modules.MODULES}/<str:module>", modules.module_page),
+    path(f"{modules.MODULES}/<str:module>/delete", modules.module_delete),
     path(LIBRARY, sets.set_list),
     path(f"{LIBRARY}/<str:library_set>", sets.set_values),
     path(f"{LIBRARY}/<str:library_set>/save", sets.set_value_save),

@@ -113,7 +113,11 @@ def _page(
     own = visible_variables(request.actor, variable_set)
     sources: list[_Source] = [(variable_set, own, None)]
     included = owner.included()
-    sources += [(row.values, visible_variables(request.actor, row.values), row) for row in included]
+    sources += [
+        (row.values, visible_variables(request.actor, row.values), row)
+        for row in included
+        if row.content == LibraryVariableSet.Content.VARIABLES
+    ]
     context = _context(request, around)
     judged = verdicts([(each, rows) for each, rows, _ in sources], context) if context else {}
     names = around.names()

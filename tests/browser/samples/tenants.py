@@ -17,7 +17,7 @@ from tenants.services.variables import CommonInput, ValueInput, set_common_value
 from tests.browser.samples.runbooks import make_runbooks
 from tests.factories import default_space
 from tests.factories.domain import finish, make_group, make_release, script_step
-from tests.factories.library import make_library_set
+from tests.factories.library import make_library_set, make_script_module
 from tests.factories.tenants import make_tenant, make_tenanted_project
 
 _TEMPLATES = [
@@ -51,11 +51,22 @@ _COMMON = [
     {"Id": "zone", "Name": "Branch.TimeZone", "Label": "Time zone", "DefaultValue": "Europe/Oslo"},
 ]
 
+WAIT_FOR_PORT = """\
+# wait_for_port 8080: until something listens there, for half a minute.
+wait_for_port() {
+    for _ in $(seq 30); do
+        (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null && return
+        sleep 1
+    done
+    fail_step "Nothing listens at port $1."
+}
+"""
+
 
 def _share_variables(places: Mapping[str, Environment], project: Project) -> LibraryVariableSet:
-    """Make a library set that the project includes."""
+    """Make a library set that the project includes, and a script module."""
     production = {"Environment": [places["Production"].public_id]}
-    return make_library_set(
+    mail = make_library_set(
         "Company mail",
         VariableInput("Mail.Host", "mail.test.internal"),
         VariableInput("Mail.Host", "mail.internal", scope=production),
@@ -63,6 +74,8 @@ def _share_variables(places: Mapping[str, Environment], project: Project) -> Lib
         templates=_COMMON,
         projects=[project],
     )
+    make_script_module("Wait for port", WAIT_FOR_PORT, projects=[project])
+    return mail
 
 
 def make_tenants(places: Mapping[str, Environment], lifecycle: Lifecycle, actor: Actor) -> None:

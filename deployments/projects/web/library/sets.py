@@ -105,7 +105,9 @@ def set_delete(request: PageRequest, library_set: str) -> HttpResponse:
 
 def _list(request: PageRequest, problems: Problems = NO_PROBLEMS) -> HttpResponse:
     text = request.GET.get("q", "").strip()
-    rows = LibraryVariableSet.objects.visible_to(request.actor, request.space, _SEE)
+    rows = LibraryVariableSet.objects.visible_to(request.actor, request.space, _SEE).filter(
+        content=LibraryVariableSet.Content.VARIABLES
+    )
     values = {
         "page": page_of(request, rows.filter(name__icontains=text) if text else rows),
         "total": rows.count(),

@@ -1,5 +1,7 @@
 """The one file of a request: a multipart part of any name, or the body itself."""
 
+import base64
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from packages_feed.ingest import Spool, Spooled, current_limits
 from packages_feed.storage import package_storage
 
 _PIECE = 1024 * 1024
+_DIGEST = re.compile(r"([A-Za-z0-9-]+)=:([^:,]*):")
 _NO_FILE = "The request has no file: send a multipart part with a filename, or the bytes as body."
 
 
@@ -63,10 +66,10 @@ def received_file(
     """
     most = current_limits().package if limit is None else limit
     with Spool(package_storage().spool_folder, limit=most, what=what) as spool:
-        if request.content_type == "multipart/form-data":
-            yield _from_form(request, spool)
-        else:
-            yield _from_body(request, spool)
+        is_form = request.content_type == "multipart/form-data"
+        received = _from_form(request, spool) if is_form else _from_body(request, spool)
+        _require_hashes(request, received.upload, is_form=is_form)
+        yield received
 
 
 def _from_form(request: HttpRequest, spool: Spool) -> ReceivedFile:
@@ -86,6 +89,33 @@ def _from_body(request: HttpRequest, spool: Spool) -> ReceivedFile:
     if not spool.size:
         raise Invalid(_NO_FILE)
     return ReceivedFile(spool.finish(), _name_of_body(request))
+
+
+def _require_hashes(request: HttpRequest, upload: Spooled, *, is_form: bool) -> None:
+    """Compare the file with the query's `sha256` (hex) and, of a body, with Content-Digest."""
+    texts = (str(text) for name, text in request.GET.items() if name.lower() == "sha256")
+    told = [("sha-256", text.strip("/").lower()) for text in texts if text]
+    if not is_form:
+        told += _digests(request.headers.get("Content-Digest", ""))
+    hashes = {"sha-256": upload.sha256, "sha-512": upload.sha512}
+    for algorithm, expected in told:
+        if hashes[algorithm] != expected:
+            raise Invalid(
+                f"The file was damaged on its way: its {algorithm} is {hashes[algorithm]},"
+                f" not {expected[:128]!a}."
+            )
+
+
+def _digests(header: str) -> list[tuple[str, str]]:
+    """Return the hashes of a Content-Digest header (RFC 9530) that are known here, in hex."""
+    found = []
+    for algorithm, text in _DIGEST.findall(header):
+        if algorithm.lower() in {"sha-256", "sha-512"}:
+            try:
+                found.append((algorithm.lower(), base64.b64decode(text, validate=True).hex()))
+            except ValueError as error:
+                raise Invalid("Content-Digest cannot be read.") from error
+    return found
 
 
 def _name_of_body(request: HttpRequest) -> str | None:

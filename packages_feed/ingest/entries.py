@@ -1,8 +1,11 @@
 """The rules for what an archive may contain; the agent that unpacks it checks again."""
 
+import hashlib
 import posixpath
 import re
+from array import array
 from dataclasses import dataclass
+from itertools import pairwise
 
 from deployments.base.errors import Invalid
 from packages_feed.ingest.limits import Limits, readable
@@ -35,6 +38,27 @@ class Budget:
             raise Invalid(
                 f"The archive unpacks to more than {self.limits.ratio} times its own size."
             )
+
+
+class FileNames:
+    """The files of an archive seen so far, eight bytes for each.
+
+    Two files of one name are one file after unpacking; which, depends on who unpacks.
+    """
+
+    def __init__(self) -> None:
+        self._digests = array("Q")
+
+    def add(self, name: str) -> None:
+        """Note the file, however its path is spelled."""
+        path = posixpath.normpath(name.replace("\\", "/")).encode("utf-8", "surrogateescape")
+        digest = hashlib.blake2b(path, digest_size=8).digest()
+        self._digests.append(int.from_bytes(digest, "big"))
+
+    def require_different(self) -> None:
+        """Raise Invalid when a name came twice."""
+        if any(one == other for one, other in pairwise(sorted(self._digests))):
+            raise Invalid("The archive has two files of the same name.")
 
 
 def check_name(name: str, *, backslashes: bool) -> None:

@@ -8,7 +8,7 @@ import zlib
 from typing import Any, BinaryIO, cast
 
 from deployments.base.errors import Invalid
-from packages_feed.ingest.entries import Budget, check_link, check_name
+from packages_feed.ingest.entries import Budget, FileNames, check_link, check_name
 
 _PIECE = 1024 * 1024
 _BROKEN = "The file is not a tar archive, or it is damaged."
@@ -97,13 +97,17 @@ class _KeepsOpen:
 
 def _check_members(stream: _Forward, budget: Budget) -> None:
     archive = tarfile.TarFile(fileobj=cast(Any, stream), mode="r", errors="surrogateescape")
+    files = FileNames()
     while True:
         member = archive.next()
         archive.members.clear()  # type: ignore[attr-defined]  # it would keep every header
         if member is None:
-            return
+            break
         _check_member(member)
         budget.take(max(0, member.size))
+        if not member.isdir():
+            files.add(member.name)
+    files.require_different()
 
 
 def _check_member(member: tarfile.TarInfo) -> None:

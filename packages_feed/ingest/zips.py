@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from deployments.base.errors import Invalid
-from packages_feed.ingest.entries import Budget, check_link, check_name
+from packages_feed.ingest.entries import Budget, FileNames, check_link, check_name
 
 _END = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
@@ -57,6 +57,7 @@ def check_zip(file: BinaryIO, budget: Budget) -> list[str]:
     """Check every entry and return the names of the files at the root; raises Invalid."""
     roots = []
     links = []
+    files = FileNames()
     directory = _find_directory(file)
     if directory.count > budget.most_entries:
         raise Invalid(f"The archive has more than {budget.most_entries} entries.")
@@ -65,10 +66,13 @@ def check_zip(file: BinaryIO, budget: Budget) -> list[str]:
         if entry.is_encrypted:
             raise Invalid("The archive is encrypted.")
         budget.take(entry.size)
+        if not entry.name.endswith(("/", "\\")):
+            files.add(entry.name)
         if stat.S_ISLNK(entry.mode):
             links.append(entry.name)
         elif "/" not in entry.name.replace("\\", "/").removeprefix("./"):
             roots.append(entry.name)
+    files.require_different()
     _check_links(file, links, directory.count)
     return roots
 

@@ -1,5 +1,6 @@
 """The REST API of packages and feeds."""
 
+import base64
 import hashlib
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.test import Client
 
 from deployments.base.settings_rows import set_setting
 from packages_feed.models import Feed, PackageVersion
+from packages_feed.storage import FileStorage
 from tests.factories import (
     default_space,
     give_role,
@@ -37,6 +39,34 @@ def upload(
 ) -> Any:
     url = f"/api/{default_space().public_id}/packages/raw{query}"
     return client.post(url, {part: SimpleUploadedFile(name, data)})
+
+
+def digest(algorithm: str, data: bytes) -> str:
+    value = hashlib.new(algorithm.replace("-", ""), data).digest()
+    return f"{algorithm}=:{base64.b64encode(value).decode()}:"
+
+
+def test_a_file_that_was_damaged_on_its_way_is_refused(ana: Client, storage: FileStorage) -> None:
+    def put(told: str = "", query: str = "") -> Any:
+        headers = {"Content-Digest": told}
+        path = f"/api/packages/raw?fileName=Acme.1.0.zip&overwriteMode=OverwriteExisting{query}"
+        return ana.put(path, ZIP, "application/octet-stream", headers=headers)
+
+    for told in (
+        "sha-256=:AAAA:",
+        digest("sha-512", b"other"),
+        "sha-256=:x:",
+        f"{digest('sha-256', ZIP)}, sha-512=:AAAA:",
+    ):
+        answer = put(told)
+        assert answer.status_code == 400, told
+        assert stored_files(storage) == []
+    assert put(query="&sha256=00").status_code == 400
+    answer = upload(ana, "Acme.1.0.zip", query=f"?sha256={'0' * 64}")
+    assert (answer.status_code, "damaged on its way" in str(answer.json())) == (400, True)
+    assert stored_files(storage) == []
+    for told in ("", digest("sha-256", ZIP), digest("sha-512", ZIP), "md5=:AAAA:", "nonsense"):
+        assert put(told, f"&sha256={hashlib.sha256(ZIP).hexdigest().upper()}").status_code == 201
 
 
 @pytest.mark.parametrize("part", ["file", "fileToUpload", "data", "package"])

@@ -4,6 +4,7 @@ import io
 import struct
 import tarfile
 import time
+import warnings
 import zipfile
 from typing import Any
 
@@ -234,6 +235,58 @@ def test_more_bytes_than_allowed(storage: FileStorage) -> None:
             file_name="A.1.0.zip",
         )
     assert stored_files(storage) == []
+
+
+def duplicated(*names: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive, warnings.catch_warnings(action="ignore"):
+        for name in names:
+            archive.writestr(name, name)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "names", [("a", "a"), ("b/a", "x", "b//a"), ("./a", "a"), ("b/a", "b\\a"), ("b/./a", "b/a")]
+)
+def test_two_files_of_one_name(names: tuple[str, ...], storage: FileStorage) -> None:
+    refused(duplicated(*names), "A.1.0.zip", storage, "two files of the same name")
+    if "\\" not in "".join(names):
+        tar = tar_of((tar_file(name), b"1") for name in names)
+        refused(tar, "A.1.0.tar.gz", storage, "two files of the same name")
+
+
+def test_folders_may_be_named_again_and_case_tells_files_apart() -> None:
+    data = duplicated("b/", "b/", "b/a", "b/A")
+    store_package(actor=SYSTEM, space=default_space(), file=io.BytesIO(data), file_name="A.1.0.zip")
+
+
+@pytest.mark.parametrize("name", ["A.1.0.rar", "A.1.0.7z", "A.1.0.exe", "A.1.0.snupkg", "A.1.0"])
+def test_kinds_that_are_not_taken(name: str, storage: FileStorage) -> None:
+    refused(b"Rar!\x1a\x07\x00", name, storage, "extension|split")
+
+
+@pytest.mark.parametrize(
+    ("package_id", "version", "is_fine"),
+    [
+        ("a" * 100, "1.0.0", True),
+        ("a" * 101, "1.0.0", False),
+        ("A", f"1.0.0-{'b' * 250}", True),
+        ("A", f"1.0.0-{'b' * 345}", False),
+        ("A", "2147483647.0.0", True),
+        ("A", "2147483648.0.0", False),
+    ],
+)
+def test_ids_and_versions_at_their_limits(
+    package_id: str, version: str, is_fine: bool, storage: FileStorage
+) -> None:
+    data = nupkg(package_id, version)
+    if is_fine:
+        stored = store_package(
+            actor=SYSTEM, space=default_space(), file=io.BytesIO(data), file_name="package"
+        )
+        assert stored.version.package_id == package_id
+    else:
+        refused(data, "package", storage, "too long|cannot be the id|version")
 
 
 def test_encrypted_entries(storage: FileStorage) -> None:

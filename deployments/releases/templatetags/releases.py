@@ -53,10 +53,18 @@ def matrix_cells(
 
 @register.simple_tag(takes_context=True)
 def matrix_cell(
-    context: Mapping[str, Any], cell: Cell, environment: Environment, slug: str, key: int
+    context: Mapping[str, Any],
+    cell: Cell,
+    environment: Environment,
+    slug: str,
+    key: int,
+    tenant: str = "",
 ) -> SafeString:
-    """Draw a cell with the version that is there; `key` makes its ids unique on the page."""
-    base, tenant = context["base"], context.get("deploys_for", "")
+    """Draw a cell with the version that is there; `key` makes its ids unique on the page.
+
+    `tenant` is the public id of the one for whom its button deploys, else that of the page.
+    """
+    base, tenant = context["base"], tenant or context.get("deploys_for", "")
     project = f"{base}/projects/{escape(slug)}"
     return SafeString(_cell(base, project, cell, environment, key, tenant=tenant))
 

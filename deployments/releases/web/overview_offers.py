@@ -2,19 +2,26 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 from django.db.models import Count, Exists, OuterRef
 
 from deployments.access.permissions import Permission
 from deployments.access.web.pages import PageRequest
 from deployments.projects.models import Project
+from deployments.releases.cells import Deployed
 from deployments.releases.models import Deployment, Release
 from deployments.releases.progression import Progression, progress_of
+from deployments.releases.tenancy.standings import standings
+from deployments.releases.web.frames import may_deploy
 from deployments.server_tasks.states import TaskState
-from tenants.models import ConnectedEnvironment
+from tenants.models import ConnectedEnvironment, Tenant
 from tenants.queries import connected_environments, tenanted_mode, tenants_of_project
 
 Offers = Mapping[int, Collection[int]]
+# A tenant, None for none, and an environment.
+Lane = tuple[int | None, int]
+_LOOKED_AT: Final = 3
 
 
 def offers_of(
@@ -65,6 +72,51 @@ def offers_of(
         )
         for release in releases
     }
+
+
+def offers_for_tenants(
+    request: PageRequest,
+    project: Project,
+    tenants: Sequence[Tenant],
+    there: Mapping[Lane, Deployed],
+) -> dict[Lane, str]:
+    """Return, by tenant and environment, the version that may go there next.
+
+    The newest release is looked at, and the newest of those that these tenants have: a few, so that
+    the number of queries is bounded.
+    """
+    numbers = [row.pk for row in tenants]
+    offers: dict[Lane, str] = {}
+    if project.is_disabled or not numbers:
+        return offers
+    for release in _looked_at(request, project, there):
+        permission = Permission.TenantView
+        for each in standings(release, request.actor, permission, tenants=numbers):
+            for place in each.progression.next_environments if not each.why_not else ():
+                lane = (each.tenant.pk, place)
+                current = there.get(lane)
+                is_newer = current is None or current.release < release.pk
+                if (
+                    lane not in offers
+                    and is_newer
+                    and may_deploy(request, project, place, each.tenant.pk)
+                ):
+                    offers[lane] = release.version
+    return offers
+
+
+def _looked_at(
+    request: PageRequest, project: Project, there: Mapping[Lane, Deployed]
+) -> list[Release]:
+    """Return releases, newest first: the newest one and the newest of those that are there."""
+    seen = Release.objects.visible_to(request.actor, request.space, Permission.ReleaseView)
+    mine = seen.filter(project=project).select_related("channel__lifecycle").order_by("-pk")
+    newest = list(mine.values_list("pk", flat=True)[:1])
+    placed = sorted({each.release for each in there.values()}, reverse=True)[:_LOOKED_AT]
+    found = list(mine.filter(pk__in=[*newest, *placed]))
+    for row in found:
+        row.space, row.project = request.space, project
+    return found
 
 
 def _open_for_some(

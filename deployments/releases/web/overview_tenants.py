@@ -13,6 +13,7 @@ from deployments.releases.cells import Cell
 from deployments.releases.deployed import current_by_lane
 from deployments.releases.models import Deployment
 from deployments.releases.web.frames import visible_environments
+from deployments.releases.web.overview_offers import offers_for_tenants
 from tenants.models import Tenant
 from tenants.queries import connected_environments, tenanted_mode, tenants_of_project
 
@@ -42,11 +43,16 @@ def tenant_values(request: PageRequest, project: Project) -> dict[str, Any]:
     used = {place for places in connected.values() for place in places}
     used |= {place for _, place in there}
     columns = [row for row in visible_environments(request) if row.pk in used]
+    offers = offers_for_tenants(request, project, shown, there)
     rows = [
         TenantRow(
             tenant,
             tuple(
-                Cell(place.pk, there.get((tenant.pk, place.pk)))
+                Cell(
+                    place.pk,
+                    there.get((tenant.pk, place.pk)),
+                    offers.get((tenant.pk, place.pk), ""),
+                )
                 if place.pk in connected.get(tenant.pk, ()) or (tenant.pk, place.pk) in there
                 else None
                 for place in columns

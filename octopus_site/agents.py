@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from deployments.execution.api import agent_views
+from deployments.execution.api import agent_patches, agent_views
 from deployments.infrastructure.api.agent_program import (
     install_script_view,
     program_digest_view,
@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern] = [
     path("agent/v1/tentacle.pyz.sha256", program_digest_view),
     path("tentacle/install.sh", install_script_view),
     path("agent/v1/packages/<str:sha256>", agent_views.package_view),
+    path("agent/v1/packages/<str:sha256>/patch", agent_patches.offer_view),
+    path("agent/v1/packages/<str:sha256>/patches/<str:patch>", agent_patches.patch_view),
     path("agent/v1/commands/<uuid:command_id>/spec", agent_views.spec_view),
     path("agent/v1/commands/<uuid:command_id>/artifacts/<int:number>", agent_views.artifact_view),
 ]

@@ -70,6 +70,12 @@ MIN_FREE_DISK = 32 * MIB
 # transfer is continued for PARTIAL_KEPT.
 PACKAGE_CACHE = 10 * 1024 * MIB
 PARTIAL_KEPT = 24 * 3600.0
+# A package may be made of one of the PATCH_BASES used last and a patch, for which the agent waits
+# PATCH_PATIENCE, no longer than a usual package takes to come whole; applying one ends after
+# PATCH_TIME.
+PATCH_BASES = 100
+PATCH_PATIENCE = 30.0
+PATCH_TIME = 600.0
 
 # Artifacts go over HTTPS in pieces that the server takes whole; one that the server does not take
 # for this long is given up, with a warning in the log.

@@ -1,6 +1,6 @@
 """Checking a spooled upload and saying what package it is."""
 
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from agent.versions import InvalidFileName, parse_file_name
 from deployments.base.errors import Invalid
@@ -13,8 +13,9 @@ from packages_feed.ingest.tars import check_tar
 from packages_feed.ingest.zips import check_zip, read_entry
 
 NUPKG = ".nupkg"
-_ZIPS = {NUPKG, ".zip", ".jar", ".war", ".ear"}
-_COMPRESSION = {
+ZIP_KINDS: Final = {NUPKG, ".zip", ".jar", ".war", ".ear"}
+# By extension, what packs the tar.
+TAR_KINDS: Final = {
     ".tar": "",
     ".tar.gz": "gz",
     ".tgz": "gz",
@@ -91,12 +92,12 @@ def _describe_archive(
         raise Invalid(str(error)) from error
     extension = named.extension.lower()
     budget = Budget(limits, size, limits.entries)
-    if extension in _ZIPS:
+    if extension in ZIP_KINDS:
         if not _has_zip_magic(file):
             raise Invalid(f"The file is not a zip archive, as its extension {extension} says.")
         check_zip(file, budget)
     else:
-        compression = _COMPRESSION[extension]
+        compression = TAR_KINDS[extension]
         if compression and _head(file, 6)[: len(_MAGIC[compression])] != _MAGIC[compression]:
             raise Invalid(f"The file is not packed as its extension {extension} says.")
         check_tar(file, compression, budget)

@@ -15,7 +15,10 @@ class TooLarge(Invalid):
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds in bytes and entries. The ratio counts only beyond `ratio_from` unpacked bytes."""
+    """Bounds in bytes and entries. The ratio counts only beyond `ratio_from` unpacked bytes.
+
+    `patches` is what all patches for agents may take of the storage; 0: none are made.
+    """
 
     package: int = 5 * 1024 * MIB
     nuspec: int = MIB
@@ -24,6 +27,7 @@ class Limits:
     nupkg_entries: int = 65_534
     ratio: int = 250
     ratio_from: int = 256 * MIB
+    patches: int = 2048 * MIB
 
 
 def current_limits() -> Limits:

@@ -77,6 +77,11 @@ def check_zip(file: BinaryIO, budget: Budget) -> list[str]:
     return roots
 
 
+def count_entries(file: BinaryIO) -> int:
+    """Return how many entries the directory says it has; raises Invalid."""
+    return _find_directory(file).count
+
+
 def read_entry(file: BinaryIO, name: str, limit: int) -> bytes:
     """Return an entry's content, at most `limit` bytes and one more; raises Invalid."""
     try:

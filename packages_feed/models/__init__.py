@@ -4,12 +4,14 @@ from packages_feed.models.build_information import BuildInformation
 from packages_feed.models.external import FeedListing, FetchedPackage
 from packages_feed.models.feed import Feed
 from packages_feed.models.package import PackageVersion, StoredBlob
+from packages_feed.models.patch import PackagePatch
 
 __all__ = [
     "BuildInformation",
     "Feed",
     "FeedListing",
     "FetchedPackage",
+    "PackagePatch",
     "PackageVersion",
     "StoredBlob",
 ]

@@ -19,7 +19,7 @@ FIXTURES = {
 }
 FOLDERS = ("faults", "browser", "clients")
 # The pure parts of the agent; the rest of tests/agent starts real processes.
-KERNEL = {"contracts", "documents", "language", "patterns", "versions"}
+KERNEL = {"contracts", "documents", "language", "patches", "patterns", "versions"}
 GROUPS = ("faults", "browser", "clients", "agent", "s3", "redis", "postgres", "sqlite", "unit")
 # Seconds that one test may take.
 PATIENCE = {"faults": 900, "browser": 300, "clients": 300, "agent": 300, "s3": 300}

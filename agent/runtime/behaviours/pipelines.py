@@ -13,6 +13,14 @@ from agent.runtime.behaviours.transfer import TransferPackage
 from agent.runtime.runner.control import Stopped
 from agent.runtime.runner.errors import StepFailed
 
+# What was sent, by the way that the package came.
+_SENT = {
+    "kept": "; nothing had to be sent",
+    "whole": "; {sent} bytes were sent: the whole package",
+    "files": "; {sent} bytes were sent: the files that an older version here lacks",
+    "zstd": "; {sent} bytes were sent: a patch of an older version that was here",
+}
+
 
 def run_script(context: Context) -> None:
     """Run one script, inline or from a package."""
@@ -26,7 +34,9 @@ def acquire(context: Context) -> None:
     for package in context.command.packages:
         size = package.path.stat().st_size
         how = "was downloaded again" if package.is_fresh else "is here"
-        context.output.info(f"{package.package_id} {package.version} {how} ({size} bytes).")
+        label = f"{package.package_id} {package.version} {how} ({size} bytes)"
+        sent = _SENT.get(package.arrival, "").format(sent=package.sent)
+        context.output.info(f"{label}{sent}.")
 
 
 def deploy_package(context: Context) -> None:

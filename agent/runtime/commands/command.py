@@ -24,6 +24,7 @@ from agent.runtime.http import HttpError
 from agent.runtime.journal import Journal
 from agent.runtime.packages.cache import PackageCache
 from agent.runtime.packages.download import WrongContent
+from agent.runtime.packages.patching import Arrival
 from agent.runtime.platform.watch import FolderWatch
 from agent.runtime.waiting import wait_at_most
 
@@ -163,13 +164,14 @@ class Command:
         spec = await self._in_time(self._spec())
         packages = _packages_of(spec)
         async with self._around.packages.hold(packages):
+            arrivals = {}
             for package in packages:
-                await self._in_time(self._package(package))
+                arrivals[package["sha256"]] = await self._in_time(self._package(package))
             async with contextlib.AsyncExitStack() as held:
                 turn = self._around.isolation.hold(self.run.isolation)
                 await self._in_time(held.enter_async_context(turn), self.run.isolation.wait_s)
                 await self._in_time(held.enter_async_context(self._around.slots.hold()))
-                await self._start(spec, packages)
+                await self._start(spec, packages, arrivals)
                 del spec
                 finished = await self._follow()
         self._conclude(await self._with_artifacts(finished))
@@ -210,14 +212,19 @@ class Command:
         self.run = replace(run, spec=None)
         return spec
 
-    async def _package(self, package: dict[str, Any]) -> None:
+    async def _package(self, package: dict[str, Any]) -> Arrival:
         try:
-            await self._around.packages.ensure(package)
+            return await self._around.packages.ensure(package)
         except (HttpError, WrongContent, OSError) as problem:
             text = f"The package {package.get('package_id')} could not be fetched: {problem}"
             raise NotStarted("error: package", text) from problem
 
-    async def _start(self, spec: dict[str, Any], packages: list[dict[str, Any]]) -> None:
+    async def _start(
+        self,
+        spec: dict[str, Any],
+        packages: list[dict[str, Any]],
+        arrivals: dict[str, Arrival],
+    ) -> None:
         if self.finished is not None:
             raise asyncio.CancelledError
         failpoints.hit("accepted")
@@ -225,7 +232,7 @@ class Command:
         failpoints.hit("started")
         self._maybe_running = True
         try:
-            header = header_of(self.run)
+            header = header_of(self.run, arrivals)
             self._spawned = await self._around.spawner.spawn(self.folder.path, header, spec)
         except SpawnFailed as problem:
             raise NotStarted("error: spawn", str(problem)) from problem

@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import signal
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from agent.contracts.messages import Run
 from agent.contracts.spool import SpoolDamaged, SpoolReader
 from agent.runtime import platform
 from agent.runtime.config import sync_folder, write_private
+from agent.runtime.packages.patching import Arrival
 from agent.runtime.runner.records import name_started
 
 _CLAIM = "claimed"
@@ -130,7 +133,7 @@ class CommandFolder:
         return values if isinstance(values, dict) else {}
 
 
-def header_of(run: Run) -> dict[str, Any]:
+def header_of(run: Run, arrivals: Mapping[str, Arrival]) -> dict[str, Any]:
     """Return what the runner is told beside the spec."""
     return {
         "id": run.id,
@@ -140,4 +143,5 @@ def header_of(run: Run) -> dict[str, Any]:
             "grace_s": run.grace_s,
             "spool_cap": run.spool_cap,
         },
+        "arrivals": {sha256: asdict(arrival) for sha256, arrival in arrivals.items()},
     }

@@ -19,6 +19,7 @@ from agent.runtime.commands.table import KINDS, CommandTable
 from agent.runtime.config import AgentConfig
 from agent.runtime.connection.backoff import Backoff
 from agent.runtime.connection.link import Ended, Link
+from agent.runtime.packages.patching import capabilities
 from agent.runtime.tls import context_for
 from agent.runtime.upgrade.upgrader import Upgrader
 from agent.version import VERSION
@@ -119,7 +120,7 @@ class Dialer:
             architecture=os.uname().machine,
             hostname=socket.gethostname(),
             shells=self._shells,
-            capabilities=KINDS,
+            capabilities=(*KINDS, *capabilities()),
             capacity=limits.MAX_RUNNING,
             free_disk=platform.free_disk(self._table.home),
             journal_high=self._table.journal.high,

@@ -14,9 +14,10 @@ from agent.contracts import limits
 from agent.runtime.hashing import hash_file
 from agent.runtime.http import Endpoint
 from agent.runtime.packages.download import fetch
+from agent.runtime.packages.patching import Arrival, Patching
 from agent.runtime.platform import free_disk
 
-_UNFINISHED = {".part", ".etag"}
+_UNFINISHED = {".part", ".etag", ".patch", ".new"}
 
 
 class PackageCache:
@@ -31,6 +32,7 @@ class PackageCache:
         self._limit = limit
         self._pinned: Counter[str] = Counter()
         self._locks: dict[str, asyncio.Lock] = {}
+        self._patching = Patching(folder, endpoint, credential, self._hold_one, self._make_room)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._clear_unfinished()
 
@@ -44,10 +46,11 @@ class PackageCache:
         finally:
             self._pinned.subtract(names)
 
-    async def ensure(self, package: dict[str, Any]) -> None:
+    async def ensure(self, package: dict[str, Any]) -> Arrival:
         """Make sure that a package is here and whole; HttpError, OSError or WrongContent if not.
 
-        A `fresh` one is downloaded whatever is here; what runs meanwhile keeps the old file.
+        What it lacks may come as a patch of another package that is here. A `fresh` one is
+        downloaded whatever is here; what runs meanwhile keeps the old file.
         """
         sha256, size = package["sha256"], int(package.get("size") or 0)
         async with self._locks.setdefault(sha256, asyncio.Lock()):
@@ -55,11 +58,21 @@ class PackageCache:
             if path.exists() and not package.get("fresh"):
                 if await asyncio.to_thread(hash_file, path) == sha256:
                     os.utime(path)
-                    return
+                    return Arrival("kept")
                 path.unlink()
+            begun = path.with_suffix(".part").exists()
+            made = None
+            if not package.get("fresh") and not begun:
+                made = await self._patching.make(sha256, size)
+            if made is not None:
+                return made
             self._make_room(size)
             source = f"/agent/v1/packages/{sha256}"
             await fetch(self._endpoint, self._credential, source, sha256, path)
+            return Arrival("whole", path.stat().st_size)
+
+    def _hold_one(self, sha256: str) -> contextlib.AbstractAsyncContextManager[None]:
+        return self.hold([{"sha256": sha256}])
 
     def _clear_unfinished(self) -> None:
         """Remove what broken transfers left a long time ago; nobody will continue them."""

@@ -22,10 +22,18 @@ class WrongContent(Exception):
     """The bytes that came are not the ones that were named; the partial file is gone."""
 
 
-async def fetch(endpoint: Endpoint, credential: str, path: str, sha256: str, target: Path) -> None:
+async def fetch(
+    endpoint: Endpoint,
+    credential: str,
+    path: str,
+    sha256: str,
+    target: Path,
+    attempts: int | None = None,
+) -> None:
     """Download in a thread, several times if need be; raises as `download` does."""
     stop = threading.Event()
-    for attempt in range(_ATTEMPTS):
+    attempts = attempts or _ATTEMPTS
+    for attempt in range(attempts):
         try:
             work = asyncio.to_thread(download, endpoint, credential, path, sha256, target, stop)
             await asyncio.shield(asyncio.ensure_future(work))
@@ -34,7 +42,7 @@ async def fetch(endpoint: Endpoint, credential: str, path: str, sha256: str, tar
             raise
         except (HttpError, WrongContent, ConnectionError, TimeoutError) as problem:
             refused = isinstance(problem, HttpError) and problem.status in _CLIENT_ERRORS
-            if refused or attempt == _ATTEMPTS - 1:
+            if refused or attempt == attempts - 1:
                 raise
             await asyncio.sleep(min(10.0, 0.25 * 2**attempt))
         else:

@@ -13,7 +13,11 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package whose file lies verified in the cache; a fresh one came for this command."""
+    """A package whose file lies verified in the cache; a fresh one came for this command.
+
+    `arrival` is the way it came, with so many bytes `sent`: kept, whole, zstd or files; empty when
+    an earlier daemon fetched it.
+    """
 
     name: str
     package_id: str
@@ -24,6 +28,8 @@ class Package:
     extract: bool
     path: Path
     is_fresh: bool = False
+    arrival: str = ""
+    sent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ def read_limits(header: dict[str, Any]) -> Limits:
 def read_command(cmd_dir: Path, header: dict[str, Any], spec: dict[str, Any]) -> Command:
     """Return the command; raise ValueError, TypeError or KeyError for a malformed spec."""
     key = spec.get("output_key")
+    arrivals = header.get("arrivals") or {}
     return Command(
         id=str(header.get("id") or cmd_dir.name),
         kind=str(header.get("kind") or "script"),
@@ -86,16 +93,19 @@ def read_command(cmd_dir: Path, header: dict[str, Any], spec: dict[str, Any]) ->
             (str(name), "" if value is None else str(value), bool(sensitive))
             for name, value, sensitive in spec.get("variables") or ()
         ),
-        packages=tuple(_read_package(cmd_dir, entry) for entry in spec.get("packages") or ()),
+        packages=tuple(
+            _read_package(cmd_dir, entry, arrivals) for entry in spec.get("packages") or ()
+        ),
         output_key=base64.b64decode(key, validate=True) if key else None,
         mask=tuple(str(text) for text in spec.get("mask") or ()),
     )
 
 
-def _read_package(cmd_dir: Path, entry: dict[str, Any]) -> Package:
+def _read_package(cmd_dir: Path, entry: dict[str, Any], arrivals: dict[str, Any]) -> Package:
     sha256 = str(entry["sha256"])
     if not _SHA256.fullmatch(sha256):
         raise ValueError("a package has no valid sha256")
+    arrival = arrivals.get(sha256) or {}
     return Package(
         name=str(entry.get("name") or ""),
         package_id=str(entry["package_id"]),
@@ -106,4 +116,6 @@ def _read_package(cmd_dir: Path, entry: dict[str, Any]) -> Package:
         extract=bool(entry.get("extract", True)),
         path=cmd_dir.parent.parent / "packages" / sha256,
         is_fresh=entry.get("fresh") is True,
+        arrival=str(arrival.get("way") or ""),
+        sent=int(arrival.get("sent") or 0),
     )

@@ -26,11 +26,7 @@ _MISSING = "No unfinished command of this agent needs this."
 @json_errors
 def package_view(request: HttpRequest, sha256: str) -> HttpResponseBase:
     """GET a package by its SHA-256, only while an unfinished command of the agent names it."""
-    agent = agent_of(request)
-    runs = _unfinished_runs(agent).select_related("space").defer("sealed_body")
-    run = next((message for message in runs if sha256 in message.header.get("packages", ())), None)
-    if run is None:
-        raise NotFound(_MISSING)
+    run = run_that_needs(agent_of(request), sha256)
     version = PackageVersion.objects.in_space(run.space).filter(blob_id=sha256).first()
     if version is not None:
         return package_response(request, version)
@@ -38,6 +34,15 @@ def package_view(request: HttpRequest, sha256: str) -> HttpResponseBase:
     if fetched is None:
         raise NotFound("The package is no longer in the feed.")
     return blob_response(request, sha256, fetched.size, f"{fetched}{fetched.extension}")
+
+
+def run_that_needs(agent: Agent, sha256: str) -> AgentMessage:
+    """Return an unfinished run of the agent that names the package; raises NotFound."""
+    runs = _unfinished_runs(agent).select_related("space").defer("sealed_body")
+    run = next((message for message in runs if sha256 in message.header.get("packages", ())), None)
+    if run is None:
+        raise NotFound(_MISSING)
+    return run
 
 
 @json_errors

@@ -37,6 +37,8 @@ class Web:
         self.artifact_names: dict[str, str] = {}
         self.artifact_faults: list[int] = []
         self.artifact_answer: bytes | None = None
+        # Answers to requests for a patch, by the package's SHA-256; the last one stays.
+        self.offers: dict[str, list[tuple[int, Any]]] = {}
 
     def add(self, content: bytes) -> str:
         """Offer a package; returns its SHA-256."""
@@ -78,7 +80,14 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        self._register()
+        """Register, or offer a patch."""
+        if not self.path.endswith("/patch"):
+            self._register()
+            return
+        self._note(self.rfile.read(int(self.headers["Content-Length"])))
+        answers = self.state.offers.get(self.path.split("/")[-2], [(404, {})])
+        status, body = answers.pop(0) if len(answers) > 1 else answers[0]
+        self._send(status, json.dumps(body).encode() if body else b"", {})
 
     def do_DELETE(self) -> None:
         self._register()

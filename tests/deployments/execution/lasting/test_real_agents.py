@@ -1,12 +1,14 @@
 """Steps that last, from the REST API to real agents and back."""
 
 import io
+import re
 import urllib.request
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from tests.clients.targets import Target, start_targets
+from tests.factories.archives import application, zip_bytes
 from tests.support.processes import Processes, wait_until
 from tests.support.server import API_KEY, OctopusServer
 
@@ -110,8 +112,10 @@ def make_project(
     return project
 
 
-def deploy(server: OctopusServer, project: dict[str, Any], place: str) -> dict[str, Any]:
-    body = {"projectName": project["Name"], "releaseVersion": "1.0.0", "spaceId": "Spaces-1"}
+def deploy(
+    server: OctopusServer, project: dict[str, Any], place: str, version: str = "1.0.0"
+) -> dict[str, Any]:
+    body = {"projectName": project["Name"], "releaseVersion": version, "spaceId": "Spaces-1"}
     server.call("POST", f"{S}/releases/create/v1", body)
     release = server.call("GET", f"{S}/projects/{project['Id']}/releases")["Items"][0]["Id"]
     sent = {"ReleaseId": release, "EnvironmentId": place}
@@ -173,6 +177,36 @@ def test_a_release_checks_transfers_and_deploys_another(
     placed = files / "Acme.Data.1.0.0.zip"
     assert placed.read_bytes() == data
     assert f"it is at {placed}" in log
+
+
+def test_a_newer_version_comes_as_a_patch_and_is_exactly_the_package(
+    octopus: OctopusServer, processes: Processes, tmp_path: Path
+) -> None:
+    place = octopus.call("POST", f"{S}/environments", {"Name": "Patched"})["Id"]
+    start_targets(processes, octopus, tmp_path, [Target("patched-east", ["Patched"])])
+    files = tmp_path / "files"
+    bring = step(
+        "Bring",
+        "Octopus.TransferPackage",
+        "web",
+        **{
+            "Octopus.Action.Package.PackageId": "Acme.Patched",
+            "Octopus.Action.Package.FeedId": "feeds-builtin",
+            "Octopus.Action.Package.TransferPath": str(files),
+        },
+    )
+    project = make_project(octopus, "Patched", place, bring)
+    for number, expected in ((1, "the whole package"), (2, "a patch of an older version")):
+        data = zip_bytes(application(number), year=2000 + number)
+        push(octopus, f"Acme.Patched.{number}.0.0.zip", data)
+        task = deploy(octopus, project, place, f"{number}.0.0")
+        log = raw(octopus, task["Id"])
+        assert task["State"] == "Success", log
+        assert (files / f"Acme.Patched.{number}.0.0.zip").read_bytes() == data
+        said = re.search(r"\(([0-9]+) bytes\); ([0-9]+) bytes were sent: ([a-z ]+)", log)
+        assert said is not None, log
+        assert (int(said[1]), said[3].startswith(expected)) == (len(data), True)
+        assert int(said[2]) <= (len(data) if number == 1 else len(data) * 0.06)
 
 
 def make_zip() -> bytes:

@@ -1,0 +1,6 @@
+"""Patches between versions of a package, for agents that have an older one; no rows, no storage."""
+
+from packages_feed.patches.archive import Archive, Unpatchable
+from packages_feed.patches.making import FILES, FORMS, ZSTD, make_patch
+
+__all__ = ["FILES", "FORMS", "ZSTD", "Archive", "Unpatchable", "make_patch"]

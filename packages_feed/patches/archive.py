@@ -1,0 +1,159 @@
+"""An archive as its entries' bytes and what stands between them."""
+
+import itertools
+import mmap
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from deployments.base.errors import Invalid
+from packages_feed.ingest.inspect import TAR_KINDS, ZIP_KINDS
+from packages_feed.ingest.zips import count_entries
+
+MOST_ENTRIES: Final = 200_000
+LARGEST: Final = 2 * 1024 * 1024 * 1024
+# What is larger unpacked comes as it is in the archive: the memory for it is the server's limit.
+LARGEST_ENTRY: Final = 256 * 1024 * 1024
+_LOCAL: Final = struct.Struct("<4s5H3L2H")
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    struct.error,
+    ValueError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    Invalid,
+)
+
+
+class Unpatchable(Exception):
+    """No patch can be made of these archives; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The bytes of one entry as they stand in the archive; `size` is what deflated ones unpack to.
+
+    Equal keys mean that the bytes may be equal.
+    """
+
+    name: str
+    start: int
+    length: int
+    key: tuple[int, int, int]
+    size: int | None = None
+
+    @property
+    def end(self) -> int:
+        return self.start + self.length
+
+    @property
+    def unpacked(self) -> int:
+        return self.length if self.size is None else self.size
+
+
+class Archive:
+    """An archive in a file, mapped into memory; `entries` are in the order of their bytes."""
+
+    def __init__(self, path: Path, extension: str) -> None:
+        self.size = path.stat().st_size
+        if not 0 < self.size <= LARGEST:
+            raise Unpatchable("the archive is too large")
+        with path.open("rb") as file:
+            self.bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        try:
+            self.entries = self._read(path, extension)
+        except _BROKEN as error:
+            self.bytes.close()
+            raise Unpatchable(f"the archive cannot be read: {error}") from error
+        except BaseException:
+            self.bytes.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.bytes.close()
+
+    def stored(self, entry: Entry) -> bytes:
+        """Return an entry's bytes as they stand in the archive."""
+        return self.bytes[entry.start : entry.end]
+
+    def content(self, entry: Entry) -> bytes:
+        """Return what an entry unpacks to; raises Unpatchable when it is damaged."""
+        if entry.size is None:
+            return self.stored(entry)
+        found = self.inflated(entry.start, entry.length, entry.size)
+        if len(found) != entry.size:
+            raise Unpatchable(f"the entry {entry.name[:100]!a} is damaged")
+        return found
+
+    def inflated(self, start: int, length: int, most: int) -> bytes:
+        """Return what a deflate stream of the archive unpacks to; raises Unpatchable."""
+        work = zlib.decompressobj(-zlib.MAX_WBITS)
+        try:
+            found = work.decompress(self.bytes[start : start + length], most + 1)
+        except zlib.error as error:
+            raise Unpatchable("an entry of the archive is damaged") from error
+        if len(found) > most or not work.eof or work.unused_data:
+            raise Unpatchable("an entry of the archive is damaged")
+        return found
+
+    def _read(self, path: Path, extension: str) -> list[Entry]:
+        if extension in ZIP_KINDS:
+            found = sorted(self._zip_entries(path), key=lambda entry: entry.start)
+        elif TAR_KINDS.get(extension) == "":
+            found = list(self._tar_entries(path))
+        else:
+            raise Unpatchable(f"no patches are made of {extension} archives")
+        if any(after.start < before.end for before, after in itertools.pairwise(found)):
+            raise Unpatchable("entries of the archive overlap")
+        return found
+
+    def _zip_entries(self, path: Path) -> Iterator[Entry]:
+        with path.open("rb") as file:
+            if count_entries(file) > MOST_ENTRIES:
+                raise Unpatchable(f"the archive has more than {MOST_ENTRIES} entries")
+            with zipfile.ZipFile(file) as archive:
+                for info in archive.infolist():
+                    if info.compress_size:
+                        yield self._zip_entry(info)
+
+    def _zip_entry(self, info: zipfile.ZipInfo) -> Entry:
+        head = _LOCAL.unpack_from(self.bytes, info.header_offset)
+        start = info.header_offset + _LOCAL.size + head[-2] + head[-1]
+        if head[0] != b"PK\3\4" or start + info.compress_size > self.size:
+            raise Unpatchable("an entry does not lie where the directory says")
+        is_deflated = info.compress_type == zipfile.ZIP_DEFLATED
+        return Entry(
+            info.filename,
+            start,
+            info.compress_size,
+            (info.CRC, info.compress_size, info.compress_type),
+            info.file_size if is_deflated else None,
+        )
+
+    def _tar_entries(self, path: Path) -> Iterator[Entry]:
+        with tarfile.open(path, "r:") as archive:
+            for number, info in enumerate(archive):
+                archive.members.clear()  # type: ignore[attr-defined]  # it would keep every header
+                if number >= MOST_ENTRIES:
+                    raise Unpatchable(f"the archive has more than {MOST_ENTRIES} entries")
+                if info.isreg() and info.size:
+                    place = slice(info.offset_data, info.offset_data + info.size)
+                    crc = zlib.crc32(self.bytes[place])
+                    yield Entry(info.name, place.start, info.size, (crc, info.size, 0))

@@ -1,0 +1,127 @@
+"""What an agent is told that asks for a patch instead of a whole package."""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from deployments.base.clock import Clock, utc_now
+from deployments.base.models import Space
+from deployments.base.wake import wake
+from packages_feed.ingest import current_limits
+from packages_feed.models import PackagePatch
+from packages_feed.queries.patches import best_base, find_stored
+from packages_feed.services.blobs import drop_after_commit
+from packages_feed.services.patches.making import MAKE
+from packages_feed.storage import BlobMissing, StorageFailed, package_storage
+
+log = structlog.get_logger(__name__)
+
+# What is smaller comes whole as quickly.
+SMALLEST: Final = 64 * 1024
+_REPEATED: Final = timedelta(seconds=10)
+# How exactly it is known when a patch was used last.
+_NOTED: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A patch of `size` bytes that makes the package of `base`; both are named by SHA-256."""
+
+    base: str
+    patch: str
+    size: int
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A patch is being made; ask again soon."""
+
+
+def offer_patch(
+    space: Space,
+    target: str,
+    *,
+    have: Collection[str],
+    form: str,
+    refused: Collection[str] = (),
+    clock: Clock = utc_now,
+) -> Offer | Coming | None:
+    """Return the patch for an agent that has the packages `have`; None: it must come whole.
+
+    A patch of the list `refused` was no good to the agent: it is made anew if it is damaged here.
+    """
+    package, now = find_stored(space, target), clock()
+    if package is None or package.size < SMALLEST or not current_limits().patches:
+        return None
+    base = best_base(space, target, have)
+    if base is None:
+        return None
+    row, _ = PackagePatch.objects.get_or_create(
+        target=target,
+        base=base.sha256,
+        form=form,
+        defaults={
+            "base_extension": base.extension.lower(),
+            "target_extension": package.extension.lower(),
+            "used": now,
+            "due": now,
+            "claimed": now,
+        },
+    )
+    if row.blob_id in refused and not _forget_damaged(row, now):
+        return None
+    if row.refusal:
+        return None
+    if row.blob_id is None:
+        _have_made(row, now)
+        return Coming()
+    _note_use(row, now)
+    return Offer(base.sha256, row.blob_id, row.size, form)
+
+
+def find_patch(target: str, sha256: str, *, clock: Clock = utc_now) -> PackagePatch | None:
+    """Return a patch for that package by its own SHA-256, and note that it is used."""
+    row = PackagePatch.objects.filter(target=target, blob=sha256).first()
+    if row is not None:
+        _note_use(row, clock())
+    return row
+
+
+def _have_made(row: PackagePatch, now: datetime) -> None:
+    """Tell the workers, but not for each of the agents that ask at once."""
+    if PackagePatch.objects.filter(pk=row.pk, due__lte=now).update(due=now + _REPEATED):
+        wake(MAKE, row.pk)
+
+
+def _note_use(row: PackagePatch, now: datetime) -> None:
+    if now - row.used > _NOTED:
+        PackagePatch.objects.filter(pk=row.pk).update(used=now)
+
+
+def _forget_damaged(row: PackagePatch, now: datetime) -> bool:
+    """Let a patch be made again if its stored bytes are not what they were."""
+    sha256 = row.blob_id
+    if sha256 is None or _is_whole(sha256):
+        return False
+    log.warning("a stored patch is damaged and will be made again", patch=str(row), sha256=sha256)
+    PackagePatch.objects.filter(blob=sha256).update(
+        blob=None, size=0, attempts=0, due=now, claimed=now
+    )
+    drop_after_commit(sha256)
+    row.blob_id = None
+    return True
+
+
+def _is_whole(sha256: str) -> bool:
+    digest = hashlib.sha256()
+    try:
+        for piece in package_storage().open(sha256):
+            digest.update(piece)
+    except (BlobMissing, StorageFailed):
+        return False
+    return digest.hexdigest() == sha256

@@ -34,8 +34,26 @@ _BROKEN: Final = (
 )
 
 
+_GZIP_TAIL: Final = struct.Struct("<2L")
+_GZIP_HEAD: Final = 64 * 1024
+_GZIP_NAMED = 8
+_GZIP_PLAIN = 0
+
+
 class Unpatchable(Exception):
     """No patch can be made of these archives; the text says why."""
+
+
+def gzip_content(head: bytes) -> int:
+    """Return where the deflate stream begins; raises Unpatchable for unusual headers."""
+    if head[:3] != b"\x1f\x8b\x08" or head[3] not in {_GZIP_PLAIN, _GZIP_NAMED}:
+        raise Unpatchable("the archive has an unusual header")
+    if head[3] == _GZIP_PLAIN:
+        return 10
+    end = head.find(b"\0", 10)
+    if end < 0:
+        raise Unpatchable("the archive has an unusual header")
+    return end + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +136,8 @@ class Archive:
             found = sorted(self._zip_entries(path), key=lambda entry: entry.start)
         elif TAR_KINDS.get(extension) == "":
             found = list(self._tar_entries(path))
+        elif TAR_KINDS.get(extension) == "gz":
+            found = [self._gzip_entry()]
         else:
             raise Unpatchable(f"no patches are made of {extension} archives")
         if any(after.start < before.end for before, after in itertools.pairwise(found)):
@@ -146,6 +166,17 @@ class Archive:
             (info.CRC, info.compress_size, info.compress_type),
             info.file_size if is_deflated else None,
         )
+
+    def _gzip_entry(self) -> Entry:
+        """Return the whole of what gzip packed, as one entry."""
+        start = gzip_content(self.bytes[:_GZIP_HEAD])
+        crc, size = _GZIP_TAIL.unpack(self.bytes[-_GZIP_TAIL.size :])
+        length = self.size - _GZIP_TAIL.size - start
+        if length <= 0:
+            raise Unpatchable("the archive ends too early")
+        if size > LARGEST_ENTRY:
+            raise Unpatchable("the archive is too large unpacked")
+        return Entry("the tar", start, length, (crc, length, size), size)
 
     def _tar_entries(self, path: Path) -> Iterator[Entry]:
         with tarfile.open(path, "r:") as archive:

@@ -21,6 +21,7 @@ WORTH_WHILE: Final = 0.6
 _PIECE: Final = 8 * 1024 * 1024
 # Large entries go in parts, each with what the old one had there and so much around it.
 _PART: Final = 24 * 1024 * 1024
+_WHOLE: Final = 40 * 1024 * 1024
 _NEAR: Final = 4 * 1024 * 1024
 # How much of what stands between the old entries may be the prefix of every frame.
 _DIRECTORY: Final = 16 * 1024 * 1024
@@ -110,8 +111,10 @@ def _around(earlier: Entry | None, start: int) -> Piece | None:
     """Return what the ancestor of an entry has near a place, for it may have moved a little."""
     if earlier is None or earlier.unpacked > LARGEST_ENTRY:
         return None
-    first = max(0, start - _NEAR)
-    size = min(earlier.unpacked, start + _PART + _NEAR) - first
+    first, size = 0, earlier.unpacked
+    if size > _WHOLE:
+        first = max(0, start - _NEAR)
+        size = min(size, start + _PART + _NEAR) - first
     if size <= 0:
         return None
     if earlier.size is None:

@@ -1,5 +1,6 @@
 """Patches make exactly the new archive, are small, and hurt nobody when they are damaged."""
 
+import gzip
 import hashlib
 import io
 import random
@@ -11,7 +12,16 @@ import pytest
 
 from agent.patches import BrokenPatch, apply_patch
 from agent.runtime.packages.zstd import find_zstd
-from packages_feed.patches import FILES, FORMS, ZSTD, Archive, Unpatchable, make_patch
+from packages_feed.patches import (
+    FILES,
+    FORMS,
+    ZSTD,
+    Archive,
+    Unpatchable,
+    frames,
+    make_patch,
+    making,
+)
 from packages_feed.patches.levels import Levels
 from tests.factories.archives import application, tar_bytes, zip_bytes
 
@@ -24,6 +34,7 @@ PAIRS = {
     "with a stub before it": (zip_bytes(ONE), b"#!/bin/sh\n" * 30 + zip_bytes(TWO)),
     "the same": (zip_bytes(ONE), zip_bytes(ONE)),
     "tar": (tar_bytes(ONE), tar_bytes(TWO)),
+    "tar.gz": (gzip.compress(tar_bytes(ONE)), gzip.compress(tar_bytes(TWO), 6, mtime=1)),
 }
 
 
@@ -52,10 +63,10 @@ def applied(patch: bytes, old: bytes, size: int) -> bytes:
 @pytest.mark.parametrize("name", PAIRS)
 def test_a_patch_makes_exactly_the_new_archive(tmp_path: Path, name: str, form: str) -> None:
     old, new = PAIRS[name]
-    extension = ".tar" if name == "tar" else ".zip"
-    if (name, form) == ("packed otherwise", FILES):
+    extension = f".{name}" if name.startswith("tar") else ".zip"
+    if form == FILES and name in {"packed otherwise", "tar.gz"}:
         with pytest.raises(Unpatchable, match="larger than 60 %"):
-            patch_of(tmp_path, old, new, form)
+            patch_of(tmp_path, old, new, form, extension)
         return
     patch = patch_of(tmp_path, old, new, form, extension)
     assert applied(patch, old, len(new)) == new
@@ -101,6 +112,30 @@ def test_a_patch_that_is_not_worth_while_is_refused(tmp_path: Path, form: str) -
 def test_what_cannot_be_read_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(Unpatchable):
         patch_of(tmp_path, zip_bytes(ONE), content, ZSTD)
+
+
+def test_large_entries_go_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deflated as one stream all the same, whether or not the old one was as large."""
+    for name, value in (("_PART", 20_000), ("_WHOLE", 30_000), ("_NEAR", 5000)):
+        monkeypatch.setattr(making, name, value)
+    monkeypatch.setattr(frames, "_USUAL", 25_000)
+    content = b"".join(ONE.values())[:200_000]
+    changed = content[:70_000] + b"something new" + content[70_000:]
+    for old, new in ((content, changed), (changed, content), (content[:30_000], changed)):
+        one, two = zip_bytes({"a.txt": old}), zip_bytes({"a.txt": new}, year=2021)
+        try:
+            patch = patch_of(tmp_path, one, two, ZSTD)
+        except Unpatchable:
+            assert len(old) < 50_000
+            continue
+        assert applied(patch, one, len(two)) == two
+        assert patch.count(b"zstd") > 5
+
+
+@pytest.mark.parametrize("head", [b"\x1f\x8b\x08\x04", b"\x1f\x8b\x08\x08" + b"n" * 100, b"\x1f"])
+def test_unusual_gzip_headers_are_refused(tmp_path: Path, head: bytes) -> None:
+    with pytest.raises(Unpatchable):
+        patch_of(tmp_path, gzip.compress(b"a" * 100), head, ZSTD, ".tar.gz")
 
 
 def test_archives_of_other_kinds_are_refused(tmp_path: Path) -> None:

@@ -7,10 +7,9 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from deployments.base.errors import Invalid
 from packages_feed.ingest.inspect import TAR_KINDS, ZIP_KINDS
@@ -20,7 +19,7 @@ MOST_ENTRIES: Final = 200_000
 LARGEST: Final = 2 * 1024 * 1024 * 1024
 # What is larger unpacked comes as it is in the archive: the memory for it is the server's limit.
 LARGEST_ENTRY: Final = 256 * 1024 * 1024
-_LOCAL: Final = struct.Struct("<4s5H3L2H")
+_LOCAL: Final = struct.Struct("<4s22x2H")
 _BROKEN: Final = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -56,8 +55,7 @@ def gzip_content(head: bytes) -> int:
     return end + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """The bytes of one entry as they stand in the archive; `size` is what deflated ones unpack to.
 
     Equal keys mean that the bytes may be equal.
@@ -154,9 +152,9 @@ class Archive:
                         yield self._zip_entry(info)
 
     def _zip_entry(self, info: zipfile.ZipInfo) -> Entry:
-        head = _LOCAL.unpack_from(self.bytes, info.header_offset)
-        start = info.header_offset + _LOCAL.size + head[-2] + head[-1]
-        if head[0] != b"PK\3\4" or start + info.compress_size > self.size:
+        mark, name, extra = _LOCAL.unpack_from(self.bytes, info.header_offset)
+        start = info.header_offset + _LOCAL.size + name + extra
+        if mark != b"PK\3\4" or start + info.compress_size > self.size:
             raise Unpatchable("an entry does not lie where the directory says")
         is_deflated = info.compress_type == zipfile.ZIP_DEFLATED
         return Entry(

@@ -73,7 +73,8 @@ def offer_patch(
             "claimed": now,
         },
     )
-    if row.blob_id in refused and not _forget_damaged(row, now):
+    is_refused = row.blob_id in refused
+    if (is_refused or _is_lost(row)) and not _forget_damaged(row, now) and is_refused:
         return None
     if row.refusal:
         return None
@@ -101,6 +102,11 @@ def _have_made(row: PackagePatch, now: datetime) -> None:
 def _note_use(row: PackagePatch, now: datetime) -> None:
     if now - row.used > _NOTED:
         PackagePatch.objects.filter(pk=row.pk).update(used=now)
+
+
+def _is_lost(row: PackagePatch) -> bool:
+    """Tell whether the storage has no such bytes, or another number of them."""
+    return row.blob_id is not None and package_storage().size(row.blob_id) != row.size
 
 
 def _forget_damaged(row: PackagePatch, now: datetime) -> bool:

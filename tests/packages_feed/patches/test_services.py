@@ -27,6 +27,7 @@ from packages_feed.services.patches import (
     trim_patches,
 )
 from packages_feed.storage import FileStorage, package_storage
+from packages_feed.storage.base import place_of
 from tests.factories import default_space, make_space
 from tests.factories.archives import application, tar_bytes, zip_bytes
 from tests.factories.people import SYSTEM
@@ -184,6 +185,20 @@ def test_a_damaged_patch_is_noticed_and_made_again(
             assert ask(new, old, refused=[offer.patch]) == Coming()
         make_wanted_patch(PackagePatch.objects.get().pk, clock=at(NOW))
         assert ask(new, old) == offer
+        assert hashlib.sha256(read(offer.patch)).hexdigest() == offer.patch
+
+
+def test_a_patch_that_the_storage_has_lost_is_made_again(
+    told: object, storage: FileStorage, django_capture_on_commit_callbacks: Any
+) -> None:
+    old, new = push(1), push(2)
+    offer = make(new, old)
+    for content in (None, b"too short"):
+        package_storage().delete(offer.patch)
+        if content is not None:
+            (storage.folder / place_of(offer.patch)).write_bytes(content)
+        with django_capture_on_commit_callbacks(execute=True):
+            assert make(new, old) == offer
         assert hashlib.sha256(read(offer.patch)).hexdigest() == offer.patch
 
 

@@ -96,21 +96,33 @@ def decide(arrival: Arrival, actor: Actor, clock: Clock) -> Decision:
 
 def watched_packages(trigger: ProjectTrigger, channel: Channel) -> list[NeededPackage]:
     """Return those packages of the process that the trigger names."""
-    named = {
-        (each["DeploymentAction"].lower(), each["PackageReference"].lower())
-        for each in trigger.filter["Packages"]
-    }
+    named = _named(trigger).keys()
     return [
         need
         for need in needed_by(trigger.project, channel)
-        if {
-            (text.lower(), need.reference.name.lower())
-            for text in (need.action.name, need.action.id)
-        }
-        & named
-        and need.is_resolvable
-        and need.feed is not None
+        if _names_of(need) & named and need.is_resolvable and need.feed is not None
     ]
+
+
+def _lost(arrival: Arrival) -> list[str]:
+    """Return what the trigger names and nothing can be waited for, as the trigger names it."""
+    found = {name for need in arrival.watched for name in _names_of(need)}
+    return [text for name, text in _named(arrival.trigger).items() if name not in found]
+
+
+def _named(trigger: ProjectTrigger) -> dict[tuple[str, str], str]:
+    """Return the packages that the trigger names, by step and reference in lower case."""
+    return {
+        (each["DeploymentAction"].lower(), each["PackageReference"].lower()): " ".join(
+            text for text in (each["DeploymentAction"], each["PackageReference"]) if text
+        )
+        for each in trigger.filter["Packages"]
+    }
+
+
+def _names_of(need: NeededPackage) -> set[tuple[str, str]]:
+    texts = (need.action.name, need.action.id)
+    return {(text.lower(), need.reference.name.lower()) for text in texts}
 
 
 def needed_by(project: Project, channel: Channel) -> list[NeededPackage]:
@@ -135,6 +147,11 @@ def newest_version(need: NeededPackage, channel: Channel) -> str | None:
 def _why_not(arrival: Arrival) -> tuple[Outcome | None, str]:
     """Return why no release is created now."""
     version, concerned = arrival.version, arrival.concerned
+    if arrival.is_of_all and (lost := _lost(arrival)):
+        return Outcome.REFUSED, (
+            f"It would wait for ever for the package of {', '.join(lost)}: the process has none, or"
+            " its id is known in an environment only. Change the trigger."
+        )
     missing = [
         need.package_id
         for need in concerned

@@ -30,14 +30,12 @@ def create_releases(event: Event, *, clock: Clock = utc_now) -> None:
     if event.space is None:
         return
     version = find_by_wire_id(event.space, event.subject_id)
-    if version is None:
-        return
     triggers = ProjectTrigger.objects.in_space(event.space).filter(
         filter_type__in=FEEDS, is_disabled=False
     )
     followers = [*triggers.select_related("project", "space"), *_of_projects(event.space)]
     for trigger in followers:
-        decision = _decide(trigger, version, event, clock)
+        decision = _decide(trigger, version, event, clock) if version else _too_late(trigger, event)
         if decision is not None:
             stored = trigger if trigger.pk else None
             log_decision(trigger.project, decision, trigger=stored, clock=clock)
@@ -67,6 +65,22 @@ def _of_projects(space: Space) -> list[ProjectTrigger]:
             )
         )
     return triggers
+
+
+def _too_late(trigger: ProjectTrigger, event: Event) -> Decision | None:
+    """Return what is told of a package that was deleted before its turn; None for others."""
+    channel = channel_of(trigger)
+    if channel is None:
+        return None
+    subject = event.subject_id.lower()
+    for need in watched_packages(trigger, channel):
+        is_here = need.feed is not None and need.feed.is_built_in
+        if is_here and subject.startswith(f"packages-{need.package_id.lower()}."):
+            name = event.subject_id.removeprefix("packages-")
+            cause = f"{name} was pushed by {event.actor_name}"
+            reason = "The package was deleted before a release could be made of it."
+            return Decision(Outcome.NOTHING, cause, reason, event_id=event.public_id)
+    return None
 
 
 def _decide(

@@ -7,12 +7,16 @@ import pytest
 from deployments.projects.models import Channel
 from deployments.projects.queries import default_channel
 from deployments.releases.models import Release
+from packages_feed.queries import find_version
+from packages_feed.services import delete_version
+from tests.factories import SYSTEM
 from tests.factories.automation import Stream, decisions, make_trigger
 from tests.factories.domain import (
     make_channel,
     make_environment,
     make_lifecycle,
     make_package,
+    make_process,
     make_project,
     make_release,
     package_step,
@@ -139,6 +143,29 @@ def test_what_a_release_cannot_be_made_from_is_refused_aloud(shop: Shop) -> None
     assert outcome == "Refused"
     assert "Acme.Api" in reason
     assert shop.releases() == []
+
+
+def test_a_package_that_cannot_come_any_more_is_told_not_left_out(shop: Shop) -> None:
+    shop.trigger("Web", "Api")
+    make_process(shop.project, package_step("Acme.Web", "Web"))
+    shop.push("Acme.Web", "1.0.0")
+    ((outcome, reason),) = decisions(shop.project)
+    assert outcome == "Refused"
+    assert "for the package of Api" in reason
+    assert shop.releases() == []
+
+
+def test_a_package_that_was_deleted_before_its_turn_is_told(shop: Shop) -> None:
+    shop.trigger("Web")
+    for package in ("Acme.Web", "Acme.Other"):
+        make_package(package, "1.0.0")
+        version = find_version(shop.project.space, package, "1.0.0")
+        assert version
+        delete_version(actor=SYSTEM, version=version)
+    shop.stream.deliver("feed-triggers")
+    assert decisions(shop.project) == [
+        ("Nothing", "The package was deleted before a release could be made of it.")
+    ]
 
 
 def test_packages_of_others_are_not_worth_a_word(shop: Shop) -> None:

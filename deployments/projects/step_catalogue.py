@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from deployments.projects.process import FEATURE_PREFIX, has_feature
+
 
 class Setting(Protocol):
     """One setting of an action: a property on the wire and how a form asks for it."""
@@ -25,6 +27,8 @@ class Setting(Protocol):
     def syntax(self) -> str: ...
     @property
     def shown_when(self) -> tuple[str, str] | None: ...
+    @property
+    def section(self) -> str: ...
 
 
 class StepKind(Protocol):
@@ -73,6 +77,8 @@ def is_shown(setting: Setting, values: Mapping[str, Any], settings: Sequence[Set
     if setting.shown_when is None:
         return True
     name, wanted = setting.shown_when
+    if name.startswith(FEATURE_PREFIX):
+        return has_feature(values, name) is (wanted.lower() == "true")
     default = next((each.default for each in settings if each.name == name), "")
     return str(values.get(name) or default).lower() == wanted.lower()
 

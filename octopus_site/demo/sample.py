@@ -167,7 +167,6 @@ def _deploy() -> dict[str, object]:
             "Octopus.Action.Package.PackageId": PACKAGE_ID,
             "Octopus.Action.Package.FeedId": "feeds-builtin",
             "Octopus.Action.EnabledFeatures": "Octopus.Features.SubstituteInFiles",
-            "Octopus.Action.SubstituteInFiles.Enabled": "True",
             "Octopus.Action.SubstituteInFiles.TargetFiles": "config/*.settings",
         },
     }

@@ -1,10 +1,14 @@
 """The order of the work for each kind of command."""
 
+from agent.runtime.behaviours.configuration.config_variables import ConfigurationVariables
+from agent.runtime.behaviours.configuration.structured import StructuredConfiguration
+from agent.runtime.behaviours.configuration.transforms import ConfigurationTransforms
 from agent.runtime.behaviours.context import Behaviour, Context, run_in_order, run_phase
 from agent.runtime.behaviours.custom_directory import CopyToCustomDirectory
 from agent.runtime.behaviours.extract import ExtractPackage, ExtractScriptPackage
 from agent.runtime.behaviours.history import record_deployment, set_previous_installation
 from agent.runtime.behaviours.references import StageReferences
+from agent.runtime.behaviours.repack import RepackArchive
 from agent.runtime.behaviours.retention import ApplyRetention
 from agent.runtime.behaviours.scripts import InlineScripts, PackagedScript, RunScript
 from agent.runtime.behaviours.skip_installed import SkipIfInstalled
@@ -25,7 +29,13 @@ _SENT = {
 def run_script(context: Context) -> None:
     """Run one script, inline or from a package."""
     run_in_order(
-        context, [StageReferences(), ExtractScriptPackage(), SubstituteInFiles(), RunScript()]
+        context,
+        [
+            StageReferences(),
+            ExtractScriptPackage(),
+            *configuration(),
+            RunScript(),
+        ],
     )
 
 
@@ -41,6 +51,15 @@ def acquire(context: Context) -> None:
 
 def deploy_package(context: Context) -> None:
     """Install a package by the conventions; on failure run DeployFailed, then fail."""
+    _deploy(context, conventions())
+
+
+def deploy_java_archive(context: Context) -> None:
+    """Install a Java archive: the same, with its files packed again once they are configured."""
+    _deploy(context, conventions(RepackArchive()))
+
+
+def _deploy(context: Context, behaviours: list[Behaviour]) -> None:
     set_previous_installation(context)
     skip = SkipIfInstalled()
     if skip.enabled(context):
@@ -48,7 +67,7 @@ def deploy_package(context: Context) -> None:
         if context.done:
             return
     try:
-        run_in_order(context, conventions())
+        run_in_order(context, behaviours)
     except Stopped:
         record_deployment(context, successful=False)
         raise
@@ -69,19 +88,33 @@ def transfer_package(context: Context) -> None:
     run_in_order(context, [TransferPackage()])
 
 
-def conventions() -> list[Behaviour]:
-    """Return the conventions; inline comes first for PreDeploy only, as users expect."""
+def conventions(*finishing: Behaviour) -> list[Behaviour]:
+    """Return the conventions; inline comes first for PreDeploy only, as users expect.
+
+    What is `finishing` happens to the configured files before they are copied anywhere.
+    """
     return [
         ExtractPackage(),
         StageReferences(),
         InlineScripts("PreDeploy"),
         PackagedScript("PreDeploy"),
-        SubstituteInFiles(),
+        *configuration(),
+        *finishing,
         CopyToCustomDirectory(),
         PackagedScript("Deploy"),
         InlineScripts("Deploy"),
         PackagedScript("PostDeploy"),
         InlineScripts("PostDeploy"),
+    ]
+
+
+def configuration() -> list[Behaviour]:
+    """Return what changes the files of a package, in the order that users rely on."""
+    return [
+        SubstituteInFiles(),
+        ConfigurationTransforms(),
+        ConfigurationVariables(),
+        StructuredConfiguration(),
     ]
 
 

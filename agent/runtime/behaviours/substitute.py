@@ -4,9 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.language import Evaluation, LanguageError
+from agent.runtime.behaviours.configuration.targets import listed_files
 from agent.runtime.behaviours.context import Context
-from agent.runtime.behaviours.globs import find_files
-from agent.runtime.behaviours.text_files import decode, encode, named_encoding, replace_content
+from agent.runtime.behaviours.text_files import (
+    decode,
+    encode,
+    is_binary,
+    named_encoding,
+    replace_content,
+)
+from agent.runtime.documents.common import MAX_CHARACTERS
 from agent.runtime.runner.errors import StepFailed
 
 _PREFIX = "Octopus.Action.SubstituteInFiles"
@@ -25,21 +32,18 @@ class SubstituteInFiles:
 
     def run(self, context: Context) -> None:
         warn = context.variables.flag(f"{_PREFIX}.EnableNoMatchWarning", default=True)
-        done: set[Path] = set()
-        for pattern in context.variables.lines(f"{_PREFIX}.TargetFiles"):
-            files = find_files(context.directory, pattern)
-            if not files and warn:
-                context.output.warning(f"No file matches {pattern} in {context.directory}")
-            for file in files:
-                context.control.check()
-                if file not in done:
-                    done.add(file)
-                    self._substitute(context, file)
+        patterns = context.variables.lines(f"{_PREFIX}.TargetFiles")
+        for target in listed_files(context, patterns, warn=warn):
+            self._substitute(context, target.path, target.shown)
 
-    def _substitute(self, context: Context, path: Path) -> None:
-        shown = path.relative_to(context.directory)
-        context.output.info(f"Substituting variables in {shown}")
+    def _substitute(self, context: Context, path: Path, shown: str) -> None:
+        if path.stat().st_size > MAX_CHARACTERS:
+            raise StepFailed(f"{shown} is larger than {MAX_CHARACTERS} bytes.")
         before = path.read_bytes()
+        if is_binary(before):
+            context.output.warning(f"{shown} is not a text file and stays as it is")
+            return
+        context.output.info(f"Substituting variables in {shown}")
         file = decode(before)
         evaluation = self._evaluate(context, file.text, shown)
         if evaluation.errors:
@@ -59,7 +63,7 @@ class SubstituteInFiles:
         if after != before:
             replace_content(path, after)
 
-    def _evaluate(self, context: Context, text: str, shown: Path) -> Evaluation:
+    def _evaluate(self, context: Context, text: str, shown: str) -> Evaluation:
         try:
             return context.variables.evaluate(text, halt_on_error=False)
         except LanguageError as error:

@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z][A-Za-z0-9._-]*)[\"']")
+# Encodings of names, of other encodings, or with marks of their own.
+_NOT_OF_FILES = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf-7"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,37 @@ def decode(data: bytes) -> TextFile:
         return TextFile(data.decode(_FALLBACK, "octopus-undefined"), _FALLBACK, b"")
 
 
+def declared_encoding(data: bytes) -> str:
+    """Return the encoding that an XML declaration names, "" for none."""
+    for codec, start in (("utf-16-le", b"<\0?\0"), ("utf-16-be", b"\0<\0?")):
+        if data.startswith(start):
+            return codec
+    found = _DECLARED.match(data)
+    return found[1].decode("ascii") if found else ""
+
+
+def decode_xml(data: bytes) -> TextFile:
+    """Decode by byte order mark, else by the declared encoding, else as any text.
+
+    Raise LookupError for an encoding that is not known.
+    """
+    name = declared_encoding(data)
+    if not name or data.startswith(tuple(mark for mark, _ in _MARKS)):
+        return decode(data)
+    codec = text_codec(name)
+    if codec is None:
+        raise LookupError(name)
+    try:
+        return TextFile(data.decode(codec), codec, b"")
+    except UnicodeDecodeError:
+        return decode(data)
+
+
+def is_binary(data: bytes) -> bool:
+    """Tell whether the bytes are no text: NUL characters without a byte order mark."""
+    return b"\0" in data and not data.startswith(tuple(mark for mark, _ in _MARKS))
+
+
 def encode(file: TextFile) -> tuple[bytes, bool]:
     """Return the bytes and whether the encoding fitted; if not, it is UTF-8 without a mark."""
     handler = "octopus-undefined" if file.encoding == _FALLBACK else "strict"
@@ -75,10 +110,18 @@ def named_encoding(name: str) -> tuple[str, bytes] | None:
     }
     if plain in marks:
         return marks[plain]
+    codec = text_codec(plain)
+    return None if codec is None else (codec, b"")
+
+
+def text_codec(name: str) -> str | None:
+    """Return the codec for an encoding's name; None for an unknown one, or one not of texts."""
     try:
-        return codecs.lookup(plain).name, b""
-    except LookupError:
+        codec = codecs.lookup(name)
+        "a".encode(codec.name)
+    except (LookupError, UnicodeError, ValueError):
         return None
+    return None if codec.name in _NOT_OF_FILES else codec.name
 
 
 def replace_content(path: Path, data: bytes) -> None:

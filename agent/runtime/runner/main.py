@@ -12,6 +12,7 @@ from agent.language import LanguageError
 from agent.runtime.behaviours.context import Context
 from agent.runtime.behaviours.pipelines import (
     acquire,
+    deploy_java_archive,
     deploy_package,
     run_script,
     transfer_package,
@@ -30,6 +31,7 @@ KINDS: dict[str, Callable[[Context], None]] = {
     "acquire": acquire,
     "script": run_script,
     "deploy_package": deploy_package,
+    "deploy_java_archive": deploy_java_archive,
     "transfer_package": transfer_package,
 }
 

@@ -1,6 +1,6 @@
 """What people see of a deployment or run that is not carried out yet: plan and changes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from agent.language import VariableSet
 from deployments.base.clock import utc_now
@@ -12,7 +12,9 @@ from deployments.execution.plan import (
     PlannedStep,
 )
 from deployments.execution.services.plan_deployment import planned_deployment
+from deployments.execution.steps import PropertyKind, find_step_type
 from deployments.infrastructure.models import Machine
+from deployments.projects.process import Process, has_feature
 from deployments.releases.models import Deployment, Run
 from deployments.releases.services.exact_plan import (
     ExactAction,
@@ -25,6 +27,7 @@ from deployments.server_tasks.models import ServerTask
 
 # Steps with the same tags share their placements, which are turned once, by identity.
 _Known = dict[int, tuple[ExactPlace, ...]]
+_Features = Mapping[str, tuple[str, ...]]
 
 
 def changes_values(deployment: Deployment) -> VariableSet:
@@ -51,14 +54,31 @@ def preview_plan(deployment: Run, machines: Sequence[Machine]) -> ExactPlan:
 
     Sensitive values are hidden from it, so that none shows in a tag or a condition.
     """
-    plan = planned_deployment(
+    planned = planned_deployment(
         deployment, unsaved_task(deployment), hides_sensitive=True, machines=machines
-    ).plan
-    known: _Known = {}
-    return ExactPlan(
-        tuple(tuple(_step(step, known) for step in group.steps) for group in plan.groups),
-        tuple(_warnings(plan)),
     )
+    known: _Known = {}
+    features = _features(planned.known.process)
+    return ExactPlan(
+        tuple(
+            tuple(_step(step, known, features) for step in group.steps)
+            for group in planned.plan.groups
+        ),
+        tuple(_warnings(planned.plan)),
+    )
+
+
+def _features(process: Process) -> _Features:
+    """Return what each action does to the files of its package, by the headings of the form."""
+    found: dict[str, tuple[str, ...]] = {}
+    for _, action in process.actions():
+        step_type = find_step_type(action.action_type)
+        found[action.id] = tuple(
+            setting.section
+            for setting in (step_type.properties if step_type else ())
+            if setting.kind is PropertyKind.FEATURE and has_feature(action.properties, setting.name)
+        )
+    return found
 
 
 def _warnings(plan: Plan) -> Iterator[str]:
@@ -69,18 +89,20 @@ def _warnings(plan: Plan) -> Iterator[str]:
         )
 
 
-def _step(step: PlannedStep, known: _Known) -> ExactStep:
+def _step(step: PlannedStep, known: _Known, features: _Features) -> ExactStep:
     return ExactStep(
         number=step.number,
         name=step.name,
         window=step.window,
         condition=_condition(step.condition, step.expression),
         skip_reason=step.skip_reason,
-        actions=tuple(_action(action, step, known) for action in step.actions),
+        actions=tuple(_action(action, step, known, features) for action in step.actions),
     )
 
 
-def _action(action: PlannedAction, step: PlannedStep, known: _Known) -> ExactAction:
+def _action(
+    action: PlannedAction, step: PlannedStep, known: _Known, features: _Features
+) -> ExactAction:
     return ExactAction(
         number=action.number,
         id=action.id,
@@ -91,6 +113,7 @@ def _action(action: PlannedAction, step: PlannedStep, known: _Known) -> ExactAct
         skip_reason=action.skip_reason or step.skip_reason,
         attempts=action.attempts,
         is_guided=action.guided,
+        features=features.get(action.id, ()),
     )
 
 

@@ -21,6 +21,7 @@ class PropertyKind(StrEnum):
     PACKAGE = "package"
     TEAMS = "teams"
     PROJECT = "project"
+    FEATURE = "feature"
     SECRET = "secret"  # noqa: S105 the name of a kind of field
 
 
@@ -28,7 +29,9 @@ class PropertyKind(StrEnum):
 class Property:
     """One setting of an action. `options` are (value, label); `syntax` is the editor's language.
 
-    `shown_when` (property, value) hides the field unless the other setting has that value.
+    `shown_when` (property, value) hides the field unless the other setting has that value. A
+    FEATURE is named `Octopus.Features.…` and stands in the action's list of features. Settings
+    with a `section` stand under that heading.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Property:
     options: tuple[tuple[str, str], ...] = ()
     syntax: str = ""
     shown_when: tuple[str, str] | None = None
+    section: str = ""
 
 
 class Recipients(Protocol):

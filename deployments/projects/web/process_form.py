@@ -11,7 +11,9 @@ from deployments.projects.process import (
     PackageReference,
     Process,
     Step,
+    has_feature,
     is_sealed,
+    set_features,
     split_list,
 )
 from deployments.projects.process.editing import step_of
@@ -26,11 +28,6 @@ from deployments.projects.step_catalogue import Setting, StepKind, missing_setti
 
 PREFIX = "prop:"
 BUILT_IN = "feeds-builtin"
-_FOLDS = (
-    ("Octopus.Action.CustomScripts.", "Scripts around the deployment"),
-    ("Octopus.Action.SubstituteInFiles.", "Variables in files"),
-    ("Octopus.Action.Package.CustomInstallationDirectory", "Custom installation directory"),
-)
 
 
 @dataclass(frozen=True)
@@ -69,6 +66,8 @@ class Fold:
     @property
     def summary(self) -> str:
         used = [f.setting.label for f in self.fields if f.value and f.value.lower() != "false"]
+        if any(f.setting.kind == "feature" and not f.is_checked for f in self.fields):
+            return "Not used"
         return ", ".join(used) or "Not used"
 
 
@@ -114,19 +113,18 @@ def new_form(kind: StepKind) -> StepForm:
 def form_of(step: Step, action: Action, kind: StepKind | None, *, is_new: bool = False) -> StepForm:
     """Return the form filled with a step."""
     fields = [_field(setting, action) for setting in (kind.properties if kind else ())]
-    folds = []
-    for prefix, title in _FOLDS:
-        inside = tuple(f for f in fields if f.setting.name.startswith(prefix))
-        if inside:
-            folds.append(Fold(title, inside))
-        fields = [f for f in fields if f not in inside]
+    titles = dict.fromkeys(field.setting.section for field in fields if field.setting.section)
+    folds = [
+        Fold(title, tuple(field for field in fields if field.setting.section == title))
+        for title in titles
+    ]
     rule = "only" if action.environments else "except" if action.excluded_environments else "all"
     return StepForm(
         step=step,
         action=action,
         kind=kind,
         is_new=is_new,
-        main=tuple(fields),
+        main=tuple(field for field in fields if not field.setting.section),
         folds=tuple(folds),
         environment_rule=rule,
         environments=action.environments or action.excluded_environments,
@@ -183,6 +181,8 @@ def require_complete(step: Step, action: Action, kind: StepKind | None) -> None:
 
 
 def _field(setting: Setting, action: Action) -> SettingField:
+    if setting.kind == "feature":
+        return SettingField(setting, str(has_feature(action.properties, setting.name)))
     stored = action.properties.get(setting.name)
     text = stored if isinstance(stored, str) else ""
     if setting.name == PACKAGE_ID and not text:
@@ -195,8 +195,16 @@ def _field(setting: Setting, action: Action) -> SettingField:
 
 def _properties(sent: QueryDict, action: Action, kind: StepKind | None) -> dict[str, Any]:
     properties: dict[str, Any] = dict(action.properties)
-    for setting in kind.properties if kind else ():
+    settings = kind.properties if kind else ()
+    features = [setting.name for setting in settings if setting.kind == "feature"]
+    chosen = [feature for feature in features if sent.get(f"{PREFIX}{feature}")]
+    for setting in settings:
         name = f"{PREFIX}{setting.name}"
+        rule = setting.shown_when[0] if setting.shown_when else ""
+        is_off = rule in features and rule not in chosen
+        if setting.kind == "feature" or (is_off and setting.kind == "checkbox"):
+            properties.pop(setting.name, None)
+            continue
         if setting.kind == "checkbox":
             properties[setting.name] = "True" if sent.get(name) else "False"
         elif setting.kind == "teams":
@@ -210,6 +218,8 @@ def _properties(sent: QueryDict, action: Action, kind: StepKind | None) -> dict[
             properties[setting.name] = sent.get(name, "").replace("\r\n", "\n")
         if properties.get(setting.name) == "" and not setting.required:
             del properties[setting.name]
+    if features:
+        set_features(properties, features, chosen)
     return _with_kept_secrets(properties)
 
 

@@ -12,6 +12,7 @@ _ICONS = {
     "Octopus.Script": "terminal",
     DEPLOY_RELEASE: "branch",
     "Octopus.TentaclePackage": "package",
+    "Octopus.JavaArchive": "package",
     "Octopus.Manual": "person",
     "Octopus.Email": "message",
     "Octopus.HttpRequest": "globe",

@@ -54,6 +54,7 @@ class ExactAction:
     skip_reason: str = ""
     attempts: int = 1
     is_guided: bool = False
+    features: tuple[str, ...] = ()
 
     @cached_property
     def errors(self) -> tuple[str, ...]:

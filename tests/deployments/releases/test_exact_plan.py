@@ -98,6 +98,24 @@ def test_the_preview_is_the_plan_of_the_planner() -> None:
     assert (rolling.window, rolling.condition) == (2, "Always")
 
 
+def test_the_features_of_steps_are_named() -> None:
+    make_package("Acme.Web", "1.0.0")
+    step = package_step("Acme.Web", "Install")
+    step["Actions"][0]["Properties"]["Octopus.Action.EnabledFeatures"] = (
+        "Octopus.Features.JsonConfigurationVariables, octopus.features.substituteinfiles"
+    )
+    dev = make_environment("Dev")
+    make_agent(make_machine(dev, name="web"))
+    steps = [step, script_step("Script", roles="web")]
+    project = make_project("Web", lifecycle=make_lifecycle(dev), steps=steps)
+    plan = exact_plan(make_release(project, "1.0.0"), dev, viewer=SYSTEM)
+    assert [action.features for each in plan.steps for action in each.actions] == [
+        (),
+        ("Substitute variables in files", "Structured configuration variables"),
+        (),
+    ]
+
+
 def test_secrets_and_hidden_targets_do_not_show() -> None:
     release, dev = make_world()
     user = make_user("eve")

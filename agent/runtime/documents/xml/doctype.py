@@ -2,7 +2,8 @@
 
 import re
 
-_MARKS = re.compile(r"<!--.*?-->|<\?.*?\?>|\"[^\"]*\"|'[^']*'|[\[\]>]", re.DOTALL)
+_MARKS = re.compile(r"<!--|<\?|[\"'\[\]>]")
+_CLOSING = {"<!--": "-->", "<?": "?>", '"': '"', "'": "'"}
 
 
 def doctype_end(text: str, start: int) -> int:
@@ -10,10 +11,15 @@ def doctype_end(text: str, start: int) -> int:
     inside, here = False, start
     while match := _MARKS.search(text, here):
         here = match.end()
-        if match[0] == "[":
-            inside = True
-        elif match[0] == "]":
-            inside = False
-        elif match[0] == ">" and not inside:
-            return here
+        closing = _CLOSING.get(match[0])
+        if closing is not None:
+            end = text.find(closing, here)
+            if end < 0:
+                return -1
+            here = end + len(closing)
+        elif match[0] == ">":
+            if not inside:
+                return here
+        else:
+            inside = match[0] == "["
     return -1

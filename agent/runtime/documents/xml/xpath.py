@@ -29,7 +29,7 @@ from agent.runtime.documents.xml.xpath_values import (
     to_number,
 )
 
-MAX_VISITS = 20_000_000
+MAX_VISITS = 5_000_000
 _REVERSE = {"ancestor", "ancestor-or-self", "preceding", "preceding-sibling"}
 
 
@@ -61,8 +61,8 @@ class XPath:
 class Work:
     """Count the nodes looked at, over as many expressions as share it."""
 
-    def __init__(self, most: int = MAX_VISITS) -> None:
-        self._left = most
+    def __init__(self) -> None:
+        self._left = MAX_VISITS
 
     def take(self, count: int) -> None:
         self._left -= count

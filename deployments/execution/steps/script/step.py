@@ -1,5 +1,6 @@
 """Run a Script: bash, Python or PowerShell, on targets or on a worker."""
 
+from deployments.execution.steps.features import configuration
 from deployments.execution.steps.step_type import Property, PropertyKind, StepType
 from deployments.execution.variables import Variables
 
@@ -89,5 +90,6 @@ STEP = StepType(
             PropertyKind.CHECKBOX,
             default="False",
         ),
+        *configuration(),
     ),
 )

@@ -1,5 +1,6 @@
 """The process editor."""
 
+import re
 from typing import Any
 
 import pytest
@@ -89,7 +90,8 @@ def test_a_package_step_keeps_its_reference_and_features() -> None:
         "type": "Octopus.TentaclePackage",
         "name": "Deploy",
         "prop:Octopus.Action.Package.PackageId": "Acme.Web",
-        "prop:Octopus.Action.SubstituteInFiles.Enabled": "True",
+        "prop:Octopus.Features.SubstituteInFiles": "True",
+        "prop:Octopus.Features.CustomScripts": "True",
         "prop:Octopus.Action.SubstituteInFiles.TargetFiles": "*.json",
         "prop:Octopus.Action.CustomScripts.PostDeploy.sh": "systemctl restart web",
         "roles": "web",
@@ -103,10 +105,54 @@ def test_a_package_step_keeps_its_reference_and_features() -> None:
     [package] = action.packages
     assert (package.package_id, package.feed_id) == ("Acme.Web", "feeds-builtin")
     assert action.environments == (environment.public_id,)
-    assert action.text("Octopus.Action.SubstituteInFiles.Enabled") == "True"
+    on = "Octopus.Features.CustomScripts,Octopus.Features.SubstituteInFiles"
+    assert action.text("Octopus.Action.EnabledFeatures") == on
     shown = ana.get(_path(project), {"step": action.id})
     assert 'value="Acme.Web"' in shown.content.decode()
+    assert _is_checked(shown, "SubstituteInFiles")
+    assert not _is_checked(shown, "JsonConfigurationVariables")
     assert "only Production" in text_of(shown)
+
+
+def _is_checked(page: Any, feature: str) -> bool:
+    found = re.search(rf'name="prop:Octopus.Features.{feature}"[^>]*>', page.content.decode())
+    assert found
+    return " checked" in found[0]
+
+
+def test_features_that_older_clients_switched_on() -> None:
+    make_package("Acme.Web", "1.0.0")
+    first = package_step("Acme.Web", "Deploy")
+    first["Actions"][0]["Properties"] |= {
+        "Octopus.Action.SubstituteInFiles.Enabled": "True",
+        "Octopus.Action.SubstituteInFiles.TargetFiles": "*.json",
+        "Octopus.Action.CustomScripts.Deploy.sh": "echo hello",
+    }
+    project = make_project(steps=[first])
+    [(_, before)] = _process(project).actions()
+    ana = Visitor(make_ana())
+    shown = ana.get(_path(project), {"step": before.id})
+    assert _is_checked(shown, "SubstituteInFiles")
+    assert _is_checked(shown, "CustomScripts")
+    sent = {
+        "type": "Octopus.TentaclePackage",
+        "step": before.id,
+        "name": "Deploy",
+        "roles": "web",
+        "prop:Octopus.Action.Package.PackageId": "Acme.Web",
+        "prop:Octopus.Action.CustomScripts.Deploy.sh": "echo hello",
+        "prop:Octopus.Features.JsonConfigurationVariables": "True",
+    }
+    refused = ana.post(_path(project, "/save"), {**sent, **_version(project)})
+    assert refused.status_code == 400
+    assert "Files with structure is required." in text_of(refused)
+    sent["prop:Octopus.Action.Package.JsonConfigurationVariablesTargets"] = "*.yml"
+    assert ana.post(_path(project, "/save"), {**sent, **_version(project)}).status_code == 302
+    [(_, after)] = _process(project).actions()
+    on = "Octopus.Features.JsonConfigurationVariables"
+    assert after.text("Octopus.Action.EnabledFeatures") == on
+    assert "Octopus.Action.SubstituteInFiles.Enabled" not in after.properties
+    assert after.text("Octopus.Action.CustomScripts.Deploy.sh") == "echo hello"
 
 
 def test_editing_keeps_what_the_form_does_not_show() -> None:

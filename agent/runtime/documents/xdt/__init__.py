@@ -1,0 +1,1 @@
+"""XML document transforms: `xdt:Transform` and `xdt:Locator`, applied to configuration files."""

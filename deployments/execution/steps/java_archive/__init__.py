@@ -1,0 +1,1 @@
+"""Deploy a Java Archive."""

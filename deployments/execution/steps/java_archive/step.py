@@ -1,0 +1,58 @@
+"""Deploy a Java Archive: configure the files inside and put the archive where it is served."""
+
+from deployments.execution.steps.features import (
+    custom_scripts,
+    structured_configuration,
+    substitution,
+)
+from deployments.execution.steps.step_type import Property, PropertyKind, StepType
+from deployments.execution.variables import Variables
+
+_PACKAGE = "Octopus.Action.Package"
+
+
+def check(variables: Variables) -> str:
+    """Return why the archive cannot be deployed."""
+    if not variables.text(f"{_PACKAGE}.PackageId").strip():
+        return "The step names no package."
+    return ""
+
+
+STEP = StepType(
+    action_type="Octopus.JavaArchive",
+    name="Deploy a Java Archive",
+    summary="Fill in variables inside of a jar, war or ear, pack it again and put it in place.",
+    category="Package",
+    command="deploy_java_archive",
+    uses_package=True,
+    check=check,
+    properties=(
+        Property(
+            f"{_PACKAGE}.PackageId",
+            "Package",
+            PropertyKind.PACKAGE,
+            help="A package that ends in .jar, .war or .ear.",
+            required=True,
+        ),
+        Property(
+            f"{_PACKAGE}.CustomInstallationDirectory",
+            "Put it into this directory",
+            help="Such as /var/lib/tomcat10/webapps; empty leaves it where packages are installed.",
+        ),
+        Property(
+            f"{_PACKAGE}.CustomPackageFileName",
+            "Name of the archive",
+            help="Such as shop.war; empty means package, version and extension.",
+            shown_when=("Octopus.Action.JavaArchive.DeployExploded", "False"),
+        ),
+        Property(
+            "Octopus.Action.JavaArchive.DeployExploded",
+            "Deploy the files, not the archive",
+            PropertyKind.CHECKBOX,
+            default="False",
+        ),
+        *custom_scripts(),
+        *substitution(),
+        *structured_configuration(),
+    ),
+)

@@ -22,11 +22,11 @@ from deployments.library.services import (
     replace_variables,
     update_library_set,
 )
+from deployments.library.services.reading import inputs_from_body
 from deployments.library.values import document_of
 from deployments.library.variable_templates import read_templates, template_resource
 from deployments.projects.api.processes import read_version
 from deployments.projects.api.variable_resource import (
-    inputs_from_body,
     library_scope_values,
     set_resource,
 )

@@ -5,12 +5,10 @@ from typing import Any
 
 from deployments.base.actor import Actor
 from deployments.base.api.links import space_path
-from deployments.base.api.names import with_pascal_names
-from deployments.base.errors import Invalid
 from deployments.base.models import Space
 from deployments.infrastructure.models import Environment, Machine
 from deployments.infrastructure.queries import visible_roles
-from deployments.library.services import VariableInput
+from deployments.library.services.reading import prompt_resource
 from deployments.library.values import VariableDocument
 from deployments.projects.models import Project, Runbook
 from deployments.projects.process import process_from_json
@@ -51,7 +49,7 @@ def variable_resource(document: VariableDocument) -> dict[str, Any]:
         "IsSensitive": document["is_sensitive"],
         "IsEditable": True,
         "Scope": document["scope"],
-        "Prompt": _prompt_resource(prompt) if prompt else None,
+        "Prompt": prompt_resource(prompt) if prompt else None,
     }
 
 
@@ -96,68 +94,6 @@ def no_scope_values() -> dict[str, list[dict[str, Any]]]:
     """Return the empty form, for a set that nobody edits."""
     names = ("Environments", "Machines", "Roles", "Actions", "Channels", "TenantTags", "Processes")
     return {name: [] for name in names}
-
-
-def inputs_from_body(variables: Any) -> list[VariableInput]:
-    """Read the variables of a set. Raises Invalid."""
-    if not isinstance(variables, list):
-        raise Invalid(fields={"Variables": ["Variables must be a list."]})
-    return [_input(entry) for entry in variables]
-
-
-def _input(entry: Any) -> VariableInput:
-    if not isinstance(entry, Mapping):
-        raise Invalid(fields={"Variables": ["A variable must be an object."]})
-    fields = {str(name).lower(): value for name, value in entry.items()}
-    value = fields.get("value")
-    if isinstance(value, Mapping):  # some clients send {"HasValue", "NewValue"}
-        value = {str(name).lower(): inner for name, inner in value.items()}.get("newvalue")
-    return VariableInput(
-        id=str(fields.get("id") or ""),
-        name=str(fields.get("name") or ""),
-        value=None if value is None else str(value),
-        kind=str(fields.get("type") or "String"),
-        is_sensitive=bool(fields.get("issensitive")),
-        description=str(fields.get("description") or ""),
-        scope=_scope(fields.get("scope") or {}),
-        prompt=_prompt(fields.get("prompt")),
-    )
-
-
-def _scope(document: Any) -> dict[str, list[str]]:
-    if not isinstance(document, Mapping):
-        raise Invalid(fields={"Scope": ["Scope must be an object of lists."]})
-    scope = {}
-    for name, values in with_pascal_names(dict(document)).items():
-        if isinstance(values, str):
-            scope[str(name)] = [values]
-        elif isinstance(values, list):
-            scope[str(name)] = [str(value) for value in values]
-        elif values is not None:
-            raise Invalid(fields={"Scope": [f"The scope '{name}' must be a list."]})
-    return scope
-
-
-def _prompt(document: Any) -> dict[str, Any] | None:
-    if not isinstance(document, Mapping):
-        return None
-    fields = {str(name).lower(): value for name, value in document.items()}
-    display = fields.get("displaysettings")
-    return {
-        "label": str(fields.get("label") or ""),
-        "description": str(fields.get("description") or ""),
-        "required": bool(fields.get("required")),
-        "display_settings": dict(display) if isinstance(display, Mapping) else {},
-    }
-
-
-def _prompt_resource(prompt: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "Label": prompt.get("label", ""),
-        "Description": prompt.get("description", ""),
-        "Required": bool(prompt.get("required")),
-        "DisplaySettings": prompt.get("display_settings") or {},
-    }
 
 
 def _references(rows: Iterable[Any]) -> list[dict[str, Any]]:

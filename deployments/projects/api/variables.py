@@ -17,12 +17,12 @@ from deployments.library.models import Variable, VariableSet
 from deployments.library.queries import candidates_of, visible_variables
 from deployments.library.scoping import ScopeContext, resolve_all
 from deployments.library.services import replace_variables
+from deployments.library.services.reading import inputs_from_body
 from deployments.library.values import document_of
 from deployments.projects.api.ids import project_number
 from deployments.projects.api.processes import project_of_path, read_version
 from deployments.projects.api.projects import ProjectSerializer
 from deployments.projects.api.variable_resource import (
-    inputs_from_body,
     scope_values,
     set_resource,
 )

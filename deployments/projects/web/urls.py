@@ -14,6 +14,7 @@ from deployments.projects.web import (
     variable_templates,
     variables,
 )
+from deployments.projects.web.bulk import pages as bulk
 from deployments.projects.web.library import inclusion, modules, sets
 from deployments.projects.web.steps import template_check
 from deployments.projects.web.variable_owner import LIBRARY
@@ -36,6 +37,8 @@ urlpatterns = [
     path(f"{LIBRARY}/<str:library_set>/save", sets.set_value_save),
     path(f"{LIBRARY}/<str:library_set>/names", template_check.set_names),
     path(f"{LIBRARY}/<str:library_set>/check", template_check.set_check),
+    path(f"{LIBRARY}/<str:library_set>/text", bulk.set_text),
+    path(f"{LIBRARY}/<str:library_set>/export", bulk.set_export),
     path(f"{LIBRARY}/<str:library_set>/settings", sets.set_settings),
     path(f"{LIBRARY}/<str:library_set>/delete", sets.set_delete),
     path(f"{LIBRARY}/<str:library_set>/<str:guid>/delete", sets.set_value_delete),
@@ -71,6 +74,8 @@ urlpatterns = [
     path("projects/<str:project>/variables/templates/save", variable_templates.template_save),
     path("projects/<str:project>/variables/library", inclusion.include_sets),
     path("projects/<str:project>/variables/save", variables.variable_save),
+    path("projects/<str:project>/variables/text", bulk.project_text),
+    path("projects/<str:project>/variables/export", bulk.project_export),
     path("projects/<str:project>/variables/names", template_check.value_names),
     path("projects/<str:project>/variables/check", template_check.value_check),
     path("projects/<str:project>/variables/<str:guid>/delete", variables.variable_delete),

@@ -1,0 +1,1 @@
+"""Variables written as one text: edited together, taken out, and brought in."""

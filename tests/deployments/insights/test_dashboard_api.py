@@ -1,14 +1,17 @@
 """`dashboard` over REST."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from deployments.base.clock import utc_now
 from deployments.infrastructure.models import Environment
 from deployments.insights.api import dashboard
 from deployments.projects.models import Project
+from deployments.server_tasks.models import ServerTask
 from tests.deployments.calls import S, send
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
 from tests.factories.domain import (
@@ -50,7 +53,8 @@ def test_current_and_previous(project: Project, places: list[Environment]) -> No
     for state in ("Success", "Success", "Failed"):
         make_deployment(make_release(project), first, state=state)
     make_deployment(project.releases.get(version="0.0.1"), second, state="Success")
-    answer = get(make_ana(), "dashboard")
+    ana = make_ana()
+    answer = get(ana, "dashboard")
     assert told(answer["Items"]) == [
         (second.public_id, "0.0.1", "Success"),
         (first.public_id, "0.0.3", "Failed"),
@@ -58,6 +62,14 @@ def test_current_and_previous(project: Project, places: list[Environment]) -> No
     assert told(answer["PreviousItems"]) == [(first.public_id, "0.0.2", "Success")]
     item = answer["Items"][1]
     assert (item["IsCurrent"], item["IsCompleted"], item["TenantId"]) == (True, True, None)
+    began, ended = utc_now() - timedelta(hours=2, seconds=95), utc_now() - timedelta(hours=2)
+    times = {"Production": (began, ended), "Development": (None, None)}
+    for task in ServerTask.objects.in_space(project.space).filter(is_current=True):
+        place = first if task.environment_number == first.pk else second
+        task.started, task.completed = times[place.name]
+        task.save(update_fields=["started", "completed"])
+    items = get(ana, "dashboard")["Items"]
+    assert [item["Duration"] for item in items] == ["1 minute", "less than a second"]
     row = answer["Projects"][0]
     assert row["EnvironmentIds"] == [first.public_id, second.public_id]
     assert row["TenantedDeploymentMode"] == "Untenanted"

@@ -55,6 +55,7 @@ _ROUTES: tuple[tuple[str, View], ...] = (
     (rf"/(?i:v3/flat)/{_ID}/index\.json", v3_index.flat_index),
     (rf"/(?i:v3/flat)/{_ID}/{_VERSION}/(?P<file>[^/]+\.nupkg)", v3_index.flat_package),
     (rf"/(?i:v3/flat)/{_ID}/{_VERSION}/(?P<file>[^/]+\.nuspec)", v3_index.flat_nuspec),
+    (rf"/(?i:v3/flat)/{_ID}/{_VERSION}/(?P<part>(?i:icon|readme|license))", v3_index.flat_part),
     (rf"/(?i:v3/registrations)/{_ID}/index\.json", v3_registrations.index),
     (
         rf"/(?i:v3/registrations)/{_ID}/page/(?P<lower>[^/]+)/(?P<upper>[^/]+)\.json",

@@ -21,6 +21,13 @@ def download_url(feed: FeedRequest, row: PackageVersion) -> str:
     return f"{feed.base}/package/{row.package_id}/{normalized(row)}"
 
 
+def icon_url(feed: FeedRequest, row: PackageVersion) -> str:
+    """Return the address of the icon: the package's own, else the one that it names."""
+    if row.metadata.get("icon"):
+        return f"{feed.base}/v3/flat/{row.id_lower}/{normalized(row).lower()}/icon"
+    return web_url(row.metadata.get("icon_url", ""))
+
+
 def web_url(text: str) -> str:
     """Return the address if it is one of the web, else nothing: it will be shown as a link."""
     return text if text.lower().startswith(("http://", "https://")) else ""

@@ -11,7 +11,7 @@ from deployments.base.clock import utc_now
 from packages_feed.models import PackageVersion
 from packages_feed.nuget.base import FeedRequest
 from packages_feed.nuget.rows import normalized
-from packages_feed.nuget.urls_of import download_url, web_url
+from packages_feed.nuget.urls_of import download_url, icon_url, web_url
 from packages_feed.nuget.v3_registrations import groups_of
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -102,7 +102,7 @@ class EntryWriter:
             ("Dependencies", dependencies_text(row)),
             ("DownloadCount", 0),
             ("VersionDownloadCount", 0),
-            ("IconUrl", web_url(texts.get("icon_url", ""))),
+            ("IconUrl", icon_url(self._feed, row)),
             ("LicenseUrl", web_url(texts.get("license_url", ""))),
             ("ProjectUrl", web_url(texts.get("project_url", ""))),
             ("IsLatestVersion", row.pk in self._stable),

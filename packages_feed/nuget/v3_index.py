@@ -17,6 +17,7 @@ from packages_feed.nuget.base import FeedRequest, feed_view
 from packages_feed.nuget.rows import normalized, served_version, versions_to_serve
 from packages_feed.services.permissions import require_for_package
 from packages_feed.storage.reader import SeekableBlob
+from packages_feed.web.embedded import icon_response, text_response
 
 _REGISTRATIONS = ("", "/3.0.0-beta", "/3.0.0-rc", "/3.4.0", "/3.6.0")
 _QUERIES = ("", "/3.0.0-beta", "/3.0.0-rc", "/3.5.0")
@@ -37,6 +38,10 @@ def service_index(feed: FeedRequest) -> HttpResponseBase:
         },
         *_aliases(f"{v3}/query", "SearchQueryService", _QUERIES),
         *_aliases(f"{v3}/autocomplete", "SearchAutocompleteService", _QUERIES),
+        {
+            "@id": f"{v3}/flat/{{lower_id}}/{{lower_version}}/readme",
+            "@type": "ReadmeUriTemplate/6.13.0",
+        },
         {"@id": feed.base, "@type": "LegacyGallery/2.0.0"},
     ]
     return answer({"version": "3.0.0", "resources": resources})
@@ -72,6 +77,15 @@ def flat_nuspec(feed: FeedRequest, package_id: str, version: str, file: str) -> 
     if file.lower() != f"{row.id_lower}.nuspec":
         raise NotFound("There is no such file")
     return HttpResponse(_manifest(row), content_type="application/xml")
+
+
+@feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
+def flat_part(feed: FeedRequest, package_id: str, version: str, part: str) -> HttpResponseBase:
+    """Answer with the icon, readme or licence that is in the package."""
+    row = wanted(feed, package_id, version)
+    if part.lower() == "icon":
+        return icon_response(row)
+    return text_response(row, "license_file" if part.lower() == "license" else "readme")
 
 
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")

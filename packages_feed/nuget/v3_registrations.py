@@ -10,7 +10,7 @@ from deployments.base.errors import NotFound
 from packages_feed.models import PackageVersion
 from packages_feed.nuget.base import FeedRequest, feed_view
 from packages_feed.nuget.rows import full_number, normalized, versions_to_serve
-from packages_feed.nuget.urls_of import content_url, registration_url, web_url
+from packages_feed.nuget.urls_of import content_url, icon_url, registration_url, web_url
 from packages_feed.nuget.v3_index import answer, wanted
 from packages_feed.services.permissions import require_for_package
 
@@ -96,7 +96,7 @@ def _leaf(feed: FeedRequest, row: PackageVersion) -> dict[str, Any]:
             "listed": row.listed,
             "published": _published(row),
             "packageContent": content,
-            **described(row),
+            **described(feed, row),
             "requireLicenseAcceptance": bool(row.metadata.get("require_license_acceptance")),
             "minClientVersion": row.metadata.get("min_client_version", ""),
             "dependencyGroups": [_group(feed, group) for group in groups_of(row)],
@@ -104,7 +104,7 @@ def _leaf(feed: FeedRequest, row: PackageVersion) -> dict[str, Any]:
     }
 
 
-def described(row: PackageVersion) -> dict[str, Any]:
+def described(feed: FeedRequest, row: PackageVersion) -> dict[str, Any]:
     """Return the descriptive properties that search and registrations share."""
     texts = row.metadata
     return {
@@ -113,7 +113,7 @@ def described(row: PackageVersion) -> dict[str, Any]:
         "summary": texts.get("summary", ""),
         "authors": texts.get("authors", ""),
         "tags": row.tags.split(),
-        "iconUrl": web_url(texts.get("icon_url", "")),
+        "iconUrl": icon_url(feed, row),
         "licenseUrl": web_url(texts.get("license_url", "")),
         "licenseExpression": texts.get("license_expression", ""),
         "projectUrl": web_url(texts.get("project_url", "")),

@@ -85,7 +85,7 @@ def _entry(
         "registration": registration_url(feed, row.package_id),
         "id": row.package_id,
         "version": full_number(row),
-        **described(row),
+        **described(feed, row),
         "totalDownloads": 0,
         "verified": False,
         "packageTypes": [{"name": _KINDS.get(kind, kind)} for kind in kinds],

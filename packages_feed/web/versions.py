@@ -12,13 +12,14 @@ from deployments.access.web.forms import checked, go, place, show
 from deployments.access.web.pages import PageRequest, page
 from deployments.base.errors import NotFound
 from packages_feed.build_links import safe_url
-from packages_feed.contents import embedded_file, embedded_text, image_type
+from packages_feed.contents import embedded_text
 from packages_feed.models import PackageVersion
 from packages_feed.queries import build_information_of, find_version, versions_of
 from packages_feed.services import delete_version, delete_versions, set_listed
 from packages_feed.services.permissions import may, require_for_package
-from packages_feed.storage import BlobMissing, StorageFailed
+from packages_feed.storage import StorageFailed
 from packages_feed.usage import visible_users_of_versions
+from packages_feed.web.embedded import icon_response
 
 MOST_AT_ONCE: Final = 200
 _LONGEST_LICENCE: Final = 100_000
@@ -76,28 +77,6 @@ def version_icon(request: PageRequest, package: str, version: str) -> HttpRespon
         request.actor, request.space, Permission.BuiltInFeedDownload, row.package_id
     )
     return icon_response(row, is_named=request.GET.get("sha256") == row.blob_id)
-
-
-def icon_response(row: PackageVersion, *, is_named: bool = False) -> HttpResponse:
-    """Answer with the icon; `is_named` by the hash of its package it never changes.
-
-    Raises NotFound.
-    """
-    try:
-        content = embedded_file(row, "icon")
-    except BlobMissing as error:
-        raise NotFound from error
-    kind = image_type(content) if content else None
-    if content is None or kind is None:
-        raise NotFound
-    response = HttpResponse(content, content_type=kind)
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["ETag"] = f'"{row.blob_id}-icon"'
-    response.headers["Cache-Control"] = (
-        "private, max-age=31536000, immutable" if is_named else "private, no-cache"
-    )
-    return response
 
 
 @require_POST

@@ -1,5 +1,6 @@
 """V3 answers: index, files, registrations, search."""
 
+import io
 import json
 from typing import Any
 
@@ -7,9 +8,9 @@ import pytest
 from django.test import Client
 
 from deployments.base.models import Space
-from packages_feed.services import set_listed
+from packages_feed.services import set_listed, store_package
 from tests.factories import default_space, make_ana
-from tests.factories.packages import make_package, nupkg
+from tests.factories.packages import make_package, nupkg, nuspec, zip_of
 from tests.factories.people import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -244,3 +245,31 @@ def test_reading_needs_a_key_with_the_permission() -> None:
     make_package("Acme.Web")
     for url in ("/nuget/v3/flat/acme.web/index.json", "/nuget/v3/query"):
         assert Client().get(url).status_code == 401
+
+
+def test_icon_readme_and_licence_of_a_package(ana: Client) -> None:
+    image = b"\x89PNG\r\n\x1a\n" + bytes(9)
+    extra = '<icon>i.png</icon><readme>r.md</readme><license type="file">l.html</license>'
+    files = {
+        "a.nuspec": nuspec("Acme.Icons", "1.0", extra=extra, iconUrl="https://example.com/i.png"),
+        "i.png": image,
+        "r.md": b"# Hello",
+        "l.html": b"<script>alert(1)</script>",
+    }
+    store_package(
+        actor=SYSTEM, space=default_space(), file=io.BytesIO(zip_of(files)), file_name="package"
+    )
+    make_package("Acme.Plain", "1.0", iconUrl="https://example.com/i.png")
+    flat = "/nuget/v3/flat/acme.icons/1.0.0"
+    icon = ana.get(f"{flat}/icon")
+    assert (icon.content, icon["Content-Type"]) == (image, "image/png")
+    assert "sandbox" in icon["Content-Security-Policy"]
+    readme, licence = ana.get(f"{flat}/readme"), ana.get(f"{flat}/license")
+    assert readme.content == b"# Hello"
+    assert readme["Content-Type"] == licence["Content-Type"] == "text/plain; charset=utf-8"
+    assert licence["X-Content-Type-Options"] == "nosniff"
+    assert ana.get("/nuget/v3/flat/acme.plain/1.0.0/icon").status_code == 404
+    assert Client().get(f"{flat}/icon").status_code == 401
+    hits = {hit["id"]: hit["iconUrl"] for hit in body(ana.get("/nuget/v3/query"))["data"]}
+    assert hits["Acme.Icons"].endswith(f"{flat}/icon")
+    assert hits["Acme.Plain"] == "https://example.com/i.png"

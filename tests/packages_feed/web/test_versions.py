@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from deployments.base.models import Event
 from packages_feed.models import PackageVersion
@@ -173,3 +174,19 @@ def test_the_package_links_to_its_versions() -> None:
     html = ana.get("packages/Acme.Web").content.decode()
     assert 'href="/app/Spaces-1/packages/Acme.Web/1.0.0-rc.1%2Bbuild1"' in html
     assert ana.get("packages/Acme.Web/1.0.0-rc.1%2Bbuild1").status_code == 200
+
+
+def test_a_page_asks_the_database_as_often_for_many_versions_as_for_few(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    push({"docs/README.md": b"Hello"})
+    ana = Visitor(make_ana())
+    ana.get(PAGE)
+    with django_assert_max_num_queries(20) as few:
+        ana.get(PAGE)
+    for number in range(12):
+        make_package("Acme.Web", f"2.{number}.0")
+    with django_assert_max_num_queries(len(few)):
+        ana.get(PAGE)
+    with django_assert_max_num_queries(25):
+        ana.get("packages/Acme.Web/delete", {"version": ["2.1.0", "2.2.0"]})

@@ -1,6 +1,8 @@
 """Checking the storage, moving it and reading its packages anew."""
 
 import hashlib
+import io
+import os
 from itertools import islice
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from deployments.base.models import Event
 from packages_feed.models import PackageVersion, StoredBlob
-from packages_feed.services import delete_version, sweep_unused_blobs
+from packages_feed.services import delete_version, store_package, sweep_unused_blobs
 from packages_feed.services.blobs import take_away_damaged, take_away_orphan
 from packages_feed.services.upkeep import (
     Copied,
@@ -18,10 +20,12 @@ from packages_feed.services.upkeep import (
     copy_missing,
     reread_versions,
 )
-from packages_feed.storage import FileStorage, MovingStorage
+from packages_feed.storage import FileStorage, MovingStorage, storage_from_url
+from packages_feed.storage.s3 import PART
 from tests.factories import default_space, make_space
 from tests.factories.packages import make_package, nupkg, zip_of
 from tests.factories.people import SYSTEM
+from tests.support.swift import S3Store, s3_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,6 +38,15 @@ def add_orphan(storage: FileStorage, data: bytes) -> str:
     sha256 = hashlib.sha256(data).hexdigest()
     storage.put_stream(iter([data]), sha256, len(data))
     return sha256
+
+
+def push_zip(package_id: str, data: bytes) -> PackageVersion:
+    return store_package(
+        actor=SYSTEM,
+        space=default_space(),
+        file=io.BytesIO(data),
+        file_name=f"{package_id}.1.0.0.zip",
+    ).version
 
 
 def damage(storage: FileStorage, sha256: str) -> None:
@@ -182,3 +195,34 @@ def test_packages_that_no_space_has_are_adopted_without_news_of_a_push(
     sweep_unused_blobs()
     assert storage.size(row.blob_id) == row.size
     assert list(adopt_packages(actor=SYSTEM, space=default_space(), storage=storage)) == []
+
+
+def test_a_folder_moves_into_a_bucket_and_back(
+    storage: FileStorage, swift: S3Store, tmp_path: Path
+) -> None:
+    rows = [make_package("Acme.Web", f"1.{n}.0", content=os.urandom(3000)) for n in range(3)]
+    large = zip_of({"a.bin": os.urandom(PART + 1_000_000)})
+    rows.append(push_zip("Acme.Large", large))
+    bucket = storage_from_url(
+        f"s3://{swift.bucket}/{tmp_path.name}?endpoint={swift.endpoint}",
+        spool_folder=tmp_path / "spool",
+        access_key=swift.key,
+        secret_key=swift.secret,
+    )
+    assert {each.outcome for each in copy_missing(storage, bucket)} == {Copied.COPIED}
+    assert [file.problem for file in check_files(bucket)] == [None] * 4
+    assert list((tmp_path / "spool").glob("*")) == []
+    damaged, gone = rows[0].blob_id, rows[1].blob_id
+    key = f"{tmp_path.name}/packages/{damaged[:2]}/{damaged[2:4]}/{damaged}"
+    s3_client(swift).put_object(Bucket=swift.bucket, Key=key, Body=b"X" * rows[0].size)
+    bucket.delete(gone)
+    problems = {file.sha256: file.problem for file in check_files(bucket) if file.problem}
+    assert problems == {damaged: Problem.DAMAGED, gone: Problem.MISSING}
+    back = FileStorage(tmp_path / "back")
+    outcomes = {each.sha256: each.outcome for each in copy_missing(bucket, back)}
+    assert outcomes == {
+        **{row.blob_id: Copied.COPIED for row in rows},
+        damaged: Copied.DAMAGED,
+        gone: Copied.MISSING,
+    }
+    assert {file.sha256 for file in back.files()} == {row.blob_id for row in rows[2:]}

@@ -3,7 +3,7 @@
 from agent.patches.deflating import LEVELS, deflater
 
 _PIECE = 256 * 1024
-# An archive that another program has packed is found out by this many entries.
+# After so many entries that zlib cannot have packed, more of them than others end the search.
 _ENOUGH = 4
 _TELLING = 1024
 
@@ -14,15 +14,17 @@ class Levels:
     def __init__(self) -> None:
         self._order = list(LEVELS)
         self._failures = 0
+        self._found = 0
 
     def find(self, content: bytes, stored: bytes) -> int | None:
         """Return the level, or None."""
-        if self._failures >= _ENOUGH:
+        if self._failures >= max(_ENOUGH, self._found + 1):
             return None
         for level in self._order:
             if _gives(content, stored, level):
                 self._order.remove(level)
                 self._order.insert(0, level)
+                self._found += 1
                 return level
         self._failures += len(content) >= _TELLING
         return None

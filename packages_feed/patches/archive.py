@@ -18,7 +18,7 @@ from packages_feed.ingest.zips import count_entries
 MOST_ENTRIES: Final = 200_000
 LARGEST: Final = 2 * 1024 * 1024 * 1024
 # What is larger unpacked comes as it is in the archive: the memory for it is the server's limit.
-LARGEST_ENTRY: Final = 256 * 1024 * 1024
+LARGEST_ENTRY: Final = 128 * 1024 * 1024
 _LOCAL: Final = struct.Struct("<4s22x2H")
 _BROKEN: Final = (
     zipfile.BadZipFile,

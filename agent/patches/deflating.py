@@ -5,7 +5,6 @@ applies a patch must give the same bytes as who made it.
 """
 
 import hashlib
-import random
 import zlib
 from functools import cache
 from typing import Final
@@ -25,10 +24,11 @@ def deflate_mark() -> str:
 
     Two machines with the same mark deflate alike.
     """
-    numbers = random.Random(1)  # noqa: S311 the same on every machine, that is the point
-    words = [f"{numbers.getrandbits(24):x}" for _ in range(400)]
-    text = " ".join(numbers.choice(words) for _ in range(12_000)).encode()
-    text += bytes(numbers.getrandbits(8) for _ in range(8_000)) + bytes(40_000)
+    # The same on every machine and for every version of Python: words, noise and silence.
+    noise = hashlib.shake_256(b"octopus").digest(20_000)
+    words = [noise[place : place + 3].hex() for place in range(0, 3 * 256, 3)]
+    text = " ".join(words[number] for number in noise[:12_000]).encode()
+    text += noise[12_000:] + bytes(40_000)
     digest = hashlib.sha256()
     for level in LEVELS:
         work = deflater(level)

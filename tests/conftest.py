@@ -6,12 +6,14 @@ from collections.abc import Generator
 import hypothesis
 import pytest
 from django.conf import settings
+from pytest_django import DjangoDbBlocker
 
 from tests.support.browser import browser, browser_context, page
 from tests.support.clients import dotnet, node, nuget
 from tests.support.collecting import pytest_collection_finish
 from tests.support.environment import runs_on_postgres
 from tests.support.faults import fault_random, fault_rounds, pytest_terminal_summary
+from tests.support.flushing import keep_first_rows
 from tests.support.groups import (
     pytest_addoption,
     pytest_collection_modifyitems,
@@ -63,6 +65,13 @@ def django_db_keepdb() -> bool:
         return False
     shutil.copyfile(migrated_database(), settings.OCTOPUS.data_dir / "test.sqlite3")
     return True
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Let tests that commit end with the rows that the database has now."""
+    with django_db_blocker.unblock():
+        keep_first_rows()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -45,6 +45,7 @@ ON_BOTH = (
     "tests/octopus_site/backup/",
     "tests/security/test_changing_the_master_key.py",
 )
+_WITHOUT_SERVICES = {"unit", "sqlite", "postgres"}
 _DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 
 
@@ -67,9 +68,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     chosen = _chosen(config)
     if not chosen or not collection_path.name.startswith("test_"):
         return None
+    parts = collection_path.relative_to(config.rootpath).parts
+    if chosen <= _WITHOUT_SERVICES:
+        return _is_of_another_group(collection_path, config) or None
     if not all(group in FIXTURES or group in FOLDERS for group in chosen) or "postgres" in chosen:
         return None
-    parts = collection_path.relative_to(config.rootpath).parts
     words = chosen.union(*(FIXTURES.get(group, ()) for group in chosen))
     if words & set(parts):
         return None
@@ -90,13 +93,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
-        group = group_of(item)
+        group, path = group_of(item), item.path.relative_to(config.rootpath)
         if not item.get_closest_marker(group):
             item.add_marker(group)
         if group in PATIENCE and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(PATIENCE[group]))
         is_wanted = _is_chosen(group, chosen) and (is_thorough() or not _takes_long(item))
-        is_wanted = is_wanted and (not is_whole or group != "sqlite" or _has_its_turn(item))
+        is_wanted = is_wanted and (not is_whole or group != "sqlite" or _has_its_turn(path))
         (kept if is_wanted else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -121,8 +124,19 @@ def group_of(item: pytest.Item) -> str:
     return "sqlite" if _uses_database(item, fixtures) else "unit"
 
 
-def _has_its_turn(item: pytest.Item) -> bool:
-    path = item.path.relative_to(item.config.rootpath).as_posix()
+def _is_of_another_group(file: Path, config: pytest.Config) -> bool:
+    """Tell whether a file has no test of the groups without services that are chosen."""
+    path = file.relative_to(config.rootpath)
+    folder = path.parts[1]
+    if folder in FOLDERS or (folder == "agent" and path.parts[2] not in KERNEL):
+        return True
+    if not config.getoption("whole_run") or "unit" in _chosen(config) or _has_its_turn(path):
+        return False
+    return "postgres" not in _chosen(config) or "postgres" not in file.read_text(encoding="utf-8")
+
+
+def _has_its_turn(file: Path) -> bool:
+    path = file.as_posix()
     if runs_on_postgres():
         return path.startswith(ON_POSTGRES)
     return path.startswith(ON_BOTH) or not path.startswith(ON_POSTGRES)

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,9 @@ def test_a_client_that_goes_away_leaves_nothing(feed: FeedServer) -> None:
 
 def test_a_large_file_streams_both_ways(feed: FeedServer, tmp_path: Path) -> None:
     package = tmp_path / "Large.1.0.0.zip"
-    package.write_bytes(zip_of({f"{n}.bin": os.urandom(1_000_000) for n in range(120)}))
+    with zipfile.ZipFile(package, "w") as archive:
+        for number in range(120):
+            archive.writestr(f"{number}.bin", os.urandom(1_000_000))
     before = _memory(feed)
     assert curl(feed, "/api/packages/raw", "-F", f"file=@{package}")[0] == 201
     fetched = tmp_path / "fetched.zip"

@@ -1,0 +1,54 @@
+"""After a test that commits, the database is emptied and has again what every server begins with.
+
+Django would make content types, permissions, roles and the first space anew after each of these
+tests, which takes longer than most of the tests themselves; here their rows are copied back.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+from django.test import TransactionTestCase
+
+_tables: list[str] = []
+
+
+def keep_first_rows() -> None:
+    """Copy the rows that are there now, and let them come back after each test that commits."""
+    with _copies() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("CREATE SCHEMA kept")
+        for table in connection.introspection.django_table_names(only_existing=True):
+            cursor.execute(f"SELECT 1 FROM {table} LIMIT 1")
+            if cursor.fetchone():
+                cursor.execute(f"CREATE TABLE kept.{table} AS SELECT * FROM {table}")
+                _tables.append(table)
+    TransactionTestCase._fixture_teardown = _give_back  # type: ignore[attr-defined]
+
+
+def _give_back(_: Any) -> None:
+    call_command(
+        "flush", verbosity=0, interactive=False, reset_sequences=False, inhibit_post_migrate=True
+    )
+    with _copies() as cursor, transaction.atomic():
+        for table in _tables:
+            cursor.execute(f"INSERT INTO {table} SELECT * FROM kept.{table}")
+
+
+@contextmanager
+def _copies() -> Iterator[CursorWrapper]:
+    """Give a cursor that knows the copies as `kept`: a schema, on SQLite a file of its own.
+
+    Tests of backups look at all tables of the database itself.
+    """
+    is_file = connection.vendor == "sqlite"
+    with connection.cursor() as cursor:
+        if is_file:
+            cursor.execute(f"ATTACH '{settings.OCTOPUS.data_dir / 'kept.sqlite3'}' AS kept")
+        yield cursor
+        if is_file:
+            cursor.execute("DETACH kept")

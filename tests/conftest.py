@@ -1,5 +1,6 @@
 """Fixtures that any test may ask for, and the groups of tests."""
 
+import gc
 import shutil
 from collections.abc import Generator
 
@@ -10,7 +11,6 @@ from pytest_django import DjangoDbBlocker
 
 from tests.support.browser import browser, browser_context, page
 from tests.support.clients import dotnet, node, nuget
-from tests.support.collecting import pytest_collection_finish
 from tests.support.environment import runs_on_postgres
 from tests.support.faults import fault_random, fault_rounds, pytest_terminal_summary
 from tests.support.flushing import keep_first_rows
@@ -40,7 +40,6 @@ __all__ = [
     "postgres_url",
     "processes",
     "pytest_addoption",
-    "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_ignore_collect",
     "pytest_terminal_summary",
@@ -51,11 +50,21 @@ __all__ = [
     "swift",
 ]
 
+# Modules, models and tests are some hundred thousand objects; to look for garbage among them again
+# and again takes more than half of the time in which they are loaded.
+gc.disable()
+
 # How quick the machine is must not decide a test.
 hypothesis.settings.register_profile(
     "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("untimed")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Leave what is there out of collections of garbage, which begin with the first test."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -31,12 +31,24 @@ def keep_first_rows() -> None:
 
 
 def _give_back(_: Any) -> None:
-    call_command(
-        "flush", verbosity=0, interactive=False, reset_sequences=False, inhibit_post_migrate=True
-    )
+    if connection.vendor == "sqlite":
+        how = {"interactive": False, "reset_sequences": False, "inhibit_post_migrate": True}
+        call_command("flush", verbosity=0, **how)
     with _copies() as cursor, transaction.atomic():
+        if connection.vendor == "postgresql":
+            _empty(cursor)
         for table in _tables:
             cursor.execute(f"INSERT INTO {table} SELECT * FROM kept.{table}")
+
+
+def _empty(cursor: CursorWrapper) -> None:
+    """Delete all rows; truncating a hundred tables takes five times as long."""
+    cursor.execute("SET LOCAL session_replication_role = replica")  # without triggers and checks
+    tables = connection.introspection.django_table_names(only_existing=True)
+    cursor.execute(f"SELECT {', '.join(f'EXISTS (SELECT 1 FROM {name})' for name in tables)}")
+    for table, has_rows in zip(tables, cursor.fetchone(), strict=True):
+        if has_rows:
+            cursor.execute(f"DELETE FROM {table}")
 
 
 @contextmanager

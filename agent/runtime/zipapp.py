@@ -1,7 +1,6 @@
 """Build the single-file agent: `python -m agent.runtime.zipapp FILE` prints its SHA-256.
 
-Holds this package, websockets and, if installed, ruamel.yaml, all without compiled parts. The
-same input gives the same bytes.
+Holds this package and websockets without compiled parts. The same input gives the same bytes.
 """
 
 import hashlib
@@ -44,25 +43,19 @@ def build(target: Path) -> str:
 
 def _content() -> Iterator[tuple[str, bytes]]:
     yield "__main__.py", _MAIN.encode()
-    for package in ("agent", "websockets", "ruamel.yaml"):
+    for package in ("agent", "websockets"):
         folder = _folder_of(package)
-        if folder is None:
-            continue
-        prefix = package.replace(".", "/")
         for path in folder.rglob("*"):
-            name = f"{prefix}/{path.relative_to(folder).as_posix()}"
+            name = f"{package}/{path.relative_to(folder).as_posix()}"
             wanted = path.suffix in _SUFFIXES and path.is_file()
             if wanted and not name.startswith(_LEFT_OUT) and "__pycache__" not in name:
                 yield name, path.read_bytes()
 
 
-def _folder_of(package: str) -> Path | None:
-    try:
-        found = importlib.util.find_spec(package)
-    except ModuleNotFoundError:
-        return None
+def _folder_of(package: str) -> Path:
+    found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
-        return None
+        raise ModuleNotFoundError(package)
     return Path(found.origin).parent
 
 

@@ -26,7 +26,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
 }
 # The agent's clock is the machine's own.
 AGENT_MAY = (r"\bdatetime\.(now|utcnow|today)\(",)
-AGENT_LIBRARIES = {"websockets", "ruamel"}
+AGENT_LIBRARIES = {"websockets"}
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

@@ -7,6 +7,7 @@ from agent.runtime.behaviours.context import Behaviour, Context, run_in_order, r
 from agent.runtime.behaviours.custom_directory import CopyToCustomDirectory
 from agent.runtime.behaviours.extract import ExtractPackage, ExtractScriptPackage
 from agent.runtime.behaviours.history import record_deployment, set_previous_installation
+from agent.runtime.behaviours.nginx.configure import ConfigureNginx
 from agent.runtime.behaviours.references import StageReferences
 from agent.runtime.behaviours.repack import RepackArchive
 from agent.runtime.behaviours.retention import ApplyRetention
@@ -56,7 +57,12 @@ def deploy_package(context: Context) -> None:
 
 def deploy_java_archive(context: Context) -> None:
     """Install a Java archive: the same, with its files packed again once they are configured."""
-    _deploy(context, conventions(RepackArchive()))
+    _deploy(context, conventions(finishing=RepackArchive()))
+
+
+def deploy_nginx(context: Context) -> None:
+    """Install a package and serve it with nginx once its Deploy scripts have run."""
+    _deploy(context, conventions(serving=ConfigureNginx()))
 
 
 def _deploy(context: Context, behaviours: list[Behaviour]) -> None:
@@ -88,10 +94,13 @@ def transfer_package(context: Context) -> None:
     run_in_order(context, [TransferPackage()])
 
 
-def conventions(*finishing: Behaviour) -> list[Behaviour]:
+def conventions(
+    *, finishing: Behaviour | None = None, serving: Behaviour | None = None
+) -> list[Behaviour]:
     """Return the conventions; inline comes first for PreDeploy only, as users expect.
 
-    What is `finishing` happens to the configured files before they are copied anywhere.
+    `finishing` happens to the configured files before they are copied anywhere, `serving` after
+    the Deploy scripts.
     """
     return [
         ExtractPackage(),
@@ -99,10 +108,11 @@ def conventions(*finishing: Behaviour) -> list[Behaviour]:
         InlineScripts("PreDeploy"),
         PackagedScript("PreDeploy"),
         *configuration(),
-        *finishing,
+        *((finishing,) if finishing else ()),
         CopyToCustomDirectory(),
         PackagedScript("Deploy"),
         InlineScripts("Deploy"),
+        *((serving,) if serving else ()),
         PackagedScript("PostDeploy"),
         InlineScripts("PostDeploy"),
     ]

@@ -38,7 +38,14 @@ from agent.runtime.packages.cache import PackageCache
 from agent.runtime.platform.watch import FolderWatch
 
 _log = logging.getLogger("tentacle")
-KINDS = ("acquire", "script", "deploy_package", "deploy_java_archive", "transfer_package")
+KINDS = (
+    "acquire",
+    "script",
+    "deploy_package",
+    "deploy_java_archive",
+    "deploy_nginx",
+    "transfer_package",
+)
 _STATE_PART = 500
 
 

@@ -13,6 +13,7 @@ from agent.runtime.behaviours.context import Context
 from agent.runtime.behaviours.pipelines import (
     acquire,
     deploy_java_archive,
+    deploy_nginx,
     deploy_package,
     run_script,
     transfer_package,
@@ -32,6 +33,7 @@ KINDS: dict[str, Callable[[Context], None]] = {
     "script": run_script,
     "deploy_package": deploy_package,
     "deploy_java_archive": deploy_java_archive,
+    "deploy_nginx": deploy_nginx,
     "transfer_package": transfer_package,
 }
 

@@ -1,8 +1,10 @@
 """The features that steps with a package may switch on, each with its settings."""
 
 from deployments.execution.steps.step_type import Property, PropertyKind
+from deployments.execution.variables import Variables
 
 _FEATURES = "Octopus.Features"
+_ENABLED = "Octopus.Action.EnabledFeatures"
 _PACKAGE = "Octopus.Action.Package"
 _SCRIPTS = "Octopus.Action.CustomScripts"
 _SUBSTITUTE = "Octopus.Action.SubstituteInFiles"
@@ -11,6 +13,15 @@ SUBSTITUTE = f"{_FEATURES}.SubstituteInFiles"
 TRANSFORMS = f"{_FEATURES}.ConfigurationTransforms"
 SETTINGS = f"{_FEATURES}.ConfigurationVariables"
 STRUCTURED = f"{_FEATURES}.JsonConfigurationVariables"
+
+
+def switch_on_scripts(variables: Variables) -> None:
+    """Switch on the step's own scripts when a client that knows no features has set some."""
+    if _ENABLED.lower() in variables.values:
+        return
+    prefix = f"{_SCRIPTS}.".lower()
+    if any(name.lower().startswith(prefix) and value.text.strip() for name, value in variables):
+        variables.set(_ENABLED, SCRIPTS)
 
 
 def custom_scripts() -> tuple[Property, ...]:

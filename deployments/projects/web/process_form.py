@@ -27,6 +27,7 @@ from deployments.projects.process.shape import (
 from deployments.projects.step_catalogue import Setting, StepKind, missing_settings
 
 PREFIX = "prop:"
+_SUMMARY = 60
 BUILT_IN = "feeds-builtin"
 
 
@@ -65,9 +66,14 @@ class Fold:
 
     @property
     def summary(self) -> str:
+        switch = next((f for f in self.fields if f.setting.kind == "feature"), None)
+        if switch is not None:
+            if not switch.is_checked:
+                return "Not used"
+            texts = (f.value for f in self.fields if f.setting.kind == "lines")
+            lines = [line for text in texts for line in text.splitlines() if line.strip()]
+            return f"On: {', '.join(lines)}"[:_SUMMARY] if lines else "On"
         used = [f.setting.label for f in self.fields if f.value and f.value.lower() != "false"]
-        if any(f.setting.kind == "feature" and not f.is_checked for f in self.fields):
-            return "Not used"
         return ", ".join(used) or "Not used"
 
 

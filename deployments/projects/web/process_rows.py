@@ -13,6 +13,7 @@ _ICONS = {
     DEPLOY_RELEASE: "branch",
     "Octopus.TentaclePackage": "package",
     "Octopus.JavaArchive": "package",
+    "Octopus.Nginx": "globe",
     "Octopus.Manual": "person",
     "Octopus.Email": "message",
     "Octopus.HttpRequest": "globe",

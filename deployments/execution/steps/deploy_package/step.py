@@ -1,12 +1,10 @@
 """Deploy a Package: transfer, extract, configure and run the package's scripts on targets."""
 
-from deployments.execution.steps.features import configuration, custom_scripts
+from deployments.execution.steps.features import configuration, custom_scripts, switch_on_scripts
 from deployments.execution.steps.step_type import Property, PropertyKind, StepType
 from deployments.execution.variables import Variables
 
 _PACKAGE = "Octopus.Action.Package"
-_SCRIPTS = "Octopus.Action.CustomScripts"
-_FEATURES = "Octopus.Action.EnabledFeatures"
 
 
 def check(variables: Variables) -> str:
@@ -16,15 +14,6 @@ def check(variables: Variables) -> str:
     return ""
 
 
-def prepare(variables: Variables) -> None:
-    """Switch on the step's own scripts when a client that knows no features has set some."""
-    if _FEATURES.lower() in variables.values:
-        return
-    prefix = f"{_SCRIPTS}.".lower()
-    if any(name.lower().startswith(prefix) and value.text.strip() for name, value in variables):
-        variables.set(_FEATURES, "Octopus.Features.CustomScripts")
-
-
 STEP = StepType(
     action_type="Octopus.TentaclePackage",
     name="Deploy a Package",
@@ -32,7 +21,7 @@ STEP = StepType(
     category="Package",
     command="deploy_package",
     uses_package=True,
-    prepare=prepare,
+    prepare=switch_on_scripts,
     check=check,
     properties=(
         Property(f"{_PACKAGE}.PackageId", "Package", PropertyKind.PACKAGE, required=True),

@@ -4,6 +4,7 @@ from deployments.execution.steps.features import (
     custom_scripts,
     structured_configuration,
     substitution,
+    switch_on_scripts,
 )
 from deployments.execution.steps.step_type import Property, PropertyKind, StepType
 from deployments.execution.variables import Variables
@@ -25,6 +26,7 @@ STEP = StepType(
     category="Package",
     command="deploy_java_archive",
     uses_package=True,
+    prepare=switch_on_scripts,
     check=check,
     properties=(
         Property(

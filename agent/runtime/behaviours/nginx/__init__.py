@@ -1,0 +1,1 @@
+"""Serving an installed package with nginx."""

@@ -115,7 +115,7 @@ class TemplateNames:
 
     def check(self, text: str) -> list[str]:
         """Return what seems wrong with a text, in words."""
-        return check_template(text, self._knows)
+        return check_template(text, self.knows)
 
     @cached_property
     def _variables(self) -> tuple[set[str], set[str]]:
@@ -137,7 +137,8 @@ class TemplateNames:
     def _known(self) -> KnownNames:
         return KnownNames.of([*self.names, *SYSTEM_NAMES, *OPEN_NAMES])
 
-    def _knows(self, path: str) -> bool:
+    def knows(self, path: str) -> bool:
+        """Tell whether a name may have a value."""
         seen, every = self._variables
         return seen != every or self._known.has(path)
 

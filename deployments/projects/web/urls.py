@@ -11,6 +11,7 @@ from deployments.projects.web import (
     settings,
     trigger_form,
     triggers,
+    variable_findings,
     variable_templates,
     variables,
 )
@@ -74,6 +75,7 @@ urlpatterns = [
     path("projects/<str:project>/variables/templates/save", variable_templates.template_save),
     path("projects/<str:project>/variables/library", inclusion.include_sets),
     path("projects/<str:project>/variables/save", variables.variable_save),
+    path("projects/<str:project>/variables/findings", variable_findings.variable_findings),
     path("projects/<str:project>/variables/text", bulk.project_text),
     path("projects/<str:project>/variables/export", bulk.project_export),
     path("projects/<str:project>/variables/names", template_check.value_names),

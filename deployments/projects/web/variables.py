@@ -148,6 +148,7 @@ def _page(
         "filters": request.GET,
         "is_filtered": any(request.GET.get(name) for name in ("q", "scope", "kind")),
         "may_add": _may_add(request, owner, around),
+        "history": _history(request, variable_set),
         "is_stale": services.STALE in problems.errors,
     }
     return show(request, owner.template, values, problems)
@@ -236,6 +237,14 @@ def _context(request: PageRequest, around: Surroundings) -> ScopeContext | None:
         action=asked["step"] or None,
         channel=asked["channel"] or None,
     )
+
+
+def _history(request: PageRequest, variable_set: VariableSet) -> str:
+    """Return the address of all changes of the values; empty for who may not read events."""
+    if not request.grants.allows(Permission.EventView):
+        return ""
+    space = request.space.public_id
+    return f"/app/{space}/administration/audit?about={variable_set.public_id}"
 
 
 def _may_add(request: PageRequest, owner: ValuesOwner, around: Surroundings) -> bool:

@@ -3,6 +3,8 @@
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Callable
+from functools import wraps
 from typing import Final
 
 from django.conf import settings
@@ -29,8 +31,24 @@ from packages_feed.services.upkeep import (
 )
 from packages_feed.storage import PackageStorage, StorageFailed, named_storage, package_storage
 
+Command = Callable[[argparse.Namespace], int]
+
 NOT_FINISHED: Final = 3
 _MOST_PASSES: Final = 20
+
+
+def told(command: Command) -> Command:
+    """Say in one line why a command could not go on; it may be started again."""
+
+    @wraps(command)
+    def run(arguments: argparse.Namespace) -> int:
+        try:
+            return command(arguments)
+        except StorageFailed as error:
+            print(f"Not finished: {error} Start it again when that is mended.", file=sys.stderr)
+            return NOT_FINISHED
+
+    return run
 
 
 def verify(arguments: argparse.Namespace) -> int:
@@ -71,6 +89,7 @@ def _dispose(arguments: argparse.Namespace, run: Run, checked: Checked) -> None:
     print(f"{checked.problem:<11}{checked.sha256}{users}{done}", flush=True)
 
 
+@told
 def move(arguments: argparse.Namespace) -> int:
     """Copy all files to another storage; 0 when it has everything, 1 when some are lost."""
     target = _target(arguments.to)
@@ -117,6 +136,7 @@ def _target(url: str) -> PackageStorage:
     return named_storage(url)
 
 
+@told
 def reindex(arguments: argparse.Namespace) -> int:
     """Correct rows by what the files say; 1 when a file could not be read or says another name."""
     actor = Actor.system("octopus-server packages reindex")

@@ -44,9 +44,21 @@ def copy_missing(source: PackageStorage, target: PackageStorage) -> Iterator[Tra
 def _copy(source: PackageStorage, target: PackageStorage, sha256: str, size: int) -> Copied | None:
     """Copy one file; None for one that nothing names any more."""
     try:
-        target.put_stream(source.open(sha256), sha256, size)
+        pieces = source.open(sha256)
+        try:
+            target.put_stream(_readable(pieces), sha256, size)
+        finally:
+            getattr(pieces, "close", lambda: None)()
     except (BlobMissing, WrongBytes) as error:
         if not is_used(sha256):
             return None
         return Copied.MISSING if isinstance(error, BlobMissing) else Copied.DAMAGED
     return Copied.COPIED
+
+
+def _readable(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Give the pieces on; raises WrongBytes where the disk does not give them back any more."""
+    try:
+        yield from pieces
+    except OSError as error:
+        raise WrongBytes(f"The file cannot be read: {error.strerror}.") from error

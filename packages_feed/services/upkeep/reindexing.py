@@ -71,6 +71,8 @@ def _reread(actor: Actor, row: PackageVersion, limits: Limits, clock: Clock) -> 
         described = describe_file(_opened(row.blob_id, row.size), row.size, name, limits)
     except BlobMissing:
         return Reread(row, problem="its file is missing in the storage")
+    except OSError:
+        return Reread(row, problem="its file cannot be read")
     except Invalid as error:
         return Reread(row, problem=error.errors[0] if error.errors else error.message)
     told = identity_of(described)
@@ -117,8 +119,8 @@ def adopt_packages(
         try:
             described = describe_file(_opened(file.sha256, file.size), file.size, NUPKG, limits)
             adopted = _adopt(actor, space, storage, described, file.sha256, clock)
-        except (BlobMissing, Invalid):
-            continue  # no package, or gone meanwhile
+        except (BlobMissing, Invalid, OSError):
+            continue  # no package, gone meanwhile, or damaged
         if adopted is not None:
             yield adopted
 

@@ -137,6 +137,40 @@ def test_what_cannot_be_moved_is_named(capsys: pytest.CaptureFixture[str], tmp_p
     assert "1 could not be" in told
 
 
+def test_a_target_that_cannot_be_written_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    make_package("Acme.Web", "1.0.0")
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    assert run("move", to=(tmp_path / "taken").as_uri()) == commands.NOT_FINISHED
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith("Not finished: The package could not be stored")
+
+
+def test_a_disk_that_does_not_give_a_file_back_holds_nobody_up(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, fine = make_package("Acme.Db", "1.0.0"), make_package("Acme.Web", "1.0.0")
+    really = FileStorage.open
+
+    def opened(self: FileStorage, sha256: str, **part: int) -> Iterator[bytes]:
+        def fails() -> Iterator[bytes]:
+            raise OSError(5, "Input/output error")
+            yield b""
+
+        return fails() if sha256 == broken.blob_id else really(self, sha256, **part)
+
+    monkeypatch.setattr(FileStorage, "open", opened)
+    assert run("verify") == 1
+    assert run("move", to=(tmp_path / "new").as_uri()) == 1
+    assert run("reindex") == 1
+    told = capsys.readouterr().out
+    assert f"unreadable {broken.blob_id}" in told
+    assert f"damaged    {broken.blob_id}" in told
+    assert "Acme.Db 1.0.0 in Default: its file cannot be read" in told
+    assert [file.sha256 for file in FileStorage(tmp_path / "new").files()] == [fine.blob_id]
+
+
 def test_reading_anew_corrects_rows_and_adds_what_no_space_has(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -22,7 +22,13 @@ from deployments.access.web.forms import (
 from deployments.access.web.pages import PageRequest, page
 from deployments.base.errors import Invalid, NotFound
 from packages_feed.models import PackageVersion
-from packages_feed.queries import built_in_feed, newest_of_each, versions_of
+from packages_feed.queries import (
+    built_in_feed,
+    newest_of_each,
+    ranked,
+    versions_of,
+    with_words,
+)
 from packages_feed.services import Outcome, Stored, store_package
 from packages_feed.services.permissions import may
 from packages_feed.usage import visible_projects_using, visible_users_of_versions
@@ -42,12 +48,11 @@ MODES = (
 @require_GET
 @page(Permission.FeedView)
 def package_list(request: PageRequest) -> HttpResponse:
-    """List the packages with their newest versions."""
+    """List the packages with their newest versions; those that have each word of the search."""
     rows = _visible(request)
     text = request.GET.get("q", "").strip()
-    wanted = rows.filter(id_lower__contains=text.lower()) if text else rows
-    newest = newest_of_each(wanted, rows).order_by("id_lower")
-    shown = page_of(request, newest)
+    wanted = with_words(rows, text) if text else rows
+    shown = page_of(request, ranked(newest_of_each(wanted, rows), text))
     on_page = [row.id_lower for row in shown.object_list]
     counts = dict(
         rows.filter(id_lower__in=on_page)

@@ -18,6 +18,7 @@ from tests.factories import (
     make_user,
 )
 from tests.factories.domain import make_package, make_project, make_release, package_step
+from tests.factories.packages import make_package as make_nupkg
 from tests.factories.people import as_person
 from tests.factories.runbooks import make_runbook, make_snapshot
 from tests.support.portal import Visitor, text_of
@@ -43,6 +44,23 @@ def test_the_list_shows_the_newest_version_of_each() -> None:
     assert "Acme.Web" not in [
         row.package_id for row in ana.get("packages", {"q": "schema"}).context["page"]
     ]
+
+
+def test_a_search_finds_words_of_ids_titles_descriptions_and_tags_the_id_first() -> None:
+    make_nupkg("Acme.Tools", "1.0.0", tags="prices", description="Reads files of the web shop")
+    make_nupkg("Acme.Web", "1.0.0", title="The shop")
+    ana = Visitor(make_ana())
+
+    def found(words: str) -> list[str]:
+        page = ana.get("packages", {"q": words}).context["page"]
+        return [row.package_id for row in page]
+
+    assert found("web") == ["Acme.Web", "Acme.Tools"]
+    assert found("acme.web") == ["Acme.Web"]
+    assert found("files PRICES") == ["Acme.Tools"]
+    assert found("shop") == ["Acme.Tools", "Acme.Web"]
+    assert found("files nothing") == []
+    assert "No package has “files nothing”" in text_of(ana.get("packages", {"q": "files nothing"}))
 
 
 def test_a_package_shows_versions_and_users() -> None:

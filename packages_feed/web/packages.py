@@ -5,18 +5,16 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, Sum
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments.access.permissions import Permission
 from deployments.access.web.forms import (
     NO_PROBLEMS,
-    REFUSED,
     Problems,
     attempt,
     go,
     page_of,
-    place,
     show,
 )
 from deployments.access.web.pages import PageRequest, page
@@ -101,21 +99,15 @@ def package_page(request: PageRequest, package: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @page(Permission.BuiltInFeedPush)
 def package_upload(request: PageRequest) -> HttpResponse:
-    """Upload a file; scripts get JSON, so that they can show progress."""
+    """Upload one file; the page's script sends files by the API instead, in pieces."""
     if request.method == "GET":
         return _upload_page(request)
     stored, problems = attempt(lambda: _store(request))
-    wants_json = request.headers.get("X-Requested-With") == "XMLHttpRequest"
     if stored is None:
-        if wants_json:
-            return JsonResponse({"errors": list(problems.errors)}, status=REFUSED)
         return _upload_page(request, problems)
     version = stored.version
     messages.success(request, f"{version.package_id} {version.version} {_DONE[stored.outcome]}.")
-    path = f"packages/{version.package_id}"
-    if wants_json:
-        return JsonResponse({"url": place(request, path)})
-    return go(request, path)
+    return go(request, f"packages/{version.package_id}/{version.version}")
 
 
 def _visible(request: PageRequest) -> Any:

@@ -75,15 +75,22 @@ class S3Storage:
 
     def put(self, source: Path, sha256: str) -> bool:
         size = source.stat().st_size
-        if self.size(sha256) == size:
+        if self._has(sha256, size):
             return False
         with source.open("rb") as file:
             return self._put(iter(lambda: file.read(PART), b""), sha256, size)
 
     def put_stream(self, pieces: Iterator[bytes], sha256: str, size: int) -> bool:
-        if self.size(sha256) == size:
+        if self._has(sha256, size):
             return False
         return self._put(_checked(_parts(pieces), sha256), sha256, size)
+
+    def _has(self, sha256: str, size: int) -> bool:
+        """Tell whether the bytes are here; others under their name are damaged and make room."""
+        known = self.size(sha256)
+        if known not in {None, size}:
+            self.delete(sha256)
+        return known == size
 
     def _put(self, parts: Iterator[bytes], sha256: str, size: int) -> bool:
         created = self._put_parts(parts, sha256) if size > PART else self._put_whole(parts, sha256)

@@ -141,6 +141,20 @@ def test_half_a_file_is_replaced(tmp_path: Path, make: Make) -> None:
     assert b"".join(storage.open(sha256)) == b"whole"
 
 
+def test_half_an_object_is_replaced(swift: S3Store, tmp_path: Path, make: Make) -> None:
+    storage = storage_from_url(
+        swift.storage_url, spool_folder=tmp_path, access_key=swift.key, secret_key=swift.secret
+    )
+    path, sha256 = make(b"a whole object")
+    key = f"octopus/packages/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+    s3_client(swift).put_object(Bucket=swift.bucket, Key=key, Body=b"half")
+    assert storage.put(path, sha256) is True
+    assert b"".join(storage.open(sha256)) == b"a whole object"
+    s3_client(swift).put_object(Bucket=swift.bucket, Key=key, Body=b"half")
+    assert storage.put_stream(iter([b"a whole ", b"object"]), sha256, 14) is True
+    assert b"".join(storage.open(sha256)) == b"a whole object"
+
+
 def test_names_that_are_no_hash_reach_no_file(tmp_path: Path) -> None:
     storage = FileStorage(tmp_path)
     (tmp_path / "secret").write_text("x")

@@ -9,6 +9,7 @@ from deployments.base.settings_rows import forget_setting, get_setting, set_sett
 from packages_feed.services.upkeep import Checked
 
 SETTING: Final = "packages.verification"
+LAST: Final = "packages.verified"
 _SAVED_EVERY_S: Final = 5.0
 
 
@@ -51,5 +52,27 @@ class Run:
         self._saved = time.monotonic()
 
     def finish(self) -> None:
-        """Let the next run begin at the first file."""
+        """Let the next run begin at the first file, and keep what this one has found."""
+        found = LastVerification(utc_now().isoformat(), self.checked, self.problems)
+        set_setting(LAST, asdict(found))
         forget_setting(SETTING)
+
+
+@dataclass(frozen=True, slots=True)
+class LastVerification:
+    """How the last run that came to its end went; `ended` is a time in ISO form."""
+
+    ended: str
+    checked: int
+    problems: dict[str, int]
+
+    @property
+    def words(self) -> str:
+        """The problems as one text; empty without one."""
+        return ", ".join(f"{count:,} {kind}" for kind, count in sorted(self.problems.items()))
+
+
+def last_verification() -> LastVerification | None:
+    """Return the last run that came to its end; None when there was none yet."""
+    stored: Any = get_setting(LAST)
+    return LastVerification(**stored) if isinstance(stored, dict) else None

@@ -19,6 +19,7 @@ from deployments.server_tasks.models import ServerNode
 from deployments.server_tasks.queries import is_offline, running_on_nodes
 from deployments.server_tasks.services import delete_node, update_node
 from octopus_site.backup.writing import last_backup
+from octopus_site.packages.verification import last_verification
 from octopus_site.server.information import information
 from octopus_site.server.licences import licences
 from octopus_site.server.own_logs import own_logs, tail_of
@@ -126,7 +127,7 @@ def _server(
     request: PageRequest, problems: Problems = NO_PROBLEMS, reason: str = ""
 ) -> HttpResponse:
     request.grants.require_system(Permission.ConfigureServer)
-    state, backup = maintenance(), last_backup()
+    state, backup, verified = maintenance(), last_backup(), last_verification()
     values = {
         "state": state,
         "since": datetime.fromisoformat(state.since) if state else None,
@@ -134,6 +135,8 @@ def _server(
         "nodes": _nodes(),
         "facts": information(),
         "backup": backup,
+        "verified": verified,
+        "verified_when": datetime.fromisoformat(verified.ended) if verified else None,
         "backup_made": datetime.fromisoformat(backup.when) if backup else None,
         "may_administer": request.grants.allows_system(Permission.AdministerSystem),
     }

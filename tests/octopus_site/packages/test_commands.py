@@ -21,8 +21,9 @@ from packages_feed.storage import (
     StorageFailed,
     package_storage,
 )
-from tests.factories import default_space
+from tests.factories import default_space, make_ana
 from tests.factories.packages import make_package, nupkg
+from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -155,8 +156,8 @@ def test_a_disk_that_does_not_give_a_file_back_holds_nobody_up(
 
     def opened(self: FileStorage, sha256: str, **part: int) -> Iterator[bytes]:
         def fails() -> Iterator[bytes]:
+            yield b"the first piece"
             raise OSError(5, "Input/output error")
-            yield b""
 
         return fails() if sha256 == broken.blob_id else really(self, sha256, **part)
 
@@ -199,3 +200,17 @@ def test_progress_tells_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> No
         "2 of 1,000 files, 1 MiB/s, about 166 min left",
         "4 of 1,000 files, 1 MiB/s, about 166 min left",
     ]
+
+
+def test_the_page_of_the_server_says_when_files_were_verified() -> None:
+    ana = Visitor(make_ana(), default_space().public_id)
+    page = "administration/server"
+    assert "That was not done yet." in text_of(ana.get(page))
+    row = make_package("Acme.Web", "1.0.0")
+    run("verify")
+    shown = text_of(ana.get(page))
+    assert "Verified now : 1 file read." in shown
+    assert "names them" not in shown
+    break_first_byte(package_storage(), row)
+    run("verify")
+    assert "1 damaged." in text_of(ana.get(page))

@@ -43,6 +43,14 @@ BENCHMARKS = (
         on_postgres=True,
         is_asked_for=True,
     ),
+    Benchmark(
+        "lists",
+        "Lists for those who see a part",
+        "benchmarks.space.lists",
+        600,
+        on_postgres=True,
+        is_asked_for=True,
+    ),
 )
 
 

@@ -13,6 +13,7 @@ def in_bulk() -> Iterator[None]:
     from django.db import connection  # noqa: PLC0415 after Django's set-up
 
     with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # no index goes while checks are due
         cursor.execute("SET session_replication_role = replica")
         cursor.execute("SET maintenance_work_mem = '512MB'")
         cursor.execute(

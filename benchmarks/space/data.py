@@ -20,7 +20,8 @@ GROUPS, ENVIRONMENTS, ENVIRONMENTS_OF_A_RELEASE, TENANT_ENVIRONMENTS = 25, 8, 5,
 class Size:
     """How much of each; deployments and events are spread evenly over the projects.
 
-    `hot` deployments are one project's besides, the last one's.
+    `hot` deployments are one project's besides, the last one's. A wide one has a release with many
+    steps for many targets.
     """
 
     projects: int = 500
@@ -28,6 +29,7 @@ class Size:
     events: int = 1_000_000
     tenants: int = 200
     hot: int = 30_000
+    is_wide: bool = True
 
     @property
     def tenanted(self) -> int:
@@ -49,13 +51,15 @@ def fill(size: Size) -> None:
         _tenants(size, first)
         _releases(size, first)
         _deployments(size, first)
-        _hot(size, first)
+        if size.hot:
+            _hot(size, first)
         _current(first)
         _outcomes(first)
         _events(size, first)
-    add_wide(first.environment, first.project.lifecycle)
+    if size.is_wide:
+        add_wide(first.environment, first.project.lifecycle)
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("ANALYZE" if connection.in_atomic_block else "VACUUM ANALYZE")
 
 
 @dataclass(frozen=True)
@@ -334,19 +338,23 @@ def _events(size: Size, first: _First) -> None:
             "message": f"'Something happened to Service ' || to_char(i %% {projects}, 'FM0000')",
         },
     )
-    for document in (
-        f"'Projects-' || ({first.project.pk} + i %% {projects})",
-        "'Deployments-' || i",
+    place = f"(%(places)s::bigint[])[1 + i / {projects} %% {ENVIRONMENTS}]"
+    for every, document in (
+        (1, f"'Projects-' || ({first.project.pk} + i %% {projects})"),
+        (1, "'Deployments-' || i"),
+        (1, f"'Environments-' || ({place})"),
+        (10, f"'Tenants-' || ({first.tenant.pk} + i %% {size.tenants})"),
     ):
         related = EventRelated.objects.create(event=event, document_id="Nothing-1")
-        multiply(related, 1, total, {"event_id": f"{base} + i", "document_id": document})
+        which = {"event_id": f"{base} + i * {every}", "document_id": document}
+        multiply(related, 1, total // every, which, places=first.environments)
 
 
 def main() -> None:
     """Fill the server that the environment names."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.space.data", description=__doc__)
-    for name, usual in vars(Size()).items():
-        parser.add_argument(f"--{name}", type=int, default=usual)
+    for name in ("projects", "deployments", "events", "tenants", "hot"):
+        parser.add_argument(f"--{name}", type=int, default=getattr(Size(), name))
     size = Size(**vars(parser.parse_args()))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octopus_site.settings")
     import django  # noqa: PLC0415 the settings come first

@@ -3,7 +3,8 @@
 Pure: no SQL runs here; `q` only builds a filter.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import product
@@ -13,6 +14,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from deployments.access.permissions import EXPLICIT_TENANT, Permission, dimensions
+from deployments.access.reaches import Reach, joined
 from deployments.base.errors import NotPermitted
 
 Values = int | Iterable[int] | None
@@ -126,11 +128,11 @@ class Grants:
         if self.everything:
             return models.Q()
         held = [a for a in self.assignments if permission in a.permissions]
-        filters = [_filter(assignment, permission, model) for assignment in held]
-        if any(part == models.Q() for part in filters):
-            return models.Q()
         rows = models.Q(pk__in=[])
-        for part in filters:
+        for reach in joined(_reach(assignment, permission) for assignment in held):
+            part = _filter(reach, permission, model)
+            if part == models.Q():
+                return part
             rows |= part
         return rows
 
@@ -171,28 +173,58 @@ def _covers(
     return True
 
 
-def _filter(assignment: Assignment, permission: str, model: type[models.Model]) -> models.Q:
+def _reach(assignment: Assignment, permission: str) -> Reach:
+    """Return projects (with groups whose projects are meant), groups, environments, tenants."""
     supported = dimensions(permission)
+    groups = assignment.project_groups
+    projects = {("project", number) for number in assignment.projects}
+    projects |= {("project_group", number) for number in groups}
+    return (
+        frozenset(projects) if "project" in supported and assignment.limits_projects else None,
+        groups if "project_group" in supported and groups else None,
+        assignment.environments
+        if "environment" in supported and assignment.limits_environments
+        else None,
+        assignment.tenants if "tenant" in supported and assignment.limits_tenants else None,
+    )
+
+
+def _filter(reach: Reach, permission: str, model: type[models.Model]) -> models.Q:
     paths: dict[str, str] = getattr(model, "scope_paths", {})
+    projects, groups, environments, tenants = reach
     rows = models.Q()
-    if "project" in supported and assignment.limits_projects:
-        rows &= _among(model, paths.get("project"), assignment.projects) | _among(
-            model, paths.get("project_group"), assignment.project_groups
-        )
-    if "project_group" in supported and assignment.project_groups:
-        rows &= _among(model, paths.get("project_group"), assignment.project_groups)
-    if "environment" in supported and assignment.limits_environments:
-        rows &= _among(model, paths.get("environment"), assignment.environments)
-    if "tenant" in supported and assignment.limits_tenants:
+    if projects is not None:
+        rows &= _of_projects(model, paths, projects)
+    if groups is not None:
+        rows &= _among(model, paths.get("project_group"), groups)
+    if environments is not None:
+        rows &= _among(model, paths.get("environment"), environments)
+    if tenants is not None:
         path = paths.get("tenant")
-        tenants = _among(model, path, assignment.tenants)
+        theirs = _among(model, path, tenants)
         if permission not in EXPLICIT_TENANT:
-            tenants = tenants | _without_any(model, path) if path else models.Q()
-        rows &= tenants
+            theirs = theirs | _without_any(model, path) if path else models.Q()
+        rows &= theirs
     return rows
 
 
-def _among(model: type[models.Model], path: str | None, numbers: frozenset[int]) -> models.Q:
+def _of_projects(
+    model: type[models.Model], paths: Mapping[str, str], projects: Iterable[Any]
+) -> models.Q:
+    """Return the filter for rows of the projects.
+
+    All projects of a group are among the numbers. So the group is asked for only where a row knows
+    it by itself: reached through the project it would take a join that no index answers.
+    """
+    path, group_path = paths.get("project"), paths.get("project_group")
+    rows = _among(model, path, {number for kind, number in projects if kind == "project"})
+    if path is None or (group_path and "__" not in group_path):
+        groups = {number for kind, number in projects if kind == "project_group"}
+        rows |= _among(model, group_path, groups)
+    return rows
+
+
+def _among(model: type[models.Model], path: str | None, numbers: AbstractSet[Any]) -> models.Q:
     if not path or not numbers:
         return models.Q(pk__in=[])
     if _is_many(model, path):

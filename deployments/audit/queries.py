@@ -1,17 +1,23 @@
 """Reading events as far as an actor may."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from deployments.access.grant_rules import Assignment, Grants
 from deployments.access.grants import load_grants
 from deployments.access.permissions import Permission
+from deployments.access.reaches import Reach, joined
 from deployments.access.spaces import visible_spaces
 from deployments.audit.models import EventArchive
 from deployments.base.actor import Actor
 from deployments.base.models import Event, EventRelated, Space
 
+_COUNTED: Final = 10_000
+_COUNTED_IF_LIMITED: Final = 250
+# Further behind, numbers are counted by the database alone, whatever it takes.
+_DEEP: Final = 10_000
 Narrow = Callable[["QuerySet[Event]"], "QuerySet[Event]"]
 _KINDS = (
     ("limits_projects", "projects", "Projects"),
@@ -28,10 +34,8 @@ def events_visible_to(
     A grant that is limited to projects, environments or tenants shows events about those only.
     Who sees the events of the server sees those of spaces that are deleted, too.
     """
-    seen = Q(pk__in=[])
-    for part in visible_parts(actor, space, include_system=include_system):
-        seen |= part
-    return Event.objects.filter(seen).order_by("-id")
+    parts = visible_parts(actor, space, include_system=include_system)
+    return Event.objects.filter(_any_of(parts)).order_by("-id")
 
 
 def visible_parts(
@@ -61,14 +65,47 @@ def newest_events(
     parts: Iterable[Q], narrow: Narrow, *, before: int | None = None, limit: int
 ) -> list[Event]:
     """Return the newest events of any of the parts, narrowed, with their related documents."""
+    return _events(_newest(parts, narrow, before=before, limit=limit))
+
+
+def page_of_events(
+    parts: Sequence[Q], narrow: Narrow, *, skip: int, take: int
+) -> tuple[list[Event], int]:
+    """Return the newest events after so many, and how many there are.
+
+    They are counted some way behind the page: counting takes longer than reading, and longer yet
+    where each event is looked up by what it is about.
+    """
+    is_limited = any(isinstance(each, Exists) for part in parts for each in part.flatten())
+    at_most = skip + take + (_COUNTED_IF_LIMITED if is_limited else _COUNTED)
+    if skip <= _DEEP:
+        numbers = _newest(parts, narrow, before=None, limit=at_most)
+        return _events(numbers[skip : skip + take]), len(numbers)
+    rows = narrow(Event.objects.filter(_any_of(parts)))
+    total = rows.order_by()[:at_most].count()
+    shown = rows.order_by("-id").prefetch_related("related")
+    return list(shown[skip : min(skip + take, max(total, skip))]), total
+
+
+def _newest(parts: Iterable[Q], narrow: Narrow, *, before: int | None, limit: int) -> list[int]:
     found: set[int] = set()
     for part in parts:
         rows = narrow(Event.objects.filter(part))
         if before is not None:
             rows = rows.filter(pk__lt=before)
         found.update(rows.order_by("-id").values_list("pk", flat=True)[:limit])
-    newest = sorted(found, reverse=True)[:limit]
-    return list(Event.objects.filter(pk__in=newest).order_by("-id").prefetch_related("related"))
+    return sorted(found, reverse=True)[:limit]
+
+
+def _events(numbers: list[int]) -> list[Event]:
+    return list(Event.objects.filter(pk__in=numbers).order_by("-id").prefetch_related("related"))
+
+
+def _any_of(parts: Iterable[Q]) -> Q:
+    seen = Q(pk__in=[])
+    for part in parts:
+        seen |= part
+    return seen
 
 
 def about(rows: "QuerySet[Event]", document_ids: Iterable[str]) -> "QuerySet[Event]":
@@ -94,8 +131,7 @@ def _parts_of_space(grants: Grants) -> list[Q]:
     if grants.everything:
         return [Q()]
     held = [one for one in grants.assignments if Permission.EventView in one.permissions]
-    parts = [_of_assignment(assignment) for assignment in held]
-    return [Q()] if Q() in parts else parts
+    return [_of_reach(reach) for reach in joined(map(_reach, held))]
 
 
 def archives_visible_to(actor: Actor) -> QuerySet[EventArchive]:
@@ -105,11 +141,18 @@ def archives_visible_to(actor: Actor) -> QuerySet[EventArchive]:
     return EventArchive.objects.none()
 
 
-def _of_assignment(assignment: Assignment) -> Q:
+def _reach(assignment: Assignment) -> Reach:
+    return tuple(
+        frozenset(getattr(assignment, values)) if getattr(assignment, limits) else None
+        for limits, values, _ in _KINDS
+    )
+
+
+def _of_reach(reach: Reach) -> Q:
     rows = Q()
-    for limits, values, prefix in _KINDS:
-        if getattr(assignment, limits):
-            ids = [f"{prefix}-{number}" for number in sorted(getattr(assignment, values))]
+    for numbers, (_, _, prefix) in zip(reach, _KINDS, strict=True):
+        if numbers is not None:
+            ids = sorted(f"{prefix}-{number}" for number in numbers)
             related = EventRelated.objects.filter(event=OuterRef("pk"), document_id__in=ids)
             rows &= Q(Exists(related))
     return rows

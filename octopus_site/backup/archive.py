@@ -19,6 +19,7 @@ _MANIFEST: Final = "manifest.json"
 _FILES: Final = "files.jsonl"
 _PIECE: Final = 256 * 1024
 _LONGEST_MANIFEST: Final = 16 * 1024 * 1024
+_ANOTHER: Final = "Copy it again from where it was made, or restore another one."
 # What reading a damaged ZIP can raise: RuntimeError for one that claims encryption or a method
 # that nobody knows.
 _DAMAGE: Final = (
@@ -205,10 +206,12 @@ class ArchiveReader:
             }
             return Manifest(**{**said, "tables": tables, "files": Lines(**said["files"])})
         except (TypeError, *_DAMAGE) as error:
-            raise Invalid(f"{self._path} is no backup of this program.") from error
+            raise Invalid(
+                f"{self._path} is no backup of this program, or a part of one. {_ANOTHER}"
+            ) from error
 
     def _damaged(self, name: str) -> Invalid:
-        return Invalid(f"{self._path} is damaged: {name} is not as it was written.")
+        return Invalid(f"{self._path} is damaged: {name} is not as it was written. {_ANOTHER}")
 
 
 @contextmanager
@@ -219,7 +222,7 @@ def opened_archive(path: Path) -> Iterator[ArchiveReader]:
     except OSError as error:
         raise Invalid(f"{path} cannot be read: {error.strerror}.") from error
     except _DAMAGE as error:
-        raise Invalid(f"{path} is no complete backup.") from error
+        raise Invalid(f"{path} is no complete backup. {_ANOTHER}") from error
     with archive:
         yield ArchiveReader(archive, path)
 

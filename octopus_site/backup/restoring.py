@@ -60,10 +60,14 @@ def require_empty(target: BaseDatabaseWrapper, *, force: bool, clock: Clock = ut
 
 
 def require_undamaged(archive: ArchiveReader) -> None:
-    """Read every row of the backup and compare the hashes. Raises Invalid."""
+    """Read every row and every copied file of the backup and compare the hashes. Raises Invalid."""
     for name in archive.manifest.tables:
         for _ in archive.table(name):
             pass
+    for sha256, _ in archive.files():
+        if archive.has_file(sha256):
+            for _ in archive.file(sha256):
+                pass
 
 
 def restore_rows(archive: ArchiveReader, target: BaseDatabaseWrapper, report: Report) -> None:

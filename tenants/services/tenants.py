@@ -22,7 +22,7 @@ from tenants.services.connections import replace_connections
 from tenants.usage import registered_tenant_uses
 
 # No grant that is limited to tenants covers one that does not exist yet.
-_NO_TENANT: Final = 0
+NO_TENANT: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def create_tenant(
     clock: Clock = utc_now,
 ) -> Tenant:
     """Create a tenant; raises NotPermitted, or Invalid for what cannot be."""
-    require(actor, space, Permission.TenantCreate, tenant=_NO_TENANT)
+    require(actor, space, Permission.TenantCreate, tenant=NO_TENANT)
     row = Tenant(space=space, created=clock(), cloned_from=cloned_from)
     with transaction.atomic():
         _fill(row, tenant)

@@ -12,6 +12,7 @@ from deployments.infrastructure.models import Environment
 from deployments.projects.models import Project
 from tenants.models import TagSet, Tenant, TenantLogo
 from tenants.queries import connections_of, tags_by_tenant, tenant_tag_sets
+from tenants.services.tenants import NO_TENANT
 from tenants.variables import missing_values
 
 
@@ -43,8 +44,13 @@ def tenant_frame(request: PageRequest, row: Tenant) -> dict[str, Any]:
         "has_logo": TenantLogo.objects.filter(tenant=row).exists(),
         "may_edit": allows_on(request.actor, row, Permission.TenantEdit),
         "may_delete": allows_on(request.actor, row, Permission.TenantDelete),
-        "may_clone": request.grants.allows_anywhere(Permission.TenantCreate),
+        "may_clone": may_create_tenants(request),
     }
+
+
+def may_create_tenants(request: PageRequest) -> bool:
+    """Tell whether the reader may create tenants, which who is limited to some may not."""
+    return request.grants.allows(Permission.TenantCreate, tenant=NO_TENANT)
 
 
 def connected_projects(request: PageRequest, row: Tenant) -> list[ConnectedProject]:

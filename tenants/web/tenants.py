@@ -29,9 +29,11 @@ from tenants import services
 from tenants.models import ProjectConnection, Tenant, TenantLogo
 from tenants.queries import tag_names, tags_by_tenant, tenant_numbers_with_tags
 from tenants.services.logos import LARGEST, set_logo
+from tenants.services.tenants import NO_TENANT
 from tenants.web.connections import connection_values
 from tenants.web.frames import (
     connected_projects,
+    may_create_tenants,
     missing_there,
     tag_sets_of_space,
     tenant_frame,
@@ -85,7 +87,7 @@ def tenant_list(request: PageRequest) -> HttpResponse:
         "tag_sets": tag_sets_of_space(request),
         "projects": projects,
         "chosen": chosen,
-        "may_create": request.grants.allows_anywhere(Permission.TenantCreate),
+        "may_create": may_create_tenants(request),
     }
     return show(request, "tenants/tenants.html", values)
 
@@ -94,6 +96,7 @@ def tenant_list(request: PageRequest) -> HttpResponse:
 @page(Permission.TenantCreate)
 def tenant_new(request: PageRequest) -> HttpResponse:
     """Create a tenant."""
+    request.grants.require(Permission.TenantCreate, tenant=NO_TENANT)
     sent = _sent(request, None)
     values = {"sent": sent, "tag_sets": tag_sets_of_space(request)}
     if request.method == "GET":

@@ -42,6 +42,7 @@ def environment_list(request: PageRequest) -> HttpResponse:
 @page(Permission.EnvironmentCreate)
 def environment_new(request: PageRequest) -> HttpResponse:
     """Create an environment."""
+    request.grants.require(Permission.EnvironmentCreate)
     values = _values(request)
     if request.method == "GET":
         return show(request, "infrastructure/environment.html", {"values": values})

@@ -112,7 +112,7 @@ def _frame(request: PageRequest, tags: list[str]) -> dict[str, Any]:
         ),
         "shows_all": "all" in request.GET,
         "may_create": grants.allows_anywhere(Permission.ProjectCreate),
-        "may_create_environment": grants.allows_anywhere(Permission.EnvironmentCreate),
+        "may_create_environment": grants.allows(Permission.EnvironmentCreate),
     }
 
 

@@ -20,7 +20,10 @@ class Deployment(CarriedOut):
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="deployments")
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="deployments")
     environment = models.ForeignKey(
-        Environment, on_delete=models.PROTECT, related_name="deployments"
+        Environment,
+        on_delete=models.PROTECT,
+        related_name="deployments",
+        db_index=False,  # one of those below begins with it
     )
     task = models.OneToOneField(ServerTask, on_delete=models.PROTECT, related_name="deployment")
 
@@ -32,6 +35,13 @@ class Deployment(CarriedOut):
                 fields=["space", "project", "environment", "-id"], name="deployment_newest_there"
             ),
             models.Index(fields=["release", "environment"], name="deployment_of_release"),
+            # Who may see some environments or tenants gets their newest, and how many there are.
+            models.Index(fields=["environment", "space", "-id"], name="deployment_of_environment"),
+            models.Index(
+                fields=["tenant_number", "space", "-id"],
+                condition=models.Q(tenant_number__isnull=False),
+                name="deployment_of_tenant",
+            ),
         ]
 
     @property

@@ -137,6 +137,30 @@ def test_nobody_sees_more_than_they_may() -> None:
     assert Visitor(make_ben(other)).get(f"{PAGE}/export/csv").status_code in {403, 404}
 
 
+@pytest.mark.parametrize(("counted_ahead", "deep"), [(250, 10_000), (0, 10_000), (0, 2)])
+def test_pages_of_somebody_with_several_roles_are_in_order(
+    counted_ahead: int, deep: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each event once, newest first, be they read role by role or, far behind, all at once."""
+    monkeypatch.setattr("deployments.audit.queries._COUNTED_IF_LIMITED", counted_ahead)
+    monkeypatch.setattr("deployments.audit.queries._DEEP", deep)
+    space, project, staging = default_space(), make_project(), make_environment()
+    user, mine, its = make_user(), project.public_id, staging.public_id
+    for scope in ({"project": [mine]}, {"environment": [its]}, {"project": [mine]}):
+        give_role(user, "userroles-projectviewer", space, scope)
+    for number, related in enumerate(([mine], [its], [], [mine, its], [its], [mine])):
+        happen(str(number), *related)
+    person, seen = as_person(user), []
+    for skip in range(6):
+        path = f"/api/Spaces-1/events?eventCategories=Tested&take=1&skip={skip}"
+        status, answer = send(person, "get", path)
+        assert status == 200, answer
+        seen += [item["Message"] for item in answer["Items"]]
+        assert answer["TotalResults"] == min(5, skip + 1 + counted_ahead)
+    assert seen == ["5", "4", "3", "1", "0"]
+    assert len(visible_parts(person.actor, space)) == 2
+
+
 def download(visitor: Visitor, form: str) -> str:
     answer = visitor.get(f"{PAGE}/export/{form}", {"kind": "Tested"})
     assert answer.status_code == 200

@@ -59,10 +59,11 @@ def run(*, short: bool) -> Section:
 
 def _measure(size: Size, rounds: int) -> Section:
     """Let the readers take turns, so that a busy moment slows all of them."""
-    from octopus_site.memory import keep_what_is_loaded  # noqa: PLC0415 after Django's set-up
+    from octopus_site.memory import load_pages, loading  # noqa: PLC0415 after Django's set-up
 
+    with loading():
+        load_pages()
     readers = make_readers()
-    keep_what_is_loaded()
     section, rows = Section(), []
     for name, path in LISTS.items():
         asked = {reader: _Asked() for reader in readers}

@@ -323,7 +323,8 @@ def without_links(data: Any) -> Any:
 
 def what_comes(view: Any, spaces: Spaces, values: dict[str, str]) -> list[Any]:
     """Return the refusals or the status of a page to GET and POST, where it takes them."""
-    space, found = spaces.here.space.public_id, []
+    space = spaces.here.space.public_id
+    found: list[Any] = []
     for send in (RequestFactory().get, RequestFactory().post):
         request: Any = send(f"/app/{space}")
         request.actor = spaces.actor

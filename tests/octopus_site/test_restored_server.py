@@ -1,19 +1,21 @@
-"""A backup of a server that has deployed, restored into an empty one, which deploys as before."""
+"""Backups of servers that have deployed, restored into empty ones, which deploy as before."""
 
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from agent.version import VERSION
+from tests.support.postgres import running_postgres
 from tests.support.processes import Processes, wait_until
 from tests.support.server import API_KEY, TENTACLE, OctopusServer, make_server
 
 SPACE = "/api/Spaces-1"
 SECRET = "the secret of before"
-# Two starts of a whole server, and a migration from nothing.
+# Three starts of a whole server, and two migrations from nothing.
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -95,33 +97,56 @@ class Site:
         return (self.folder / "witness").read_text().splitlines()
 
 
-def test_a_restored_server_deploys(processes: Processes, tmp_path: Path) -> None:
+def restored_into(server: OctopusServer, file: Path, data: Path, url: str) -> OctopusServer:
+    """Restore the backup into an empty data folder and database at the same address."""
+    data.mkdir(parents=True)
+    environment = {
+        **server.environment,
+        "OCTOPUS_DATA_DIR": str(data),
+        "OCTOPUS_DATABASE_URL": url,
+    }
+    restored = replace(server, data_dir=data, environment=environment, main=None)
+    back = restored.command("restore", str(file), "--maintenance")
+    assert back.wait_for_exit(seconds=120) == 0, back.log()
+    return restored
+
+
+def backed_up(server: OctopusServer, file: Path) -> None:
+    """Write a backup while the server runs, then stop it and delete all that it had."""
+    made = server.command("backup", str(file), "--with-files")
+    assert made.wait_for_exit() == 0, made.log()
+    assert server.main
+    server.main.terminate(seconds=60)
+    shutil.rmtree(server.data_dir)
+
+
+def test_restored_servers_deploy(processes: Processes, tmp_path: Path) -> None:
+    """A trial on SQLite moves to PostgreSQL; its next backup goes to another database there."""
     server = make_server(processes, tmp_path)
-    main = server.start()
+    server.start()
     site = Site(server, tmp_path)
     site.post("environments", {"Name": "Test"})
     site.start_agent()
     project = site.make_project()
     site.deploy(project, "1.0.0")
     wait_until(lambda: site.nodes() == [(VERSION, False)], seconds=30, what="a sign of life")
-    file = tmp_path / "backup.zip"
-    made = server.command("backup", str(file), "--with-files")  # the server runs meanwhile
-    assert made.wait_for_exit() == 0, made.log()
-    main.terminate(seconds=60)
-
-    empty = tmp_path / "empty" / "data"
-    empty.mkdir(parents=True)
-    environment = {**server.environment, "OCTOPUS_DATA_DIR": str(empty)}
-    restored = replace(server, data_dir=empty, environment=environment, main=None)
-    back = restored.command("restore", str(file), "--maintenance")
-    assert back.wait_for_exit(seconds=120) == 0, back.log()
-    shutil.rmtree(server.data_dir)
-    restored.start()
-    again = Site(restored, tmp_path)
-    assert restored.call("GET", "/api/maintenanceconfiguration")["IsInMaintenanceMode"] is True
-    assert [row["Version"] for row in again.get("releases")["Items"]] == ["1.0.0"]
-    again.deploy(project, "1.0.1")
-    assert again.witness() == [SECRET, SECRET]
-    refused = restored.command("restore", str(file))
-    assert refused.wait_for_exit() == 1
-    assert "another server runs on the data folder" in refused.log()
+    with running_postgres() as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE another")
+        for turn, database in enumerate(("octopus", "another"), 1):
+            file = tmp_path / f"{turn}.zip"
+            backed_up(server, file)
+            there = url.replace("/octopus?", f"/{database}?")
+            server = restored_into(server, file, tmp_path / database / "data", there)
+            server.start()
+            again = Site(server, tmp_path)
+            assert server.call("GET", "/api/maintenanceconfiguration")["IsInMaintenanceMode"]
+            versions = [row["Version"] for row in again.get("releases")["Items"]]
+            assert versions == [f"1.0.{number}" for number in reversed(range(turn))]
+            again.deploy(project, f"1.0.{turn}")
+            assert again.witness() == [SECRET] * (turn + 1)
+        refused = server.command("restore", str(file))
+        assert refused.wait_for_exit() == 1
+        assert "another server runs on the data folder" in refused.log()
+        assert server.main
+        server.main.terminate(seconds=60)

@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-DEV_EXTRAS := server,dev
+DEV_EXTRAS := server,ldap,dev
 PIP_OPTIONS := --disable-pip-version-check --no-input -qq -c constraints.txt
 
 .PHONY: help setup demo test test-faults chaos schema bench lint types audit fmt migrate seed screenshots clean

@@ -212,6 +212,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "execution.archive_logs": {"task": "execution.archive_logs", "schedule": 600.0},
     "execution.queue_retention": {"task": "execution.queue_retention", "schedule": 300.0},
+    "access.check_directories": {"task": "access.check_directories", "schedule": 3600.0},
     "access.forget_old_groups": {"task": "access.forget_old_groups", "schedule": 3600.0},
     "base.empty_deleted_spaces": {
         "task": "base.empty_deleted_spaces",

@@ -76,6 +76,7 @@ SYSTEM_LINKS = {
     "CurrentLicenseStatus": "/api/licenses/licenses-current-status",
     "ExternalSecurityGroupProviders": "/api/externalsecuritygroupproviders",
     "IdentityProviders": "/api/identityproviders{/id}{?skip,take,ids,partialName}",
+    "LdapProviders": "/api/ldapproviders{/id}{?skip,take,ids,partialName}",
     "LogSettings": "/api/logsettings",
     "MaintenanceConfiguration": "/api/maintenanceconfiguration",
     "OctopusServerClusterSummary": "/api/octopusservernodes/summary",

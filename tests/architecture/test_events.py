@@ -45,6 +45,7 @@ REASONS: dict[str, dict[str, str]] = {
     "part of another service, which records the whole": {
         "access.browser_sessions": "drop_sessions drop_sessions_of_provider",
         "access.federation/external_groups": "end_memberships",
+        "access.federation/identity_providers": "seal_secret",
         "access.spaces": "seed_managers_team",
         "access.users": "insert_user",
         "access.teams": "new_team",

@@ -11,7 +11,7 @@ from tests.support.faults import is_thorough
 # The first group that fits wins.
 FIXTURES = {
     "browser": {"browser", "browser_context", "page"},
-    "clients": {"nuget", "dotnet", "node", "real_provider"},
+    "clients": {"nuget", "dotnet", "node", "real_provider", "ldap_server"},
     "s3": {"swift"},
     "agent": {"processes", "octopus", "octopus_server"},
     "redis": {"redis_server", "redis_url"},

@@ -48,7 +48,7 @@ JOBS = (
     # Its tests wait most of the time, so two of them share a lane.
     _group("agent", options="-n 2 --dist loadfile"),
     _group("browser", "chromium"),
-    _group("clients", "nuget", "nginx", "dotnet", "node", "api-client", "oidc-provider"),
+    _group("clients", "nuget", "nginx", "dotnet", "node", "api-client", "oidc-provider", "slapd"),
     _group("unit"),
     _group("faults"),
     _check("demo", "python tests/tools/demo.py"),

@@ -83,7 +83,7 @@ class IdentityProviderViewSet(SystemViewSet[IdentityProvider]):
     }
 
     def get_queryset(self) -> QuerySet[IdentityProvider]:
-        return IdentityProvider.objects.all()
+        return IdentityProvider.objects.filter(kind=IdentityProvider.Kind.OIDC)
 
     def create_row(self, data: dict[str, Any]) -> IdentityProvider:
         secret = data.pop("sealed_secret") or ""
@@ -148,7 +148,7 @@ def _shown(row: IdentityProvider) -> dict[str, Any]:
     return {
         "Name": row.slug,
         "DisplayName": row.name,
-        "IdentityType": "OAuth",
+        "IdentityType": "ActiveDirectory" if row.is_directory else "OAuth",
         "FormsLoginEnabled": False,
         "CSSLinks": [],
         "JavascriptLinks": [],

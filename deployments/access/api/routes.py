@@ -7,6 +7,7 @@ from deployments.access.api.identity_providers import (
     IdentityProviderViewSet,
 )
 from deployments.access.api.invitations import InvitationViewSet, RegistrationViewSet
+from deployments.access.api.ldap_providers import LdapProviderViewSet
 from deployments.access.api.maintenance import MaintenanceViewSet
 from deployments.access.api.oidc_identities import OidcIdentityViewSet
 from deployments.access.api.smtp import SmtpViewSet
@@ -46,6 +47,7 @@ routes: list[URLPattern] = [
         AuthenticationViewSet.as_view({"get": "group_providers"}),
     ),
     *resource_routes(IdentityProviderViewSet),
+    *resource_routes(LdapProviderViewSet),
     path("serviceaccounts/<str:user>/oidcidentities/v1", _oidc({"get": "list"})),
     path("serviceaccounts/<str:user>/oidcidentities/create/v1", _oidc({"post": "create"})),
     path(

@@ -5,6 +5,7 @@ from deployments.access.models.browser_session import BrowserSession
 from deployments.access.models.federation import (
     ExternalLogin,
     IdentityProvider,
+    LdapDirectory,
     OidcIdentity,
     ProvidedMembership,
     TeamExternalGroup,
@@ -24,6 +25,7 @@ __all__ = [
     "ExternalLogin",
     "IdentityProvider",
     "Invitation",
+    "LdapDirectory",
     "OidcIdentity",
     "Passkey",
     "ProvidedMembership",

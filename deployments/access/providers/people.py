@@ -34,9 +34,9 @@ def person_of(claims: Claims, *, username_claim: str, group_claim: str) -> Exter
     email = text_of(claims, "email").strip()
     is_verified = claims.get("email_verified") is True and "@" in email and email.isprintable()
     wanted = _value(claims, username_claim)
-    username = _as_username(wanted if isinstance(wanted, str) else "")
+    username = username_of(wanted if isinstance(wanted, str) else "")
     if not username and is_verified:
-        username = _as_username(email)
+        username = username_of(email)
     name = text_of(claims, "name") or username
     shown = "".join(char for char in name if char.isprintable())
     return ExternalPerson(
@@ -65,7 +65,8 @@ def _groups(value: Any) -> Sequence[str]:
     return tuple(kept)[:_MOST_GROUPS]
 
 
-def _as_username(text: str) -> str:
+def username_of(text: str) -> str:
+    """Return the name in the letters that usernames may have."""
     plain = unicodedata.normalize("NFKD", text.strip())
     letters = (char for char in plain if char.isascii() and (char.isalnum() or char in _ALLOWED))
     return "".join(letters)[:_LONGEST_NAME]

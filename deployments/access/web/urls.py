@@ -11,7 +11,11 @@ from deployments.access.web import (
     spaces,
     teams,
 )
-from deployments.access.web.federation import providers, service_accounts
+from deployments.access.web.federation import (
+    directory_settings,
+    providers,
+    service_accounts,
+)
 from deployments.access.web.identity import invitations, rules, users
 
 urlpatterns = [
@@ -37,6 +41,8 @@ urlpatterns = [
     ),
     path("administration/providers", providers.provider_list),
     path("administration/providers/new", providers.provider_new),
+    path("administration/providers/order", providers.provider_order),
+    path("administration/providers/new-directory", directory_settings.directory_new),
     path("administration/providers/<str:provider>", providers.provider_edit),
     path("administration/providers/<str:provider>/test", providers.provider_test),
     path("administration/providers/<str:provider>/delete", providers.provider_delete),

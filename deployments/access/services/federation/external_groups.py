@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from deployments.access.grants import team_changed
 from deployments.access.models import (
@@ -102,7 +103,8 @@ def forget_old_groups(*, clock: Clock = utc_now) -> None:
     now = clock()
     for provider in IdentityProvider.objects.all():
         since = now - timedelta(days=provider.group_days)
-        stale = provider.logins.filter(last_used__lt=since).exclude(groups=[])
+        seen = Q(checked=None) | Q(checked__lt=since)
+        stale = provider.logins.filter(seen, last_used__lt=since).exclude(groups=[])
         for login in stale.select_related("user", "provider"):
             follow_groups(login=login, groups=[])
 
@@ -123,12 +125,26 @@ def _checked(team: Team, groups: Iterable[GroupInput]) -> dict[tuple[int, str], 
             raise Invalid(fields={_FIELD: [text]})
         if len(label) > _LONGEST or not label.isprintable():
             raise Invalid(fields={_FIELD: [f"A label has at most {_LONGEST} characters."]})
+        group = _as_the_provider_tells(each.provider, group)
         wanted[each.provider.pk, group] = GroupInput(each.provider, group, label)
     if team.everyone and wanted:
         raise Invalid(fields={_FIELD: ["Everybody is in this team; it follows no groups."]})
     if len(wanted) > _MOST_GROUPS:
         raise Invalid(fields={_FIELD: [f"A team follows at most {_MOST_GROUPS} groups."]})
     return wanted
+
+
+def _as_the_provider_tells(provider: IdentityProvider, group: str) -> str:
+    """Return the group's name in the one spelling of a directory; others tell just one."""
+    if not provider.is_directory:
+        return group
+    from deployments.access.ldap.names import canonical_dn  # noqa: PLC0415 needs an extra
+
+    try:
+        return canonical_dn(group)
+    except ValueError:
+        text = f"{group[:100]} is no distinguished name such as cn=admins,ou=groups,dc=example."
+        raise Invalid(fields={_FIELD: [text]}) from None
 
 
 def _drop_unfounded(team: Team) -> None:

@@ -1,9 +1,11 @@
-"""The OpenID Connect providers at which people may sign in."""
+"""The providers at which people may sign in: what all have in common, and OpenID Connect."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils.text import slugify
 
 from deployments.access.grants import team_changed
@@ -28,7 +30,7 @@ SCOPES: Final = "openid profile email"
 GROUP_CLAIM: Final = "groups"
 USERNAME_CLAIM: Final = "preferred_username"
 GROUP_DAYS: Final = 30
-_MOST_DAYS = 365
+MOST_GROUP_DAYS = 365
 _MOST_PROVIDERS = 20
 _LONGEST = {"name": 100, "client_id": 500, "scopes": 500, "group_claim": 200, "username_claim": 200}
 _LONGEST_SECRET = 2000
@@ -52,15 +54,13 @@ class ProviderInput:
 
 def create_provider(*, actor: Actor, provider: ProviderInput, secret: str = "") -> IdentityProvider:
     """Let people sign in at a provider. Raises Invalid."""
-    _require_may_change(actor)
-    if IdentityProvider.objects.count() >= _MOST_PROVIDERS:
-        raise Invalid(f"There are at most {_MOST_PROVIDERS} providers.")
+    require_may_change(actor)
     wanted = _checked(provider, secret)
     with transaction.atomic():
-        row = IdentityProvider(slug=_free_slug(wanted["name"]), **wanted)
+        row = IdentityProvider(slug=free_slug(wanted["name"]), position=next_position(), **wanted)
         row.save()
-        _seal(row, secret)
-        _record(actor, row, "Created", "added", {}, snapshot(row))
+        seal_secret(row, secret)
+        record_change(actor, row, "Created", "added", {}, snapshot(row))
     return row
 
 
@@ -73,7 +73,7 @@ def update_provider(
     the issuer changes and the secret does not, because the stored one would be sent to the new
     issuer.
     """
-    _require_may_change(actor)
+    require_may_change(actor)
     wanted = _checked(provider, secret or "", besides=row)
     moves = wanted["issuer"] != row.issuer
     if moves and row.sealed_secret and secret is None:
@@ -88,19 +88,19 @@ def update_provider(
             setattr(row, name, value)
         row.save()
         if secret is not None:
-            _seal(row, secret)
+            seal_secret(row, secret)
         if was_enabled and not row.is_enabled:
             drop_sessions_of_provider(row)
         after = {**snapshot(row), **({"ClientSecret": "changed"} if secret is not None else {})}
-        _record(actor, row, "Modified", "changed", before, after)
+        record_change(actor, row, "Modified", "changed", before, after)
     return row
 
 
 def delete_provider(*, actor: Actor, row: IdentityProvider) -> None:
     """Delete a provider with the logins, memberships and sessions that it gave. Users stay."""
-    _require_may_change(actor)
+    require_may_change(actor)
     with transaction.atomic():
-        _record(actor, row, "Deleted", "deleted", snapshot(row), {})
+        record_change(actor, row, "Deleted", "deleted", snapshot(row), {})
         end_memberships(row)
         drop_sessions_of_provider(row)
         row.delete()
@@ -109,7 +109,7 @@ def delete_provider(*, actor: Actor, row: IdentityProvider) -> None:
 
 def try_provider(*, actor: Actor, row: IdentityProvider) -> str:
     """Return what the provider's discovery document says. Raises Invalid with what is wrong."""
-    _require_may_change(actor)
+    require_may_change(actor)
     forget(row.issuer)
     try:
         found = metadata_of(row.issuer)
@@ -138,19 +138,24 @@ def snapshot(row: IdentityProvider) -> dict[str, Any]:
     }
 
 
-def _require_may_change(actor: Actor) -> None:
+def require_may_change(actor: Actor) -> None:
+    """Raise NotPermitted for who may not change providers."""
     # A provider says who is in which group, and groups may fill the team of administrators.
     require_system(actor, Permission.ConfigureServer)
     require_system(actor, Permission.AdministerSystem)
 
 
-def _seal(row: IdentityProvider, secret: str) -> None:
+def seal_secret(row: IdentityProvider, secret: str) -> None:
+    """Keep the secret, or none."""
     # The place of the secret has the row's number, which there is only now.
     row.sealed_secret = secret_box().seal(secret, place=row.secret_place) if secret else None
     row.save(update_fields=["sealed_secret"])
 
 
-def _free_slug(name: str) -> str:
+def free_slug(name: str) -> str:
+    """Return the part of addresses for a new provider. Raises Invalid when there are too many."""
+    if IdentityProvider.objects.count() >= _MOST_PROVIDERS:
+        raise Invalid(f"There are at most {_MOST_PROVIDERS} providers.")
     base = slugify(name) or "provider"
     taken = set(IdentityProvider.objects.values_list("slug", flat=True))
     numbered = (f"{base}-{number}" for number in range(2, _MOST_PROVIDERS + 2))
@@ -172,17 +177,59 @@ def _checked(
         problems["Issuer"] = [problem]
     if "openid" not in wanted["scopes"].split():
         problems["Scopes"] = ["The scope openid is what makes it a sign-in."]
-    if not 1 <= wanted["group_days"] <= _MOST_DAYS:
-        problems["GroupsLastDays"] = [f"A number from 1 to {_MOST_DAYS}."]
+    if not 1 <= wanted["group_days"] <= MOST_GROUP_DAYS:
+        problems["GroupsLastDays"] = [f"A number from 1 to {MOST_GROUP_DAYS}."]
     if len(secret) > _LONGEST_SECRET:
         problems["ClientSecret"] = [f"At most {_LONGEST_SECRET} characters."]
-    rows = IdentityProvider.objects.all()
-    spelling = one_spelling(wanted["name"])
-    if any(row != besides and one_spelling(row.name) == spelling for row in rows):
-        problems["Name"] = [f"There is a provider with the name '{wanted['name']}' already."]
+    if problem := name_problem(wanted["name"], besides):
+        problems["Name"] = [problem]
     if problems:
         raise Invalid(fields=problems)
     return wanted
+
+
+def name_problem(name: str, besides: IdentityProvider | None = None) -> str:
+    """Return why a provider cannot have the name, or nothing."""
+    if not 0 < len(name) <= _LONGEST["name"] or not name.isprintable():
+        return f"Name is required and has at most {_LONGEST['name']} characters."
+    spelling = one_spelling(name)
+    rows = IdentityProvider.objects.all()
+    if any(row != besides and one_spelling(row.name) == spelling for row in rows):
+        return f"There is a provider with the name '{name}' already."
+    return ""
+
+
+def next_position() -> int:
+    """Return the place behind all others on the sign-in page."""
+    last = IdentityProvider.objects.aggregate(last=Max("position"))["last"]
+    return 0 if last is None else int(last) + 1
+
+
+def set_order(*, actor: Actor, ids: Sequence[int]) -> None:
+    """Put the providers of the sign-in page into this order; others follow as they were.
+
+    Raises Invalid for one that is not there.
+    """
+    require_may_change(actor)
+    with transaction.atomic():
+        rows = {row.pk: row for row in IdentityProvider.objects.all()}
+        if any(pk not in rows for pk in ids):
+            raise Invalid("One of the providers is not there any more. Load the page again.")
+        wanted = list(dict.fromkeys([*ids, *rows]))
+        before = [row.name for row in rows.values()]
+        for position, pk in enumerate(wanted):
+            IdentityProvider.objects.filter(pk=pk).update(position=position)
+        after = [rows[pk].name for pk in wanted]
+        if before != after:
+            events.record(
+                actor=actor,
+                space=None,
+                category="Modified",
+                message="The order of identity providers was changed",
+                subject="authentication",
+                before={"Order": before},
+                after={"Order": after},
+            )
 
 
 _LABELS: Final = {
@@ -194,9 +241,10 @@ _LABELS: Final = {
 }
 
 
-def _record(
+def record_change(
     actor: Actor, row: IdentityProvider, category: str, verb: str, before: Any, after: Any
 ) -> None:
+    """Record what became of a provider."""
     events.record(
         actor=actor,
         space=None,

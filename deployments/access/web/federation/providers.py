@@ -18,8 +18,19 @@ from deployments.access.services.federation.identity_providers import (
     ProviderInput,
     create_provider,
     delete_provider,
+    set_order,
     try_provider,
     update_provider,
+)
+from deployments.access.services.federation.ldap_providers import (
+    INSTALL,
+    is_installed,
+    try_directory,
+)
+from deployments.access.web.federation.directory_settings import (
+    PROVIDERS,
+    directory_edit,
+    find_provider,
 )
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show
 from deployments.access.web.pages import PageRequest, page
@@ -27,7 +38,6 @@ from deployments.base import public_ids
 from deployments.base.errors import NotFound
 from deployments.base.numbers import whole_number
 
-PROVIDERS = "administration/providers"
 _TEXTS = ("name", "issuer", "client_id", "scopes", "group_claim", "username_claim", "group_days")
 _FLAGS = ("is_enabled", "creates_users", "links_by_email")
 _NEW = {
@@ -46,7 +56,30 @@ def provider_list(request: PageRequest) -> HttpResponse:
     request.grants.require_system(Permission.ConfigureServer)
     rows = IdentityProvider.objects.annotate(people=Count("logins"))
     may_change = request.grants.allows_system(Permission.AdministerSystem)
-    return show(request, "access/providers.html", {"providers": rows, "may_change": may_change})
+    values = {
+        "providers": rows.select_related("directory"),
+        "may_change": may_change,
+        "has_ldap": is_installed(),
+        "install": INSTALL,
+    }
+    return show(request, "access/providers.html", values)
+
+
+@require_POST
+@page(Permission.AdministerSystem)
+def provider_order(request: PageRequest) -> HttpResponse:
+    """Move a provider one place up or down on the sign-in page."""
+    request.grants.require_system(Permission.AdministerSystem)
+    ids = list(IdentityProvider.objects.values_list("pk", flat=True))
+    way, _, text = request.POST.get("move", "").partition(":")
+    number = public_ids.parse(IdentityProvider.id_prefix, text) or 0
+    if number not in ids:
+        raise NotFound
+    at = ids.index(number)
+    to = max(0, min(len(ids) - 1, at + (-1 if way == "up" else 1)))
+    ids.insert(to, ids.pop(at))
+    set_order(actor=request.actor, ids=ids)
+    return go(request, PROVIDERS)
 
 
 @require_http_methods(["GET", "POST"])
@@ -72,7 +105,9 @@ def provider_new(request: PageRequest) -> HttpResponse:
 @page(Permission.AdministerSystem)
 def provider_edit(request: PageRequest, provider: str) -> HttpResponse:
     """Change a provider."""
-    row = _find(request, provider)
+    row = find_provider(request, provider)
+    if row.is_directory:
+        return directory_edit(request, row)
     if request.method == "GET":
         return _page(request, row, {name: getattr(row, name) for name in (*_TEXTS, *_FLAGS)})
     sent, secret = _sent(request), request.POST.get("secret", "")
@@ -85,7 +120,7 @@ def provider_edit(request: PageRequest, provider: str) -> HttpResponse:
         )
     )
     if saved is None:
-        return _page(request, _find(request, provider), sent, problems)
+        return _page(request, find_provider(request, provider), sent, problems)
     messages.success(request, f"{saved.name} was saved.")
     return go(request, f"{PROVIDERS}/{saved.public_id}")
 
@@ -93,9 +128,16 @@ def provider_edit(request: PageRequest, provider: str) -> HttpResponse:
 @require_POST
 @page(Permission.AdministerSystem)
 def provider_test(request: PageRequest, provider: str) -> HttpResponse:
-    """Ask the provider for its discovery document."""
-    row = _find(request, provider)
-    found, problems = attempt(lambda: try_provider(actor=request.actor, row=row))
+    """Ask the provider for its discovery document, or a directory for somebody."""
+    row = find_provider(request, provider)
+    username = request.POST.get("username", "")
+    found, problems = attempt(
+        lambda: (
+            try_directory(actor=request.actor, row=row, username=username)
+            if row.is_directory
+            else try_provider(actor=request.actor, row=row)
+        )
+    )
     if found is None:
         messages.error(request, problems.errors[0])
     else:
@@ -107,20 +149,11 @@ def provider_test(request: PageRequest, provider: str) -> HttpResponse:
 @page(Permission.AdministerSystem)
 def provider_delete(request: PageRequest, provider: str) -> HttpResponse:
     """Delete a provider."""
-    row = _find(request, provider)
+    row = find_provider(request, provider)
     name = row.name
     delete_provider(actor=request.actor, row=row)
     messages.success(request, f"{name} was deleted. Its people keep their accounts here.")
     return go(request, PROVIDERS)
-
-
-def _find(request: PageRequest, text: str) -> IdentityProvider:
-    request.grants.require_system(Permission.AdministerSystem)
-    number = public_ids.require(IdentityProvider.id_prefix, text)
-    row = IdentityProvider.objects.filter(pk=number).first()
-    if row is None:
-        raise NotFound
-    return row
 
 
 def _sent(request: PageRequest) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from deployments.access.models import ExternalLogin, IdentityProvider, User
 from deployments.access.providers.code_flow import LASTS, Journey, begin, finish, remembered
@@ -16,11 +16,16 @@ from deployments.access.services.federation.external_sign_in import (
     unlink_login,
     user_of_arrival,
 )
-from deployments.access.services.second_factors import require_identity, require_oneself
-from deployments.access.sessions import PROVIDER, nobody, start_session
+from deployments.access.sessions import PROVIDER, start_session
 from deployments.access.web.account import AccountRequest, signed_in
+from deployments.access.web.federation.directories import (
+    directory_view,
+    link_directory_view,
+    require_oneself_here,
+    visitor_of,
+)
 from deployments.access.web.forms import Problems, attempt, refusal
-from deployments.access.web.identity.security import SECURITY, security_page, this_session
+from deployments.access.web.identity.security import SECURITY, security_page
 from deployments.access.web.sign_in import safe_way_back, sign_in_page
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid, NotFound
@@ -30,10 +35,15 @@ COOKIE = "OctopusSignIn"
 _PATH = "/app/sign-in/with/"
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 def begin_view(request: HttpRequest, provider: str) -> HttpResponse:
-    """Send the browser to the provider."""
-    row, wanted = _provider(provider), safe_way_back(request.GET.get("next", ""))
+    """Send the browser to the provider, or ask for the name and password of a directory."""
+    row = _provider(provider)
+    if row.is_directory:
+        return directory_view(request, row)
+    if request.method == "POST":
+        raise NotFound
+    wanted = safe_way_back(request.GET.get("next", ""))
     begun, problems = attempt(lambda: begin(row, wanted=wanted))
     if begun is None:
         return sign_in_page(request, wanted, problems=problems)
@@ -45,10 +55,12 @@ def begin_view(request: HttpRequest, provider: str) -> HttpResponse:
 def done_view(request: HttpRequest, provider: str) -> HttpResponse:
     """Take the provider's answer; sign in, or link the account to whoever has begun this."""
     row = _provider(provider)
+    if row.is_directory:
+        raise NotFound
     try:
         answer = _arrived(request, row)
     except Invalid as error:
-        record_refusal(visitor=_visitor(request, row), provider=row, reason=error.message)
+        record_refusal(visitor=visitor_of(request, row), provider=row, reason=error.message)
         problems = Problems(tuple(error.errors) or (error.message,))
         answer = sign_in_page(request, "/app", problems=problems)
     answer.delete_cookie(COOKIE, path=_PATH, samesite="Lax")
@@ -64,9 +76,11 @@ def link_view(request: AccountRequest, provider: str) -> HttpResponse:
     The page in between is where the browser leaves from: a form may only lead to this server.
     """
     row, user = _provider(provider), request.known_user
+    if row.is_directory:
+        return link_directory_view(request, row)
 
     def start() -> tuple[str, Journey]:
-        _require_oneself(request)
+        require_oneself_here(request)
         return begin(row, wanted=SECURITY, linking=user.pk)
 
     begun, problems = attempt(start)
@@ -88,7 +102,7 @@ def unlink_view(request: AccountRequest, login: str) -> HttpResponse:
     name = row.provider.name
 
     def unlink() -> None:
-        _require_oneself(request)
+        require_oneself_here(request)
         unlink_login(actor=request.actor, login=row)
 
     if problems := refusal(unlink):
@@ -99,12 +113,6 @@ def unlink_view(request: AccountRequest, login: str) -> HttpResponse:
 
 for _view in (begin_view, done_view):
     _view.permission = ANONYMOUS  # type: ignore[attr-defined]  # read by the enumerating test
-
-
-def _require_oneself(request: AccountRequest) -> None:
-    user = request.known_user
-    require_oneself(request.actor, user)
-    require_identity(user, request.POST.get("password", ""), this_session(request))
 
 
 def _arrived(request: HttpRequest, provider: IdentityProvider) -> HttpResponse:
@@ -121,7 +129,7 @@ def _arrived(request: HttpRequest, provider: IdentityProvider) -> HttpResponse:
         if not actor or not by_session or actor.user_id != journey.linking:
             raise Invalid("Somebody else is signed in here by now, so nothing was linked.")
         linking = User.objects.get(pk=journey.linking)
-    visitor = _visitor(request, provider)
+    visitor = visitor_of(request, provider)
     user = user_of_arrival(visitor=visitor, arrival=Arrival(provider, person, linking))
     if linking is not None:
         messages.success(request, f"You can sign in with {provider.name} now.")
@@ -129,11 +137,6 @@ def _arrived(request: HttpRequest, provider: IdentityProvider) -> HttpResponse:
         start_session(request, user, remember=False, method="provider", told=provider.name)
         request.session[PROVIDER] = provider.slug
     return HttpResponseRedirect(journey.wanted)
-
-
-def _visitor(request: HttpRequest, provider: IdentityProvider) -> Actor:
-    actor: Actor | None = request.actor  # type: ignore[attr-defined]  # by middleware
-    return actor or nobody(request, f"somebody of {provider.name}")
 
 
 def _remembering(answer: HttpResponse, journey: Journey) -> HttpResponse:

@@ -1,0 +1,1 @@
+"""Asking an LDAP directory who somebody is; needs the extra `octopus[ldap]`."""

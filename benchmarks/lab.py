@@ -1,6 +1,7 @@
 """A trial server of its own in a temporary folder, and what benchmarks ask of it."""
 
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from benchmarks.agents import RealAgents
 from octopus_site.demo.client import Client
 from octopus_site.up.children import Child
 from octopus_site.up.supervisor import Supervisor
+from tests.support.environment import MASTER_KEY
+from tests.support.migrated import migrated_database
 from tests.support.processes import free_port
 
 API = "/api/Spaces-1"
@@ -127,6 +130,7 @@ def open_lab() -> Iterator[Lab]:
         os.environ.update(
             DJANGO_SETTINGS_MODULE="octopus_site.settings",
             OCTOPUS_DATA_DIR=folder,
+            OCTOPUS_MASTER_KEY=MASTER_KEY,
             OCTOPUS_WEB_PORT=str(port),
             OCTOPUS_GATEWAY_PORT=str(free_port()),
             OCTOPUS_SERVER_URL=f"http://127.0.0.1:{port}",
@@ -134,6 +138,8 @@ def open_lab() -> Iterator[Lab]:
             ADMIN_PASSWORD="only for this folder 1",
             ADMIN_API_KEY=API_KEY,
         )
+        if not os.environ.get("OCTOPUS_DATABASE_URL"):
+            shutil.copyfile(migrated_database(), Path(folder) / "octopus.sqlite3")
         supervisor = Supervisor(lambda text: print(f"  {text}", file=sys.stderr))
         try:
             supervisor.start()

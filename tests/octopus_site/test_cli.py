@@ -246,7 +246,8 @@ def test_a_second_server_on_the_same_folder(tmp_path: Path, processes: Processes
     first.folder.mkdir(mode=0o700)
     shutil.copyfile(migrated_database(), first.folder / "octopus.sqlite3")
     ports = {"OCTOPUS_WEB_PORT": str(free_port()), "OCTOPUS_GATEWAY_PORT": str(free_port())}
-    settings = {"DJANGO_SETTINGS_MODULE": "octopus_site.settings", **first.environment(**ports)}
+    environment = first.environment(**ports, OCTOPUS_WEB_PROCESSES="1")
+    settings = {"DJANGO_SETTINGS_MODULE": "octopus_site.settings", **environment}
     server = processes.start("up", command("up"), environment=settings)
     server.wait_for_log("Octopus is ready", seconds=UP_WITHIN)
     line = first.refused(

@@ -35,6 +35,7 @@ BENCHMARKS = (
     Benchmark("recovery", "Recovery", "benchmarks.recovery", 240),
     Benchmark("bootstrap", "Start of a script", "benchmarks.bootstrap", 30),
     Benchmark("transfer", "Updates of a package", "benchmarks.transfer.run", 240),
+    Benchmark("variables", "Thousands of variables", "benchmarks.variables", 180, on_postgres=True),
     Benchmark(
         "pages",
         "Pages of a big space",

@@ -38,7 +38,7 @@ def lower(text: str) -> str:
 
 def fold(text: str) -> str:
     """Give the form in which names are compared without regard to case."""
-    return upper(text)
+    return text.upper() if text.isascii() else upper(text)
 
 
 def _single(char: str, converted: str) -> str:

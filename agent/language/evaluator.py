@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from agent.language.environment import DEFAULT_ENVIRONMENT, Environment
@@ -63,15 +63,25 @@ def evaluate_truthy(
 
 
 def evaluate_all(
-    variables: Mapping[str, str | None], *, environment: Environment = DEFAULT_ENVIRONMENT
+    variables: Mapping[str, str | None],
+    *,
+    environment: Environment = DEFAULT_ENVIRONMENT,
+    names: Iterable[str] | None = None,
 ) -> dict[str, Evaluation]:
-    """Evaluate every variable; one that cannot be is kept as written, with its error."""
+    """Evaluate every variable, or those of the names; one that cannot be is kept as written.
+
+    All at once, because they share what they refer to.
+    """
     compiled = VariableSet.of(variables)
     known: Known = {}
     results: dict[str, Evaluation] = {}
-    for name, value in compiled.items():
+    for name in compiled if names is None else names:
+        value = compiled[name]
         if value is None:
             results[name] = Evaluation("", is_null=True)
+            continue
+        if not is_template(value):
+            results[name] = Evaluation(value)
             continue
         rendering = Rendering(compiled, Budget(environment.limits), environment, known)
         try:

@@ -74,7 +74,6 @@ def parse_continuing(text: str) -> ParsedTemplate:
     return ParsedTemplate(tuple(tokens), unread=tuple(unread))
 
 
-@lru_cache(maxsize=4096)
 def parse_name(name: str) -> Symbol | None:
     """Read a variable's name as a path, as far as it goes; None when it names nothing."""
     try:

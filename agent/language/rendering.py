@@ -323,7 +323,7 @@ def _loop_names(variable: str, item: Node, index: int, count: int) -> Node:
     each.child("Index").item = str(index)
     each.child("First").item = str(index == 0)
     each.child("Last").item = str(index == count - 1)
-    root.named[fold(variable)] = item
+    root.add(fold(variable), item)
     return root
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Self
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, Self
 
 from agent.language.characters import fold
-from agent.language.parser import parse_name
-from agent.language.tokens import Identifier, Index
+from agent.language.names import PathStep, path_of
+
+_NONE: Final[Mapping[str, Node]] = {}
 
 
 class Node:
@@ -17,23 +18,37 @@ class Node:
 
     def __init__(self, item: str | None = None) -> None:
         self.item = item
-        self.named: dict[str, Node] = {}
-        self.indexed: dict[str, Node] = {}
+        # Most places are leaves, which share what they do not have.
+        self.named: Mapping[str, Node] = _NONE
+        self.indexed: Mapping[str, Node] = _NONE
+
+    def add(self, key: str, child: Node) -> Node:
+        """Set the child of a folded name, and return it."""
+        if self.named is _NONE:
+            self.named = {}
+        self.named[key] = child  # type: ignore[index]  # its own, made above
+        return child
 
     def child(self, name: str) -> Node:
         """Give the named child, made if need be."""
         key = fold(name)
-        node = self.named.get(key)
-        if node is None:
-            node = self.named[key] = Node()
-        return node
+        return self.named.get(key) or self.add(key, Node())
 
-    def element(self, index: str) -> Node:
-        """Give the indexed child, made if need be; a new one has its index for text."""
-        key = fold(index)
-        node = self.indexed.get(key)
-        if node is None:
-            node = self.indexed[key] = Node(index)
+    def _add_element(self, key: str, text: str) -> Node:
+        if self.indexed is _NONE:
+            self.indexed = {}
+        # One that nobody gives a text has its index for it.
+        child = self.indexed[key] = Node(text)  # type: ignore[index]  # as above
+        return child
+
+    def at(self, path: Iterable[PathStep]) -> Node:
+        """Give the place that the path leads to, made if need be."""
+        node = self
+        for is_index, key, text in path:
+            if is_index:
+                node = node.indexed.get(key) or node._add_element(key, text)
+            else:
+                node = node.named.get(key) or node.add(key, Node())
         return node
 
 
@@ -48,7 +63,7 @@ class VariableSet(Mapping[str, str | None]):
         self._values: dict[str, tuple[str, str | None]] = {}
         self._root: Node | None = None
         for name, value in (values or {}).items():
-            self.set(name, value)
+            self._put(name, value)
 
     @classmethod
     def of(cls, values: Mapping[str, str | None]) -> Self | VariableSet:
@@ -57,11 +72,16 @@ class VariableSet(Mapping[str, str | None]):
 
     def set(self, name: str, value: str | None) -> None:
         """Add or replace one variable."""
+        spelling = self._put(name, value)
+        if self._root is not None:
+            _insert(self._root, spelling, value)
+
+    def _put(self, name: str, value: str | None) -> str:
         key = fold(name)
         known = self._values.get(key)
-        self._values[key] = (name if known is None else known[0], value)
-        if self._root is not None:
-            _insert(self._root, self._values[key][0], value)
+        spelling = name if known is None else known[0]
+        self._values[key] = (spelling, value)
+        return spelling
 
     @property
     def root(self) -> Node:
@@ -87,17 +107,8 @@ class VariableSet(Mapping[str, str | None]):
 
 
 def _insert(root: Node, name: str, value: str | None) -> None:
-    symbol = parse_name(name)
-    if symbol is None:
+    path = path_of(name)
+    if path is None:
         # Such a name is not reachable from a template; it can still be asked for by its text.
         return
-    node = root
-    for step in symbol.steps:
-        match step:
-            case Identifier(text):
-                node = node.child(text)
-            case Index(text):
-                node = node.element(text)
-            case _:
-                return
-    node.item = value or ""
+    root.at(path).item = value or ""

@@ -3,15 +3,18 @@
 It holds secrets in clear, so it is stored sealed as a whole (ExecutionPlan.sealed_variables).
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
+
+import orjson
 
 from deployments.library.scoping import Candidate
 
 # Whether agents download packages that they have already.
 FORCE_PACKAGE_DOWNLOAD: Final = "Octopus.Deployment.ForcePackageDownload"
+# What need not be written: most of thousands of values are plain texts.
+_USUAL: Final = Candidate._field_defaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +82,14 @@ class Manifest:
 
 def manifest_to_text(manifest: Manifest) -> str:
     """Write the text that manifest_from_text reads; it contains secrets."""
-    document = asdict(manifest)
-    for candidate in document["candidates"]:
-        candidate["scope"] = {name: sorted(ids) for name, ids in candidate["scope"].items()}
-    return json.dumps(document, separators=(",", ":"))
+    candidates = [_written(candidate) for candidate in manifest.candidates]
+    document = {**asdict(replace(manifest, candidates=())), "candidates": candidates}
+    return orjson.dumps(document).decode()
 
 
 def manifest_from_text(text: str) -> Manifest:
     """Read a stored manifest."""
-    document = json.loads(text)
+    document = orjson.loads(text)
     return Manifest(
         **{
             **document,
@@ -102,9 +104,24 @@ def manifest_from_text(text: str) -> Manifest:
     )
 
 
+def _written(candidate: Candidate) -> dict[str, Any]:
+    """Return what differs from the usual, and what has no usual value."""
+    found: dict[str, Any] = {
+        name: value
+        for name, value in zip(candidate._fields, candidate, strict=True)
+        if name not in _USUAL or value != _USUAL[name]
+    }
+    if not candidate.sealed:
+        found.pop("place", None)
+    if candidate.scope:
+        found["scope"] = {name: sorted(ids) for name, ids in candidate.scope.items()}
+    return found
+
+
 def _candidate(entry: dict[str, Any]) -> Candidate:
-    scope = {name: frozenset(ids) for name, ids in entry["scope"].items()}
-    return Candidate(**{**entry, "scope": scope})
+    if "scope" in entry:
+        entry["scope"] = {name: frozenset(ids) for name, ids in entry["scope"].items()}
+    return Candidate(**entry)
 
 
 def _action(entry: dict[str, Any]) -> ActionData:

@@ -32,7 +32,7 @@ def _turn_manifest(row: ExecutionPlan, turn: Turn) -> bytes:
     document = json.loads(secret_box().open(sealed, place=place).reveal())
     candidates = [
         {**each, "sealed": turned_text(each["sealed"], each["place"], turn)}
-        if each["sealed"]
+        if each.get("sealed")
         else each
         for each in document["candidates"]
     ]

@@ -17,7 +17,7 @@ from agent.language import (
 from deployments.execution.manifest import ActionData, Manifest, PackageFile, Value
 from deployments.execution.plan import SERVER_PLACE, Placement, Plan, PlannedAction, PlannedStep
 from deployments.execution.states import ExecutionState
-from deployments.library.scoping import ScopeContext, resolve_all
+from deployments.library.scoping import ScopeContext, winning
 from deployments.releases.previewing.known import (
     action_variables,
     machine_variables,
@@ -156,10 +156,12 @@ class Shared:
             process_owner=manifest.process_owner,
             project=manifest.project,
         )
-        result = Variables()
-        for name, winner in resolve_all(manifest.candidates, context).items():
-            candidate = winner.candidate
-            result.set(name, candidate.value, sensitive=candidate.is_sensitive)
+        result = Variables(
+            {
+                name: (each.name, Value(each.value or "", each.is_sensitive))
+                for name, each in winning(manifest.candidates, context).items()
+            }
+        )
         result.values.update(self._base.values)
         if machine:
             result.update(machine_variables(target_id, machine.name, machine.roles))
@@ -169,15 +171,17 @@ class Shared:
         return result
 
     def _evaluated(self, raw: Variables) -> Variables:
-        if not any(is_template(value.text) for _, value in raw):
+        templates = {
+            key: (name, value)
+            for key, (name, value) in raw.values.items()
+            if is_template(value.text)
+        }
+        if not templates:
             return raw
-        # All at once, because the values share what they refer to.
-        evaluated = evaluate_all(_set_of(raw))
-        result = Variables()
-        for key, (name, value) in raw.values.items():
-            found = evaluated.get(name)
-            text = value.text if found is None else found.text
-            result.values[key] = (name, Value(text, value.is_sensitive))
+        evaluated = evaluate_all(_set_of(raw), names=[name for name, _ in templates.values()])
+        result = raw.copy()
+        for key, (name, value) in templates.items():
+            result.values[key] = (name, Value(evaluated[name].text, value.is_sensitive))
         return result
 
     def _add_outputs(self) -> None:

@@ -1,7 +1,7 @@
 """The prompts of a deployment: which are asked, and whether the answers will do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from deployments.base.errors import Invalid
@@ -95,7 +95,7 @@ def checked_answers(prompts: list[Prompt], given: Mapping[str, str]) -> dict[str
 
 def _loosened(candidate: Candidate) -> Candidate:
     scope = {name: values for name, values in candidate.scope.items() if name not in _LATER}
-    return replace(candidate, scope=scope)
+    return candidate._replace(scope=scope)
 
 
 def _display(document: object) -> dict[str, str]:

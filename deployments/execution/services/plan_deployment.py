@@ -1,7 +1,7 @@
 """Makes plan and manifest of a deployment or run when it starts, from what was frozen."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from agent.language import LanguageError, VariableSet, evaluate
@@ -165,7 +165,7 @@ def _planned(
 
 
 def _hidden(candidate: Candidate) -> Candidate:
-    return replace(candidate, value=_HIDDEN) if candidate.is_sensitive else candidate
+    return candidate._replace(value=_HIDDEN) if candidate.is_sensitive else candidate
 
 
 def deployment_of(task: ServerTask) -> Deployment:
@@ -305,7 +305,7 @@ def _opened(candidate: Candidate) -> Candidate:
     """Return the candidate with its value in clear; the manifest is sealed as a whole."""
     value = open_candidate(candidate)
     text = value.reveal() if isinstance(value, Secret) else value
-    return replace(candidate, value=text, sealed=None, place="")
+    return candidate._replace(value=text, sealed=None, place="")
 
 
 def skips_installed(own: str, *, by_default: bool, is_forced: bool) -> str:

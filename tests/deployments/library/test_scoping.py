@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from deployments.library.scoping import Candidate, ScopeContext, parse_scope, resolve, resolve_all
+from deployments.library.scoping import (
+    Candidate,
+    ScopeContext,
+    parse_scope,
+    resolve,
+    resolve_all,
+    winning,
+)
 from tests.support.cases import case_name, cases
 
 
@@ -31,8 +38,12 @@ def test_resolve(case: dict[str, Any]) -> None:
         )
         for position, value in enumerate(case["values"])
     ]
-    winner = resolve("NAME", candidates, context_of(case["context"]))
+    context = context_of(case["context"])
+    winner = resolve("NAME", candidates, context)
     assert (winner.candidate.id if winner else None) == case["winner"]
+    alone = winning(reversed(candidates), context)
+    assert [candidate.id for candidate in alone.values()] == [case["winner"]] * len(alone)
+    assert len(alone) == (winner is not None)
     if winner is None:
         return
     if "rank" in case:
@@ -50,6 +61,8 @@ def test_names_ignore_case_and_keep_the_winners_spelling() -> None:
     ]
     winners = resolve_all(candidates, ScopeContext(environment="environments-1"))
     assert {name: winner.candidate.id for name, winner in winners.items()} == {"DB": "b"}
+    alone = winning(candidates, ScopeContext(environment="environments-1"))
+    assert {name: candidate.id for name, candidate in alone.items()} == {"db": "b"}
 
 
 def test_thousands_of_variables_resolve_at_once() -> None:

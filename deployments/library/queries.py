@@ -34,6 +34,17 @@ def visible_variables(actor: Actor, variable_set: VariableSet) -> list[Variable]
     return [row for row in variables_of(variable_set) if may_view(grants, row.scope, variable_set)]
 
 
+def visible_variable(actor: Actor, variable_set: VariableSet, guid: str) -> Variable | None:
+    """Return one of `visible_variables` by its id, None when there is none."""
+    rows = Variable.objects.in_space(variable_set.space).filter(variable_set=variable_set)
+    row = rows.filter(guid=guid).first()
+    if row is None:
+        return None
+    row.variable_set = variable_set
+    grants = load_grants(actor, variable_set.space)
+    return row if may_view(grants, row.scope, variable_set) else None
+
+
 def candidates(variable_set: VariableSet, *, source: int = 0) -> list[Candidate]:
     """Return the set's variables for the resolver."""
     return candidates_of(variables_of(variable_set), variable_set, source=source)

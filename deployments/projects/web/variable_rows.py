@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from deployments.library.models import LibraryVariableSet, Variable, VariableSet
 from deployments.library.queries import candidates_of
@@ -65,6 +66,8 @@ class NameRows:
     has_no_value: bool = False
 
 
+# A name in lower case with its values, each with the number of its source.
+FoundName = tuple[str, list[tuple[int, Variable]]]
 # A source and the id of a variable in it.
 Place = tuple[int, str]
 ScopeNames = Mapping[str, Mapping[str, str]]
@@ -138,19 +141,23 @@ def _misfit(scope: Mapping[str, frozenset[str]], context: ScopeContext) -> str:
     return "Does not fit"
 
 
-def grouped(rows: Iterable[ValueRow]) -> list[NameRows]:
-    """Return the rows by name, ignoring case, in the order of names."""
-    by_name: dict[str, list[ValueRow]] = {}
-    for row in rows:
-        by_name.setdefault(row.variable.name.lower(), []).append(row)
-    return [
-        NameRows(
-            name=found[0].variable.name,
-            rows=tuple(found),
-            has_no_value=bool(found[0].verdict) and not any(row.wins for row in found),
-        )
-        for _, found in sorted(by_name.items())
-    ]
+def by_name(sources: Iterable[Iterable[Variable]]) -> list[FoundName]:
+    """Return the values of each name, ignoring case, in the order of names."""
+    found: dict[str, list[tuple[int, Variable]]] = {}
+    for source, rows in enumerate(sources):
+        for row in rows:
+            found.setdefault(row.name.lower(), []).append((source, row))
+    return sorted(found.items(), key=itemgetter(0))
+
+
+def named_rows(values: Iterable[ValueRow]) -> NameRows:
+    """Return the values of one name, at least one, under the spelling of the first."""
+    rows = tuple(values)
+    return NameRows(
+        name=rows[0].variable.name,
+        rows=rows,
+        has_no_value=bool(rows[0].verdict) and not any(row.wins for row in rows),
+    )
 
 
 def fits_scope(variable: Variable, dimension: str, value: str) -> bool:

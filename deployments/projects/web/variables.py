@@ -1,5 +1,6 @@
 """The variables of a project or a library set: the table, who wins, and the form of one value."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -12,15 +13,19 @@ from deployments.access.web.pages import PageRequest, page
 from deployments.base.errors import Invalid, NotFound
 from deployments.base.numbers import whole_number
 from deployments.library.models import LibraryVariableSet, Variable, VariableSet
-from deployments.library.queries import may_edit, visible_variables
+from deployments.library.queries import may_edit, visible_variable, visible_variables
 from deployments.library.scoping import ScopeContext
 from deployments.library.services import variables as services
 from deployments.projects.process.editing import step_of
 from deployments.projects.web.variable_owner import Surroundings, ValuesOwner, project_values
 from deployments.projects.web.variable_rows import (
+    FoundName,
+    NameRows,
+    ScopeNames,
     ValueRow,
+    by_name,
     fits_scope,
-    grouped,
+    named_rows,
     scope_words,
     verdicts,
 )
@@ -119,24 +124,13 @@ def _page(
         if row.content == LibraryVariableSet.Content.VARIABLES
     ]
     context = _context(request, around)
-    judged = verdicts([(each, rows) for each, rows, _ in sources], context) if context else {}
-    names = around.names()
-    rows = [
-        ValueRow(
-            variable=variable,
-            scopes=scope_words(variable.scope, names),
-            verdict=judged.get((place, variable.guid), ("", False))[0],
-            wins=judged.get((place, variable.guid), ("", True))[1],
-            may_edit=library is None and may_edit(request.grants, variable.scope, variable_set),
-            library=library,
-        )
-        for place, (_, found, library) in enumerate(sources)
-        for variable in _filtered(request, found)
-    ]
-    every = [variable for _, found, _ in sources for variable in found]
+    found = by_name([_filtered(request, rows) for _, rows, _ in sources])
+    part = page_of(request, found)
+    part.object_list = _drawn(request, sources, part.object_list, context, around.names())
+    every = [variable for _, rows, _ in sources for variable in rows]
     values = {
         **owner.frame(request),
-        "page": page_of(request, grouped(rows)),
+        "page": part,
         "names": len({variable.name.lower() for variable in every}),
         "total": len(every),
         "included": included,
@@ -152,6 +146,37 @@ def _page(
         "is_stale": services.STALE in problems.errors,
     }
     return show(request, owner.template, values, problems)
+
+
+def _drawn(
+    request: PageRequest,
+    sources: Sequence[_Source],
+    shown: Iterable[FoundName],
+    context: ScopeContext | None,
+    names: ScopeNames,
+) -> list[NameRows]:
+    """Return the shown names with their values; only of these it is asked who wins."""
+    parts = list(shown)
+    wanted = {name for name, _ in parts}
+    asked = [
+        (each, [row for row in rows if row.name.lower() in wanted]) for each, rows, _ in sources
+    ]
+    judged = verdicts(asked, context) if context else {}
+    variable_set = sources[0][0]
+    return [
+        named_rows(
+            ValueRow(
+                variable=variable,
+                scopes=scope_words(variable.scope, names),
+                verdict=judged.get((place, variable.guid), ("", False))[0],
+                wins=judged.get((place, variable.guid), ("", True))[1],
+                may_edit=not place and may_edit(request.grants, variable.scope, variable_set),
+                library=sources[place][2],
+            )
+            for place, variable in values
+        )
+        for _, values in parts
+    ]
 
 
 def _form(request: PageRequest, owner: ValuesOwner) -> dict[str, Any] | None:
@@ -258,8 +283,7 @@ def _may_add(request: PageRequest, owner: ValuesOwner, around: Surroundings) -> 
 
 
 def _find(request: PageRequest, variable_set: VariableSet, guid: str) -> Variable:
-    rows = visible_variables(request.actor, variable_set)
-    row = next((row for row in rows if row.guid == guid), None)
+    row = visible_variable(request.actor, variable_set, guid)
     if row is None:
         raise NotFound
     return row

@@ -105,14 +105,14 @@ FEATURES = (
 
 def test_every_feature(octopus: OctopusServer, processes: Processes, tmp_path: Path) -> None:
     environment = "Configured"
-    octopus.call("POST", f"{SPACE}/environments", {"Name": environment})
+    place = octopus.call("POST", f"{SPACE}/environments", {"Name": environment})["Id"]
     start_targets(processes, octopus, tmp_path, [Target("configured-1", [environment])])
     push(octopus, environment)
     live = tmp_path / "live"
     (live / "old").mkdir(parents=True)
     (live / "old/gone").touch()
     (live / "data.db").write_text("kept")
-    project = make_project(octopus, live)
+    project = make_project(octopus, live, place)
     task = deploy(octopus, project, environment)
     raw = raw_log(octopus, task["Id"])
     assert task["State"] == "Success", raw
@@ -148,13 +148,16 @@ def push(octopus: OctopusServer, environment: str) -> None:
         assert response.status == 201
 
 
-def make_project(octopus: OctopusServer, live: Path) -> str:
+def make_project(octopus: OctopusServer, live: Path, place: str) -> str:
     groups = octopus.call("GET", f"{SPACE}/projectgroups/all")
-    lifecycles = octopus.call("GET", f"{SPACE}/lifecycles/all")
+    # Its own: the default one begins with the environments of other tests.
+    phase = {"Name": "Only", "OptionalDeploymentTargets": [place]}
+    lifecycle = {"Name": "Configured", "Phases": [phase]}
+    lifecycle = octopus.call("POST", f"{SPACE}/lifecycles", lifecycle)
     body = {
         "Name": "Configured",
         "ProjectGroupId": groups[0]["Id"],
-        "LifecycleId": lifecycles[0]["Id"],
+        "LifecycleId": lifecycle["Id"],
     }
     project: str = octopus.call("POST", f"{SPACE}/projects", body)["Id"]
     variables: list[dict[str, Any]] = [

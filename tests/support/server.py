@@ -1,5 +1,6 @@
 """A whole server as an operator runs it: `octopus-server up` in a data folder of its own."""
 
+import io
 import json
 import shutil
 import sys
@@ -75,8 +76,17 @@ class OctopusServer:
                 **(headers or {}),
             },
         )
-        with urllib.request.urlopen(request, timeout=30) as response:
-            content = response.read()
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                content = response.read()
+        except urllib.error.HTTPError as error:
+            # What the server said goes into the report of the test, and stays readable.
+            said = error.read()
+            told = urllib.error.HTTPError(
+                error.url, error.code, error.reason, error.headers, io.BytesIO(said)
+            )
+            told.add_note(said.decode("utf-8", "replace")[:2000])
+            raise told from None
         return json.loads(content) if content else None
 
     def logs(self) -> str:

@@ -71,6 +71,32 @@ def test_page(
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("name", ["release", "task-succeeded"])
+def test_on_paper_a_page_is_whole_light_and_exact(
+    name: str, tab: Page, server: OctopusServer, addresses: dict[str, str]
+) -> None:
+    paper = {"width": 794, "height": 1123}
+    tab.set_viewport_size(paper)  # type: ignore[arg-type]  # a typed dict of the library
+    tab.goto(f"{server.url}{addresses[name]}")
+    try:
+        tab.emulate_media(media="print", color_scheme="dark")
+        main = tab.locator("main").bounding_box()
+        assert main is not None
+        assert main["width"] > 0.9 * paper["width"]
+        assert tab.locator(".top-bar:visible, .rail:visible, .button:visible").count() == 0
+        ink = tab.evaluate("getComputedStyle(document.querySelector('h1')).color")
+        assert max(map(int, ink.strip("rgb()").split(","))) < 128, "dark letters"
+        exact = "getComputedStyle(document.querySelector('time[title]'), '::after').content"
+        assert "UTC" in tab.evaluate(exact)
+        assert (
+            tab.locator("main details.fold:not([open]) > :not(summary):not(:visible)").count() == 0
+        )
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        tab.emulate_media(media="screen")
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("name", ["dashboard", "project", "release", "tasks", "variables"])
 def test_no_page_scrolls_sideways_at_widths_between(
     name: str, tab: Page, server: OctopusServer, addresses: dict[str, str]

@@ -14,6 +14,7 @@ from agent.runtime.behaviours.retention import ApplyRetention
 from agent.runtime.behaviours.scripts import InlineScripts, PackagedScript, RunScript
 from agent.runtime.behaviours.skip_installed import SkipIfInstalled
 from agent.runtime.behaviours.substitute import SubstituteInFiles
+from agent.runtime.behaviours.systemd.install import InstallSystemdService
 from agent.runtime.behaviours.transfer import TransferPackage
 from agent.runtime.runner.control import Stopped
 from agent.runtime.runner.errors import StepFailed
@@ -63,6 +64,11 @@ def deploy_java_archive(context: Context) -> None:
 def deploy_nginx(context: Context) -> None:
     """Install a package and serve it with nginx once its Deploy scripts have run."""
     _deploy(context, conventions(serving=ConfigureNginx()))
+
+
+def deploy_systemd_service(context: Context) -> None:
+    """Install a package and run a program of it as a service, once its Deploy scripts have run."""
+    _deploy(context, conventions(serving=InstallSystemdService()))
 
 
 def _deploy(context: Context, behaviours: list[Behaviour]) -> None:

@@ -44,6 +44,7 @@ KINDS = (
     "deploy_package",
     "deploy_java_archive",
     "deploy_nginx",
+    "deploy_systemd_service",
     "transfer_package",
 )
 _STATE_PART = 500

@@ -15,6 +15,7 @@ from agent.runtime.behaviours.pipelines import (
     deploy_java_archive,
     deploy_nginx,
     deploy_package,
+    deploy_systemd_service,
     run_script,
     transfer_package,
 )
@@ -34,6 +35,7 @@ KINDS: dict[str, Callable[[Context], None]] = {
     "deploy_package": deploy_package,
     "deploy_java_archive": deploy_java_archive,
     "deploy_nginx": deploy_nginx,
+    "deploy_systemd_service": deploy_systemd_service,
     "transfer_package": transfer_package,
 }
 

@@ -14,6 +14,7 @@ _ICONS = {
     "Octopus.TentaclePackage": "package",
     "Octopus.JavaArchive": "package",
     "Octopus.Nginx": "globe",
+    "Octopus.SystemdService": "gear",
     "Octopus.Manual": "person",
     "Octopus.Email": "message",
     "Octopus.HttpRequest": "globe",

@@ -1,0 +1,1 @@
+"""Running an installed package as a service of systemd."""

@@ -1,0 +1,47 @@
+# Installs a unit of systemd and brings its service into the wanted state.
+# Arguments: unit, environment, directory of units, name, system or user, enable or disable, state.
+unit=$1 environment=$2 directory=$3 name=$4 scope=$5 mode=$6 state=$7
+
+as_root() {
+  if [ "$scope" = user ] || [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+ctl() {
+  if [ "$scope" = user ]; then systemctl --user "$@"; else as_root systemctl "$@"; fi
+}
+
+if [ "$scope" = user ]; then export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"; fi
+command -v systemctl > /dev/null || fail_step "This machine has no systemd."
+case $(ctl is-system-running 2> /dev/null) in
+  "" | offline | unknown) fail_step "systemd does not run on this machine, or not for this user." ;;
+esac
+
+put() {
+  as_root install -m "$1" "$2" "$3.new" && as_root mv "$3.new" "$3" || fail_step "$3 cannot be written."
+}
+
+as_root mkdir -p "$directory" || fail_step "$directory cannot be made."
+put 600 "$environment" "$directory/$name.service.environment"
+put 644 "$unit" "$directory/$name.service"
+ctl daemon-reload 2>&1 || fail_step "systemd did not read the unit."
+ctl "$mode" "$name.service" 2>&1 || fail_step "systemd did not $mode the service."
+
+case $state in
+  restarted) ctl restart "$name.service" 2>&1 ;;
+  started) ctl start "$name.service" 2>&1 ;;
+  stopped) ctl stop "$name.service" 2>&1 || fail_step "$name was not stopped." ;;
+esac || failed=1
+
+if [ "$state" = restarted ] || [ "$state" = started ]; then
+  # A program that ends at once is found a moment later only.
+  for _ in 1 2 3; do
+    [ -n "$failed" ] && break
+    sleep 1
+    ctl is-active --quiet "$name.service" || failed=1
+  done
+  if [ -n "$failed" ]; then
+    ctl status --no-pager --lines 20 "$name.service" 2>&1
+    fail_step "The service $name does not run."
+  fi
+fi
+echo "The service $name is $state"

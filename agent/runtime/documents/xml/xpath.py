@@ -29,7 +29,7 @@ from agent.runtime.documents.xml.xpath_values import (
     to_number,
 )
 
-MAX_VISITS = 5_000_000
+MAX_VISITS = 20_000_000
 _REVERSE = {"ancestor", "ancestor-or-self", "preceding", "preceding-sibling"}
 
 

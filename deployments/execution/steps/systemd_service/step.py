@@ -56,7 +56,12 @@ STEP = StepType(
             PropertyKind.LINES,
             help="NAME=value on each line; kept in a file that only root reads.",
         ),
-        Property(f"{_SERVICE}.User", "Runs as", help="A user of the machine; empty means root."),
+        Property(
+            f"{_SERVICE}.User",
+            "Runs as",
+            help="A user of the machine; empty means root.",
+            shown_when=(f"{_SERVICE}.Scope", "system"),
+        ),
         Property(
             f"{_SERVICE}.Restart",
             "Restarts",

@@ -24,7 +24,7 @@ def test_the_value_of_a_set_is_frozen_into_the_next_release(
     expect(ana.get_by_role("row", name="Account.Code")).to_contain_text("4711-0815")
 
     ana.goto(f"{server.url}{PROJECT}/variables")
-    ana.get_by_label("Set to include").select_option("Ledger accounts")
+    ana.get_by_label("Set or module to include").select_option("Ledger accounts")
     ana.get_by_role("button", name="Include").click()
     expect(ana.get_by_role("row", name="Account.Code")).to_contain_text("Ledger accounts")
 

@@ -28,6 +28,7 @@ from tests.deployments.access.matrix import World, make_matrix_world
 from tests.deployments.access.test_every_route import api_patterns
 from tests.deployments.access.test_matrix import answer, call_of
 from tests.factories import SYSTEM, Person, default_space, give_role, make_ana, make_user
+from tests.factories.library import make_script_module
 
 REST, PAGES = "api/<space:space>/", "app/<space:space>/"
 # Things of the server: every space shows the same ones. A new one is added here with thought.
@@ -35,6 +36,7 @@ OF_THE_SERVER = {
     "events/archives",
     *("users", "userroles", "permissions", "spaces", "octopusservernodes", "smtpconfiguration"),
     *("externalsecuritygroupproviders", "identityproviders", "licenses", "serviceaccounts"),
+    "ldapproviders",
     *(
         "maintenanceconfiguration",
         "serverstatus",
@@ -57,6 +59,7 @@ HOLES = {
     "interruption": "interruptions",
     "library_set": "libraryvariablesets",
     "lifecycle": "lifecycles",
+    "module": "scriptmodules",
     "pool": "workerpools",
     "policy": "machinepolicies",
     "project": "projects",
@@ -96,14 +99,18 @@ NAMES = {
 
 # Routes that are 404 with ids of one's own space too, and why.
 WITHOUT = {
+    "DELETE packages/uploads/<str:upload>": "no upload has begun",
     "GET artifacts/<str:id>/content": "nothing was stored for it",
     "GET feeds/<str:id>/packages/notes": "a query names the package",
     "GET interruptions/<str:id>/responsible": "nobody has taken it",
     "GET packages/<str:package_id>/<str:version>/delta-signature": "there are no signatures",
+    "GET packages/uploads/<str:upload>": "no upload has begun",
     "GET projects/<str:id>/logo": "it has no picture",
     "GET tenants/<str:id>/logo": "it has no picture",
     "GET variables/names": "a query names the project",
     "GET variables/preview": "a query names the project",
+    "POST packages/uploads/<str:upload>/complete": "no upload has begun",
+    "PUT packages/uploads/<str:upload>": "no upload has begun",
 }
 
 
@@ -132,6 +139,7 @@ def complete(world: World, ana: Person) -> World:
     user = make_user(is_service=True)
     held = give_role(user, "userroles-projectviewer", space)
     world.ids["scopeduserroles"], world.ids["teams"] = held.public_id, held.team.public_id
+    world.ids["scriptmodules"] = make_script_module().public_id
     world.ids["feeds"] = Feed.objects.in_space(space)[0].public_id
     world.ids["events"] = Event.objects.filter(space=space)[0].public_id
     return world

@@ -63,6 +63,8 @@ MIXED_LINKS = {
     "Tasks": "tasks{/id}{?skip,active,environment,tenant,runbook,project,name,node,running,"
     "states,hasPendingInterruptions,hasWarningsOrErrors,take,ids,partialName,spaces,"
     "includeSystem}",
+    "TeamMembership": "teammembership{?userId,spaces,includeSystem}",
+    "TeamMembershipPreviewTeam": "teammembership/previewteam",
     "Teams": "teams{/id}{?skip,take,ids,partialName,spaces,includeSystem}",
 }
 

@@ -18,9 +18,11 @@ from deployments.base.settings_rows import MAINTENANCE, is_set
 from deployments.server_tasks.models import ServerNode
 from deployments.server_tasks.queries import OFFLINE_AFTER
 from octopus_site.server.information import information
+from octopus_site.server.own_logs import own_logs, tail_of
 from octopus_site.server.report import system_report
 
 _PATH: Final = "/api/serverstatus"
+_MOST_LINES: Final = 1000
 # Not operating normally, though nothing is broken.
 _AT_REST: Final = 418
 
@@ -28,12 +30,14 @@ _AT_REST: Final = 418
 class ServerInformationViewSet(ApiViewSet):
     """The state of the server and of its machine."""
 
+    query_names = ("name",)
     permission_map: ClassVar = {
         "health": ANONYMOUS,
         "time_zones": SIGNED_IN,
         "licence": SIGNED_IN,
         "system_info": Permission.AdministerSystem,
         "system_report": Permission.AdministerSystem,
+        "logs": Permission.AdministerSystem,
     }
 
     def health(self, request: Request, **_: Any) -> Response:
@@ -97,6 +101,13 @@ class ServerInformationViewSet(ApiViewSet):
         content = system_report(actor=self.actor)
         return HttpResponse(content, content_type="application/zip")
 
+    def logs(self, request: Request, **_: Any) -> Response:
+        """Answer with the last lines of the processes' logs, newest last; `name` wants one."""
+        self.grants.require_system(Permission.AdministerSystem)
+        name, known = self.query.text("name"), own_logs()
+        wanted = [log.name for log in known] if not name else [name]
+        return Response([{"Name": each, "Lines": tail_of(each)[-_MOST_LINES:]} for each in wanted])
+
     def time_zones(self, request: Request, **_: Any) -> Response:
         zones = sorted(available_timezones())
         return Response([{"Id": name, "Name": name, "IsLocal": name == "UTC"} for name in zones])
@@ -121,6 +132,7 @@ routes: list[URLPattern] = [
     path("serverstatus/health", ServerInformationViewSet.as_view({"get": "health"})),
     path("serverstatus/system-info", ServerInformationViewSet.as_view({"get": "system_info"})),
     path("serverstatus/system-report", ServerInformationViewSet.as_view({"get": "system_report"})),
+    path("serverstatus/logs", ServerInformationViewSet.as_view({"get": "logs"})),
     path("serverstatus/timezones", ServerInformationViewSet.as_view({"get": "time_zones"})),
     path("licenses/licenses-current-status", ServerInformationViewSet.as_view({"get": "licence"})),
 ]

@@ -17,7 +17,12 @@ from deployments.base.clock import utc_now
 from deployments.base.numbers import whole_number
 from deployments.server_tasks.models import ServerNode
 from deployments.server_tasks.queries import is_offline, running_on_nodes
-from deployments.server_tasks.services import delete_node, update_node
+from deployments.server_tasks.services import (
+    default_task_cap,
+    delete_node,
+    set_default_task_cap,
+    update_node,
+)
 from octopus_site.backup.writing import last_backup
 from octopus_site.packages.verification import last_verification
 from octopus_site.server.information import information
@@ -73,6 +78,18 @@ def node_change(request: PageRequest, node: str) -> HttpResponse:
     if problems:
         return _server(request, problems)
     messages.success(request, said)
+    return go(request, SERVER)
+
+
+@require_POST
+@page(Permission.ConfigureServer)
+def default_cap(request: PageRequest) -> HttpResponse:
+    """Say how many tasks at a time new nodes run."""
+    sent = whole_number(request.POST.get("default_cap", "")) or 0
+    _, problems = attempt(lambda: set_default_task_cap(actor=request.actor, task_cap=sent))
+    if problems:
+        return _server(request, problems)
+    messages.success(request, f"A new node runs at most {sent} tasks at a time.")
     return go(request, SERVER)
 
 
@@ -133,6 +150,7 @@ def _server(
         "since": datetime.fromisoformat(state.since) if state else None,
         "reason": reason or (state.reason if state else ""),
         "nodes": _nodes(),
+        "default_cap": request.POST.get("default_cap", default_task_cap()),
         "facts": information(),
         "backup": backup,
         "verified": verified,
@@ -162,6 +180,7 @@ def _words(act: str, name: str) -> str:
 urlpatterns: list[URLPattern] = [
     path(SERVER, server_page),
     path(f"{SERVER}/maintenance", maintenance_switch),
+    path(f"{SERVER}/default-cap", default_cap),
     path(f"{SERVER}/nodes/<str:node>", node_change),
     path(f"{SERVER}/licences", licences_page),
     path(f"{SERVER}/log", log_page),

@@ -216,3 +216,26 @@ def test_more_nodes_cost_no_more_queries() -> None:
     with CaptureQueriesContext(connection) as many:
         visitor.get(PAGE)
     assert len(many) == len(few)
+
+
+def test_new_nodes_begin_with_the_task_cap_of_the_page(logs: Path) -> None:
+    visitor = Visitor(make_ana())
+    for wrong in ("0", "many", "10001"):
+        refused = visitor.post(f"{PAGE}/default-cap", {"default_cap": wrong})
+        assert refused.status_code == 400
+        assert "a number from 1 to 10,000" in text_of(refused)
+    assert visitor.post(f"{PAGE}/default-cap", {"default_cap": "12"}).status_code == 302
+    assert 'name="default_cap" value="12"' in visitor.get(PAGE).content.decode()
+    report_node("another", version=VERSION, started=utc_now())
+    assert ServerNode.objects.get(name="another").task_cap == 12
+    assert Visitor(make_cleo(default_space())).post(f"{PAGE}/default-cap").status_code == 403
+
+
+def test_logs_by_rest(logs: Path) -> None:
+    (logs / "web.log").write_text(f"first\nthe key is {KEY}\n", encoding="utf-8")
+    ana = make_ana()
+    expected = [{"Name": "web", "Lines": ["first", "the key is ********"]}]
+    assert send(ana, "get", "/api/serverstatus/logs") == (200, expected)
+    assert send(ana, "get", "/api/serverstatus/logs?name=web") == (200, expected)
+    assert send(ana, "get", "/api/serverstatus/logs?name=../x")[0] == 404
+    assert send(make_cleo(default_space()), "get", "/api/serverstatus/logs")[0] == 403

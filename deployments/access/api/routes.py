@@ -12,6 +12,7 @@ from deployments.access.api.maintenance import MaintenanceViewSet
 from deployments.access.api.oidc_identities import OidcIdentityViewSet
 from deployments.access.api.smtp import SmtpViewSet
 from deployments.access.api.spaces import SpaceResourceViewSet
+from deployments.access.api.team_membership import TeamMembershipViewSet
 from deployments.access.api.teams import ScopedUserRoleViewSet, TeamViewSet, UserRoleViewSet
 from deployments.access.api.users import ApiKeyViewSet, UserViewSet
 from deployments.access.api.viewsets import resource_routes
@@ -58,6 +59,8 @@ routes: list[URLPattern] = [
     *resource_routes(SpaceResourceViewSet),
     path("teams/<str:id>/scopeduserroles", TeamViewSet.as_view({"get": "scoped_user_roles"})),
     *resource_routes(TeamViewSet),
+    path("teammembership", TeamMembershipViewSet.as_view({"get": "list"})),
+    path("teammembership/previewteam", TeamMembershipViewSet.as_view({"post": "preview"})),
     path("permissions/all", UserRoleViewSet.as_view({"get": "descriptions"})),
     *resource_routes(UserRoleViewSet),
     *resource_routes(ScopedUserRoleViewSet),

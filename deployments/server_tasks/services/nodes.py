@@ -11,7 +11,7 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.base.events import record
-from deployments.base.settings_rows import get_setting
+from deployments.base.settings_rows import get_setting, set_setting
 from deployments.server_tasks.models import ServerNode
 from deployments.server_tasks.queries import OFFLINE_AFTER
 
@@ -24,10 +24,36 @@ def claim_node(name: str, now: datetime) -> ServerNode:
     """Lock the node's row until the commit, and make it when it is new."""
     rows = ServerNode.objects.filter(name=name)
     if not rows.update(last_seen=now):
-        cap = get_setting(DEFAULT_TASK_CAP_SETTING, DEFAULT_TASK_CAP)
-        ServerNode.objects.get_or_create(name=name, defaults={"last_seen": now, "task_cap": cap})
+        defaults = {"last_seen": now, "task_cap": default_task_cap()}
+        ServerNode.objects.get_or_create(name=name, defaults=defaults)
         rows.update(last_seen=now)
     return rows.get()
+
+
+def default_task_cap() -> int:
+    """Return how many tasks at a time a node that is new may run."""
+    return int(str(get_setting(DEFAULT_TASK_CAP_SETTING, DEFAULT_TASK_CAP)))
+
+
+def set_default_task_cap(*, actor: Actor, task_cap: int, clock: Clock = utc_now) -> None:
+    """Say how many tasks at a time nodes that are new may run. Raises NotPermitted, Invalid."""
+    require_system(actor, Permission.ConfigureServer)
+    _require_cap(task_cap, "DefaultTaskCap")
+    with transaction.atomic():
+        before = default_task_cap()
+        if before == task_cap:
+            return
+        set_setting(DEFAULT_TASK_CAP_SETTING, task_cap)
+        record(
+            actor=actor,
+            space=None,
+            category="Modified",
+            message=f"New nodes run at most {task_cap} tasks at a time",
+            subject="serverconfiguration",
+            before={"DefaultTaskCap": before},
+            after={"DefaultTaskCap": task_cap},
+            clock=clock,
+        )
 
 
 def report_node(name: str, *, version: str, started: datetime, clock: Clock = utc_now) -> None:
@@ -53,9 +79,7 @@ def update_node(
 ) -> ServerNode:
     """Set how many tasks the node runs at a time, and whether it takes new ones. Raises Invalid."""
     require_system(actor, Permission.ConfigureServer)
-    if not 1 <= task_cap <= MOST_TASKS:
-        text = f"The task cap must be a number from 1 to {MOST_TASKS:,}."
-        raise Invalid(fields={"TaskCap": [text]})
+    _require_cap(task_cap, "TaskCap")
     with transaction.atomic():
         before = _shown(node)
         node.task_cap, node.is_draining = task_cap, is_draining
@@ -107,3 +131,9 @@ def _message(node: ServerNode, *, was_draining: bool) -> str:
             return f"The node {node.name} is being drained"
         return f"The node {node.name} takes tasks again"
     return f"The task cap of node {node.name} is now {node.task_cap}"
+
+
+def _require_cap(task_cap: int, field: str) -> None:
+    if not 1 <= task_cap <= MOST_TASKS:
+        text = f"The task cap must be a number from 1 to {MOST_TASKS:,}."
+        raise Invalid(fields={field: [text]})

@@ -43,5 +43,5 @@ def test_every_name_is_read_as_the_reader_reads_it(name: str) -> None:
     assert found is not None
     for step, (is_index, key, text) in zip(symbol.steps, found, strict=True):
         assert isinstance(step, Index if is_index else Identifier)
-        assert step.text == text  # type: ignore[union-attr]  # seen above
+        assert step.text == text
         assert key == fold(text)

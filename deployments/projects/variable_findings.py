@@ -1,6 +1,5 @@
 """Variables that nothing names, and names that no variable has; advice, nothing is evaluated."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -46,4 +45,14 @@ def unused(names: Sequence[str], places: Iterable[Place]) -> list[str]:
 
 def _stands_in(stem: str, text: str) -> bool:
     """Tell whether a name stands in a text by itself, and not as a part of a longer word."""
-    return re.search(rf"(?<![\w.]){re.escape(stem)}(?!\w)", text) is not None
+    at = text.find(stem)
+    while at >= 0:
+        before, after = text[at - 1 : at], text[at + len(stem) : at + len(stem) + 1]
+        if not _goes_on(before) and before != "." and not _goes_on(after):
+            return True
+        at = text.find(stem, at + 1)
+    return False
+
+
+def _goes_on(character: str) -> bool:
+    return character.isalnum() or character == "_"

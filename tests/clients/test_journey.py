@@ -157,9 +157,10 @@ def check_task(caller: Caller, task_id: str, environment: str, release: str) -> 
         f"Step 3: Deploy {TOOLS}",
         "Step 4: Look",
     ]
+    raw = caller.run({"send": f"GET /api/tasks/{task_id}/raw"}).text
     for step in steps[1:]:
         states = {child["Name"]: child["Status"] for child in step["Children"]}
-        assert states == dict.fromkeys(MACHINES, "Success"), json.dumps(step)
+        assert states == dict.fromkeys(MACHINES, "Success"), raw
     raw = caller.run({"send": f"GET /api/tasks/{task_id}/raw"}).text
     lines = [line.partition("|")[2].strip() for line in raw.splitlines()]
     assert (

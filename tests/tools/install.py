@@ -224,6 +224,7 @@ TOOLS_NEEDED = (
         ["chromium", "fonts-dejavu-core"],
     ),
     Tool("nginx", lambda: nginx_program() is not None, ["nginx-light"]),
+    Tool("zstd", lambda: shutil.which("zstd") is not None, ["zstd"]),
     Tool("slapd", lambda: Path("/usr/sbin/slapd").exists(), ["slapd"]),
     Tool("nuget", lambda: bool(shutil.which("nuget")), ["nuget"]),
     Tool(

@@ -41,7 +41,7 @@ class SubstituteInFiles:
             raise StepFailed(f"{shown} is larger than {MAX_CHARACTERS} bytes.")
         before = path.read_bytes()
         if is_binary(before):
-            context.output.warning(f"{shown} is not a text file and stays as it is")
+            context.output.info(f"{shown} is not a text file and stays as it is")
             return
         context.output.info(f"Substituting variables in {shown}")
         file = decode(before)

@@ -275,7 +275,7 @@ def rest_routes() -> Iterator[tuple[str, str]]:
                 yield verb.upper(), below
 
 
-MIXED = {"teams", "scopeduserroles", "events"}  # these exist without a space too
+MIXED = {"teams", "teammembership", "scopeduserroles", "events"}  # these exist without a space too
 
 
 def holes_of(route: str) -> list[str]:

@@ -1,6 +1,5 @@
 """The whole way: pushed by nuget and dotnet, released and promoted over REST, to two agents."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -161,7 +160,6 @@ def check_task(caller: Caller, task_id: str, environment: str, release: str) -> 
     for step in steps[1:]:
         states = {child["Name"]: child["Status"] for child in step["Children"]}
         assert states == dict.fromkeys(MACHINES, "Success"), raw
-    raw = caller.run({"send": f"GET /api/tasks/{task_id}/raw"}).text
     lines = [line.partition("|")[2].strip() for line in raw.splitlines()]
     assert (
         lines[lines.index("== Success: Step 1: Announce ==") :][:4].count(

@@ -65,11 +65,13 @@ class Chaos:
             fault = self.choose.choice(list(FAULTS))
             if self._strike(fault):
                 self.faults[fault] += 1
+            self._start_dead_agents()
             self._look()
         self._heal()
         self._adopt_unknown()
         end = time.monotonic() + 240
         while self.live and time.monotonic() < end:
+            self._start_dead_agents()
             self._look()
             time.sleep(0.5)
         self.violations += [f"{deployment}: I2 has not ended" for deployment in self.live]
@@ -141,6 +143,10 @@ class Chaos:
 
     def _heal(self) -> None:
         self.lab.line.disarm()
+        self._start_dead_agents()
+
+    def _start_dead_agents(self) -> None:
+        """Start agents again that died at a point later than was waited for, as systemd does."""
         for machine in self.lab.machines:
             if not self.lab.agents[machine].is_running:
                 self.lab.start_agent(machine)

@@ -18,7 +18,7 @@ from deployments.execution.manifest import ActionData, Manifest, PackageFile, Va
 from deployments.execution.plan import SERVER_PLACE, Placement, Plan, PlannedAction, PlannedStep
 from deployments.execution.states import ExecutionState
 from deployments.library.scoping import ScopeContext, winning
-from deployments.releases.previewing.known import (
+from deployments.projects.known_variables import (
     action_variables,
     machine_variables,
     step_variables,

@@ -1,16 +1,13 @@
 """Script modules as variables: the script and its language, by the names that agents look for."""
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
+from agent.contracts.script_modules import OLDEST, body_name, language_name
 from deployments.library.models import Variable
 
 # What steps may be written in, so that they can load the module.
 LANGUAGES: Final = ("Bash", "Python", "PowerShell")
-# That of a module whose language is not told.
-OLDEST: Final = "PowerShell"
-_EXTENSIONS: Final = {"Bash": ".sh", "Python": ".py"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +18,6 @@ class ScriptModule:
     body: str
     body_id: str = ""
     language_id: str = ""
-
-
-def body_name(name: str) -> str:
-    """Return the name of the variable that holds the script of a module."""
-    return f"Octopus.Script.Module[{name}]"
-
-
-def language_name(name: str) -> str:
-    """Return the name of the variable that holds its language."""
-    return f"Octopus.Script.Module.Language[{name}]"
-
-
-def file_name(name: str, language: str) -> str:
-    """Return the name of the file that scripts load, as agents make it."""
-    stem = re.sub(r"[^\w]", "", name, flags=re.ASCII)
-    return stem + _EXTENSIONS.get(language, ".psm1")
 
 
 def read_module(name: str, variables: list[Variable]) -> ScriptModule:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.language import LanguageError, evaluate
+from agent.language import Environment as LanguageEnvironment
+from agent.language import LanguageError, Limits, evaluate
 from agent.language.checking import LONGEST
 from agent.language.parser import is_template
 from deployments.base.actor import Actor
@@ -12,12 +13,19 @@ from deployments.infrastructure.models import Environment, Machine
 from deployments.library.models import LibraryVariableSet, VariableSet
 from deployments.library.queries import candidates_of, visible_variables
 from deployments.library.scoping import Candidate, ScopeContext, resolve_all
+from deployments.projects.known_variables import (
+    environment_variables,
+    machine_variables,
+    project_variables,
+)
 from deployments.projects.models import Project
 from deployments.projects.queries import included_sets
 
 # What stands for a secret, whoever looks.
 MASK: Final = "********"
 _SHOWN: Final = 2_000
+# While somebody waits for the page.
+TRYING: Final = LanguageEnvironment(limits=Limits(characters=1_000_000, loops=20_000, seconds=1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,9 @@ def tried(actor: Actor, owner: Project | LibraryVariableSet, text: str, place: P
     winners = resolve_all(_candidates(actor, owner), context)
     values = {name: _shown(winner.candidate) for name, winner in winners.items()}
     try:
-        found = evaluate(text, {**values, **_of_place(owner, place)}, halt_on_error=False)
+        found = evaluate(
+            text, {**values, **_of_place(owner, place)}, halt_on_error=False, environment=TRYING
+        )
     except LanguageError as error:
         return str(error)
     return found.text if len(found.text) <= _SHOWN else f"{found.text[:_SHOWN]}…"
@@ -80,19 +90,12 @@ def _shown(candidate: Candidate) -> str | None:
     return MASK if candidate.is_sensitive else candidate.value
 
 
-def _of_place(owner: Project | LibraryVariableSet, place: Place) -> dict[str, str | None]:
-    values: dict[str, str | None] = {}
+def _of_place(owner: Project | LibraryVariableSet, place: Place) -> dict[str, str]:
+    values: dict[str, str] = {}
     if isinstance(owner, Project):
-        values |= {"Octopus.Project.Id": owner.public_id, "Octopus.Project.Name": owner.name}
+        values |= project_variables(owner, owner.space)
     if place.environment:
-        values |= {
-            "Octopus.Environment.Id": place.environment.public_id,
-            "Octopus.Environment.Name": place.environment.name,
-        }
-    if place.machine:
-        values |= {
-            "Octopus.Machine.Id": place.machine.public_id,
-            "Octopus.Machine.Name": place.machine.name,
-            "Octopus.Machine.Roles": ",".join(str(role) for role in place.machine.roles),
-        }
+        values |= environment_variables(place.environment)
+    if machine := place.machine:
+        values |= machine_variables(machine.public_id, machine.name, map(str, machine.roles))
     return values

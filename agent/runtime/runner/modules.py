@@ -2,34 +2,25 @@
 
 import contextlib
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
+from agent.contracts.script_modules import OLDEST, file_name, language_name, module_of
 from agent.runtime.runner.output import Output
 from agent.runtime.variables import Variables
-
-_NAME: Final = re.compile(r"Octopus\.Script\.Module\[(.+)\]\Z", re.IGNORECASE | re.DOTALL)
-_NOT_IN_FILE_NAMES: Final = re.compile(r"[^\w]", re.ASCII)
-# A module without a language is as old as those that could only be PowerShell.
-_OLDEST: Final = "PowerShell"
-_EXTENSIONS: Final = {"bash": ".sh", "python": ".py", "powershell": ".psm1"}
 
 
 def module_files(variables: Variables, language: str) -> dict[str, str]:
     """Return the bodies of the modules in the language by the names of their files."""
     found: dict[str, str] = {}
-    extension = _EXTENSIONS.get(language.lower(), "")
     for each in variables:
-        named = _NAME.match(each.name)
-        if named is None or not extension:
+        name = module_of(each.name)
+        if name is None:
             continue
-        name = named[1]
-        written_in = variables.get(f"Octopus.Script.Module.Language[{name}]", _OLDEST)
-        stem = _NOT_IN_FILE_NAMES.sub("", name)
-        if stem and written_in.strip().lower() == language.lower():
-            found[f"{stem}{extension}"] = each.value.replace("\r\n", "\n")
+        written_in = variables.get(language_name(name), OLDEST).strip()
+        file = file_name(name, written_in)
+        if file and written_in.lower() == language.lower():
+            found[file] = each.value.replace("\r\n", "\n")
     return found
 
 

@@ -9,11 +9,11 @@ from deployments.base import public_ids
 from deployments.base.models import Space
 from deployments.execution.manifest import FORCE_PACKAGE_DOWNLOAD
 from deployments.execution.services.retention_variables import retention_variables
+from deployments.projects.known_variables import environment_variables, project_variables
 from deployments.releases.changes.queries import changes_of
 from deployments.releases.changes.template import changes_text
 from deployments.releases.changes.variables import changes_variables
 from deployments.releases.models import Deployment, Release, Run, RunbookRun
-from deployments.releases.previewing.known import environment_variables, project_variables
 from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
 

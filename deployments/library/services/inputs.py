@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from agent.contracts.script_modules import body_name, language_name
 from deployments.library.scoping import DIMENSIONS
-from deployments.library.script_modules import ScriptModule, body_name, language_name
+from deployments.library.script_modules import ScriptModule
 
 KINDS: Final = (
     "String",

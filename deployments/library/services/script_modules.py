@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from django.db import transaction
 
+from agent.contracts.script_modules import file_name
 from deployments.access.permissions import Permission
 from deployments.access.policy import require_on
 from deployments.base.actor import Actor
@@ -11,7 +12,7 @@ from deployments.base.errors import Invalid, NotFound
 from deployments.base.models import Space
 from deployments.library.models import LibraryVariableSet
 from deployments.library.queries import variables_of
-from deployments.library.script_modules import LANGUAGES, ScriptModule, file_name, read_module
+from deployments.library.script_modules import LANGUAGES, ScriptModule, read_module
 from deployments.library.services.inputs import module_variables
 from deployments.library.services.library_sets import create_library_set, update_library_set
 from deployments.library.services.variables import replace_variables
@@ -64,7 +65,7 @@ def _write(actor: Actor, row: LibraryVariableSet, module: ScriptModule, at: int 
 
 def _require_valid(name: str, module: ScriptModule) -> None:
     problems: dict[str, list[str]] = {}
-    if name.strip() and file_name(name, module.language).startswith("."):
+    if name.strip() and not file_name(name, LANGUAGES[0]):
         problems["Name"] = ["A script module needs a letter or digit of ASCII in its name."]
     if module.language not in LANGUAGES:
         problems["Syntax"] = [f"The language is one of {', '.join(LANGUAGES)}."]

@@ -10,19 +10,17 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from agent.language import (
-    Environment,
     Evaluation,
     LanguageError,
-    Limits,
     evaluate,
 )
 from agent.language import VariableSet as TemplateVariables
 from deployments.library.scoping import Candidate, ScopeContext, Winner, resolve_all
+from deployments.projects.template_tries import TRYING
 
 DOTS: Final = "••••••••"
 SYSTEM: Final = "System"
 LONGEST_TEMPLATE: Final = 100_000
-_LIMITS: Final = Limits(characters=1_000_000, loops=20_000, seconds=1.0)
 # Seconds for all values of one page.
 _PATIENCE: Final = 3.0
 
@@ -145,6 +143,6 @@ def _row(name: str, winner: Winner, seen: Seen) -> Previewed | None:
 
 def _evaluate(template: str, values: TemplateVariables) -> Evaluation:
     try:
-        return evaluate(template, values, environment=Environment(limits=_LIMITS))
+        return evaluate(template, values, environment=TRYING)
     except LanguageError as error:
         return Evaluation(template, error=str(error))

@@ -2,10 +2,11 @@
 
 import pytest
 
+from agent.contracts.script_modules import file_name
 from deployments.base.errors import Invalid, NotPermitted
 from deployments.library.models import LibraryVariableSet
 from deployments.library.queries import variables_of
-from deployments.library.script_modules import ScriptModule, file_name
+from deployments.library.script_modules import ScriptModule
 from deployments.library.services import create_script_module, update_script_module
 from deployments.projects.queries import project_candidates
 from deployments.releases.variables import frozen_candidates

@@ -129,7 +129,7 @@ def _own_text(arguments: Sequence[Value], focus: Focus) -> str:
 
 def _substring(arguments: Sequence[Value], _focus: Focus) -> str:
     text, start = to_text(arguments[0]), to_number(arguments[1])
-    length = to_number(arguments[2]) if len(arguments) > 2 else math.inf  # noqa: PLR2004
+    length = to_number(arguments[2]) if len(arguments) > 2 else math.inf  # noqa: PLR2004 the third is optional
     if math.isnan(start) or math.isnan(length):
         return ""
     first = math.floor(start + 0.5)

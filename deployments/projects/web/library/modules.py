@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from agent.contracts.script_modules import file_name
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, page_of, show
@@ -14,7 +15,7 @@ from deployments.base.errors import NotFound
 from deployments.base.numbers import whole_number
 from deployments.library.models import LibraryVariableSet
 from deployments.library.queries import visible_variables
-from deployments.library.script_modules import LANGUAGES, ScriptModule, file_name, read_module
+from deployments.library.script_modules import LANGUAGES, ScriptModule, read_module
 from deployments.library.services import (
     create_script_module,
     delete_library_set,

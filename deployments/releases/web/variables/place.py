@@ -10,17 +10,17 @@ from deployments.base.participation import Participation
 from deployments.infrastructure.models import Environment, Machine
 from deployments.library.queries import candidates_of, variables_of, visible_variables
 from deployments.library.scoping import Candidate, ScopeContext
-from deployments.projects.models import Channel, Project
-from deployments.projects.process import Step
-from deployments.projects.web.variable_owner import ValuesOwner
-from deployments.projects.web.variable_rows import ScopeNames
-from deployments.releases.previewing.known import (
+from deployments.projects.known_variables import (
     action_variables,
     environment_variables,
     machine_variables,
     project_variables,
     step_variables,
 )
+from deployments.projects.models import Channel, Project
+from deployments.projects.process import Step
+from deployments.projects.web.variable_owner import ValuesOwner
+from deployments.projects.web.variable_rows import ScopeNames
 from deployments.releases.previewing.variables import Place, Previewed, Seen, place_of, preview
 from deployments.releases.variables import tenant_context, tenant_variables
 from tenants.models import Tenant

@@ -114,7 +114,7 @@ class PackageViewSet(SpaceViewSet[PackageVersion]):
     def download(self, request: Request, **ids: Any) -> HttpResponseBase:
         """Answer with the bytes as they were pushed."""
         version = self.get_object()
-        return package_response(request._request, version, may_redirect=True)  # noqa: SLF001
+        return package_response(request._request, version, may_redirect=True)  # noqa: SLF001 Django's own request
 
     def destroy_many(self, request: Request, **ids: Any) -> Response:
         """Delete the named versions; unknown ones are skipped, all or none of the others go."""

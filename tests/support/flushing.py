@@ -27,7 +27,7 @@ def keep_first_rows() -> None:
             if cursor.fetchone():
                 cursor.execute(f"CREATE TABLE kept.{table} AS SELECT * FROM {table}")
                 _tables.append(table)
-    TransactionTestCase._fixture_teardown = _give_back  # type: ignore[attr-defined]
+    TransactionTestCase._fixture_teardown = _give_back  # type: ignore[attr-defined]  # no stub has it
 
 
 def _give_back(_: Any) -> None:

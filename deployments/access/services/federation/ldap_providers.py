@@ -151,7 +151,7 @@ def try_directory(*, actor: Actor, row: IdentityProvider, username: str = "") ->
         DirectoryUnavailable,
         asking,
     )
-    from deployments.access.ldap.people import look_up  # noqa: PLC0415
+    from deployments.access.ldap.people import look_up  # noqa: PLC0415 an optional extra
 
     try:
         if not username.strip():
@@ -174,7 +174,7 @@ def opened_directory(row: IdentityProvider) -> "tuple[Directory, Tree]":
     if not is_installed():
         raise Invalid(INSTALL)
     from deployments.access.ldap.directory import Directory  # noqa: PLC0415 needs an extra
-    from deployments.access.ldap.people import Tree  # noqa: PLC0415
+    from deployments.access.ldap.people import Tree  # noqa: PLC0415 an optional extra
 
     stored = row.directory
     password = ""

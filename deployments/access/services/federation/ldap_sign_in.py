@@ -43,7 +43,7 @@ def person_of_directory(
         DirectoryUnavailable,
         WrongPassword,
     )
-    from deployments.access.ldap.people import person_with_password  # noqa: PLC0415
+    from deployments.access.ldap.people import person_with_password  # noqa: PLC0415 an optional extra
 
     key = f"ldap:{provider.pk}:{canonical(username)}"
     attempts = Attempts(key, most=MOST_FAILURES, window=WINDOW, message=_MANY, clock=clock)
@@ -83,7 +83,7 @@ def _check(provider: IdentityProvider, clock: Clock) -> str:
     """Look everybody up who was not for a while; return why that was not done, or nothing."""
     directory, tree = opened_directory(provider)
     from deployments.access.ldap.directory import asking  # noqa: PLC0415 needs an extra
-    from deployments.access.ldap.people import look_again, shows_anybody  # noqa: PLC0415
+    from deployments.access.ldap.people import look_again, shows_anybody  # noqa: PLC0415 an optional extra
 
     is_due = Q(checked=None) | Q(checked__lt=clock() - _NOT_AGAIN)
     rows = provider.logins.select_related("user", "provider__directory").filter(is_due)

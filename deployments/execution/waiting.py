@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from deployments.execution.acquisition import ACTION_TYPE as ACQUISITION
 from deployments.execution.plan import SERVER_PLACE, Plan, PlannedAction, PlannedStep
 from deployments.execution.states import ENDED, ExecutionState
 
@@ -79,10 +80,11 @@ def _why(plan: Plan, action: PlannedAction, row: Live, now: datetime) -> str:
             "the Tentacle went away and may run the command still; it is told to stop as soon as"
             " it is back. Cancel once more to end the task without its answer."
         )
+    place = action.placement(row.target_id)
     if row.accepted is None:
-        place = action.placement(row.target_id)
         return _not_taken(plan, row, leaves=bool(place and place.may_be_left_out))
-    if row.busy:
+    takes_turns = action.action_type != ACQUISITION and not (place and place.worker_id)
+    if row.busy and takes_turns:
         return f"waits for its turn; {_and(row.busy)} runs a script on the machine."
     return "the Tentacle has taken it and prepares it."
 

@@ -15,6 +15,7 @@ from agent.contracts.spool import MAX_PAYLOAD, RECORD, STDOUT, Frame, encode_fra
 from deployments.base.clock import Clock, utc_now
 from deployments.base.rows import increase, insert_rows, update_rows
 from deployments.base.wake import publish
+from deployments.execution.logs.bodies import pack_body
 from deployments.execution.logs.lines import LineState, count_frames
 from deployments.execution.logs.masked import Piece, mask_frames
 from deployments.execution.models import ActionExecution, LogChunk
@@ -198,7 +199,9 @@ def _make_chunks(item: _Work, clock: Clock) -> None:
                 line_count=state.next_line - first_line,
                 start_state=start,
                 received=clock(),
-                body=b"".join(encode_frame(f.stream, f.time_ms, f.payload) for f in frames),
+                body=pack_body(
+                    b"".join(encode_frame(f.stream, f.time_ms, f.payload) for f in frames)
+                ),
             )
         )
         execution.log_length += size

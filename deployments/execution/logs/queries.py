@@ -7,6 +7,7 @@ from itertools import islice
 from django.db.models import F, Q
 
 from agent.contracts.spool import RECORD, decode_frames
+from deployments.execution.logs.bodies import unpack_body
 from deployments.execution.logs.chunks import chunks_of
 from deployments.execution.logs.lines import LineState, Segment, read_frames
 from deployments.execution.models import ActionExecution, LogChunk
@@ -119,7 +120,7 @@ def events_after(task_pk: int, event_number: int) -> tuple[list[LogEvent], bool]
     size = 0
     for chunk in chunks:
         found.append(LogEvent(chunk.event_number, chunk.execution_id, _read(chunk)))
-        size += len(chunk.body)
+        size += chunk.raw_length
         if len(found) == EVENTS_AT_ONCE or size >= _BYTES_AT_ONCE:
             return found, True
     return found, False
@@ -128,7 +129,7 @@ def events_after(task_pk: int, event_number: int) -> tuple[list[LogEvent], bool]
 def raw_bytes(execution: ActionExecution) -> Iterator[bytes]:
     """Yield exactly the bytes that the script printed, both streams in the order of arrival."""
     for chunk in _of_execution(execution):
-        frames, _ = decode_frames(bytes(chunk.body), chunk.offset)
+        frames, _ = decode_frames(unpack_body(bytes(chunk.body)), chunk.offset)
         yield b"".join(frame.payload for frame in frames if frame.stream != RECORD)
 
 
@@ -201,5 +202,5 @@ def _joined(parts: list[Segment]) -> Line:
 
 
 def _read(chunk: LogChunk) -> list[Segment]:
-    frames, _ = decode_frames(bytes(chunk.body), chunk.offset)
+    frames, _ = decode_frames(unpack_body(bytes(chunk.body)), chunk.offset)
     return read_frames(frames, LineState.from_json(chunk.start_state)).segments

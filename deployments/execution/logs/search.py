@@ -11,6 +11,7 @@ from typing import Final
 
 from agent.contracts.spool import RECORD, Frame, decode_frames
 from deployments.base.numbers import whole_number
+from deployments.execution.logs.bodies import unpack_body
 from deployments.execution.logs.lines import LineState, Segment, read_frames
 from deployments.execution.logs.queries import Line, chunks_from, log_lines, task_lines
 from deployments.execution.models import ActionExecution
@@ -117,7 +118,7 @@ def _looked_at(row: ActionExecution, text: str, start: int) -> Iterator[tuple[in
         if last is not None:
             yield last
         last = chunk.offset, []
-        frames, _ = decode_frames(bytes(chunk.body), chunk.offset)
+        frames, _ = decode_frames(unpack_body(bytes(chunk.body)), chunk.offset)
         if not _may_have(frames, text, carry) and hot == set():
             continue
         state = LineState.from_json(chunk.start_state)

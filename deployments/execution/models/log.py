@@ -14,8 +14,9 @@ class LogChunk(SpaceOwned):
     """A piece of a log: of one execution, or of the task itself when `execution` is empty.
 
     `offset` and `raw_length` count payload bytes as the agent spooled them. `body` is spool
-    frames (agent.contracts.spool), masked again by the server. `event_number` grows over the
-    whole task and is the id of the browser's stream.
+    frames (agent.contracts.spool), masked again by the server and compressed where there is much
+    (execution.logs.bodies). `event_number` grows over the whole task and is the id of the
+    browser's stream.
     """
 
     id_prefix = "LogChunks"

@@ -8,7 +8,8 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import structlog
 
@@ -29,11 +30,14 @@ from deployments.execution.services.situation import Situation
 from deployments.execution.states import ExecutionState
 from deployments.execution.steps import Question, StepType, find_step_type
 from deployments.execution.variables import Variables, masks
+from deployments.infrastructure.services.health import KIND as HEALTH
 from deployments.server_tasks.models import ServerTask
 
 log = structlog.get_logger(__name__)
 
 RUN_SERVER_ACTION = "execution.run_server_action"
+# Turns of their own, which all of them share: nobody ever waits.
+WITHOUT_TURN: Final = MappingProxyType({"name": "beside", "mode": "shared"})
 NOT_AVAILABLE = "Its Tentacle is not connected, so it is left out of the rest of the deployment."
 
 
@@ -214,7 +218,7 @@ def _message(situation: Situation, item: _Begin, agent_pk: int, now: datetime) -
             "deadline_s": action.time_limit_s or limits.DEFAULT_DEADLINE,
             "grace_s": limits.DEFAULT_GRACE,
             "spool_cap": situation.plan.spool_cap,
-            "isolation": {"mode": _isolation(item, place)},
+            "isolation": _isolation(situation.task, item, place),
             # One that is away too long then leaves the deployment instead of failing it.
             "may_be_left_out": place.may_be_left_out and item.execution.attempt == 1,
             "packages": [package.sha256 for package in item.packages if package.sha256],
@@ -247,11 +251,16 @@ def _spec(item: _Begin, key: bytes) -> dict[str, Any]:
     }
 
 
-def _isolation(item: _Begin, place: Placement) -> str:
-    """Return how the command shares its machine: workers and transfers need no turn."""
+def _isolation(task: ServerTask, item: _Begin, place: Placement) -> dict[str, str]:
+    """Return whose turns the command takes on its machine, and with whom it shares one.
+
+    Transfers of packages, health checks and workers' scripts wait for no script, and none for them
+    (projects.md 10.5). Sharing the turns of the scripts would make them wait for one that does not.
+    """
+    if place.worker_id or item.execution.action_type == ACTION_TYPE or task.kind == HEALTH:
+        return dict(WITHOUT_TURN)
     bypass = item.variables.text("OctopusBypassDeploymentMutex").strip().lower() == "true"
-    is_shared = bypass or place.worker_id or item.execution.action_type == ACTION_TYPE
-    return "shared" if is_shared else "exclusive"
+    return {"mode": "shared" if bypass else "exclusive"}
 
 
 def _ask(task: ServerTask, items: Sequence[_Begin], now: datetime) -> None:

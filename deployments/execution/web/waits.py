@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
+from deployments.execution.acquisition import ACTION_TYPE as ACQUISITION
 from deployments.execution.models import ActionExecution, AgentMessage
 from deployments.execution.plan import Plan
 from deployments.execution.states import ExecutionState
 from deployments.execution.waiting import Live, Wait, waits
 from deployments.infrastructure.models import AgentSession
+from deployments.infrastructure.services.health import KIND as HEALTH
 from deployments.infrastructure.services.presence import SILENCE
 from deployments.server_tasks.models import ServerTask
 
@@ -80,11 +82,17 @@ def _last_seen(session: AgentSession | None) -> datetime | None:
 
 
 def _busy(task: ServerTask, agents: set[int]) -> dict[int, list[str]]:
-    """Return the tasks of the space that run something on each agent."""
-    if not agents:
+    """Return the tasks of the space that have the turn on each agent.
+
+    Health checks and transfers of packages take none.
+    """
+    if not agents or task.kind == HEALTH:
         return {}
-    running = ActionExecution.objects.in_space(task.space).filter(
-        agent__in=agents, state=ExecutionState.RUNNING
+    running = (
+        ActionExecution.objects.in_space(task.space)
+        .filter(agent__in=agents, state=ExecutionState.RUNNING)
+        .exclude(action_type=ACQUISITION)
+        .exclude(task__kind=HEALTH)
     )
     found: defaultdict[int, list[str]] = defaultdict(list)
     for agent, number in running.order_by("task_id").values_list("agent_id", "task_id").distinct():

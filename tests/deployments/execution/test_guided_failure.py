@@ -122,6 +122,17 @@ def test_fail_is_an_ordinary_failure() -> None:
     assert scene.state() == TaskState.FAILED
 
 
+def test_an_intervention_that_was_aborted_is_not_asked_about() -> None:
+    approve = {"Name": "Approve", "Actions": [{"Name": "Approve", "ActionType": "Octopus.Manual"}]}
+    after = script_step("After", roles="web")
+    scene = make_scene(approve, after, use_guided_failure=True)
+    answer(scene, "Abort")
+    scene.begin()
+    assert [row.kind for row in questions(scene)] == ["ManualIntervention"]
+    assert [row.state for row in scene.rows()] == ["Failed", "Skipped"]
+    assert scene.state() == TaskState.FAILED
+
+
 def test_a_required_action_cannot_be_passed_over() -> None:
     step = script_step("Install", roles="web")
     step["Actions"][0]["IsRequired"] = True

@@ -64,6 +64,19 @@ def test_an_attempt(row: Live, says: str) -> None:
         assert found[0].why.startswith(says)
 
 
+@pytest.mark.parametrize(
+    ("kind", "worker"), [("Octopus.AcquirePackages", ""), ("Octopus.Script", "Workers-1")]
+)
+def test_transfers_and_workers_wait_for_no_turn(kind: str, worker: str) -> None:
+    usual = plan()
+    step = usual.steps[0]
+    place = replace(step.actions[0].placements[0], worker_id=worker)
+    action = replace(step.actions[0], action_type=kind, placements=(place,))
+    without = replace(usual, groups=(Group((replace(step, actions=(action,)),)),))
+    (found,) = waits(without, [replace(ROW, accepted=AGO, busy=("ServerTasks-7",))], NOW)
+    assert found.why == "the Tentacle has taken it and prepares it."
+
+
 def test_a_target_that_may_be_left_out_is_not_waited_for_long() -> None:
     lenient = plan()
     step = lenient.steps[0]
@@ -161,7 +174,11 @@ def test_the_page_names_who_holds_the_machine() -> None:
     rows = ActionExecution.objects.in_space(scene.deployment.space)
     rows.filter(pk=waiting.execution_id).update(agent=run.agent_id)
     age(scene)
-    assert f"waits for its turn; {holder.task.public_id} runs a script" in page(scene)
+    visitor, path = Visitor(make_ana()), f"tasks/{scene.task.public_id}"
+    says = f"waits for its turn; {holder.task.public_id} runs a script"
+    assert says in text_of(visitor.get(path))
+    rows.filter(pk=run.execution_id).update(action_type="Octopus.AcquirePackages")
+    assert "waits for its turn" not in text_of(visitor.get(path))
 
 
 def age(scene: Scene) -> None:

@@ -28,6 +28,7 @@ from agent.contracts.messages import (
 )
 from agent.contracts.out_frame import STDOUT, OutFrame, encode_out
 from agent.contracts.spool import RECORD, decode_frames
+from deployments.execution.logs.bodies import unpack_body
 from deployments.execution.models import ActionExecution, LogChunk
 from deployments.gateway import gateway as gateway_module
 from deployments.gateway.gateway import Gateway
@@ -135,7 +136,8 @@ class GatewayLab:
         def read() -> list[tuple[int, bytes]]:
             rows = LogChunk.objects.in_space(self.scene.deployment.space)
             bodies = [
-                bytes(chunk.body) for chunk in rows.exclude(execution=None).order_by("offset")
+                unpack_body(bytes(chunk.body))
+                for chunk in rows.exclude(execution=None).order_by("offset")
             ]
             return [(f.stream, f.payload) for body in bodies for f in decode_frames(body)[0]]
 

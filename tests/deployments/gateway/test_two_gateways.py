@@ -6,6 +6,7 @@ from django.db import connections
 
 from agent.contracts.messages import Finished, Hello
 from agent.contracts.spool import STDOUT, Frame, decode_frames
+from deployments.execution.logs.bodies import unpack_body
 from deployments.execution.models import ActionExecution, LogChunk
 from deployments.gateway import sessions
 from deployments.gateway.masks import CommandSecrets
@@ -32,7 +33,7 @@ def begin(scene: Scene) -> sessions.Session:
 
 def stored(scene: Scene) -> bytes:
     rows = LogChunk.objects.in_space(scene.deployment.space).exclude(execution=None)
-    bodies = [bytes(chunk.body) for chunk in rows.order_by("offset")]
+    bodies = [unpack_body(bytes(chunk.body)) for chunk in rows.order_by("offset")]
     return b"".join(frame.payload for body in bodies for frame in decode_frames(body)[0])
 
 

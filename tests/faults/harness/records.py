@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from agent.contracts.spool import RECORD, decode_frames
+from deployments.execution.logs.bodies import unpack_body
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,9 @@ class Records(ABC):
         )
         logs: dict[str, bytearray] = {}
         for machine, body in rows:
-            frames, used = decode_frames(bytes(body))
-            assert used == len(body)
+            encoded = unpack_body(bytes(body))
+            frames, used = decode_frames(encoded)
+            assert used == len(encoded)
             log = logs.setdefault(machine, bytearray())
             log += b"".join(f.payload for f in frames if f.stream != RECORD)
         return {machine: bytes(log) for machine, log in logs.items()}

@@ -134,6 +134,4 @@ def _variables(task: ServerTask) -> dict[str, str]:
         "Octopus.Task.Name": task.description,
         "Octopus.Space.Id": task.space.public_id,
         "Octopus.Space.Name": task.space.name,
-        # A check waits for no deployment, and none for it.
-        "OctopusBypassDeploymentMutex": "True",
     }

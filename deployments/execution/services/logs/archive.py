@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef
 
 from deployments.base.clock import Clock, utc_now
 from deployments.execution.logs.archive_file import Entry, write_archive
+from deployments.execution.logs.bodies import unpack_body
 from deployments.execution.models import LogArchive, LogChunk
 from deployments.execution.services.logs.settings import log_settings
 from deployments.server_tasks.models import ServerTask
@@ -97,4 +98,4 @@ def _entries(task: ServerTask, pks: list[int]) -> Iterator[tuple[Entry, bytes]]:
             start_state=chunk.start_state,
             received=chunk.received.isoformat(),
         )
-        yield entry, bytes(chunk.body)
+        yield entry, unpack_body(bytes(chunk.body))

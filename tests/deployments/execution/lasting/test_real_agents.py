@@ -115,12 +115,51 @@ def make_project(
 def deploy(
     server: OctopusServer, project: dict[str, Any], place: str, version: str = "1.0.0"
 ) -> dict[str, Any]:
+    return follow(server, queue(server, project, place, version))
+
+
+def queue(
+    server: OctopusServer, project: dict[str, Any], place: str, version: str = "1.0.0"
+) -> str:
+    """Release and deploy; return the id of the task."""
     body = {"projectName": project["Name"], "releaseVersion": version, "spaceId": "Spaces-1"}
     server.call("POST", f"{S}/releases/create/v1", body)
     release = server.call("GET", f"{S}/projects/{project['Id']}/releases")["Items"][0]["Id"]
     sent = {"ReleaseId": release, "EnvironmentId": place}
-    deployment: dict[str, Any] = server.call("POST", f"{S}/deployments", sent)
-    return follow(server, deployment["TaskId"])
+    return str(server.call("POST", f"{S}/deployments", sent)["TaskId"])
+
+
+def test_checks_and_transfers_wait_for_no_script(
+    octopus: OctopusServer, processes: Processes, tmp_path: Path
+) -> None:
+    place = octopus.call("POST", f"{S}/environments", {"Name": "Quay"})["Id"]
+    start_targets(processes, octopus, tmp_path, [Target("quay-east", ["Quay"])])
+    begun, gate = tmp_path / "begun", tmp_path / "gate"
+    hold = f'touch "{begun}"; until [ -e "{gate}" ]; do sleep 0.1; done\n'
+    holding = queue(
+        octopus, make_project(octopus, "Holds", place, script("Hold", hold, "web")), place
+    )
+    wait_until(begun.exists, seconds=30, what="the script")
+    asked = {"Name": "Health", "Arguments": {"EnvironmentId": place}}
+    check = octopus.call("POST", f"{S}/tasks", asked)["Id"]
+    assert follow(octopus, check)["State"] == "Success"
+    push(octopus, "Acme.Crane.1.0.0.zip", make_zip())
+    bring = step(
+        "Bring",
+        "Octopus.TransferPackage",
+        "web",
+        **{
+            "Octopus.Action.Package.PackageId": "Acme.Crane",
+            "Octopus.Action.Package.FeedId": "feeds-builtin",
+            "Octopus.Action.Package.TransferPath": str(tmp_path / "files"),
+        },
+    )
+    bringing = queue(octopus, make_project(octopus, "Brings", place, bring), place)
+    wait_until(lambda: "bytes were sent" in raw(octopus, bringing), seconds=30, what="the transfer")
+    assert not octopus.call("GET", f"{S}/tasks/{bringing}")["IsCompleted"]
+    assert not octopus.call("GET", f"{S}/tasks/{holding}")["IsCompleted"]
+    gate.touch()
+    assert [follow(octopus, task)["State"] for task in (holding, bringing)] == ["Success"] * 2
 
 
 def test_a_release_checks_transfers_and_deploys_another(

@@ -67,7 +67,7 @@ def test_each_agent_gets_every_package_once_and_nothing_else() -> None:
     spec = scene.spec(runs[0])
     assert sorted(p["package_id"] for p in spec["packages"]) == ["Acme.Tools", "Acme.Web"]
     assert (spec["variables"], spec["mask"]) == ([], [])
-    assert runs[0].header["isolation"] == {"mode": "shared"}
+    assert runs[0].header["isolation"] == {"name": "beside", "mode": "shared"}
     scene.run_to_end()
     assert scene.state() == TaskState.SUCCESS
     names = [name for name, _, _ in scene.states()]
@@ -190,7 +190,7 @@ def test_workers_need_no_turn() -> None:
     scene = make_scene(on_worker("On behalf"), machines=3)
     runs = scene.runs()
     assert {run.agent_id for run in runs} == {worker.agent_id}
-    assert [run.header["isolation"]["mode"] for run in runs] == ["shared"] * 3
+    assert [run.header["isolation"] for run in runs] == [{"name": "beside", "mode": "shared"}] * 3
 
 
 def test_a_cap_holds_for_a_package_on_a_worker() -> None:

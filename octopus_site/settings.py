@@ -190,6 +190,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 10},
     },
+    "releases.answer_calls": {
+        "task": "releases.answer_calls",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
     "releases.deploy_to_waiting_targets": {
         "task": "releases.deploy_to_waiting_targets",
         "schedule": 10.0,
@@ -199,6 +204,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "releases.watch_feeds",
         "schedule": 60.0,
         "options": {"expires": 60},
+    },
+    "releases.watch_repositories": {
+        "task": "releases.watch_repositories",
+        "schedule": 30.0,
+        "options": {"expires": 30},
     },
     "releases.forget_old_decisions": {
         "task": "releases.forget_old_decisions",

@@ -10,6 +10,7 @@ class ReleasesConfig(AppConfig):
         from deployments.releases.sealed import register_sealed_columns  # noqa: PLC0415 as above
         from deployments.releases.services.automation import (  # noqa: PLC0415 as above
             lifecycles,
+            others,
             overrides,
             packages,
             targets,
@@ -37,6 +38,7 @@ class ReleasesConfig(AppConfig):
             (lifecycles, lifecycles.follow_lifecycle),
             (targets, targets.mark_targets),
             (packages, packages.create_releases),
+            (others, others.follow_projects),
             (overrides, overrides.end_override),
         ):
             register_consumer(

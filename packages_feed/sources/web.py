@@ -110,7 +110,7 @@ def failing_plainly(url: str) -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        raise SourceFailed(f"The feed may not be asked: {error}") from error
+        raise SourceFailed(f"{_host(url)} may not be asked: {error}") from error
     except (OSError, http.client.HTTPException, zlib.error) as error:
         what = str(error) or type(error).__name__
         raise SourceFailed(f"{_host(url)} cannot be asked: {what}") from error

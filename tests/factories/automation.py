@@ -4,11 +4,14 @@ from typing import Any
 
 from django.db.models import Max
 
+from deployments.base.events import record
 from deployments.base.following.consumers import find_consumer
 from deployments.base.models import Event
 from deployments.projects.models import AutomationDecision, Project, ProjectTrigger
 from deployments.projects.services.triggers import TriggerInput, create_trigger
+from deployments.releases.models import Deployment
 from deployments.releases.services.automation.rollouts import continue_rollouts
+from tests.factories.domain import finish
 from tests.factories.people import SYSTEM
 
 
@@ -36,6 +39,18 @@ def follow_phases(stream: Stream) -> None:
     stream.deliver("lifecycles")
     while continue_rollouts():
         pass
+
+
+def succeed(deployment: Deployment) -> None:
+    """Let it succeed as the engine does: the state and the event."""
+    finish(deployment)
+    record(
+        actor=SYSTEM,
+        space=deployment.space,
+        category="DeploymentSucceeded",
+        message="succeeded",
+        subject=deployment.public_id,
+    )
 
 
 def make_trigger(

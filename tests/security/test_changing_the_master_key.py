@@ -37,6 +37,7 @@ from tenants.services.variables import CommonInput, ValueInput, set_common_value
 from tests.architecture.tree import code_modules
 from tests.deployments.access.test_every_route import filled, reading_routes_of_spaces
 from tests.factories import SYSTEM, default_space, make_ana
+from tests.factories.automation import make_trigger
 from tests.factories.children import World, child_step
 from tests.factories.domain import make_project, make_variables, script_step
 from tests.factories.execution import Scene, SettableClock, make_scene
@@ -74,6 +75,7 @@ SEALS: Final = {
     "deployments/execution/services/server_actions/run.py": "execution.outputvariable.sealed_value",
     "deployments/audit/models/archive.py": "audit.eventarchive.sealed_link",
     "deployments/audit/services/subscriptions.py": "audit.subscription.sealed_header",
+    "deployments/projects/services/repositories.py": "projects.watchedrepository.sealed_password",
     "packages_feed/services/external_feeds.py": "packages_feed.feed.sealed_password",
     "tenants/services/variables.py": "tenants.tenantvariable.sealed_value",
 }
@@ -107,6 +109,12 @@ def fill_server() -> Scene:
         space=default_space(),
         feed_type="NuGet",
         values=FeedValues("Far", "https://feed.test/index.json", "ana", CANARY),
+    )
+    make_trigger(
+        make_project(),
+        {"FilterType": "GitFilter", "RepositoryUri": "https://git.test/a", "Branches": ["main"]},
+        {"ActionType": "CreateRelease"},
+        password=CANARY,
     )
     subscription = SubscriptionValues(name="Pager", header_name="X", header_value=CANARY)
     create_subscription(actor=SYSTEM, space=default_space(), values=subscription)

@@ -99,10 +99,14 @@ class ProcessViewSet(SpaceViewSet[DeploymentProcess]):
             process = process_from_json(body.get("steps") or [])
         except InvalidProcess as error:
             raise Invalid(fields={"Steps": [str(error)]}) from error
-        version = read_version(body)
-        return self.answer(
-            save_process(actor=self.actor, row=row, process=process, version=version)
+        saved = save_process(
+            actor=self.actor,
+            row=row,
+            process=process,
+            version=read_version(body),
+            note=str(body.get("changedescription") or ""),
         )
+        return self.answer(saved)
 
 
 class RunbookProcessViewSet(ProcessViewSet):

@@ -3,7 +3,7 @@
 from deployments.projects.models.channel import Channel
 from deployments.projects.models.group import ProjectGroup
 from deployments.projects.models.lifecycle import Lifecycle, Phase, PhaseEnvironment
-from deployments.projects.models.process import DeploymentProcess
+from deployments.projects.models.process import DeploymentProcess, ProcessNote
 from deployments.projects.models.project import Project
 from deployments.projects.models.runbook import Runbook
 from deployments.projects.models.trigger import (
@@ -11,9 +11,11 @@ from deployments.projects.models.trigger import (
     Outcome,
     PendingDeployment,
     ProjectTrigger,
+    TriggerCall,
     WaitingTarget,
     WatchedPackage,
 )
+from deployments.projects.models.watched_repository import WatchedRepository
 
 __all__ = [
     "AutomationDecision",
@@ -24,10 +26,13 @@ __all__ = [
     "PendingDeployment",
     "Phase",
     "PhaseEnvironment",
+    "ProcessNote",
     "Project",
     "ProjectGroup",
     "ProjectTrigger",
     "Runbook",
+    "TriggerCall",
     "WaitingTarget",
     "WatchedPackage",
+    "WatchedRepository",
 ]

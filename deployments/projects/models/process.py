@@ -52,3 +52,22 @@ class DeploymentProcess(SpaceOwned):
         if self.runbook is not None:
             return f"Process of the runbook {self.runbook.name} of {self.project.name}"
         return f"Deployment process of {self.project.name}"
+
+
+class ProcessNote(models.Model):
+    """What somebody said about the change that made a version of a process."""
+
+    process = models.ForeignKey(DeploymentProcess, on_delete=models.CASCADE, related_name="notes")
+    version = models.PositiveIntegerField()
+    text = models.CharField(max_length=1000)
+    noted = models.DateTimeField()
+    noted_by_name = models.CharField(max_length=200)
+
+    class Meta:
+        ordering: ClassVar = ["-version"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["process", "version"], name="process_note_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.text

@@ -133,6 +133,28 @@ class PendingDeployment(models.Model):
         return f"{self.project} to {self.environment}"
 
 
+class TriggerCall(models.Model):
+    """News that have set a trigger off, until a worker has done what the trigger is for.
+
+    `event_id` is the event behind them, `tenant_number` for whom it was, `notes` what a release
+    that is created says. After a failure of the server it is tried again at `due`.
+    """
+
+    trigger = models.ForeignKey(ProjectTrigger, on_delete=models.CASCADE, related_name="calls")
+    cause = models.CharField(max_length=300)
+    event_id = models.CharField(max_length=100, blank=True)
+    tenant_number = models.BigIntegerField(null=True, blank=True)
+    notes = models.TextField(blank=True)
+    due = models.DateTimeField()
+    failures = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.trigger}: {self.cause}"
+
+
 class Outcome(models.TextChoices):
     """What came of a decision."""
 

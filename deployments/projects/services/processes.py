@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from django.db import transaction
@@ -12,8 +12,9 @@ from deployments.access.permissions import Permission
 from deployments.access.policy import require_on
 from deployments.base import events
 from deployments.base.actor import Actor
+from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
-from deployments.projects.models import DeploymentProcess
+from deployments.projects.models import DeploymentProcess, ProcessNote
 from deployments.projects.process import (
     Action,
     Process,
@@ -27,6 +28,7 @@ from deployments.projects.process import (
 )
 from deployments.projects.services.renaming import follow_renames, renamed_actions
 
+LONGEST_NOTE: Final = 1000
 STALE = (
     "The process has been changed by somebody else since it was read. Reload it and"
     " make the change again."
@@ -34,13 +36,20 @@ STALE = (
 
 
 def save_process(
-    *, actor: Actor, row: DeploymentProcess, process: Process, version: int | None = None
+    *,
+    actor: Actor,
+    row: DeploymentProcess,
+    process: Process,
+    version: int | None = None,
+    note: str = "",
+    clock: Clock = utc_now,
 ) -> DeploymentProcess:
     """Replace the steps; ids and slugs are kept or given, new secrets sealed.
 
-    `version` is the one that was read. Raises Invalid when the process has changed since or is not
-    acceptable.
+    `version` is the one that was read, `note` says what was changed and why. Raises Invalid when
+    the process has changed since or is not acceptable.
     """
+    note = _checked_note(note)
     require_on(actor, row, editing_permission(row))
     errors = validate_process(process)
     if errors:
@@ -59,6 +68,8 @@ def save_process(
         rows.update(steps=row.steps)
         if names := renamed_actions(previous, sealed):
             follow_renames(row.project, names)
+        if note:
+            _keep_note(actor, row, note, clock)
         events.record(
             actor=actor,
             space=row.space,
@@ -70,9 +81,28 @@ def save_process(
                 f"Runbooks-{row.runbook_id}" if row.runbook_id else "",
             ],
             before=_snapshot(previous),
-            after=_snapshot(sealed),
+            after=_snapshot(sealed) | ({"Note": note} if note else {}),
+            clock=clock,
         )
     return row
+
+
+def _checked_note(text: str) -> str:
+    note = text.strip()
+    if len(note) > LONGEST_NOTE:
+        why = f"The note on a change has at most {LONGEST_NOTE} characters."
+        raise Invalid(fields={"ChangeDescription": [why]})
+    return note
+
+
+def _keep_note(actor: Actor, row: DeploymentProcess, note: str, clock: Clock) -> None:
+    ProcessNote.objects.create(
+        process=row,
+        version=row.version,
+        text=note,
+        noted=clock(),
+        noted_by_name=actor.display_name,
+    )
 
 
 def editing_permission(row: DeploymentProcess) -> Permission:

@@ -1,7 +1,7 @@
 """Triggers of a project: creating, changing, pausing, deleting."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from deployments.base import events, public_ids
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
-from deployments.base.finding import find
+from deployments.base.finding import find, find_one
 from deployments.base.naming import require_free_name, required_name
 from deployments.infrastructure.models import Environment
 from deployments.infrastructure.tenancy import Tenancy, found_tenancy
@@ -26,8 +26,8 @@ from deployments.projects.queries import (
     runbooks_of,
 )
 from deployments.projects.runbook_tags import known_runbook_tags
+from deployments.projects.services.repositories import has_password, keep_repository
 from deployments.projects.triggers.actions import (
-    CREATE_RELEASE,
     RUN_RUNBOOK,
     answers_of_action,
     checked_action,
@@ -39,18 +39,24 @@ from deployments.projects.triggers.filters import (
     checked_filter,
     timetable_of,
 )
+from deployments.projects.triggers.git_filter import GIT
+from deployments.projects.triggers.project_filter import PROJECT
 from deployments.projects.triggers.schedules import next_run
 
 
 @dataclass(frozen=True, slots=True)
 class TriggerInput:
-    """A trigger as it shall be; filter and action in the wire's form."""
+    """A trigger as it shall be; filter and action in the wire's form.
+
+    A `password` of its repository of None keeps the stored one.
+    """
 
     name: str
     filter: Mapping[str, Any]
     action: Mapping[str, Any]
     description: str = ""
     is_disabled: bool = False
+    password: str | None = field(default=None, repr=False)
 
 
 def create_trigger(
@@ -62,6 +68,7 @@ def create_trigger(
     with transaction.atomic():
         _fill(row, trigger, actor, clock())
         row.save(force_insert=True)
+        keep_repository(row, None, trigger.password, clock())
         _record(actor, row, "Created", "created", clock, after=_snapshot(row))
     return row
 
@@ -79,8 +86,10 @@ def update_trigger(
     with transaction.atomic():
         _fill(row, trigger, actor, clock())
         row.save()
+        keep_repository(row, before["Filter"], trigger.password, clock())
         if row.is_disabled:
             row.waiting_targets.all().delete()
+            row.calls.all().delete()
         if row.is_disabled or row.action != before["Action"]:
             row.pending_deployments.all().delete()
         _record(actor, row, "Modified", "changed", clock, before=before, after=_snapshot(row))
@@ -108,6 +117,7 @@ def _fill(row: ProjectTrigger, trigger: TriggerInput, actor: Actor, now: datetim
     named = environments_named(row.filter, row.action) if row.pk else frozenset()
     environments = environments_to_choose(actor, row.space, named)
     choosable = set(environments.values_list("pk", flat=True))
+    kept_source = row.filter.get("SourceProjectId") if row.pk else None
     row.name = required_name(trigger.name)
     row.description = trigger.description
     row.is_disabled = trigger.is_disabled
@@ -116,6 +126,8 @@ def _fill(row: ProjectTrigger, trigger: TriggerInput, actor: Actor, now: datetim
     row.action = checked_action(trigger.action, row.filter_type)
     row.saved_by, row.saved_by_name = actor.public_id, actor.username
     _require_things(row, choosable)
+    if row.filter_type == PROJECT and row.filter["SourceProjectId"] != kept_source:
+        _require_source(row, actor)
     require_free_name(row, "A trigger", project=row.project)
     if row.filter_type not in SCHEDULES or row.is_disabled:
         row.next_run = None
@@ -127,16 +139,16 @@ def _fill(row: ProjectTrigger, trigger: TriggerInput, actor: Actor, now: datetim
 def _require_things(row: ProjectTrigger, environments: Collection[int]) -> None:
     """Raise Invalid when filter or action name what does not exist, for the actor at least."""
     action = row.action
-    one = [action.get(name) for name in ("DestinationEnvironmentId", "EnvironmentId")]
-    for field, ids in (
-        ("Action", [name for name in one if name]),
+    one = [action.get(each) for each in ("DestinationEnvironmentId", "EnvironmentId")]
+    for name, ids in (
+        ("Action", [text for text in one if text]),
         ("SourceEnvironmentIds", action.get("SourceEnvironmentIds", [])),
         ("EnvironmentIds", row.filter.get("EnvironmentIds", [])),
         ("EnvironmentIds", action.get("EnvironmentIds", [])),
     ):
         for text in ids:
             if public_ids.parse(Environment.id_prefix, text) not in environments:
-                raise Invalid(fields={field: [f"There is no environment {text}."]})
+                raise Invalid(fields={name: [f"There is no environment {text}."]})
     if action["ActionType"] == RUN_RUNBOOK:
         _require_runbook(row)
     if action.get("TenantIds") or action.get("TenantTags"):
@@ -153,8 +165,17 @@ def _require_things(row: ProjectTrigger, environments: Collection[int]) -> None:
             raise Invalid(fields={"ChannelId": [f"The project has no channel {channel}."]})
     if row.filter_type in FEEDS:
         _require_packages(row)
-    if action["ActionType"] == CREATE_RELEASE and not channel:
-        raise Invalid(fields={"ChannelId": ["Choose the channel of the release."]})
+        if not channel:
+            raise Invalid(fields={"ChannelId": ["Choose the channel of the release."]})
+
+
+def _require_source(row: ProjectTrigger, actor: Actor) -> None:
+    """Raise Invalid unless the filter names another project that the actor sees."""
+    rows = Project.objects.visible_to(actor, row.space, Permission.ProjectView)
+    source = find_one(rows, row.filter["SourceProjectId"], field="SourceProjectId")
+    if source.pk == row.project_id:
+        why = "A project cannot follow itself: that would never end."
+        raise Invalid(fields={"SourceProjectId": [why]})
 
 
 def _require_runbook(row: ProjectTrigger) -> None:
@@ -207,6 +228,7 @@ def _snapshot(row: ProjectTrigger) -> dict[str, Any]:
         "IsDisabled": row.is_disabled,
         "Filter": row.filter,
         "Action": row.action,
+        **({"HasPassword": has_password(row)} if row.filter_type == GIT and row.pk else {}),
     }
 
 

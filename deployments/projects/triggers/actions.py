@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from deployments.base.errors import Invalid
-from deployments.projects.triggers.filters import FEEDS, MACHINE, SCHEDULES, texts_of
+from deployments.projects.triggers.filters import FEEDS, MACHINE, SCHEDULES
+from deployments.projects.triggers.git_filter import GIT
+from deployments.projects.triggers.project_filter import PROJECT
+from deployments.projects.triggers.reading import texts_of, wrong
 
 AUTO_DEPLOY: Final = "AutoDeploy"
 DEPLOY_LATEST: Final = "DeployLatestRelease"
@@ -19,6 +22,8 @@ ACTIONS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     MACHINE: (AUTO_DEPLOY,),
     **dict.fromkeys(SCHEDULES, (DEPLOY_LATEST, DEPLOY_NEW, RUN_RUNBOOK)),
     **dict.fromkeys(FEEDS, (CREATE_RELEASE,)),
+    PROJECT: (DEPLOY_LATEST, CREATE_RELEASE, DEPLOY_NEW, RUN_RUNBOOK),
+    GIT: (CREATE_RELEASE, DEPLOY_NEW, RUN_RUNBOOK),
 }
 
 
@@ -75,12 +80,12 @@ def _run_of_runbook(document: Mapping[str, Any]) -> dict[str, Any]:
     runbook = str(document.get("RunbookId") or "") or None
     tags = texts_of(document, "RunbookTags")
     if not runbook and not tags:
-        raise _wrong("RunbookId", "Choose the runbook to run: RunbookId or RunbookTags.")
+        raise wrong("RunbookId", "Choose the runbook to run: RunbookId or RunbookTags.")
     if runbook and tags:
-        raise _wrong("RunbookTags", "Choose either one runbook or the tags of several.")
+        raise wrong("RunbookTags", "Choose either one runbook or the tags of several.")
     environments = texts_of(document, "EnvironmentIds")
     if not environments:
-        raise _wrong("EnvironmentIds", "Choose at least one environment to run it in.")
+        raise wrong("EnvironmentIds", "Choose at least one environment to run it in.")
     answers = _answers(document.get("FormValues"))
     return {
         "ActionType": RUN_RUNBOOK,
@@ -108,11 +113,11 @@ def _answers(value: object) -> str | None:
     try:
         answers = value if isinstance(value, dict) else json.loads(str(value))
     except ValueError as error:
-        raise _wrong("Variables", "The answers to prompts are no JSON object.") from error
+        raise wrong("Variables", "The answers to prompts are no JSON object.") from error
     if answers is None:
         return None
     if not isinstance(answers, dict) or len(answers) > _MOST_ANSWERS:
-        raise _wrong("Variables", "The answers to prompts are no JSON object.")
+        raise wrong("Variables", "The answers to prompts are no JSON object.")
     texts = {str(name): str(text) for name, text in answers.items() if text is not None}
     return json.dumps(texts) if texts else None
 
@@ -120,9 +125,5 @@ def _answers(value: object) -> str | None:
 def _required(document: Mapping[str, Any], name: str) -> str:
     value = str(document.get(name) or "")
     if not value:
-        raise _wrong(name, f"Choose the environment to deploy to: {name} is required.")
+        raise wrong(name, f"Choose the environment to deploy to: {name} is required.")
     return value
-
-
-def _wrong(field: str, message: str) -> Invalid:
-    return Invalid(fields={field: [message]})

@@ -10,6 +10,9 @@ from deployments.audit.categories import GROUPS
 from deployments.base.errors import Invalid
 from deployments.base.numbers import whole_number
 from deployments.projects.triggers.cron import WrongCron, require_cron
+from deployments.projects.triggers.git_filter import GIT, checked_git_filter
+from deployments.projects.triggers.project_filter import PROJECT, checked_project_filter
+from deployments.projects.triggers.reading import MOST_ENTRIES, texts_of, wrong
 from deployments.projects.triggers.schedules import (
     DAYS,
     EVERY_DAY,
@@ -32,12 +35,11 @@ MONTHLY: Final = "DaysPerMonthSchedule"
 CRON: Final = "CronExpressionSchedule"
 OLDER: Final = ("DailySchedule", "DaysPerWeekSchedule")
 SCHEDULES: Final = (ONCE_DAILY, CONTINUOUS, MONTHLY, CRON, *OLDER)
-FILTERS: Final = (MACHINE, *SCHEDULES, *FEEDS)
+FILTERS: Final = (MACHINE, *SCHEDULES, *FEEDS, PROJECT, GIT)
 
 _TIME: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
 )
-_MOST_ENTRIES: Final = 200
 _DATES: Final = range(1, 32)
 _LAST: Final = "L"
 # What a trigger may wait for: what happens to deployment targets.
@@ -78,6 +80,10 @@ def checked_filter(document: Mapping[str, Any], now: datetime) -> dict[str, Any]
         return {"FilterType": kind, **_machine(document)}
     if kind in FEEDS:
         return {"FilterType": kind, "Packages": _packages(document)}
+    if kind == PROJECT:
+        return {"FilterType": kind, **checked_project_filter(document)}
+    if kind == GIT:
+        return {"FilterType": kind, **checked_git_filter(document)}
     if kind in SCHEDULES:
         kept = {"FilterType": kind, **_KEPT_BY_KIND[kind](document)}
         table = timetable_of(kept)
@@ -85,7 +91,7 @@ def checked_filter(document: Mapping[str, Any], now: datetime) -> dict[str, Any]
             try:
                 require_cron(table.schedule.expression, now.astimezone(table.zone))
             except WrongCron as error:
-                raise _wrong("CronExpression", str(error)) from error
+                raise wrong("CronExpression", str(error)) from error
         return kept
     raise Invalid(fields={"Filter": [f"'{kind}' is not one of {', '.join(FILTERS)}."]})
 
@@ -108,7 +114,7 @@ def timetable_of(document: Mapping[str, Any]) -> Timetable:
     try:
         zone = zone_of(name)
     except UnknownZone as error:
-        raise _wrong("Timezone", str(error)) from error
+        raise wrong("Timezone", str(error)) from error
     return Timetable(_schedule(document), zone, name)
 
 
@@ -120,7 +126,7 @@ def clock_of(text: object, field: str = "StartTime") -> time:
             return time.fromisoformat(found.group(2))
         except ValueError:
             pass
-    raise _wrong(field, f"{field} needs a time of day, such as 2026-01-01T09:00:00.000Z.")
+    raise wrong(field, f"{field} needs a time of day, such as 2026-01-01T09:00:00.000Z.")
 
 
 def _schedule(document: Mapping[str, Any]) -> Schedule:
@@ -157,7 +163,7 @@ def _interval(document: Mapping[str, Any]) -> timedelta:
     if kind == "OnceEveryMinute":
         limits = range(1, 24 * 60)
         return timedelta(minutes=_number(document["MinuteInterval"], limits, "MinuteInterval"))
-    raise _wrong("Interval", f"'{kind}' is neither OnceHourly nor OnceEveryMinute.")
+    raise wrong("Interval", f"'{kind}' is neither OnceHourly nor OnceEveryMinute.")
 
 
 def _number(value: object, limits: range, field: str) -> int:
@@ -167,7 +173,7 @@ def _number(value: object, limits: range, field: str) -> int:
     number = whole_number(text)
     if number is not None and number in limits:
         return number
-    raise _wrong(field, f"'{text}' is no number from {limits[0]} to {limits[-1]}.")
+    raise wrong(field, f"'{text}' is no number from {limits[0]} to {limits[-1]}.")
 
 
 def _count(value: object) -> object:
@@ -183,7 +189,7 @@ def _day_numbers(days: list[str]) -> frozenset[int]:
 def _day_number(day: object, field: str) -> int:
     text = str(day or "").strip().capitalize()
     if text not in DAYS:
-        raise _wrong(field, f"'{day}' is no day of the week.")
+        raise wrong(field, f"'{day}' is no day of the week.")
     return DAYS.index(text)
 
 
@@ -195,16 +201,16 @@ def _machine(document: Mapping[str, Any]) -> dict[str, Any]:
     for name, known in (("EventGroups", MACHINE_GROUPS), ("EventCategories", MACHINE_CATEGORIES)):
         unknown = [text for text in kept[name] if text not in known]
         if unknown:
-            raise _wrong(name, f"'{unknown[0]}' is not one of {', '.join(known)}.")
+            raise wrong(name, f"'{unknown[0]}' is not one of {', '.join(known)}.")
     return kept
 
 
 def _packages(document: Mapping[str, Any]) -> list[dict[str, str]]:
     entries = document.get("Packages") or []
     if not isinstance(entries, list) or not all(isinstance(each, Mapping) for each in entries):
-        raise _wrong("Packages", "A list of packages is expected.")
-    if not entries or len(entries) > _MOST_ENTRIES:
-        raise _wrong("Packages", "Choose at least one package.")
+        raise wrong("Packages", "A list of packages is expected.")
+    if not entries or len(entries) > MOST_ENTRIES:
+        raise wrong("Packages", "Choose at least one package.")
     return [
         {
             "DeploymentAction": str(each.get("DeploymentAction") or ""),
@@ -237,7 +243,7 @@ def _continuous(document: Mapping[str, Any]) -> dict[str, Any]:
 def _by_month(document: Mapping[str, Any]) -> dict[str, Any]:
     kind = document.get("MonthlyScheduleType") or "DateOfMonth"
     if kind not in {"DateOfMonth", "DayOfMonth"}:
-        raise _wrong("MonthlyScheduleType", f"'{kind}' is neither DateOfMonth nor DayOfMonth.")
+        raise wrong("MonthlyScheduleType", f"'{kind}' is neither DateOfMonth nor DayOfMonth.")
     by_date = kind == "DateOfMonth"
     return {
         "StartTime": _start(document, "StartTime"),
@@ -285,21 +291,9 @@ def _start(document: Mapping[str, Any], field: str, default: str = "") -> str:
 def _named_days(document: Mapping[str, Any]) -> list[str]:
     days = [DAYS[_day_number(day, "DaysOfWeek")] for day in texts_of(document, "DaysOfWeek")]
     if not days and document.get("DaysOfWeek") is not None:
-        raise _wrong("DaysOfWeek", "Choose at least one day.")
+        raise wrong("DaysOfWeek", "Choose at least one day.")
     return days or list(DAYS)
 
 
 def _zone(document: Mapping[str, Any]) -> dict[str, str]:
     return {"Timezone": str(document.get("Timezone") or "UTC")}
-
-
-def texts_of(document: Mapping[str, Any], name: str) -> list[str]:
-    """Return a list of texts without repetition. Raises Invalid."""
-    value = document.get(name) or []
-    if not isinstance(value, list) or len(value) > _MOST_ENTRIES:
-        raise _wrong(name, f"{name} must be a list of at most {_MOST_ENTRIES}.")
-    return list(dict.fromkeys(str(each).strip() for each in value if str(each).strip()))
-
-
-def _wrong(field: str, message: str) -> Invalid:
-    return Invalid(fields={field: [message]})

@@ -10,6 +10,8 @@ from deployments.projects.triggers.actions import (
     RUN_RUNBOOK,
 )
 from deployments.projects.triggers.filters import ALL_ARRIVED, FEEDS, MACHINE, timetable_of
+from deployments.projects.triggers.git_filter import GIT
+from deployments.projects.triggers.project_filter import DEPLOYED, PROJECT
 
 GROUP_WORDS: Mapping[str, str] = {
     "Machine": "Anything happens to a target",
@@ -21,7 +23,7 @@ GROUP_WORDS: Mapping[str, str] = {
 
 
 def filter_words(document: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """Say what sets the trigger off; `names` has environments by public id."""
+    """Say what sets the trigger off; `names` has environments and projects by public id."""
     kind = document["FilterType"]
     if kind == MACHINE:
         return _machine(document, names)
@@ -29,6 +31,10 @@ def filter_words(document: Mapping[str, Any], names: Mapping[str, str]) -> str:
         steps = ", ".join(each["DeploymentAction"] for each in document["Packages"])
         how = "all packages have arrived in one version" if kind == ALL_ARRIVED else "one is new"
         return f"Packages of {steps}: when {how}"
+    if kind == PROJECT:
+        return _of_project(document, names)
+    if kind == GIT:
+        return _of_repository(document)
     table = timetable_of(document)
     return f"{table.schedule}, {table.zone_name}"
 
@@ -66,3 +72,17 @@ def _machine(document: Mapping[str, Any], names: Mapping[str, str]) -> str:
     where = ", ".join(names.get(text, text) for text in document["EnvironmentIds"])
     roles = ", ".join(document["Roles"])
     return "".join((what, f", in {where}" if where else "", f", tagged {roles}" if roles else ""))
+
+
+def _of_project(document: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    source = names.get(document["SourceProjectId"], document["SourceProjectId"])
+    if document["EventCategory"] != DEPLOYED:
+        return f"A release of {source} is created"
+    where = ", ".join(names.get(text, text) for text in document["EnvironmentIds"])
+    return f"{source} is deployed successfully{f' to {where}' if where else ''}"
+
+
+def _of_repository(document: Mapping[str, Any]) -> str:
+    kinds = (("branches", document["Branches"]), ("tags", document["Tags"]))
+    what = " and ".join(f"{kind} {', '.join(names)}" for kind, names in kinds if names)
+    return f"New in {document['RepositoryUri']}: {what}"

@@ -15,7 +15,7 @@ from deployments.base.errors import Invalid, NotFound
 from deployments.base.numbers import whole_number
 from deployments.infrastructure.models import Environment, Machine, WorkerPool
 from deployments.infrastructure.queries import visible_roles
-from deployments.projects.models import Project
+from deployments.projects.models import DeploymentProcess, Project
 from deployments.projects.process import Process, editing
 from deployments.projects.queries import channels_of, read_process
 from deployments.projects.services.processes import STALE, save_process
@@ -92,9 +92,7 @@ def save_step(request: PageRequest, owner: ProcessOwner) -> HttpResponse:
     def save() -> Any:
         require_complete(step, action, kind)
         changed = editing.put(process, step, action, is_new=is_new)
-        return save_process(
-            actor=request.actor, row=stored, process=changed, version=_version(request)
-        )
+        return _saved(request, stored, changed)
 
     saved, problems = attempt(save)
     if saved is None:
@@ -121,16 +119,23 @@ def change_step(request: PageRequest, owner: ProcessOwner) -> HttpResponse:
     changed = _changed(process, action_id, what)
     if changed is None:
         raise NotFound
-    _, problems = attempt(
-        lambda: save_process(
-            actor=request.actor, row=stored, process=changed, version=_version(request)
-        )
-    )
+    _, problems = attempt(lambda: _saved(request, stored, changed))
     if problems:
         messages.error(request, problems.errors[0])
     elif what == "remove":
         messages.success(request, "The step was removed.")
     return go(request, f"{owner.path}#step-{action_id}")
+
+
+def _saved(request: PageRequest, stored: DeploymentProcess, changed: Process) -> DeploymentProcess:
+    """Save what the form has made of the process, with the note that it brings."""
+    return save_process(
+        actor=request.actor,
+        row=stored,
+        process=changed,
+        version=_version(request),
+        note=request.POST.get("change_note", ""),
+    )
 
 
 def _changed(process: Process, action_id: str, what: str) -> Process | None:
@@ -148,6 +153,13 @@ def _version(request: PageRequest) -> int:
     if number is None:
         raise Invalid(STALE)
     return number
+
+
+def _history(request: PageRequest, stored: DeploymentProcess) -> str:
+    """Return the address of all changes of the process; empty for who may not read events."""
+    if not request.grants.allows(Permission.EventView):
+        return ""
+    return f"/app/{request.space.public_id}/administration/audit?about={stored.public_id}"
 
 
 def _stored_form(process: Process, action_id: str) -> StepForm:
@@ -178,6 +190,10 @@ def _page(
         "may_compare": owner.runbook is None
         and allows_on(request.actor, project, Permission.ReleaseView),
         "may_edit": owner.may_edit(request),
+        "stored_version": stored.version,
+        "last_note": stored.notes.first(),
+        "history": _history(request, stored),
+        "change_note": request.POST.get("change_note", ""),
         "is_stale": STALE in problems.errors,
     }
     if form is not None:

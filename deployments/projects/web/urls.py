@@ -9,8 +9,6 @@ from deployments.projects.web import (
     process,
     runbook_process,
     settings,
-    trigger_form,
-    triggers,
     variable_findings,
     variable_templates,
     variables,
@@ -18,6 +16,8 @@ from deployments.projects.web import (
 from deployments.projects.web.bulk import pages as bulk
 from deployments.projects.web.library import inclusion, modules, sets
 from deployments.projects.web.steps import template_check
+from deployments.projects.web.triggers import form as trigger_form
+from deployments.projects.web.triggers import pages as triggers
 from deployments.projects.web.variable_owner import LIBRARY
 
 urlpatterns = [
@@ -91,6 +91,7 @@ urlpatterns = [
     path("projects/<str:project>/triggers/<str:trigger>", triggers.trigger_page),
     path("projects/<str:project>/triggers/<str:trigger>/edit", trigger_form.trigger_edit),
     path("projects/<str:project>/triggers/<str:trigger>/pause", triggers.trigger_pause),
+    path("projects/<str:project>/triggers/<str:trigger>/look", triggers.trigger_look),
     path("projects/<str:project>/triggers/<str:trigger>/delete", triggers.trigger_delete),
     path("projects/<str:project>/settings", settings.project_settings),
     path("projects/<str:project>/settings/delete", settings.project_delete),

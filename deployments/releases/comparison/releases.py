@@ -7,7 +7,7 @@ from typing import Any, Final
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
 from deployments.base.actor import Actor
-from deployments.projects.models import Project
+from deployments.projects.models import ProcessNote, Project
 from deployments.projects.queries import process_of
 from deployments.releases.comparison.processes import StepChange, changed_steps
 from deployments.releases.comparison.variables import (
@@ -51,6 +51,7 @@ class Comparison:
     packages: Sequence[PackageChange] = ()
     fields: Sequence[tuple[str, str, str]] = ()
     notes: Sequence[Release] = field(default=())
+    process_notes: Sequence[ProcessNote] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -61,14 +62,14 @@ def compare(actor: Actor, old: Release, new: Release | None) -> Comparison:
     """Compare two releases of a project, or a release with its project when `new` is None."""
     project = old.project
     before, after = _side(old), _side(new) if new is not None else _now(project)
+    sees_process = allows_on(actor, project, Permission.ProcessView)
     return Comparison(
-        steps=changed_steps(before.steps, after.steps)
-        if allows_on(actor, project, Permission.ProcessView)
-        else None,
+        steps=changed_steps(before.steps, after.steps) if sees_process else None,
         variables=differing_variables(actor, project, before.variables, after.variables),
         packages=_packages(old, new) if new is not None else (),
         fields=_fields(old, new) if new is not None else (),
         notes=_notes_between(old, new) if new is not None else (),
+        process_notes=_process_notes(old, new) if sees_process else (),
     )
 
 
@@ -106,6 +107,17 @@ def _fields(old: Release, new: Release) -> list[tuple[str, str, str]]:
         for name in names
     ]
     return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+def _process_notes(old: Release, new: Release | None) -> list[ProcessNote]:
+    """Return what was said about the changes of the process between both, the newest first."""
+    process = process_of(old.project)
+    versions = (
+        old.process_snapshot.version,
+        new.process_snapshot.version if new is not None else process.version,
+    )
+    rows = process.notes.filter(version__gt=min(versions), version__lte=max(versions))
+    return list(rows[:_MOST_NOTES])
 
 
 def _notes_between(old: Release, new: Release) -> list[Release]:

@@ -16,7 +16,7 @@ from deployments.projects.models import Project
 from deployments.projects.queries import channels_of, find_channel, process_of
 from deployments.projects.settings import extra_document
 from deployments.projects.web.rail import project_frame
-from deployments.projects.web.triggers import due_next
+from deployments.projects.web.triggers.pages import due_next
 from deployments.releases.cells import Cell, Deployed
 from deployments.releases.deployed import newest_deployments, previous_versions
 from deployments.releases.models import Deployment, Release

@@ -15,7 +15,7 @@ from deployments.infrastructure.models import Environment
 from deployments.projects.process.shape import PROJECT_FEED_ID
 from deployments.projects.queries import lifecycle_of, process_of
 from deployments.projects.web.rail import project_frame
-from deployments.projects.web.triggers import decisions_of, shown_decisions
+from deployments.projects.web.triggers.pages import decisions_of, shown_decisions
 from deployments.releases.availability import missing_of
 from deployments.releases.builds import work_items_of
 from deployments.releases.changes.queries import places_now

@@ -138,8 +138,15 @@ def test_no_model_reaches_a_space_without_owning_one() -> None:
     children = {
         *("AgentSession", "RegistrationToken", "MachineEnvironment"),
         *("Phase", "PhaseEnvironment", "ReleaseSelectedPackage", "WaitingTarget", "FreezeScope"),
-        *("PendingDeployment", "WatchedPackage", "FeedListing", "FetchedPackage"),
-        "RunbookSnapshotPackage",
+        *(
+            "PendingDeployment",
+            "TriggerCall",
+            "WatchedPackage",
+            "WatchedRepository",
+            "FeedListing",
+            "FetchedPackage",
+        ),
+        *("RunbookSnapshotPackage", "ProcessNote"),
         *("Tag", "TenantTag", "ProjectConnection", "ConnectedEnvironment", "MachineTenant"),
     }
     assert without <= children

@@ -1,19 +1,24 @@
 """What all automation shares: trying what may be refused, roll-outs, current deployments."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from datetime import timedelta
+from typing import Final, TypeVar
 
+from deployments.base.clock import Clock
 from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.models import Space
 from deployments.base.secrets import Secret
 from deployments.base.wake import wake
-from deployments.projects.models import Outcome, PendingDeployment
+from deployments.projects.models import Outcome, PendingDeployment, TriggerCall
 from deployments.projects.services.decisions import Decision
 from deployments.releases.models import Deployment
 from deployments.releases.variables import form_place, open_answer
 from deployments.server_tasks.states import FINISHED, TaskState
 
 T = TypeVar("T")
+
+ATTEMPTS: Final = 5
+_LONGEST_WAIT: Final = timedelta(seconds=60)
 
 
 def attempt(act: Callable[[], T], *, name: str) -> tuple[T | None, str]:
@@ -24,6 +29,16 @@ def attempt(act: Callable[[], T], *, name: str) -> tuple[T | None, str]:
         return None, " ".join(error.errors) or error.message
     except NotPermitted as error:
         return None, f"{name} lacks the permission {error.permission}."
+
+
+def put_off(row: PendingDeployment | TriggerCall, clock: Clock) -> bool:
+    """Let it be tried again later, after a failure; return False after the last attempt."""
+    row.failures += 1
+    if row.failures >= ATTEMPTS:
+        return False
+    row.due = clock() + min(timedelta(seconds=2**row.failures), _LONGEST_WAIT)
+    row.save(update_fields=["failures", "due"])
+    return True
 
 
 def plan_rollout(rows: Sequence[PendingDeployment]) -> None:

@@ -1,7 +1,7 @@
 """What a trigger does in the name of who saved it last: to whom, with what, and what came of it."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from deployments.access.actors import actor_behind
 from deployments.base.actor import Actor
@@ -13,6 +13,19 @@ from deployments.releases.models import Run
 from deployments.releases.options import DeploymentOptions, Trigger
 from deployments.releases.services.automation.acting import attempt
 from tenants.models import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why a trigger acts now: in words, and with the event behind it if there is one.
+
+    `tenant_number` is for whom that event was, `notes` what a release that is created says.
+    """
+
+    cause: str
+    event_id: str = ""
+    tenant_number: int | None = None
+    notes: str = ""
 
 
 def actor_of(trigger: ProjectTrigger) -> Actor:
@@ -35,13 +48,18 @@ def place_words(environment: Environment, tenant: Tenant | None) -> str:
 
 
 def decision_there(
-    outcome: Outcome, cause: str, reason: str, environment: Environment, tenant: Tenant | None
+    outcome: Outcome,
+    occasion: Occasion,
+    reason: str,
+    environment: Environment,
+    tenant: Tenant | None,
 ) -> Decision:
     """Return a decision about an environment, for the tenant or without one."""
     return Decision(
         outcome,
-        cause,
+        occasion.cause,
         reason,
+        event_id=occasion.event_id,
         environment_id=environment.public_id,
         tenant_id=tenant.public_id if tenant else "",
     )

@@ -11,18 +11,25 @@ from deployments.infrastructure.models import Environment
 from deployments.projects.models import PendingDeployment, ProjectTrigger
 from deployments.projects.services.decisions import LONGEST_CAUSE
 from deployments.releases.services.automation.acting import plan_rollout
+from deployments.releases.services.automation.by_trigger import Occasion
 from tenants.models import Tenant
-from tenants.queries import chosen_tenants, tenants_of_project
+from tenants.queries import chosen_tenants, tenanted_mode, tenants_of_project
 
 
-def tenants_meant(trigger: ProjectTrigger) -> list[Tenant]:
-    """Return the tenants that the trigger means, none when it acts without one; raises Invalid."""
+def tenants_meant(trigger: ProjectTrigger, occasion: Occasion | None = None) -> list[Tenant]:
+    """Return the tenants that the trigger means, none when it acts without one; raises Invalid.
+
+    A trigger that names none means the tenant of the occasion, if the project is deployed for it.
+    """
     ids, tags = trigger.action["TenantIds"], trigger.action["TenantTags"]
-    if not ids and not tags:
-        return []
     # All of them; whom somebody may not deploy for is refused with the reason.
     everybody = Actor.system(f"trigger {trigger.name}")
     rows = tenants_of_project(everybody, trigger.project, Permission.TenantView)
+    if not ids and not tags:
+        number = occasion.tenant_number if occasion else None
+        if number is None or not tenanted_mode(trigger.project).allows_tenants:
+            return []
+        return [*rows.filter(pk=number)]
     found = chosen_tenants(rows, trigger.space, tenants=ids, tags=tags)
     if not found:
         raise Invalid("No tenant that is connected to the project is meant by the trigger.")
@@ -42,7 +49,7 @@ def plan_for_tenants(
     trigger: ProjectTrigger,
     environment: Environment,
     whom: Sequence[Tenant],
-    cause: str,
+    occasion: Occasion,
     clock: Clock,
     *,
     release: int | None = None,
@@ -58,7 +65,8 @@ def plan_for_tenants(
                 runbook_number=runbook,
                 environment=environment,
                 tenant_number=tenant.pk,
-                cause=cause[:LONGEST_CAUSE],
+                cause=occasion.cause[:LONGEST_CAUSE],
+                event_id=occasion.event_id,
                 due=clock(),
             )
             for tenant in whom

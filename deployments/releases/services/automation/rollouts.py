@@ -4,7 +4,6 @@ However many one event or schedule plans, each is made in a transaction of its o
 its plan. So a roll-out holds nothing up, and goes on where it was after a crash.
 """
 
-from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -17,16 +16,14 @@ from deployments.base.wake import wake_now
 from deployments.projects.models import Outcome, PendingDeployment, ProjectTrigger
 from deployments.projects.services.decisions import Decision, log_decision
 from deployments.releases.models import Release
-from deployments.releases.services.automation import lifecycles, scheduled
-from deployments.releases.services.automation.acting import decision_about
+from deployments.releases.services.automation import doing, lifecycles
+from deployments.releases.services.automation.acting import decision_about, put_off
 from tenants.queries import tenant_of
 
 log = structlog.get_logger(__name__)
 
 # So many are made before the worker looks for other work.
 AT_ONCE: Final = 50
-ATTEMPTS: Final = 5
-_LONGEST_WAIT: Final = timedelta(seconds=60)
 
 
 def continue_rollouts(*, most: int = AT_ONCE, clock: Clock = utc_now) -> int:
@@ -72,7 +69,7 @@ def _decide(row: PendingDeployment, clock: Clock) -> Decision:
     if row.tenant_number is not None and tenant_of(space, row.tenant_number) is None:
         return decision_about(row, Outcome.NOTHING, "The tenant does not exist any more.")
     if row.trigger is not None:
-        return scheduled.deploy_planned(row, _whole(row, row.trigger), release, clock)
+        return doing.deploy_planned(row, _whole(row, row.trigger), release, clock)
     if release is None:
         return decision_about(row, Outcome.NOTHING, "The release does not exist any more.")
     return lifecycles.deploy_planned(row, release, clock)
@@ -90,10 +87,7 @@ def _failed(number: int, error: Exception, clock: Clock) -> None:
         row = PendingDeployment.objects.filter(pk=number).select_related("project__space").first()
         if row is None:
             return
-        row.failures += 1
-        if row.failures < ATTEMPTS:
-            row.due = clock() + min(timedelta(seconds=2**row.failures), _LONGEST_WAIT)
-            row.save(update_fields=["failures", "due"])
+        if put_off(row, clock):
             return
         reason = (
             f"It failed in the server ({type(error).__name__}); the server's log has the error."

@@ -1,4 +1,4 @@
-"""The action of a schedule that runs runbooks, always as they are published."""
+"""The action of a trigger that runs runbooks, always as they are published."""
 
 from deployments.base.clock import Clock
 from deployments.base.errors import Invalid
@@ -10,6 +10,7 @@ from deployments.projects.services.decisions import Decision
 from deployments.releases.queries import published_snapshot
 from deployments.releases.services.automation.acting import decision_about
 from deployments.releases.services.automation.by_trigger import (
+    Occasion,
     actor_of,
     begun,
     decision_there,
@@ -26,7 +27,7 @@ from tenants.matching import matches_tags
 from tenants.models import Tenant
 
 
-def run_runbooks(trigger: ProjectTrigger, cause: str, clock: Clock) -> list[Decision]:
+def run_runbooks(trigger: ProjectTrigger, occasion: Occasion, clock: Clock) -> list[Decision]:
     """Run the runbooks in each environment; runs for tenants are planned and made one by one.
 
     Raises Invalid when nothing can be run at all.
@@ -36,13 +37,15 @@ def run_runbooks(trigger: ProjectTrigger, cause: str, clock: Clock) -> list[Deci
     decisions = []
     for runbook in _runbooks_meant(trigger):
         if published_snapshot(runbook) is None:
-            decisions.append(Decision(Outcome.REFUSED, cause, _unpublished(runbook)))
+            why = _unpublished(runbook)
+            refused = Decision(Outcome.REFUSED, occasion.cause, why, event_id=occasion.event_id)
+            decisions.append(refused)
         elif not whom:
-            made = (_decided(trigger, runbook, place, None, cause, clock) for place in places)
+            made = (_decided(trigger, runbook, place, None, occasion, clock) for place in places)
             decisions.extend(made)
         else:
             for place in places:
-                plan_for_tenants(trigger, place, whom, cause, clock, runbook=runbook.pk)
+                plan_for_tenants(trigger, place, whom, occasion, clock, runbook=runbook.pk)
     return decisions
 
 
@@ -56,7 +59,8 @@ def run_planned(
     runbook.project = trigger.project
     if published_snapshot(runbook) is None:
         return decision_about(row, Outcome.REFUSED, _unpublished(runbook))
-    return _decided(trigger, runbook, row.environment, tenant, row.cause, clock)
+    occasion = Occasion(row.cause, row.event_id)
+    return _decided(trigger, runbook, row.environment, tenant, occasion, clock)
 
 
 def _runbooks_meant(trigger: ProjectTrigger) -> list[Runbook]:
@@ -90,14 +94,14 @@ def _decided(
     runbook: Runbook,
     environment: Environment,
     tenant: Tenant | None,
-    cause: str,
+    occasion: Occasion,
     clock: Clock,
 ) -> Decision:
     where = place_words(environment, tenant)
     said = f"{runbook.name} is run in {where}."
     return begun(
         trigger,
-        decision_there(Outcome.RUN, cause, said, environment, tenant),
+        decision_there(Outcome.RUN, occasion, said, environment, tenant),
         lambda: create_runbook_run(
             actor=actor_of(trigger),
             runbook=runbook,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from deployments.base.models import Event
 from deployments.projects.models import Project
 from deployments.projects.process import Process
 from deployments.projects.queries import process_of, read_process
@@ -13,6 +14,7 @@ from tests.factories.domain import (
     make_environment,
     make_package,
     make_project,
+    make_release,
     package_step,
     script_step,
 )
@@ -216,6 +218,38 @@ def test_a_change_meanwhile_is_a_conflict_and_loses_nothing() -> None:
     ana.post(_path(project, "/change"), {"step": _id(project, "A"), "what": "remove", **old})
     assert "changed by somebody else" in text_of(ana.get(_path(project)))
     assert len(_process(project).steps) == 2
+
+
+def test_a_note_says_what_a_change_is_about() -> None:
+    project = make_project("Web", steps=[script_step("Say")])
+    release = make_release(project, "1.0.0")
+    ana = Visitor(make_ana())
+    step = {"step": _id(project, "Say"), **SCRIPT, "name": "Say"}
+    sent = {**step, **_version(project), "change_note": " Greet <everybody> "}
+    assert ana.post(_path(project, "/save"), sent).status_code == 302
+    page = text_of(ana.get(_path(project)))
+    assert "Note: “Greet <everybody>”" in page.replace("&lt;", "<").replace("&gt;", ">")
+    switched = {"step": step["step"], "what": "disable", **_version(project)}
+    assert ana.post(_path(project, "/change"), switched).status_code == 302
+    version = process_of(project).version
+    assert f"Last note, on version {version - 1}: “Greet" in text_of(ana.get(_path(project)))
+    compared = text_of(ana.get(f"projects/web/releases/compare?from={release.version}&to=now"))
+    assert "Greet <everybody>" in compared.replace("&lt;", "<").replace("&gt;", ">")
+    event = Event.objects.filter(subject_id=process_of(project).public_id).order_by("pk")[1]
+    assert {"property": "Note", "before": None, "after": "Greet <everybody>"} in event.changes
+    long = {**step, **_version(project), "change_note": "x" * 1001}
+    refused = ana.post(_path(project, "/save"), long)
+    assert "has at most 1000 characters" in text_of(refused)
+    assert process_of(project).version == version
+
+
+def test_clients_send_a_note_with_the_process() -> None:
+    project, ana = make_project("Web", steps=[script_step("Say")]), make_ana()
+    path = f"/api/Spaces-1/deploymentprocesses/{process_of(project).public_id}"
+    body = {**ana.api.get(path).json(), "ChangeDescription": "By the pipeline"}
+    assert ana.api.put(path, body, content_type="application/json").status_code == 200
+    note = process_of(project).notes.get()
+    assert (note.version, note.text) == (process_of(project).version, "By the pipeline")
 
 
 def test_others_see_what_they_may() -> None:

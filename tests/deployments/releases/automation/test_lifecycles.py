@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployments.base.actor import Actor
 from deployments.base.clock import utc_now
-from deployments.base.events import record
 from deployments.library.services import VariableInput
 from deployments.projects.models import AutomationDecision
 from deployments.projects.services.lifecycles import PhaseInput
@@ -19,7 +17,7 @@ from deployments.releases.services.automation.entering import entered_environmen
 from deployments.releases.services.defects import report_defect, resolve_defect
 from deployments.releases.services.freezes import FreezeInput, FreezePlace, create_freeze
 from tests.factories import SYSTEM, default_space, give_role, make_ana, make_ben
-from tests.factories.automation import Stream, decisions, follow_phases
+from tests.factories.automation import Stream, decisions, follow_phases, succeed
 from tests.factories.domain import (
     finish,
     make_deployment,
@@ -73,15 +71,7 @@ class Chain:
         return [deployment.environment.name for deployment in self.deployments()]
 
     def succeed(self, deployment: Deployment) -> None:
-        """Let it succeed as the engine does: the state and the event."""
-        finish(deployment)
-        record(
-            actor=Actor.system("test"),
-            space=deployment.space,
-            category="DeploymentSucceeded",
-            message="succeeded",
-            subject=deployment.public_id,
-        )
+        succeed(deployment)
 
 
 pytestmark = pytest.mark.django_db

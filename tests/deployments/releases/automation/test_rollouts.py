@@ -12,7 +12,8 @@ from deployments.projects.services.triggers import set_trigger_disabled
 from deployments.releases.models import Deployment
 from deployments.releases.services import create_deployment
 from deployments.releases.services.automation import targets
-from deployments.releases.services.automation.rollouts import ATTEMPTS, continue_rollouts
+from deployments.releases.services.automation.acting import ATTEMPTS
+from deployments.releases.services.automation.rollouts import continue_rollouts
 from deployments.releases.services.automation.scheduled import run_due_schedules
 from deployments.releases.services.editing import delete_release
 from tenants.models import Tenant

@@ -1,6 +1,6 @@
 """The triggers of a project: what there is, when it runs next, and what was decided."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -17,10 +17,18 @@ from deployments.base.actor import Actor
 from deployments.base.clock import utc_now
 from deployments.base.errors import NotFound
 from deployments.infrastructure.tenancy import tenant_words
-from deployments.projects.models import AutomationDecision, Outcome, Project, ProjectTrigger
+from deployments.projects.models import (
+    AutomationDecision,
+    Outcome,
+    Project,
+    ProjectTrigger,
+    WatchedRepository,
+)
 from deployments.projects.queries import channels_of, environments_to_choose, runbooks_of
+from deployments.projects.services.repositories import look_soon
 from deployments.projects.services.triggers import delete_trigger, set_trigger_disabled
 from deployments.projects.triggers.filters import SCHEDULES, timetable_of
+from deployments.projects.triggers.git_filter import short
 from deployments.projects.triggers.schedules import next_runs
 from deployments.projects.triggers.words import action_words, filter_words
 from deployments.projects.web.rail import project_frame
@@ -30,6 +38,7 @@ SHOWN_RUNS = 5
 _PAGES = {"Releases": "releases", "RunbookRuns": "runbook-runs"}
 _RECENT = 15
 _DUE_NEXT = 3
+_SHOWN_REFERENCES = 30
 
 
 @require_GET
@@ -78,6 +87,7 @@ def trigger_page(request: PageRequest, project: str, trigger: str) -> HttpRespon
         ).select_related("machine", "environment"),
         "page": decisions,
         "decisions": shown_decisions(decisions, names),
+        **_repository(stored),
         **_rights(request, row),
     }
     return show(request, "projects/trigger.html", values)
@@ -132,6 +142,16 @@ def trigger_delete(request: PageRequest, project: str, trigger: str) -> HttpResp
     return go(request, f"projects/{row.public_id}/triggers")
 
 
+@require_POST
+@page(Permission.TriggerEdit)
+def trigger_look(request: PageRequest, project: str, trigger: str) -> HttpResponse:
+    """Look at the repository of the trigger now."""
+    row, stored = trigger_of(request, project, trigger)
+    look_soon(actor=request.actor, row=stored)
+    messages.success(request, "The repository is being looked at.")
+    return go(request, f"projects/{row.public_id}/triggers/{stored.public_id}")
+
+
 def trigger_of(request: PageRequest, project: str, trigger: str) -> tuple[Project, ProjectTrigger]:
     """Return the project and its trigger that the actor may see; raises NotFound."""
     row = find(request, Project, project, Permission.TriggerView)
@@ -143,14 +163,23 @@ def trigger_of(request: PageRequest, project: str, trigger: str) -> tuple[Projec
 
 
 def names_of(
-    actor: Actor, project: Project, triggers: Iterable[ProjectTrigger] = ()
+    actor: Actor, project: Project, triggers: Collection[ProjectTrigger] = ()
 ) -> dict[str, str]:
-    """Return names by public id: of environments, channels, runbooks and triggers' tenants.
+    """Return names by public id: of environments, channels, runbooks, and of what triggers name:
+    tenants, and projects that they follow.
 
-    Environments that the actor may not see stay without a name.
+    Environments and projects that the actor may not see stay without a name.
     """
     environments = environments_to_choose(actor, project.space)
-    rows: Iterable[Any] = [*environments, *channels_of(project), *runbooks_of(project)]
+    sources = {each.filter.get("SourceProjectId", "") for each in triggers} - {""}
+    followed = [public_ids.parse(Project.id_prefix, text) for text in sources]
+    projects = Project.objects.visible_to(actor, project.space, Permission.ProjectView)
+    rows: Iterable[Any] = [
+        *environments,
+        *channels_of(project),
+        *runbooks_of(project),
+        *(projects.filter(pk__in=[number for number in followed if number]) if followed else ()),
+    ]
     tenants = {text for each in triggers for text in each.action.get("TenantIds", ())}
     numbers = [number for text in tenants if (number := public_ids.parse("Tenants", text))]
     words = tenant_words(project.space, numbers)
@@ -197,6 +226,17 @@ def upcoming(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {"moment": run, "text": f"{run.astimezone(table.zone):%a %Y-%m-%d %H:%M}"} for run in runs
     ]
+
+
+def _repository(trigger: ProjectTrigger) -> dict[str, Any]:
+    """Return what is known of the repository that the trigger watches."""
+    watched = WatchedRepository.objects.filter(trigger=trigger).defer("sealed_password").first()
+    seen = sorted((watched.seen or {}).items()) if watched else []
+    return {
+        "repository": watched,
+        "seen": [(short(name), object_id) for name, object_id in seen[:_SHOWN_REFERENCES]],
+        "more_seen": max(0, len(seen) - _SHOWN_REFERENCES),
+    }
 
 
 def _last_decisions(triggers: list[ProjectTrigger]) -> dict[int, AutomationDecision]:

@@ -1,0 +1,1 @@
+"""Git repositories elsewhere: which branches and tags they have, and where these are."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from agent.language.reading import ExpressionReader, ReadFailure
 from agent.language.tokens import Identifier, Number, Operand, Operation, Symbol
 
 MAX_PARENTHESES = 40
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+")
-_BROKEN_NUMBER = re.compile(r"[0-9]+\.(?![0-9])")
+_BROKEN_NUMBER = re.compile(r"[0-9]*\.(?![0-9])")
 
 
 class SumReader:
@@ -21,16 +22,24 @@ class SumReader:
 
     def sum(self) -> Operand:
         """Read operands joined by `+` and `-`. Raises ReadFailure."""
-        left = self._product()
-        while (operator := self._operator("+-")) is not None:
-            left = Operation(left, operator, self._product())
-        return left
+        return self._joined("+-", self._product)
 
     def _product(self) -> Operand:
-        left = self._factor()
-        while (operator := self._operator("*/")) is not None:
-            left = Operation(left, operator, self._factor())
-        return left
+        return self._joined("*/", self._factor)
+
+    def _joined(self, signs: str, operand: Callable[[], Operand]) -> Operand:
+        left = operand()
+        while True:
+            before = self.reader.position
+            operator = self._operator(signs)
+            if operator is None:
+                return left
+            try:
+                left = Operation(left, operator, operand())
+            except ReadFailure:
+                # A sign that nothing follows belongs to what comes after the sum.
+                self.reader.position = before
+                return left
 
     def _operator(self, signs: str) -> str | None:
         reader = self.reader
@@ -50,8 +59,8 @@ class SumReader:
             start = reader.position
             try:
                 return self._parenthesis()
-            except ReadFailure:
-                return self._lone_symbol(start)
+            except ReadFailure as failure:
+                return self._lone_symbol(start) or reader.fail(failure.position)
         broken = _BROKEN_NUMBER.match(reader.text, reader.position)
         if broken is not None:
             reader.fail(broken.end())
@@ -83,11 +92,14 @@ class SumReader:
             self.parentheses -= 1
         return operand
 
-    def _lone_symbol(self, start: int) -> Symbol:
+    def _lone_symbol(self, start: int) -> Symbol | None:
         """Read `(A)`, where the closing parenthesis counts as part of the identifier."""
         self.reader.position = start + 1
-        symbol = self.reader.symbol()
+        try:
+            symbol = self.reader.symbol()
+        except ReadFailure:
+            return None
         name = symbol.steps[0].text if isinstance(symbol.steps[0], Identifier) else ""
         if len(symbol.steps) > 1 or not name.endswith(")") or "(" in name or len(name) == 1:
-            self.reader.fail()
+            return None
         return Symbol((Identifier(name.removesuffix(")"), start + 1),))

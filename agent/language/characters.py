@@ -11,6 +11,7 @@ SPACES = (
 )
 SPACE_RUN = re.compile(f"[{SPACES}]*")
 IDENTIFIER_SIGNS = frozenset("_-:/~()@")
+_LAST_OF_BASIC_PLANE = "\uffff"
 PLAIN_RUN = re.compile(r"[A-Za-z0-9_\-:/~()@]+")
 
 
@@ -18,6 +19,9 @@ def is_identifier_char(char: str) -> bool:
     """Whether the character may stand in an identifier; blanks have rules of their own."""
     if char.isascii():
         return char.isalnum() or char in IDENTIFIER_SIGNS
+    if char > _LAST_OF_BASIC_PLANE:
+        # Two units of UTF-16, of which none is a letter.
+        return False
     category = unicodedata.category(char)
     return category[0] == "L" or category == "Nd"
 

@@ -29,13 +29,15 @@ class Call:
 class Filter:
     """A function on text and how many options it takes; other numbers leave the token as it is.
 
-    The function answers None when it cannot work with what it was given.
+    The function answers None when it cannot work with what it was given. One that `tells_time`
+    may answer something else for the same text later.
     """
 
     function: Callable[[Call], str | None]
     least: int = 0
     most: int | None = 0
     takes_missing: bool = False
+    tells_time: bool = False
 
     def apply(self, call: Call) -> str | None:
         """Apply the filter. Raises FilterError."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from agent.language.environment import DEFAULT_ENVIRONMENT, Environment
 from agent.language.limits import Budget, LanguageError, LimitExceeded
 from agent.language.parser import is_template, parse_continuing, parse_template
-from agent.language.rendering import Findings, Known, Rendering, is_truthy
+from agent.language.rendering import Rendering, is_truthy
 from agent.language.variables import VariableSet
+from agent.language.walking import Findings, Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +25,15 @@ class Evaluation:
     missing: tuple[str, ...] = ()
     error: str | None = None
     is_null: bool = False
-    errors: tuple[str, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """The error, and one for all that is missing."""
         errors = [self.error] if self.error is not None else []
         if self.missing:
             names = ", ".join(f"'{token}'" for token in self.missing)
             errors.append(f"The following tokens were unable to be evaluated: {names}")
-        object.__setattr__(self, "errors", tuple(errors))
+        return tuple(errors)
 
 
 def evaluate(

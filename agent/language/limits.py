@@ -65,9 +65,9 @@ class Budget:
         if self.loops > self.limits.loops:
             raise LimitExceeded(f"The template loops more than {self.limits.loops} times.")
 
-    def step(self) -> None:
-        """Look at the clock now and then."""
-        self._until_clock -= 1
+    def step(self, count: int = 1) -> None:
+        """Count steps of work; look at the clock now and then."""
+        self._until_clock -= count
         if self._until_clock <= 0:
             self._until_clock = _CLOCK_INTERVAL
             if time.monotonic() > self._deadline:

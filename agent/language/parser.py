@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from agent.language.caching import TextCache
 from agent.language.calculation import SumReader
 from agent.language.characters import SPACES
+from agent.language.failures import failure_text
 from agent.language.reading import ExpressionReader, ReadFailure, TooComplex
 from agent.language.tokens import (
     Calculation,
@@ -15,8 +17,6 @@ from agent.language.tokens import (
     Conditional,
     Each,
     Expression,
-    Identifier,
-    Index,
     Substitution,
     Symbol,
     Text,
@@ -25,11 +25,12 @@ from agent.language.tokens import (
 )
 
 MAX_BLOCKS = 40
-_CACHED_LENGTH = 10_000
-_BLOCK = re.compile(rf"#\{{[{SPACES}]*(if|unless|each|calc)[{SPACES}]+", re.IGNORECASE)
+_SHORT = 2_000
+# In any case, but of ASCII: no other letter counts as one of these.
+_BLOCK = re.compile(rf"#\{{[{SPACES}]*(if|unless|each|calc)[{SPACES}]+", re.IGNORECASE | re.ASCII)
 _ELSE = "#{else}"
 _ELSE_IF = re.compile(rf"#\{{elseif[{SPACES}]")
-_IN = re.compile("in", re.IGNORECASE)
+_IN = re.compile("in", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,22 @@ def is_template(text: str) -> bool:
 
 def parse_template(text: str) -> ParsedTemplate:
     """Read a whole template; one bad token spoils all of it."""
-    return _parse_cached(text) if len(text) <= _CACHED_LENGTH else _parse(text)
+    return _short_wholes(text) if len(text) <= _SHORT else _long_wholes(text)
 
 
 def parse_continuing(text: str) -> ParsedTemplate:
     """Read a template, keeping as text what cannot be read."""
+    return _long_parts(text)
+
+
+def forget_parsed() -> None:
+    """Drop what is remembered of texts that were read."""
+    _short_wholes.cache_clear()
+    _long_wholes.clear()
+    _long_parts.clear()
+
+
+def _parse_continuing(text: str) -> ParsedTemplate:
     reader = TemplateReader(text)
     tokens: list[Token] = []
     unread: list[int] = []
@@ -77,12 +89,9 @@ def parse_continuing(text: str) -> ParsedTemplate:
 def parse_name(name: str) -> Symbol | None:
     """Read a variable's name as a path, as far as it goes; None when it names nothing."""
     try:
-        symbol = ExpressionReader(name).symbol()
+        return ExpressionReader(name).symbol()
     except (ReadFailure, TooComplex):
         return None
-    if all(isinstance(step, (Identifier, Index)) for step in symbol.steps):
-        return symbol
-    return None
 
 
 def _parse(text: str) -> ParsedTemplate:
@@ -94,16 +103,16 @@ def _parse(text: str) -> ParsedTemplate:
             start = reader.position
             tokens.append(reader.token())
     except ReadFailure:
-        line = text.count("\n", 0, start) + 1
-        column = start - text.rfind("\n", 0, start)
-        shown = text[start : start + 40]
-        return ParsedTemplate((), f"Cannot read '{shown}' at line {line}, column {column}.")
+        return ParsedTemplate((), failure_text(text, start))
     except TooComplex as error:
         return ParsedTemplate((), str(error))
     return ParsedTemplate(tuple(tokens))
 
 
-_parse_cached = lru_cache(maxsize=2048)(_parse)
+# Values come again with every evaluation, files with every deployment of the same package.
+_short_wholes = lru_cache(maxsize=8192)(_parse)
+_long_wholes = TextCache(_parse)
+_long_parts = TextCache(_parse_continuing)
 
 
 class TemplateReader(ExpressionReader):
@@ -175,7 +184,7 @@ class TemplateReader(ExpressionReader):
         self.skip_spaces()
         keyword = _IN.match(self.text, self.position)
         if keyword is None:
-            self.fail()
+            self.fail(self.position + self.text.startswith(("i", "I"), self.position))
         self.position = keyword.end()
         self.skip_spaces()
         collection = self.symbol()
@@ -196,7 +205,11 @@ class TemplateReader(ExpressionReader):
         branches = [(left, comparison, self._body(until_else=True, until_else_if=True))]
         while (else_if := _ELSE_IF.match(self.text, self.position)) is not None:
             self.position = else_if.end()
-            left, comparison = self._condition()
+            try:
+                left, comparison = self._condition()
+            except ReadFailure:
+                self.position = else_if.start()
+                break
             body = self._body(until_else=True, until_else_if=True)
             branches.append((left, comparison, body))
         falsy = self._otherwise()
@@ -234,7 +247,7 @@ class TemplateReader(ExpressionReader):
         if quoted is not None:
             equal = self._equality()
             if equal is None:
-                self.fail()
+                self.fail(self.position + self.text.startswith(("=", "!"), self.position))
             left = self.expression()
             self._close_condition()
             return left, Comparison(equal, Text(quoted))
@@ -248,9 +261,10 @@ class TemplateReader(ExpressionReader):
         try:
             right_text = self.quoted()
             right = Text(right_text) if right_text is not None else self.expression()
-            self._close_condition()
-        except ReadFailure as failure:
-            self.fail(max(before, failure.position))
+        except ReadFailure:
+            # The left side alone is a condition, which should have ended there.
+            self.fail(before)
+        self._close_condition()
         return left, Comparison(equal, right)
 
     def _equality(self) -> bool | None:

@@ -22,6 +22,7 @@ from agent.language.tokens import (
 MAX_NESTING = 40
 _SPACE_SET = frozenset(SPACES)
 _BRACKET = re.compile(r"[\[\]]")
+_OPENED = re.compile(rf"\[[{SPACES}]+")
 # How many characters a search passes for one unit of work.
 _FAST_SCAN = 64
 _KEYWORDS = ("in", "==", "!=")
@@ -84,9 +85,18 @@ class ExpressionReader:
             expression = self.symbol()
             self.skip_spaces()
         while self.text.startswith("|", self.position):
-            expression = self._filter(expression)
+            before = self.position
+            try:
+                expression = self._filter(expression)
+            except ReadFailure:
+                if expression is None:
+                    raise
+                # A filter that cannot be read ends the expression, and what follows is no end.
+                self.position = before
+                break
         if expression is None:
             self.fail()
+        self.skip_spaces()
         return expression
 
     def symbol(self) -> Symbol:
@@ -110,7 +120,7 @@ class ExpressionReader:
         return Symbol(tuple(steps))
 
     def identifier(self) -> str:
-        """Read an identifier, in which blanks may stand, and trim it."""
+        """Read an identifier, in which blanks may stand, and trim it; blanks alone are one too."""
         start = self.position
         text, length = self.text, self.length
         at = start
@@ -127,10 +137,9 @@ class ExpressionReader:
                 break
             at += 1
         self.position = at
-        name = text[start:at].strip(SPACES)
-        if not name:
+        if at == start:
             self.fail(at)
-        return name
+        return text[start:at].strip(SPACES)
 
     def quoted(self) -> str | None:
         """Read a string in quotes, plain or escaped, with the blanks around it; None if none."""
@@ -151,6 +160,8 @@ class ExpressionReader:
                 self.fail(self.length)
             value = self.text[self.position + 2 : end]
             self.position = end + 2
+        elif self.text.startswith("\\", self.position):
+            self.fail(self.position + 1)
         else:
             self.position = start
             return None
@@ -213,7 +224,8 @@ class ExpressionReader:
             self.spend(1)
             if depth == 0:
                 self.position = bracket.end()
-                return self.text[start + 1 : bracket.start()].lstrip(SPACES)
+                # Blanks after a bracket do not count, those before one do.
+                return _OPENED.sub("[", self.text[start : bracket.start()])[1:]
         self.spend((self.length - start) // _FAST_SCAN)
         raise ReadFailure(self.length)
 

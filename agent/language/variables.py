@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Self
 
-from agent.language.characters import fold
-from agent.language.names import PathStep, path_of
+from agent.language.names import keys_of, path_of
+from agent.language.tokens import PathStep
 
 _NONE: Final[Mapping[str, Node]] = {}
 
@@ -28,11 +28,6 @@ class Node:
             self.named = {}
         self.named[key] = child  # type: ignore[index]  # its own, made above
         return child
-
-    def child(self, name: str) -> Node:
-        """Give the named child, made if need be."""
-        key = fold(name)
-        return self.named.get(key) or self.add(key, Node())
 
     def _add_element(self, key: str, text: str) -> Node:
         if self.indexed is _NONE:
@@ -62,6 +57,11 @@ class VariableSet(Mapping[str, str | None]):
     def __init__(self, values: Mapping[str, str | None] | None = None) -> None:
         self._values: dict[str, tuple[str, str | None]] = {}
         self._root: Node | None = None
+        # Names that lead elsewhere than they say, and where to: only the tree knows about both.
+        self._shared: set[str] = set()
+        self._leaves: dict[str, Node] = {}
+        # What values came to, with what was missing; true until one of them changes.
+        self.lasting: dict[Node, tuple[Node, tuple[str, ...]]] = {}
         for name, value in (values or {}).items():
             self._put(name, value)
 
@@ -72,16 +72,30 @@ class VariableSet(Mapping[str, str | None]):
 
     def set(self, name: str, value: str | None) -> None:
         """Add or replace one variable."""
-        spelling = self._put(name, value)
+        key, spelling = self._put(name, value)
+        self.lasting.clear()
+        self._leaves.pop(key, None)
         if self._root is not None:
             _insert(self._root, spelling, value)
 
-    def _put(self, name: str, value: str | None) -> str:
-        key = fold(name)
+    def _put(self, name: str, value: str | None) -> tuple[str, str]:
+        key, place = keys_of(name)
+        if place is not None:
+            self._shared.update((key, place))
         known = self._values.get(key)
         spelling = name if known is None else known[0]
         self._values[key] = (spelling, value)
-        return spelling
+        return key, spelling
+
+    def leaf(self, key: str) -> Node | None:
+        """Give what a name says alone, without what lies below it; None to look into the tree.
+
+        Most templates mention variables by their names: for them there need be no tree.
+        """
+        leaf = self._leaves.get(key)
+        if leaf is None and key in self._values and key not in self._shared:
+            leaf = self._leaves[key] = Node(self._values[key][1] or "")
+        return leaf
 
     @property
     def root(self) -> Node:
@@ -94,10 +108,10 @@ class VariableSet(Mapping[str, str | None]):
         return self._root
 
     def __getitem__(self, name: str) -> str | None:
-        return self._values[fold(name)][1]
+        return self._values[keys_of(name)[0]][1]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and fold(name) in self._values
+        return isinstance(name, str) and keys_of(name)[0] in self._values
 
     def __iter__(self) -> Iterator[str]:
         return (name for name, _ in self._values.values())

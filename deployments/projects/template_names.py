@@ -79,11 +79,11 @@ SYSTEM_NAMES: Final = tuple(
 )
 
 
-# The filters as they are written; substitution.md has what each does.
+# The filters as they are written; docs/templates.md has what each does.
 FILTER_NAMES: Final = (
     *("AddDays", "AddHours", "Append", "Contains", "EndsWith", "Format", "FromBase64"),
-    *("HtmlEscape", "Indent", "JsonEscape", "Match", "Md5", "NowDate", "NowDateUtc", "Null"),
-    *("Prepend", "PropertiesKeyEscape", "PropertiesValueEscape", "Replace", "Sha1", "Sha256"),
+    *("HtmlEscape", "Indent", "JsonEscape", "Markdown", "MarkdownToHtml", "Match", "Md5"),
+    *("NowDate", "NowDateUtc", "Null", "Prepend", "PropertiesKeyEscape", "PropertiesValueEscape", "Replace", "Sha1", "Sha256"),
     *("Sha384", "Sha512", "StartsWith", "Substring", "ToBase64", "ToLower", "ToUpper", "Trim"),
     *("Truncate", "UriDataEscape", "UriEscape", "UriPart", "VersionMajor", "VersionMetadata"),
     *("VersionMinor", "VersionPatch", "VersionPreRelease", "VersionPreReleaseCounter"),

@@ -1,7 +1,16 @@
 """The filters that every template may use, by their lower-case name."""
 
 from agent.language.environment import Filters
-from agent.language.filters import dates, encoding, escaping, formatting, text, uris, versions
+from agent.language.filters import (
+    dates,
+    encoding,
+    escaping,
+    formatting,
+    markdown,
+    text,
+    uris,
+    versions,
+)
 
 FILTERS: Filters = {
     **text.FILTERS,
@@ -9,6 +18,7 @@ FILTERS: Filters = {
     **encoding.FILTERS,
     **dates.FILTERS,
     **formatting.FILTERS,
+    **markdown.FILTERS,
     **uris.FILTERS,
     **versions.FILTERS,
 }

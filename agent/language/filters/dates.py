@@ -55,8 +55,9 @@ def _add_days(call: Call) -> str | None:
 
 
 FILTERS = {
-    "nowdate": Filter(_now_date, most=1, takes_missing=True),
-    "nowdateutc": Filter(_now_date_utc, most=1, takes_missing=True),
-    "addhours": Filter(_add_hours, least=1, most=1),
-    "adddays": Filter(_add_days, least=1, most=1),
+    "nowdate": Filter(_now_date, most=1, takes_missing=True, tells_time=True),
+    "nowdateutc": Filter(_now_date_utc, most=1, takes_missing=True, tells_time=True),
+    # A text that names no day is one of today.
+    "addhours": Filter(_add_hours, least=1, most=1, tells_time=True),
+    "adddays": Filter(_add_days, least=1, most=1, tells_time=True),
 }

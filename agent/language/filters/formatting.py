@@ -77,4 +77,5 @@ def _parse_decimal(text: str) -> Decimal | None:
     return -value if "-" in (leading, trailing) else value
 
 
-FILTERS = {"format": Filter(_format, least=1, most=2)}
+# A text that names no day is one of today.
+FILTERS = {"format": Filter(_format, least=1, most=2, tells_time=True)}

@@ -84,7 +84,10 @@ def test_errors_name_the_missing_tokens() -> None:
 
 def test_unreadable_template_says_where() -> None:
     result = evaluate("first\nsecond #{A$}", {})
-    assert result.error == "Cannot read '#{A$}' at line 2, column 8."
+    assert result.error == (
+        "Parsing failure: unexpected '#'; expected end of input (Line 2, Column 8); "
+        "recently consumed: st\nsecond "
+    )
 
 
 def test_extra_filters_are_found_after_the_built_in_ones() -> None:

@@ -1,0 +1,104 @@
+"""The quick reader against the grammar said rule by rule, on random templates, valid and broken."""
+
+import re
+import time
+from datetime import UTC, datetime
+from random import Random, SystemRandom
+
+import pytest
+
+from agent.language import Environment, Evaluation, LanguageError, Limits, VariableSet, evaluate
+from agent.language.echo import token_text
+from agent.language.parser import parse_continuing, parse_template
+from agent.language.tokens import Token
+from tests.agent.language.template_grammar import read_continuing, read_whole
+from tests.agent.language.templates import random_template, random_values
+
+SOME, ALL = 1_500, 100_000
+NOW = datetime(2016, 11, 3, 8, 53, tzinfo=UTC)
+BOUNDED = Environment(
+    now=lambda: NOW, limits=Limits(characters=1_000_000, loops=5_000, seconds=1.5)
+)
+LONGEST_S = 3.0
+AMBIGUOUS = re.compile(r"calc|##|[qb]\"[rc]|#\{if *[|.\[}]")
+PLACE = re.compile(
+    r"Parsing failure: unexpected '#'; expected end of input \(Line (\d+), Column (\d+)\); "
+    r"recently consumed: (.{0,10})",
+    re.DOTALL,
+)
+
+
+@pytest.mark.parametrize(
+    "count", [SOME, pytest.param(ALL, marks=[pytest.mark.thorough, pytest.mark.timeout(3600)])]
+)
+def test_random_templates_are_read_and_evaluated_as_the_rules_say(count: int) -> None:
+    seed, broken, ended = SystemRandom().randrange(10**9), 0, 0
+    for number in range(count):
+        random = Random(f"{seed}/{number}")
+        template, values = random_template(random), random_values(random)
+        began = time.process_time()
+        try:
+            _check_reading(template)
+            ends = {_ends(template, values, halts=halts) for halts in (True, False)}
+        except Exception as error:
+            error.add_note(f"{seed}/{number}: {template!r} with {values!r}")
+            raise
+        broken += isinstance(read_whole(template), int)
+        ended += "raised" in ends
+        assert time.process_time() - began < LONGEST_S, (template, values)
+    # The templates say something only as long as many can be read, many cannot, and some fail.
+    assert count * 0.2 < broken < count * 0.8
+    assert 0 < ended < count * 0.3
+
+
+def _check_reading(template: str) -> None:
+    expected, found = read_whole(template), parse_template(template)
+    if isinstance(expected, int):
+        place = PLACE.match(found.error or "")
+        assert place, found.error
+        before = template[:expected]
+        assert int(place.group(1)) == before.count("\n") + 1
+        column = len(before.rpartition("\n")[2].encode("utf-16-le")) // 2 + 1
+        assert int(place.group(2)) == column
+        assert before.endswith(place.group(3))
+    else:
+        assert found.error is None
+        assert found.tokens == expected
+        _check_text(expected)
+    assert parse_continuing(template).tokens == read_continuing(template)
+
+
+def _check_text(tokens: tuple[Token, ...]) -> None:
+    """The text of what was read says the same again, unless it holds what has no such text.
+
+    Sums lose their keyword, quotes in quotes their backslashes, and a variable named `if` looks
+    like a condition.
+    """
+    text = "".join(map(token_text, tokens))
+    again = parse_template(text)
+    if again.error is None and not AMBIGUOUS.search(text):
+        assert "".join(map(token_text, again.tokens)) == text
+
+
+def _ends(template: str, values: dict[str, str], *, halts: bool) -> str:
+    variables = VariableSet(values)
+    try:
+        result = _evaluate(template, variables, halts=halts)
+    except LanguageError as error:
+        with pytest.raises(LanguageError, match=re.escape(str(error)[:60])):
+            _evaluate(template, VariableSet(values), halts=halts)
+        return "raised"
+    # What the set remembers changes nothing, and the tree says what the names alone say.
+    assert result == _evaluate(template, variables, halts=halts)
+    through_tree = VariableSet(values)
+    through_tree.leaf = lambda key: None  # type: ignore[method-assign]  # noqa: ARG005
+    assert result == _evaluate(template, through_tree, halts=halts)
+    if result.error is not None:
+        assert halts
+        assert result.text == template
+    assert bool(result.errors) is bool(result.error or result.missing)
+    return "evaluated"
+
+
+def _evaluate(template: str, variables: VariableSet, *, halts: bool) -> Evaluation:
+    return evaluate(template, variables, halt_on_error=halts, environment=BOUNDED)

@@ -34,7 +34,7 @@ BENCHMARKS = (
     Benchmark("viewers", "From a line to its viewers", "benchmarks.viewers", 150),
     Benchmark("recovery", "Recovery", "benchmarks.recovery", 240),
     Benchmark("bootstrap", "Start of a script", "benchmarks.bootstrap", 30),
-    Benchmark("language", "Templates, beside Jinja2", "benchmarks.language", 120),
+    Benchmark("language", "Templates, beside Jinja2", "benchmarks.templates.run", 120),
     Benchmark("transfer", "Updates of a package", "benchmarks.transfer.run", 240),
     Benchmark("variables", "Thousands of variables", "benchmarks.variables", 180, on_postgres=True),
     Benchmark(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import _lru_cache_wrapper, lru_cache
+from typing import TypeAlias
 
-from agent.language.caching import TextCache
 from agent.language.calculation import SumReader
 from agent.language.characters import SPACES
 from agent.language.failures import failure_text
@@ -25,12 +26,16 @@ from agent.language.tokens import (
 )
 
 MAX_BLOCKS = 40
-_SHORT = 2_000
+# How many texts up to a length are remembered; together some 16 million characters at most.
+_REMEMBERED = ((2_000, 4096), (64_000, 64), (2_000_000, 2))
 # In any case, but of ASCII: no other letter counts as one of these.
 _BLOCK = re.compile(rf"#\{{[{SPACES}]*(if|unless|each|calc)[{SPACES}]+", re.IGNORECASE | re.ASCII)
 _ELSE = "#{else}"
 _ELSE_IF = re.compile(rf"#\{{elseif[{SPACES}]")
 _IN = re.compile("in", re.IGNORECASE | re.ASCII)
+
+
+_Reading: TypeAlias = "_lru_cache_wrapper[ParsedTemplate]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +57,18 @@ def is_template(text: str) -> bool:
 
 def parse_template(text: str) -> ParsedTemplate:
     """Read a whole template; one bad token spoils all of it."""
-    return _short_wholes(text) if len(text) <= _SHORT else _long_wholes(text)
+    return _read(_wholes, _parse, text)
 
 
 def parse_continuing(text: str) -> ParsedTemplate:
     """Read a template, keeping as text what cannot be read."""
-    return _long_parts(text)
+    return _read(_parts, _parse_continuing, text)
 
 
 def forget_parsed() -> None:
     """Drop what is remembered of texts that were read."""
-    _short_wholes.cache_clear()
-    _long_wholes.clear()
-    _long_parts.clear()
+    for _, read in (*_wholes, *_parts):
+        read.cache_clear()
 
 
 def _parse_continuing(text: str) -> ParsedTemplate:
@@ -110,9 +114,17 @@ def _parse(text: str) -> ParsedTemplate:
 
 
 # Values come again with every evaluation, files with every deployment of the same package.
-_short_wholes = lru_cache(maxsize=8192)(_parse)
-_long_wholes = TextCache(_parse)
-_long_parts = TextCache(_parse_continuing)
+_wholes = [(longest, lru_cache(most)(_parse)) for longest, most in _REMEMBERED]
+_parts = [(longest, lru_cache(most)(_parse_continuing)) for longest, most in _REMEMBERED]
+
+
+def _read(
+    remembered: list[tuple[int, _Reading]], read: Callable[[str], ParsedTemplate], text: str
+) -> ParsedTemplate:
+    for longest, reading in remembered:
+        if len(text) <= longest:
+            return reading(text)
+    return read(text)
 
 
 class TemplateReader(ExpressionReader):

@@ -83,7 +83,8 @@ SYSTEM_NAMES: Final = tuple(
 FILTER_NAMES: Final = (
     *("AddDays", "AddHours", "Append", "Contains", "EndsWith", "Format", "FromBase64"),
     *("HtmlEscape", "Indent", "JsonEscape", "Markdown", "MarkdownToHtml", "Match", "Md5"),
-    *("NowDate", "NowDateUtc", "Null", "Prepend", "PropertiesKeyEscape", "PropertiesValueEscape", "Replace", "Sha1", "Sha256"),
+    *("NowDate", "NowDateUtc", "Null", "Prepend", "PropertiesKeyEscape"),
+    *("PropertiesValueEscape", "Replace", "Sha1", "Sha256"),
     *("Sha384", "Sha512", "StartsWith", "Substring", "ToBase64", "ToLower", "ToUpper", "Trim"),
     *("Truncate", "UriDataEscape", "UriEscape", "UriPart", "VersionMajor", "VersionMetadata"),
     *("VersionMinor", "VersionPatch", "VersionPreRelease", "VersionPreReleaseCounter"),

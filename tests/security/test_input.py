@@ -93,6 +93,8 @@ OWN_PATTERNS = {
     "agent/runtime/documents/xml/xpath_tokens.py",
     "agent/language/checking.py",
     "agent/language/parser.py",
+    "agent/language/reading.py",
+    "agent/language/json_values/reading.py",
     "agent/language/filters/date_parsing.py",
 }
 RE_FUNCTIONS = {"compile", "match", "search", "fullmatch", "sub", "subn", "split", "findall"}

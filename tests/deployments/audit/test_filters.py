@@ -161,6 +161,34 @@ def test_pages_of_somebody_with_several_roles_are_in_order(
     assert len(visible_parts(person.actor, space)) == 2
 
 
+@pytest.mark.parametrize("by", ["Page.Next", "TotalResults"])
+def test_whoever_reads_page_by_page_reads_everything(
+    by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the link to the next page, or for as long as there are more than were read."""
+    monkeypatch.setattr("deployments.audit.queries._COUNTED_IF_LIMITED", 3)
+    monkeypatch.setattr("deployments.audit.queries._DEEP", 8)
+    space, project = default_space(), make_project()
+    user = make_user()
+    give_role(user, "userroles-projectviewer", space, {"project": [project.public_id]})
+    for number in range(12):
+        happen(str(number), project.public_id)
+    person, seen = as_person(user), []
+    path: str | None = "/api/Spaces-1/events?eventCategories=Tested&take=2"
+    while path:
+        status, answer = send(person, "get", path)
+        assert status == 200, answer
+        seen += [int(item["Message"]) for item in answer["Items"]]
+        assert len(seen) < answer["TotalResults"] or seen[-1] == 0
+        if by == "Page.Next":
+            path = answer["Links"].get("Page.Next")
+        else:
+            more = len(seen) < answer["TotalResults"]
+            first = "/api/Spaces-1/events?eventCategories=Tested&take=2"
+            path = f"{first}&skip={len(seen)}" if more else None
+    assert seen == list(range(11, -1, -1))
+
+
 def download(visitor: Visitor, form: str) -> str:
     answer = visitor.get(f"{PAGE}/export/{form}", {"kind": "Tested"})
     assert answer.status_code == 200

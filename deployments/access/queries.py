@@ -52,6 +52,17 @@ def teams_visible_to(actor: Actor, space: Space | None = None) -> QuerySet[Team]
     return Team.objects.filter(seen).prefetch_related("users", "external_groups__provider")
 
 
+def matching_teams(rows: QuerySet[Team], text: str) -> QuerySet[Team]:
+    """Return those with the text in their name, or in that of a member."""
+    if not (text := text.strip()):
+        return rows
+    members = User.objects.filter(Q(username__icontains=text) | Q(display_name__icontains=text))
+    return rows.filter(
+        Q(name__icontains=text)
+        | Q(pk__in=Team.users.through.objects.filter(user__in=members).values("team"))
+    )
+
+
 def scoped_roles_visible_to(actor: Actor, space: Space | None = None) -> QuerySet[ScopedUserRole]:
     """Return the roles of visible teams; with a space, those in it and at system level."""
     teams = teams_visible_to(actor, space).prefetch_related(None).order_by()

@@ -18,7 +18,15 @@ from deployments.access.services.federation.external_groups import (
     set_external_groups,
 )
 from deployments.access.services.guards import stored_scopes
-from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, refusal, show
+from deployments.access.web.forms import (
+    NO_PROBLEMS,
+    Problems,
+    attempt,
+    go,
+    page_of,
+    refusal,
+    show,
+)
 from deployments.access.web.pages import PageRequest, page
 from deployments.access.web.people import people_to_choose
 from deployments.base import public_ids
@@ -32,14 +40,19 @@ _TEAM_FIELDS = ("name", "description", "group_provider", "group_name", "group_la
 @page(Permission.TeamView)
 def team_list(request: PageRequest) -> HttpResponse:
     """Show teams with their members and roles."""
+    text = request.GET.get("q", "")
+    seen = queries.teams_visible_to(request.actor, request.space)
+    teams = page_of(request, queries.matching_teams(seen, text))
     held: dict[int, list[Any]] = {}
-    for role in queries.scoped_roles_visible_to(request.actor, request.space):
+    roles = queries.scoped_roles_visible_to(request.actor, request.space)
+    for role in roles.filter(team__in=[team.pk for team in teams]):
         held.setdefault(role.team_id, []).append(role)
-    teams = [
-        (team, held.get(team.pk, []))
-        for team in queries.teams_visible_to(request.actor, request.space)
-    ]
-    values = {"teams": teams, "may_create": _levels(request, Permission.TeamCreate)}
+    values = {
+        "page": teams,
+        "teams": [(team, held.get(team.pk, [])) for team in teams],
+        "text": text,
+        "may_create": _levels(request, Permission.TeamCreate),
+    }
     return show(request, "access/teams.html", values)
 
 

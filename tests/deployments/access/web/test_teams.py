@@ -1,9 +1,12 @@
 """Teams, the roles they hold and roles of one's own, in the portal."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from deployments.access import services
 from deployments.access.models import ScopedUserRole, Team, UserRole
-from tests.factories import default_space, make_ana, make_cleo, make_dan, make_space
+from tests.factories import SYSTEM, default_space, make_ana, make_cleo, make_dan, make_space
 from tests.factories.domain import make_environment, make_project
 from tests.factories.people import give_role, make_user
 from tests.support.portal import Visitor, text_of
@@ -47,6 +50,37 @@ def test_a_team_gets_members_and_a_role_within_limits_and_goes() -> None:
     assert "Without a role the team gives its members nothing" in text_of(ana.get(own))
     ana.post(f"{own}/delete")
     assert not Team.objects.filter(pk=team.pk).exists()
+
+
+def test_teams_are_found_by_their_name_and_by_their_members() -> None:
+    ana = Visitor(make_ana())
+    for name, member in (("Web people", "eve"), ("Shop people", "oscar")):
+        give_role(make_user(member), "userroles-projectviewer", default_space())
+        team = Team.objects.get(users__username=member)
+        Team.objects.filter(pk=team.pk).update(name=name)
+    for text, shown, hidden in (
+        ("web P", "Web people", "Shop people"),
+        ("OSCAR", "Shop people", "Web people"),
+    ):
+        page = text_of(ana.get(TEAMS, {"q": text}))
+        assert f"{shown} {'eve' if shown == 'Web people' else 'oscar'} Project Viewer" in page
+        assert hidden not in page
+    assert "No team fits" in text_of(ana.get(TEAMS, {"q": "100%"}))
+
+
+def test_a_page_of_teams_takes_the_same_queries_however_many_there_are() -> None:
+    ana = Visitor(make_ana())
+    ana.get(TEAMS)
+    counts = []
+    for round_number in range(2):
+        for number in range(40):
+            name = f"Team {round_number} {number:02}"
+            services.create_team(actor=SYSTEM, space=default_space(), name=name)
+        with CaptureQueriesContext(connection) as queries:
+            answer = ana.get(TEAMS)
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 20
+    assert b'rel="next"' in answer.content
 
 
 def test_built_in_teams_keep_name_role_and_a_member() -> None:

@@ -83,6 +83,7 @@ def migrate(_: argparse.Namespace) -> int:
 
     from deployments.access.services.first_administrator import (  # noqa: PLC0415 needs Django's set-up
         create_first_administrator,
+        link_lines,
     )
     from deployments.base.wake import stay_silent  # noqa: PLC0415 needs Django's set-up
     from octopus_site.seed import require_same_master_key  # noqa: PLC0415 needs Django's set-up
@@ -90,7 +91,7 @@ def migrate(_: argparse.Namespace) -> int:
     stay_silent()
     call_command("migrate", verbosity=0)
     require_same_master_key()
-    for line in create_first_administrator(os.environ):
+    for line in create_first_administrator(os.environ) or link_lines():
         print(line)
     return 0
 
@@ -230,7 +231,12 @@ TABLE: list[tuple[str, str, Any, list[Option]]] = [
         [(("--processes",), {"type": int, "default": 2, "help": "processes"})],
     ),
     ("beat", "Sweep and start what is due, every two seconds.", beat, []),
-    ("migrate", "Bring the database up to date and create the first administrator.", migrate, []),
+    (
+        "migrate",
+        "Bring the database up to date and create the first administrator, or print a link for it.",
+        migrate,
+        [],
+    ),
     (
         "create-admin",
         "Create an administrator; the password comes from ADMIN_PASSWORD or is asked for.",

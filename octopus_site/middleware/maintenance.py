@@ -13,6 +13,7 @@ _READS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
 # Build servers come in to read.
 _DOORS: Final = (
     *("/app/sign-in", "/app/sign-out", "/api/users/login", "/api/users/logout"),
+    "/app/first-administrator",
     *("/token/v1", "//token/v1", "/api/token/v1", "/agent/"),
 )
 _RETRY_AFTER_S: Final = "60"

@@ -61,6 +61,16 @@ class Supervisor:
         home = ensure_registered(self.configuration, agent_environment())
         self.add_agent("built-in-worker", home)
 
+    def report_link(self) -> None:
+        """Report where a person makes the first administrator, while there is no user."""
+        from django.db import connections  # noqa: PLC0415 set up by start()
+
+        from deployments.access.services.first_administrator import link_lines  # noqa: PLC0415
+
+        for line in link_lines():
+            self.report(line)
+        connections.close_all()
+
     def add(self, name: str, command: list[str]) -> None:
         """Start one more process of the server."""
         self._start(name, command, os.environ)
@@ -146,6 +156,7 @@ def run_server() -> int:
         supervisor.start()
         supervisor.start_built_in_worker()
         say(f"Octopus is ready at {supervisor.configuration.server_url}/app (Ctrl-C stops it).")
+        supervisor.report_link()
         stop.wait()
     finally:
         supervisor.stop()

@@ -16,6 +16,7 @@ ANONYMOUS_PAGES = {
     "passkey_options_view": "the way in by passkey",
     "passkey_sign_in_view": "the way in by passkey",
     "join_view": "the way in by invitation",
+    "first_administrator_view": "the way in of the first administrator, by a link",
     "begin_view": "the way in by a provider",
     "done_view": "the way back from it",
     "sign_out_view": "the way out",

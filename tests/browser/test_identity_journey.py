@@ -1,6 +1,7 @@
-"""A passkey and an authenticator app, from setting up to signing in, with Chromium's WebAuthn."""
+"""Signing in: the first administrator of a new server, and passkey and app with WebAuthn."""
 
 import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from playwright.sync_api import Page, expect
 
 from deployments.access.signing_in.totp import code_at
 from deployments.base.clock import utc_now
+from octopus_site.up.redis_server import redis_command
 from tests.browser.screenshots import sample_server
-from tests.support.server import PASSWORD, USERNAME, OctopusServer
+from tests.support.processes import Processes
+from tests.support.server import PASSWORD, USERNAME, OctopusServer, make_server
 
 pytestmark = pytest.mark.browser
 SECURITY = "/app/account/security"
@@ -22,6 +25,41 @@ def named(filled: Path) -> Iterator[OctopusServer]:
     """Give a server whose address is a name: browsers give no passkeys to numbers."""
     with sample_server(filled, host="localhost") as running:
         yield running
+
+
+@pytest.fixture
+def new_server(processes: Processes, tmp_path: Path) -> OctopusServer:
+    """Give a server without users; its portal alone runs."""
+    server = make_server(processes, tmp_path)
+    for name in ("USERNAME", "PASSWORD", "EMAIL", "API_KEY"):
+        del server.environment[f"ADMIN_{name}"]
+    processes.start("redis", redis_command(server.data_dir))
+    return server
+
+
+def test_the_first_administrator(page: Page, new_server: OctopusServer) -> None:
+    """Who comes without the link learns where it is; who has it makes the account and is in."""
+    migrate = new_server.command("migrate")
+    assert migrate.wait_for_exit(seconds=60) == 0, migrate.log()
+    link = re.search(r"http://127\.0\.0\.1:\d+/app/first-administrator/\S+", migrate.log())
+    assert link
+    web = new_server.command("web", "--workers", "1", "--host", "127.0.0.1")
+    web.wait_for_port(new_server.web_port, seconds=60)
+    page.goto(new_server.url)
+    expect(page.get_by_role("heading", name="Set up this server")).to_be_visible()
+    expect(page.get_by_text("octopus-server create-admin")).to_be_visible()
+    assert Axe().run(page).violations_count == 0
+    page.goto(link[0])
+    assert Axe().run(page).violations_count == 0
+    password = page.get_by_label("Password")
+    password.fill("admin")
+    page.keyboard.press("Enter")
+    expect(password).to_have_attribute("aria-invalid", "true")
+    password.fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{new_server.url}/app/Spaces-1/dashboard")
+    page.goto(link[0])
+    expect(page).to_have_url(f"{new_server.url}/app/Spaces-1/dashboard")
 
 
 def with_virtual_authenticator(page: Page) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -91,6 +92,14 @@ def test_the_data_folder_is_for_its_owner_alone(cli: Cli) -> None:
 def test_migrating_again_is_silent(cli: Cli) -> None:
     result = cli.run("migrate", ADMIN_PASSWORD=PASSWORD)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_a_server_without_users_prints_a_link_for_the_first_one(tmp_path: Path) -> None:
+    new = Cli(tmp_path)
+    shutil.copyfile(migrated_database(), new.folder / "octopus.sqlite3")
+    printed = new.run("migrate", OCTOPUS_SERVER_URL="https://deploy.example").stdout
+    link = r"https://deploy\.example/app/first-administrator/[\w-]{43}\n"
+    assert re.fullmatch(rf"There is no user yet\. .*\n{link}", printed)
 
 
 def test_check_names_what_is_right_and_what_is_not(cli: Cli) -> None:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 
 from deployments.access.models import User
+from deployments.access.services.first_administrator import link_lines
 from deployments.base.models import Space
 from octopus_site.http import LARGEST_ANONYMOUS_BODY, Message, Scope, SpoolChunkedBody
 from octopus_site.middleware.senders import is_known
@@ -175,3 +176,26 @@ def test_an_invitation_makes_one_account_at_the_same_moment() -> None:
         thread.join()
     assert sorted(status < 300 for status in statuses) == [False, True]
     assert User.objects.filter(username__in=["eve", "mallory"]).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_server_gets_one_administrator_at_the_same_moment() -> None:
+    page = link_lines()[1].partition("/app/")[2]
+    statuses: list[int] = []
+    both_are_here = Barrier(2)
+
+    def create(name: str) -> None:
+        both_are_here.wait(30)
+        try:
+            sent = Client().post(f"/app/{page}", {"username": name, "password": PASSWORD})
+            statuses.append(sent.status_code)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=create, args=(name,)) for name in ("eve", "mallory")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(statuses) == 2
+    assert User.objects.count() == 1

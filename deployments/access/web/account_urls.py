@@ -4,7 +4,14 @@ from django.urls import path
 
 from deployments.access.web import account, sign_in, spaces
 from deployments.access.web.federation import sign_in as federated
-from deployments.access.web.identity import apps, invitations, passkeys, second_step, security
+from deployments.access.web.identity import (
+    apps,
+    first_administrator,
+    invitations,
+    passkeys,
+    second_step,
+    security,
+)
 
 urlpatterns = [
     path("", sign_in.home_view),
@@ -20,6 +27,8 @@ urlpatterns = [
     path("/account/logins/<str:login>/unlink", federated.unlink_view),
     path("/sign-out", sign_in.sign_out_view),
     path("/join/<str:code>", invitations.join_view),
+    path("/first-administrator", first_administrator.first_administrator_view),
+    path("/first-administrator/<str:token>", first_administrator.first_administrator_view),
     path("/spaces", spaces.space_choice),
     path("/account", account.profile_view),
     path("/account/password", security.password_view),

@@ -9,9 +9,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from deployments.access import sessions
-from deployments.access.models import IdentityProvider
+from deployments.access.models import IdentityProvider, User
 from deployments.access.providers.code_flow import sign_out_address
 from deployments.access.rules import ANONYMOUS
+from deployments.access.services.first_administrator import PAGE as FIRST_ADMINISTRATOR
+from deployments.access.services.first_administrator import has_users
 from deployments.access.services.second_factors import need_after_password
 from deployments.access.signing_in import half_way, webauthn
 from deployments.access.spaces import visible_spaces
@@ -30,6 +32,8 @@ def sign_in_view(request: HttpRequest) -> HttpResponse:
     if request.method == "GET" and request.actor:  # type: ignore[attr-defined]  # by middleware
         return HttpResponseRedirect(wanted)
     if request.method == "GET":
+        if not has_users():
+            return HttpResponseRedirect(FIRST_ADMINISTRATOR)
         return sign_in_page(request, wanted)
     username, remember = request.POST.get("username", ""), checked(request, "keep")
     user, problems = attempt(
@@ -39,6 +43,13 @@ def sign_in_view(request: HttpRequest) -> HttpResponse:
     )
     if user is None:
         return sign_in_page(request, wanted, username=username, problems=problems)
+    return come_in(request, user, remember=remember, wanted=wanted)
+
+
+def come_in(
+    request: HttpRequest, user: User, *, remember: bool = False, wanted: str = "/app"
+) -> HttpResponse:
+    """Let somebody in whose password is known, or on to what is asked for besides."""
     need = need_after_password(user)
     if need:
         half_way.begin(request, user, remember=remember, wanted=wanted)

@@ -2,10 +2,9 @@
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from deployments.access import sessions
 from deployments.access.models import Invitation, Team
 from deployments.access.permissions import Permission
 from deployments.access.queries import find_team, teams_visible_to
@@ -19,11 +18,9 @@ from deployments.access.services.invitations import (
     revoke_invitation,
 )
 from deployments.access.services.mail_settings import mail_settings
-from deployments.access.services.second_factors import need_after_password
-from deployments.access.signing_in import half_way
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, page_of, show
 from deployments.access.web.pages import PageRequest, page
-from deployments.access.web.sign_in import SET_UP, server_name
+from deployments.access.web.sign_in import come_in, server_name
 from deployments.base import public_ids
 from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid, NotFound
@@ -90,11 +87,7 @@ def join_view(request: HttpRequest, code: str) -> HttpResponse:
     )
     if user is None:
         return show(request, "access/join.html", values, problems)
-    if need_after_password(user):
-        half_way.begin(request, user, remember=False, wanted="/app")
-        return HttpResponseRedirect(SET_UP)
-    sessions.start_session(request, user, remember=False, method="password")
-    return HttpResponseRedirect("/app")
+    return come_in(request, user)
 
 
 join_view.permission = ANONYMOUS  # type: ignore[attr-defined]  # read by the enumerating test

@@ -14,7 +14,9 @@ class TenantsConfig(AppConfig):
         )
         from deployments.infrastructure.tenancy import register_tenant_lookup  # noqa: PLC0415 as above
         from deployments.projects.runbook_tags import register_runbook_tag_sets  # noqa: PLC0415 as above
+        from deployments.projects.tenant_choices import register_tenant_choices  # noqa: PLC0415 as above
         from deployments.projects.tenant_tags import register_tenant_tags  # noqa: PLC0415 as above
+        from tenants.choices import project_tenants  # noqa: PLC0415 as above
         from tenants.lookup import tenants_and_tags  # noqa: PLC0415 as above
         from tenants.models import Tenant  # noqa: PLC0415 as above
         from tenants.queries import (  # noqa: PLC0415 as above
@@ -26,6 +28,7 @@ class TenantsConfig(AppConfig):
         )
 
         register_tenant_tags(canonical_names)
+        register_tenant_choices(project_tenants)
         register_runbook_tag_sets(runbook_tag_sets)
         register_tenant_lookup(tenants_and_tags, tenant_names)
         register_expander("tenant_tag", tenant_numbers_with_tags)

@@ -22,7 +22,8 @@ class Placement:
     """Where an action runs: about which target, and by whose hands.
 
     `target_id` is a machine's public id, or SERVER_PLACE. `agent` is the row number of the agent
-    that runs it; None means the server itself, or that nobody can (`error` says why). The target
+    that runs it; None means the server itself, or that nobody can (`error` says why). A worker was
+    taken from the pool. The target
     leaves the deployment, instead of failing it, when its agent is away and it
     `may_be_left_out`.
     """
@@ -34,6 +35,8 @@ class Placement:
     worker_name: str = ""
     error: str = ""
     may_be_left_out: bool = False
+    pool_id: str = ""
+    pool_name: str = ""
 
 
 @dataclass(frozen=True)

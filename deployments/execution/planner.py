@@ -67,6 +67,7 @@ class PlanInput:
     channel: str | None = None
     tenant_tags: frozenset[str] = frozenset()
     default_pool: str = ""
+    pool_names: Mapping[str, str] = field(default_factory=dict)
     skip_actions: frozenset[str] = frozenset()
     specific_machines: frozenset[str] = frozenset()
     excluded_machines: frozenset[str] = frozenset()
@@ -85,7 +86,7 @@ class PlanInput:
 def make_plan(source: PlanInput) -> Plan:
     """Return the plan."""
     groups: list[list[PlannedStep]] = []
-    chooser = WorkerChooser(source.workers, source.default_pool, source.evaluate)
+    chooser = WorkerChooser(source.workers, source.default_pool, source.evaluate, source.pool_names)
     tagged = _Tagged(targets_of(source))
     for number, step in enumerate(source.process.steps, start=1):
         if not groups or step.start_trigger != "StartWithPrevious":
@@ -290,6 +291,8 @@ def _on_worker(place: Placement, worker: WorkerChoice | None, problem: str) -> P
         worker.agent,
         worker.id,
         worker.name,
+        pool_id=worker.pool_id,
+        pool_name=worker.pool_name,
     )
 
 

@@ -14,9 +14,15 @@ from agent.language import (
     evaluate_truthy,
     is_template,
 )
-from deployments.execution.manifest import ActionData, Manifest, PackageFile, Value
+from deployments.execution.manifest import ActionData, Manifest, Value
 from deployments.execution.plan import SERVER_PLACE, Placement, Plan, PlannedAction, PlannedStep
-from deployments.execution.states import ExecutionState
+from deployments.execution.progress_variables import (
+    Status,
+    indexed_packages,
+    package_variables,
+    status_variables,
+    target_variables,
+)
 from deployments.library.scoping import ScopeContext, winning
 from deployments.projects.known_variables import (
     action_variables,
@@ -25,17 +31,7 @@ from deployments.projects.known_variables import (
 )
 
 _SHORTEST_MASK: Final = 4
-_STATUS_CODES: Final = {
-    ExecutionState.PENDING: "Running",
-    ExecutionState.RUNNING: "Running",
-    ExecutionState.WAITING: "Running",
-    ExecutionState.SUCCEEDED: "Succeeded",
-    ExecutionState.FAILED: "Failed",
-    ExecutionState.LOST: "Failed",
-    ExecutionState.CANCELED: "Canceled",
-    ExecutionState.SKIPPED: "Skipped",
-    ExecutionState.LEFT_OUT: "Skipped",
-}
+_STATUS: Final = ("IsSkipped", "Status.Code", "Status.Error", "Status.ErrorDetail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +43,6 @@ class Output:
     target_name: str
     name: str
     value: Value
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How the last attempt of an action at a place stands.
-
-    A failure that people said to ignore, or that left with its machine, does not count.
-    """
-
-    action_id: str
-    target_id: str
-    state: ExecutionState
-    error: str = ""
-    is_forgiven: bool = False
 
 
 @dataclass(slots=True)
@@ -104,10 +86,11 @@ class Shared:
         }
         self._base = Variables()
         self._base.update(self.manifest.system)
-        self._add_statuses()
+        self._base.update(target_variables(self.plan, self.manifest.machines))
+        self._base.update(status_variables(self.plan, self.statuses))
         self._own_outputs: dict[str, list[Output]] = {}
         self._add_outputs()
-        self._settings_of_actions()
+        self._base.update(indexed_packages(self.plan, self.manifest))
 
     def variables_of(self, action_id: str, target_id: str) -> Variables:
         """Return all variables of an action at a place, every value evaluated."""
@@ -131,15 +114,27 @@ class Shared:
         data = self.manifest.actions.get(action.id, ActionData())
         raw.update(step_variables(step.id, step.name, step.number))
         raw.update(action_variables(action.id, action.name, action.number, step.roles))
+        raw.update(self._own_status(step, action))
         if place.worker_id:
-            raw.update(
-                {"Octopus.Worker.Id": place.worker_id, "Octopus.Worker.Name": place.worker_name}
-            )
+            raw.update(worker_variables(place))
+        if machine := self.manifest.machines.get(place.target_id):
+            targeted = set(step.roles).intersection(machine.roles)
+            raw.set("Octopus.Tentacle.CurrentDeployment.TargetedRoles", ",".join(sorted(targeted)))
         for name, value in data.properties.items():
             raw.values[name.lower()] = (name, value)
         for package in data.packages:
-            raw.update(_package_variables(package))
+            raw.update(package_variables(package))
         return raw
+
+    def _own_status(self, step: PlannedStep, action: PlannedAction) -> dict[str, str]:
+        """Return how the step and the action stand, as they are named without an index."""
+        owners = {"Step": step.name, "Action": action.name}
+        return {
+            f"Octopus.{kind}.{what}": self._base.text(f"Octopus.{kind}[{name}].{what}")
+            for kind, name in owners.items()
+            for what in _STATUS
+            if f"octopus.{kind}[{name}].{what}".lower() in self._base.values
+        }
 
     def _in_scope(self, action_id: str | None, roles: tuple[str, ...], target_id: str) -> Variables:
         manifest = self.manifest
@@ -196,55 +191,6 @@ class Shared:
             for name in names:
                 self._base.values[name.lower()] = (name, output.value)
 
-    def _add_statuses(self) -> None:
-        by_action: dict[str, list[Status]] = {}
-        for status in self.statuses:
-            by_action.setdefault(status.action_id, []).append(status)
-        errors: list[str] = []
-        for step in self.plan.steps:
-            mine = [status for action in step.actions for status in by_action.get(action.id, [])]
-            prefix = f"Octopus.Step[{step.name}]"
-            code, error = _summary(mine)
-            self._base.update(
-                {
-                    f"{prefix}.Name": step.name,
-                    f"{prefix}.Number": str(step.number),
-                    f"{prefix}.Status.Code": code,
-                }
-            )
-            if error:
-                self._base.update({f"{prefix}.Status.Error": error})
-                errors.append(f"The step '{step.name}' failed: {error}")
-            for action in step.actions:
-                states = by_action.get(action.id, [])
-                skipped = bool(states) and all(_STATUS_CODES[s.state] == "Skipped" for s in states)
-                self._base.update(
-                    {
-                        f"Octopus.Action[{action.name}].Name": action.name,
-                        f"Octopus.Action[{action.name}].IsSkipped": str(skipped),
-                    }
-                )
-        if errors:
-            self._base.update(
-                {
-                    "Octopus.Deployment.Error": errors[0],
-                    "Octopus.Deployment.ErrorDetail": "\n".join(errors),
-                }
-            )
-
-    def _settings_of_actions(self) -> None:
-        """Make a few settings of every action readable as Octopus.Action[Name].X."""
-        for action_id, data in self.manifest.actions.items():
-            found = self._by_action.get(action_id)
-            if found is None:
-                continue
-            for package in data.packages:
-                for name, text in _package_variables(package).items():
-                    indexed = name.replace(
-                        "Octopus.Action.", f"Octopus.Action[{found[1].name}].", 1
-                    )
-                    self._base.update({indexed: text})
-
 
 def masks(variables: Variables) -> list[str]:
     """Return the secret texts that must not appear in logs."""
@@ -256,34 +202,10 @@ def _set_of(raw: Variables) -> VariableSet:
     return VariableSet({name: value.text for name, value in raw})
 
 
-def _summary(statuses: list[Status]) -> tuple[str, str]:
-    """Return the status code of a step and the first error."""
-    if not statuses:
-        return "Pending", ""
-    codes = {
-        "Succeeded" if status.is_forgiven else _STATUS_CODES[status.state] for status in statuses
-    }
-    failures = (s for s in statuses if s.state in _FAILURES and not s.is_forgiven)
-    error = next((s.error or "It failed." for s in failures), "")
-    for code in ("Running", "Failed", "Canceled", "Succeeded"):
-        if code in codes:
-            return code, error
-    return "Skipped", error
-
-
-_FAILURES = frozenset({ExecutionState.FAILED, ExecutionState.LOST})
-
-
-def _package_variables(package: PackageFile) -> dict[str, str]:
-    values = {
-        "PackageId": package.package_id,
-        "PackageVersion": package.version,
-        "FeedId": package.feed_id,
-    }
-    prefix = f"Octopus.Action.Package[{package.name}]"
-    named = {f"{prefix}.{name}": text for name, text in values.items()}
-    named[f"{prefix}.Version"] = package.version
-    if package.name:
-        return named
-    primary = {f"Octopus.Action.Package.{name}": text for name, text in values.items()}
-    return {**named, **primary}
+def worker_variables(place: Placement) -> dict[str, str]:
+    """Return the worker that runs the action, and the pool that it was taken from."""
+    values = {"Octopus.Worker.Id": place.worker_id, "Octopus.Worker.Name": place.worker_name}
+    if place.pool_id:
+        values["Octopus.WorkerPool.Id"] = place.pool_id
+        values["Octopus.WorkerPool.Name"] = place.pool_name
+    return values

@@ -18,16 +18,23 @@ from deployments.library.scoping import Candidate
 from deployments.library.values import candidate_of, document_of
 
 
-def variables_of(variable_set: VariableSet) -> list[Variable]:
-    """Return all variables of the set in their order; for the server's own use."""
-    rows = list(Variable.objects.in_space(variable_set.space).filter(variable_set=variable_set))
+def variables_of(variable_set: VariableSet, name: str | None = None) -> list[Variable]:
+    """Return all variables of the set, or of a name in it, in order; for the server's own use."""
+    found = Variable.objects.in_space(variable_set.space).filter(variable_set=variable_set)
+    if name is not None:
+        # Databases do not agree on what upper case is.
+        known, wanted = found.order_by().values_list("pk", "name"), name.lower()
+        found = found.filter(pk__in=[number for number, each in known if each.lower() == wanted])
+    rows = list(found)
     for row in rows:
         row.variable_set = variable_set
     return rows
 
 
-def visible_variables(actor: Actor, variable_set: VariableSet) -> list[Variable]:
-    """Return those variables of the set that the actor may see.
+def visible_variables(
+    actor: Actor, variable_set: VariableSet, name: str | None = None
+) -> list[Variable]:
+    """Return those variables of the set, or of a name in it, that the actor may see.
 
     One without environments needs VariableViewUnscoped; others VariableView in one of theirs.
     """
@@ -38,7 +45,7 @@ def visible_variables(actor: Actor, variable_set: VariableSet) -> list[Variable]
         # Thousands of values share a few scopes.
         return may_view(grants, {"Environment": list(environments)}, variable_set)
 
-    rows = variables_of(variable_set)
+    rows = variables_of(variable_set, name)
     return [row for row in rows if may_view_in(tuple(row.scope.get("Environment", ())))]
 
 

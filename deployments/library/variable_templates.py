@@ -9,6 +9,7 @@ from uuid import uuid4
 from deployments.base.errors import Invalid
 
 CONTROL_TYPE: Final = "Octopus.ControlType"
+SELECT_OPTIONS: Final = "Octopus.SelectOptions"
 SENSITIVE: Final = "Sensitive"
 CONTROLS: Final = (
     ("SingleLineText", "Text"),
@@ -48,9 +49,13 @@ class VariableTemplate:
     @property
     def options(self) -> tuple[tuple[str, str], ...]:
         """The choices of a Select, as value and words."""
-        lines = (self.display or {}).get("Octopus.SelectOptions", "").splitlines()
-        parts = [line.partition("|") for line in lines if line.strip()]
-        return tuple((value, words or value) for value, _, words in parts)
+        return options_of((self.display or {}).get(SELECT_OPTIONS, ""))
+
+
+def options_of(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the choices of a Select, written as `value|words` one a line, as value and words."""
+    parts = [line.partition("|") for line in text.splitlines() if line.strip()]
+    return tuple((value.strip(), words.strip() or value.strip()) for value, _, words in parts)
 
 
 def read_templates(documents: Iterable[Mapping[str, Any]]) -> tuple[VariableTemplate, ...]:

@@ -17,25 +17,21 @@ from deployments.projects.queries import included_sets
 from deployments.projects.settings import extra_document
 from deployments.projects.step_catalogue import StepKind
 
-# What a deployment or a run adds; projects.md 5.8. Below those that end here all is possible.
+# What a deployment or a run adds (docs/system-variables.md); below these all is possible.
 OPEN_NAMES: Final = (
     "Octopus.Acquire",
     "Octopus.Action",
     "Octopus.Agent",
-    "Octopus.Calamari",
     "Octopus.Date",
     "Octopus.Deployment.Changes",
     "Octopus.Deployment.PackageBuildInformation",
     "Octopus.Deployment.Targets",
     "Octopus.Deployment.WorkItems",
-    "Octopus.Endpoint",
     "Octopus.Environment.MachinesInRole",
     "Octopus.Release.Builds",
     "Octopus.Release.CustomFields",
-    "Octopus.Release.Git",
     "Octopus.Release.Package",
     "Octopus.Release.WorkItems",
-    "Octopus.RunbookRun.Git",
     "Octopus.Step",
     "Octopus.Task.Argument",
     "Octopus.Tentacle",
@@ -53,7 +49,7 @@ _BY_OWNER: Final = {
         *("Trigger.Id", "Trigger.Name", "WorkerLeaseCap"),
     ),
     "Octopus.Environment": ("Id", "Name", "SortOrder"),
-    "Octopus.Machine": ("Hostname", "Id", "Name", "Roles"),
+    "Octopus.Machine": ("Id", "Name", "Roles"),
     "Octopus.Project": ("Id", "Name"),
     "Octopus.ProjectGroup": ("Id", "Name"),
     "Octopus.Release": (

@@ -15,7 +15,10 @@ _LATER: Final = frozenset({"Action", "Machine", "Role"})
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A question asked when a deployment is created. `default` is empty for a sensitive one."""
+    """A question asked when a deployment is created. `default` is empty for a sensitive one.
+
+    `kind` is the type of the variable: where that is a thing of the space, its id is the answer.
+    """
 
     id: str
     name: str
@@ -26,6 +29,7 @@ class Prompt:
     has_value: bool
     default: str
     display: Mapping[str, str]
+    kind: str = "String"
 
 
 def prompts_for(
@@ -62,6 +66,7 @@ def prompts_for(
                 has_value=bool(candidate.sealed or candidate.value),
                 default="" if candidate.is_sensitive else candidate.value or "",
                 display=_display(prompt.get("display_settings")),
+                kind=document["kind"],
             )
         )
     return sorted(prompts, key=lambda prompt: (prompt.label.lower(), prompt.name.lower()))

@@ -200,3 +200,42 @@ def test_a_step_suggests_what_the_search_of_its_feed_finds(
     expect(found).to_have_count(0)
     ana.unroute("**/packages/search?*")
     server.call("DELETE", f"/api/Spaces-1/feeds/{feed['Id']}")
+
+
+def test_a_value_is_edited_in_its_row(ana: Page, server: OctopusServer) -> None:
+    ana.goto(f"{server.url}{WEB}/variables?environment=Environments-4")
+    ana.get_by_role("link", name="true , edit").click()
+    value = ana.get_by_label("Value", exact=True)
+    expect(value).to_be_focused()
+    expect(ana.locator(".row-form")).to_have_count(1)
+    expect(ana.get_by_label("Secret value")).to_be_hidden()
+    value.fill("#{Mail.H")
+    value.press_sequentially("o")
+    expect(ana.get_by_role("option", name="Mail.Host")).to_be_visible()
+    value.press("Enter")
+    expect(value).to_have_value("#{Mail.Host}")
+    ana.get_by_role("button", name="Save value").click()
+    expect(ana.get_by_role("link", name="#{Mail.Host} , edit")).to_be_visible()
+    expect(ana.locator("#announce")).to_have_text("Feature.NewBasket was saved.")
+    expect(ana.locator(".row-form")).to_have_count(0)
+    # Another one that is opened closes the first, after a question when something was typed.
+    ana.get_by_role("link", name="#{Mail.Host} , edit").click()
+    value.fill("true")
+    asked: list[str] = []
+
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    ana.once("dialog", refuse)
+    ana.get_by_role("link", name="120 , edit").click()
+    assert [text[:9] for text in asked] == ["The value"]
+    ana.get_by_role("button", name="Save value").click()
+    expect(ana.get_by_role("link", name="true , edit")).to_be_visible()
+    ana.get_by_role("link", name="120 , edit").click()
+    ana.locator("#variable-form").get_by_label("Type", exact=True).select_option("Worker pool")
+    expect(value).to_be_hidden()
+    expect(ana.get_by_label("Worker pool", exact=True)).to_be_visible()
+    ana.get_by_role("link", name="Cancel").click()
+    expect(ana.locator(".row-form")).to_have_count(0)
+    assert "edit=" not in ana.url

@@ -9,6 +9,7 @@ from agent.runtime.behaviours.context import Context
 from agent.runtime.behaviours.paths import safe_name
 from agent.runtime.runner.command import Package
 from agent.runtime.runner.errors import StepFailed
+from agent.runtime.runner.own_variables import APPLICATIONS
 from agent.runtime.variables import Variables
 
 INSTALLATION_DIRECTORY = "Octopus.Action.Package.InstallationDirectoryPath"
@@ -29,17 +30,21 @@ class ExtractPackage:
         package = context.command.primary
         if package is None:
             raise StepFailed("The step has no package.")
-        root = applications_root(context.variables, context.command.home)
+        root = Path(context.variables.get(APPLICATIONS))
         parent = root / installation_path(context.variables, package)
         parent.parent.mkdir(parents=True, exist_ok=True)
         check_free_space(context.variables, parent.parent, package)
         directory = make_new_directory(parent)
-        context.output.info(f"Extracting {package.package_id} {package.version} to {directory}")
-        extract(context, package, directory)
+        self.fill(context, package, directory)
         context.installed = context.directory = directory
         for name in (INSTALLATION_DIRECTORY, _ORIGINAL_DIRECTORY):
             context.variables.set(name, str(directory))
         context.messages.set_output("Package.InstallationDirectoryPath", str(directory))
+
+    def fill(self, context: Context, package: Package, directory: Path) -> None:
+        """Put the files of the package into the new directory."""
+        context.output.info(f"Extracting {package.package_id} {package.version} to {directory}")
+        extract(context, package, directory)
 
 
 class ExtractScriptPackage:
@@ -60,12 +65,6 @@ class ExtractScriptPackage:
         context.output.info(f"Extracting {package.package_id} {package.version}")
         extract(context, package, directory)
         context.directory = directory
-
-
-def applications_root(variables: Variables, home: Path) -> Path:
-    """Return the folder below which packages are installed."""
-    given = variables.get("Octopus.Tentacle.Agent.ApplicationDirectoryPath").strip()
-    return Path(given) if given else home / "applications"
 
 
 def installation_path(variables: Variables, package: Package) -> Path:

@@ -1,5 +1,7 @@
 """The order of the work for each kind of command."""
 
+from collections.abc import Sequence
+
 from agent.runtime.behaviours.configuration.config_variables import ConfigurationVariables
 from agent.runtime.behaviours.configuration.structured import StructuredConfiguration
 from agent.runtime.behaviours.configuration.transforms import ConfigurationTransforms
@@ -9,7 +11,7 @@ from agent.runtime.behaviours.extract import ExtractPackage, ExtractScriptPackag
 from agent.runtime.behaviours.history import record_deployment, set_previous_installation
 from agent.runtime.behaviours.nginx.configure import ConfigureNginx
 from agent.runtime.behaviours.references import StageReferences
-from agent.runtime.behaviours.repack import RepackArchive
+from agent.runtime.behaviours.repack import PlaceArchive, RepackArchive, stays_closed
 from agent.runtime.behaviours.retention import ApplyRetention
 from agent.runtime.behaviours.scripts import InlineScripts, PackagedScript, RunScript
 from agent.runtime.behaviours.skip_installed import SkipIfInstalled
@@ -57,8 +59,14 @@ def deploy_package(context: Context) -> None:
 
 
 def deploy_java_archive(context: Context) -> None:
-    """Install a Java archive: the same, with its files packed again once they are configured."""
-    _deploy(context, conventions(finishing=RepackArchive()))
+    """Install a Java archive: the same, with its files packed again once they are configured.
+
+    One that stays closed has no files to configure.
+    """
+    if stays_closed(context):
+        _deploy(context, conventions(installing=PlaceArchive(), configuring=()))
+    else:
+        _deploy(context, conventions(finishing=RepackArchive()))
 
 
 def deploy_nginx(context: Context) -> None:
@@ -101,19 +109,24 @@ def transfer_package(context: Context) -> None:
 
 
 def conventions(
-    *, finishing: Behaviour | None = None, serving: Behaviour | None = None
+    *,
+    installing: Behaviour | None = None,
+    configuring: Sequence[Behaviour] | None = None,
+    finishing: Behaviour | None = None,
+    serving: Behaviour | None = None,
 ) -> list[Behaviour]:
     """Return the conventions; inline comes first for PreDeploy only, as users expect.
 
+    `installing` takes the place of the extraction and `configuring` that of `configuration`.
     `finishing` happens to the configured files before they are copied anywhere, `serving` after
     the Deploy scripts.
     """
     return [
-        ExtractPackage(),
+        installing or ExtractPackage(),
         StageReferences(),
         InlineScripts("PreDeploy"),
         PackagedScript("PreDeploy"),
-        *configuration(),
+        *(configuration() if configuring is None else configuring),
         *((finishing,) if finishing else ()),
         CopyToCustomDirectory(),
         PackagedScript("Deploy"),

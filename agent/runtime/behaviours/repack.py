@@ -11,11 +11,13 @@ from pathlib import Path
 
 from agent.runtime.behaviours.archive_rules import clean_name
 from agent.runtime.behaviours.context import Context
+from agent.runtime.behaviours.extract import ExtractPackage
 from agent.runtime.behaviours.paths import safe_name
 from agent.runtime.runner.command import Package
 from agent.runtime.runner.errors import StepFailed
 
 _EXPLODED = "Octopus.Action.JavaArchive.DeployExploded"
+_UNOPENED = "Octopus.Action.Java.JavaArchiveExtractionDisabled"
 _FILE_NAME = "Octopus.Action.Package.CustomPackageFileName"
 ARCHIVES = (".jar", ".war", ".ear", ".zip")
 _PIECE = 256 * 1024
@@ -33,6 +35,29 @@ class Repacked:
     is_signed: bool = False
 
 
+def stays_closed(context: Context) -> bool:
+    """Tell whether the archive is deployed without being opened; its files win over that."""
+    return context.variables.flag(_UNOPENED) and not context.variables.flag(_EXPLODED)
+
+
+class PlaceArchive(ExtractPackage):
+    """Install the archive byte by byte as it came, under the name that the step gives it."""
+
+    name = "Place the archive"
+
+    def fill(self, context: Context, package: Package, directory: Path) -> None:
+        try:
+            target = directory / _checked_name(context, package)
+            shutil.copyfile(package.path, target)
+        except (OSError, StepFailed) as error:
+            shutil.rmtree(directory, ignore_errors=True)
+            if isinstance(error, StepFailed):
+                raise
+            raise StepFailed(f"The archive was not placed: {error}.") from error
+        context.output.info(f"Placed {package.package_id} {package.version} at {target}")
+        context.messages.set_output("Package.InstallationPackagePath", str(target))
+
+
 class RepackArchive:
     """Put one archive in the place of the files, unless they are to be deployed as they are."""
 
@@ -45,9 +70,7 @@ class RepackArchive:
         package, directory = context.command.primary, context.installed
         if package is None or directory is None:
             raise StepFailed("The step has no package.")
-        if package.extension.lower() not in ARCHIVES:
-            raise StepFailed(f"A package that ends in {package.extension} is no Java archive.")
-        name = _file_name(context, package)
+        name = _checked_name(context, package)
         packed = context.command.work / name
         try:
             done = repack(package.path, directory, packed, context.control.check)
@@ -141,7 +164,10 @@ def _time_of(file: Path) -> tuple[int, int, int, int, int, int]:
     return max(_OLDEST, (moment[0], moment[1], moment[2], moment[3], moment[4], moment[5]))
 
 
-def _file_name(context: Context, package: Package) -> str:
+def _checked_name(context: Context, package: Package) -> str:
+    """Return the name of the archive; raise StepFailed where the package is none."""
+    if package.extension.lower() not in ARCHIVES:
+        raise StepFailed(f"A package that ends in {package.extension} is no Java archive.")
     evaluation = context.variables.evaluate(context.variables.get(_FILE_NAME))
     given = evaluation.text.strip()
     if evaluation.errors:

@@ -26,6 +26,7 @@ from agent.runtime.runner.errors import StepFailed
 from agent.runtime.runner.keep import KeptFiles
 from agent.runtime.runner.messages import Messages
 from agent.runtime.runner.output import Output
+from agent.runtime.runner.own_variables import add_own_variables, asked_for_values
 from agent.runtime.runner.script import Scripts
 from agent.runtime.variables import Variables
 
@@ -89,7 +90,10 @@ def _run(
 
 def _work(command: Command, control: Control, output: Output, ended: records.Exit) -> None:
     variables = Variables(command.variables)
+    add_own_variables(variables, command)
     _learn_secrets(command, output)
+    for line in asked_for_values(variables):
+        output.verbose(line)
     command.work.mkdir(mode=0o700, exist_ok=True)
     messages = Messages(output, variables, command.output_key, KeptFiles(command.directory))
     scripts = Scripts(command, variables, output, control, messages)

@@ -38,9 +38,13 @@ def enlarge_pipe(descriptor: int) -> None:
         fcntl.fcntl(descriptor, _SET_PIPE_SIZE, _PIPE_SIZE)
 
 
+# Files that are only in memory, which a child may open again as /proc/self/fd/N.
+HAS_MEMORY_FILES = hasattr(os, "memfd_create")
+
+
 def secret_descriptor(data: bytes) -> int:
     """Return a descriptor from which a child reads `data`, kept in memory only."""
-    if hasattr(os, "memfd_create"):
+    if HAS_MEMORY_FILES:
         descriptor = os.memfd_create("variables", os.MFD_CLOEXEC)
         view = memoryview(data)
         while view:

@@ -94,16 +94,24 @@ class Syntax:
     bootstrap: bytes
     installed: Path | None
     argv: Callable[[str, int, str, str], list[str]]
+    needs_file: bool = False
 
 
-def _syntax(name: str, extension: str, argv: Callable[[str, int, str, str], list[str]]) -> Syntax:
+def _syntax(
+    name: str,
+    extension: str,
+    argv: Callable[[str, int, str, str], list[str]],
+    *,
+    needs_file: bool = False,
+) -> Syntax:
     file = f"bootstrap{extension}"
-    return Syntax(name, extension, _resource(file), _installed(file), argv)
+    return Syntax(name, extension, _resource(file), _installed(file), argv, needs_file)
 
 
 BASH = _syntax("Bash", ".sh", _bash_argv)
 PYTHON = _syntax("Python", ".py", _python_argv)
-POWERSHELL = _syntax("PowerShell", ".ps1", _powershell_argv)
+# PowerShell knows a script by the end of its name.
+POWERSHELL = _syntax("PowerShell", ".ps1", _powershell_argv, needs_file=True)
 SYNTAXES = {syntax.name.lower(): syntax for syntax in (BASH, PYTHON, POWERSHELL)}
 EXTENSIONS = {syntax.extension: syntax for syntax in SYNTAXES.values()}
 
@@ -146,15 +154,27 @@ class Scripts:
     ) -> None:
         """Run an inline script, as a private file that is removed afterwards.
 
+        One that holds a secret never reaches the disk, where the language can do without a file.
         Raise StepFailed if it fails, Stopped if it was stopped.
         """
-        path = _unused(self._command.work / f"{name}{syntax.extension}")
-        data = body.encode("utf-8", "surrogateescape")
+        data = _clean(syntax, body.encode("utf-8", "surrogateescape"))
+        if syntax.needs_file or not self._holds_secret(body) or not posix.HAS_MEMORY_FILES:
+            path = _unused(self._command.work / f"{name}{syntax.extension}")
+            try:
+                _write_private(path, data, mode=0o700)
+                self._run(syntax, path, directory, parameters)
+            finally:
+                path.unlink(missing_ok=True)
+            return
+        descriptor = posix.secret_descriptor(data)
         try:
-            _write_private(path, _clean(syntax, data), mode=0o700)
-            self._run(syntax, path, directory, parameters)
+            path = Path(f"/proc/self/fd/{descriptor}")
+            self._run(syntax, path, directory, parameters, descriptor)
         finally:
-            path.unlink(missing_ok=True)
+            os.close(descriptor)
+
+    def _holds_secret(self, body: str) -> bool:
+        return any(each.sensitive and each.value and each.value in body for each in self._variables)
 
     def run_file(self, path: Path, directory: Path, *, parameters: str = "") -> None:
         """Run a script that lies on the disk; raise as `run_body` does."""
@@ -164,7 +184,15 @@ class Scripts:
             path.write_bytes(_clean(syntax, data))
         self._run(syntax, path, directory, parameters)
 
-    def _run(self, syntax: Syntax, path: Path, directory: Path, parameters: str) -> None:
+    def _run(
+        self,
+        syntax: Syntax,
+        path: Path,
+        directory: Path,
+        parameters: str,
+        script: int | None = None,
+    ) -> None:
+        """Run the script; `script` is its descriptor where it is no file."""
         self._control.check()
         bootstrap = syntax.installed or self._written_bootstrap(syntax)
         descriptor = posix.secret_descriptor(self._variable_bytes())
@@ -175,13 +203,13 @@ class Scripts:
             argv = syntax.argv(str(bootstrap), descriptor, str(path), parameters)
             process = Process(self._control, self._messages.feed)
             # Python looks for modules beside the script, others where they run.
-            beside = path.parent if syntax is PYTHON else directory
+            beside = path.parent if syntax is PYTHON and script is None else directory
             with modules_beside(beside, self._variables, syntax.name, self._output):
                 ended = process.run(
                     argv,
                     directory=directory,
                     environment=self._environment(),
-                    descriptors=(descriptor,),
+                    descriptors=(descriptor,) if script is None else (descriptor, script),
                 )
         except FileNotFoundError as error:
             raise StepFailed(

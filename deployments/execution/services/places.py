@@ -90,10 +90,11 @@ def _choice(worker: Worker, pools: Iterable[str], load: int = 0) -> WorkerChoice
     )
 
 
-def default_pool(space: Space) -> str:
-    """Return the public id of the pool that actions without one use."""
-    pool = WorkerPool.objects.in_space(space).filter(is_default=True).first()
-    return pool.public_id if pool else ""
+def pools_of(space: Space) -> tuple[str, dict[str, str]]:
+    """Return the public id of the pool that actions without one use, and all names by id."""
+    pools = list(WorkerPool.objects.in_space(space))
+    default = next((pool.public_id for pool in pools if pool.is_default), "")
+    return default, {pool.public_id: pool.name for pool in pools}
 
 
 def _present_ones(machines: Iterable[Machine]) -> set[int]:

@@ -1,7 +1,7 @@
 """Makes plan and manifest of a deployment or run when it starts, from what was frozen."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.language import LanguageError, VariableSet, evaluate
@@ -23,12 +23,13 @@ from deployments.execution.plan import (
 from deployments.execution.planner import PlanInput, Target, is_chosen, make_plan
 from deployments.execution.services.logs.settings import MIB, log_settings
 from deployments.execution.services.packages.files import PackagesByAction, package_files
-from deployments.execution.services.places import default_pool, targets_for, workers_of
+from deployments.execution.services.places import pools_of, targets_for, workers_of
 from deployments.execution.services.situation import seal_manifest
 from deployments.execution.services.system_variables import system_variables
 from deployments.execution.steps.registry import action_kinds
+from deployments.execution.ties import tie_warnings
 from deployments.infrastructure.models import Machine
-from deployments.library.scoping import Candidate, ScopeContext, resolve_all
+from deployments.library.scoping import Candidate, ScopeContext, Winner, resolve_all
 from deployments.library.values import open_candidate
 from deployments.projects.process import Action, Process, open_properties
 from deployments.releases.freezes.holding import require_no_freeze_at_start
@@ -106,7 +107,8 @@ def plan_source(
 ) -> PlanInput:
     """Return what a plan is made from now, with the variables that were frozen at the start."""
     tenant = tenant_scope(tenant_of(deployment.space, deployment.tenant_number))
-    values = _values(candidates, system, deployment_context(deployment, tenant))
+    context = deployment_context(deployment, tenant)
+    values = _values(resolve_all(candidates, context), system)
     return _plan_input(deployment, process_of_release(deployment.frozen), values, tenant)
 
 
@@ -120,6 +122,7 @@ class Known:
     context: ScopeContext
     system: dict[str, str]
     values: VariableSet
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +156,18 @@ def _known(deployment: Run, task: ServerTask, *, hides_sensitive: bool = False) 
     candidates = tuple(_opened(entry) for entry in deployment_candidates(deployment))
     shown = tuple(map(_hidden, candidates)) if hides_sensitive else candidates
     system = {**system_variables(deployment, task), **tenant_variables(tenant)}
-    values = _values(shown, system, context)
-    return Known(process, tenant, candidates, context, system, values)
+    winners = resolve_all(shown, context)
+    warnings = tuple(tie_warnings(winners))
+    return Known(process, tenant, candidates, context, system, _values(winners, system), warnings)
 
 
 def _planned(
     deployment: Run, known: Known, machines: Sequence[Machine] | None = None
 ) -> PlannedDeployment:
     source = _plan_input(deployment, known.process, known.values, known.tenant, machines)
-    return PlannedDeployment(known, source, make_plan(source))
+    plan = make_plan(source)
+    plan = replace(plan, warnings=(*plan.warnings, *known.warnings))
+    return PlannedDeployment(known, source, plan)
 
 
 def _hidden(candidate: Candidate) -> Candidate:
@@ -236,11 +242,8 @@ def _was_left_out(source: PlanInput, target: Target, steps: list[PlannedStep]) -
     return bool(target.skip_reason and tags & wanted and is_chosen(source, target))
 
 
-def _values(
-    candidates: Sequence[Candidate], system: Mapping[str, str], context: ScopeContext
-) -> VariableSet:
-    resolved = resolve_all(candidates, context)
-    return VariableSet({**{n: winner.candidate.value for n, winner in resolved.items()}, **system})
+def _values(winners: Mapping[str, Winner], system: Mapping[str, str]) -> VariableSet:
+    return VariableSet({**{n: winner.candidate.value for n, winner in winners.items()}, **system})
 
 
 def _plan_input(
@@ -263,7 +266,7 @@ def _plan_input(
         found = whole_number(evaluated(values.get(name) or "").strip())
         return default if found is None else found
 
-    pool = default_pool(space)
+    pool, pool_names = pools_of(space)
     parallelism = number(_PARALLELISM, 0)
     return PlanInput(
         process=process,
@@ -274,6 +277,7 @@ def _plan_input(
         channel=deployment.frozen.channel_scope,
         tenant_tags=frozenset(tenant.tags) if tenant else frozenset(),
         default_pool=pool,
+        pool_names=pool_names,
         skip_actions=frozenset(options.get("skip_actions") or ()),
         specific_machines=frozenset(options.get("specific_machines") or ()),
         excluded_machines=frozenset(options.get("excluded_machines") or ()),

@@ -12,9 +12,10 @@ from deployments.execution.guided import FORGIVEN, KIND, Answer, answer_of
 from deployments.execution.manifest import Manifest, Value, manifest_from_text, manifest_to_text
 from deployments.execution.models import ActionExecution, ExecutionPlan, OutputVariable
 from deployments.execution.plan import Plan, PlannedAction, PlannedStep, plan_from_json
+from deployments.execution.progress_variables import Status
 from deployments.execution.services.outputs import open_value
 from deployments.execution.states import ExecutionState
-from deployments.execution.variables import Output, Shared, Status
+from deployments.execution.variables import Output, Shared
 from deployments.server_tasks.models import ServerTask
 
 

@@ -40,6 +40,10 @@ def _of_run(run: RunbookRun) -> dict[str, str]:
         "Octopus.RunbookRun.Created": run.created.isoformat(),
         "Octopus.RunbookRun.CreatedUtc": run.created.astimezone(UTC).isoformat(),
         "Octopus.Web.RunbookRunLink": f"/app/{run.space.slug}/tasks/ServerTasks-{run.task_id}",
+        "Octopus.Web.RunbookSnapshotLink": (
+            f"{_project_path(run.space, run.project.slug)}/runbooks/{run.runbook.public_id}"
+            f"/snapshots/{run.snapshot.public_id}"
+        ),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from agent.contracts.script_modules import body_name, language_name
 from deployments.library.scoping import DIMENSIONS
 from deployments.library.script_modules import ScriptModule
+from deployments.library.variable_templates import CONTROL_TYPE, SELECT_OPTIONS, options_of
 
 KINDS: Final = (
     "String",
@@ -60,6 +61,11 @@ def problems_of(variable: VariableInput, dimensions: Sequence[str] = DIMENSIONS)
     for dimension in variable.scope:
         if dimension not in dimensions:
             yield f"{shown}: values cannot be scoped to '{dimension}'."
+    display = (variable.prompt or {}).get("display_settings") or {}
+    if display.get(CONTROL_TYPE) == "Select" and not options_of(
+        str(display.get(SELECT_OPTIONS) or "")
+    ):
+        yield f"{shown}: what is asked for as a choice needs choices, one a line."
 
 
 def module_variables(name: str, module: ScriptModule) -> list[VariableInput]:

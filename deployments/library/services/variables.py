@@ -1,11 +1,11 @@
 """Writing variable sets: the whole set at once, or one variable of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 
 from deployments.access.grants import Grants, load_grants
 from deployments.access.permissions import Permission
@@ -21,7 +21,7 @@ from deployments.library.queries import (
     may_edit,
     may_view,
     variables_of,
-    visible_variables,
+    visible_variable,
 )
 from deployments.library.scoping import DIMENSIONS
 from deployments.library.services.inputs import LIBRARY_DIMENSIONS, VariableInput, problems_of
@@ -100,6 +100,7 @@ def replace_variables(
         hidden = [row for row in stored if not may_view(grants, row.scope, variable_set)]
         existing = {row.guid: row for row in stored if row not in hidden}
         before = {row.guid: _described(row) for row in stored}
+        places = {row.guid: row.position for row in stored}
         rows = _rows(variable_set, inputs, existing, taken={row.guid for row in hidden})
         _require_edit(grants, variable_set, existing.values(), rows, before)
         kept = {row.guid for row in rows}
@@ -107,8 +108,11 @@ def replace_variables(
         Variable.objects.in_space(variable_set.space).filter(pk__in=gone).delete()
         for position, row in enumerate([*rows, *hidden]):
             row.position = position
-        _write(variable_set, [*rows, *hidden])
-        _record(actor, variable_set, before, {row.guid: _described(row) for row in rows + hidden})
+        after = {row.guid: _described(row) for row in [*rows, *hidden]}
+        _write(
+            variable_set, [row for row in [*rows, *hidden] if _differs(row, before, after, places)]
+        )
+        _record(actor, variable_set, before, after)
     return variable_set
 
 
@@ -116,14 +120,17 @@ def add_variable(
     *, actor: Actor, variable_set: VariableSet, variable: VariableInput, version: int | None = None
 ) -> Variable:
     """Add one value at the end of the set."""
-    guid = new_variable_id()
-    added = replace(variable, id=guid)
+    entry = _checked(variable_set, variable)
     with transaction.atomic():
-        current = _locked_inputs(actor, variable_set)
-        replace_variables(
-            actor=actor, variable_set=variable_set, variables=[*current, added], version=version
-        )
-    return _get(variable_set, guid)
+        _advance(variable_set, version)
+        last = Variable.objects.in_space(variable_set.space).filter(variable_set=variable_set)
+        row = _new_row(variable_set, new_variable_id())
+        row.position = 1 + (last.aggregate(Max("position"))["position__max"] or 0)
+        _fill(row, entry)
+        _require_scopes(actor, variable_set, row.scope)
+        row.save(force_insert=True)
+        _record(actor, variable_set, {}, {row.guid: _described(row)})
+    return row
 
 
 def update_variable(
@@ -135,18 +142,18 @@ def update_variable(
     version: int | None = None,
 ) -> Variable:
     """Change one value; an absent value keeps a sensitive one. Raises NotFound."""
-    changed = replace(variable, id=guid)
+    entry = _checked(variable_set, variable)
     with transaction.atomic():
-        current = _locked_inputs(actor, variable_set)
-        if all(entry.id != guid for entry in current):
-            raise NotFound
-        replace_variables(
-            actor=actor,
-            variable_set=variable_set,
-            variables=[changed if entry.id == guid else entry for entry in current],
-            version=version,
-        )
-    return _get(variable_set, guid)
+        _advance(variable_set, version)
+        row = _visible_row(actor, variable_set, guid)
+        before = _described(row)
+        _fill(row, entry)
+        after = _described(row)
+        if after != before:
+            _require_scopes(actor, variable_set, before.scope, after.scope)
+            row.save(update_fields=_WRITTEN)
+            _record(actor, variable_set, {guid: before}, {guid: after})
+    return row
 
 
 def delete_variable(
@@ -154,11 +161,25 @@ def delete_variable(
 ) -> None:
     """Remove one value. Raises NotFound."""
     with transaction.atomic():
-        current = _locked_inputs(actor, variable_set)
-        rest = [entry for entry in current if entry.id != guid]
-        if len(rest) == len(current):
-            raise NotFound
-        replace_variables(actor=actor, variable_set=variable_set, variables=rest, version=version)
+        _advance(variable_set, version)
+        row = _visible_row(actor, variable_set, guid)
+        _require_scopes(actor, variable_set, row.scope)
+        before = _described(row)
+        row.delete()
+        _record(actor, variable_set, {guid: before}, {})
+
+
+def _checked(variable_set: VariableSet, variable: VariableInput) -> VariableInput:
+    entry = variable.normal()
+    _require_valid([entry], LIBRARY_DIMENSIONS if is_of_library(variable_set) else DIMENSIONS)
+    return entry
+
+
+def _visible_row(actor: Actor, variable_set: VariableSet, guid: str) -> Variable:
+    row = visible_variable(actor, variable_set, guid)
+    if row is None:
+        raise NotFound
+    return row
 
 
 def _require_valid(inputs: Sequence[VariableInput], dimensions: Sequence[str]) -> None:
@@ -191,12 +212,14 @@ def _rows(
     for entry in inputs:
         guid = entry.id if entry.id and entry.id not in used else new_variable_id()
         used.add(guid)
-        row = existing.get(guid) or Variable(
-            space=variable_set.space, variable_set=variable_set, guid=guid
-        )
+        row = existing.get(guid) or _new_row(variable_set, guid)
         _fill(row, entry)
         rows.append(row)
     return rows
+
+
+def _new_row(variable_set: VariableSet, guid: str) -> Variable:
+    return Variable(space=variable_set.space, variable_set=variable_set, guid=guid)
 
 
 def _fill(row: Variable, entry: VariableInput) -> None:
@@ -213,6 +236,17 @@ def _fill(row: Variable, entry: VariableInput) -> None:
     row.value = None
     if text is not None:
         row.sealed_value = secret_box().seal(text, place=row.secret_place)
+
+
+def _differs(
+    row: Variable,
+    before: Mapping[str, Described],
+    after: Mapping[str, Described],
+    places: Mapping[str, int],
+) -> bool:
+    """Tell whether the stored row is another one; most of thousands stay as they are."""
+    guid = row.guid
+    return before.get(guid) != after[guid] or places[guid] != row.position
 
 
 def _write(variable_set: VariableSet, rows: Sequence[Variable]) -> None:
@@ -235,6 +269,16 @@ def _require_edit(
     scopes = [old.scope for guid, old in before.items() if after.get(guid, old) != old]
     scopes += [row.scope for row in rows if before.get(row.guid) != after[row.guid]]
     scopes += [before[row.guid].scope for row in existing if row.guid not in after]
+    _require_all(grants, variable_set, scopes)
+
+
+def _require_scopes(actor: Actor, variable_set: VariableSet, *scopes: dict[str, list[str]]) -> None:
+    _require_all(load_grants(actor, variable_set.space), variable_set, scopes)
+
+
+def _require_all(
+    grants: Grants, variable_set: VariableSet, scopes: Iterable[dict[str, list[str]]]
+) -> None:
     for scope in scopes:
         if not may_edit(grants, scope, variable_set):
             named = any(scope.get("Environment", ()))
@@ -276,30 +320,3 @@ def _record(
         before={f"{entry.label} #{guid[:8]}": entry.shown for guid, entry in before.items()},
         after={f"{entry.label} #{guid[:8]}": entry.shown for guid, entry in after.items()},
     )
-
-
-def _locked_inputs(actor: Actor, variable_set: VariableSet) -> list[VariableInput]:
-    """Return the visible variables, the set locked so that no other writer comes in between."""
-    rows = VariableSet.objects.in_space(variable_set.space)
-    # An update holds the row until the transaction ends, on every database.
-    rows.filter(pk=variable_set.pk).update(version=F("version"))
-    return [
-        VariableInput(
-            name=row.name,
-            value=row.value,
-            id=row.guid,
-            kind=row.kind,
-            is_sensitive=row.is_sensitive,
-            description=row.description,
-            scope=row.scope,
-            prompt=row.prompt,
-        )
-        for row in visible_variables(actor, variable_set)
-    ]
-
-
-def _get(variable_set: VariableSet, guid: str) -> Variable:
-    row = next((row for row in variables_of(variable_set) if row.guid == guid), None)
-    if row is None:
-        raise NotFound
-    return row

@@ -1,7 +1,9 @@
 """Whose values a page shows: a project's or a library set's, and what they can be scoped to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from django.db.models import QuerySet
 
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
@@ -9,7 +11,7 @@ from deployments.access.web.pages import PageRequest, find
 from deployments.base.errors import NotFound
 from deployments.infrastructure.models import Environment, Machine
 from deployments.library.models import LibraryVariableSet, VariableSet
-from deployments.projects.models import Channel, Project
+from deployments.projects.models import Channel, Project, Runbook
 from deployments.projects.process import Process
 from deployments.projects.queries import (
     channels_of,
@@ -18,6 +20,7 @@ from deployments.projects.queries import (
     projects_including,
     read_process,
 )
+from deployments.projects.tenant_choices import TenantChoice, tenant_choices
 from deployments.projects.tenant_tags import tenant_tags_of
 from deployments.projects.web.rail import project_frame
 
@@ -33,6 +36,9 @@ class Surroundings:
     channels: list[Channel]
     process: Process
     tenant_tags: list[str]
+    runbooks: list[Runbook] = field(default_factory=list)
+    tenants: list[TenantChoice] = field(default_factory=list)
+    project: Project | None = None
 
     @property
     def roles(self) -> list[str]:
@@ -52,6 +58,7 @@ class Surroundings:
             "Machine": {m.public_id.lower(): m.name for m in self.machines},
             "Channel": {c.public_id.lower(): c.name for c in self.channels},
             "Action": {a.id.lower(): a.name for _, a in self.process.actions()},
+            "ProcessOwner": {owner.lower(): words for owner, words in self._processes()},
         }
 
     def choices(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
@@ -63,7 +70,15 @@ class Surroundings:
             ("Action", "Steps", [(a.id, a.name) for _, a in self.process.actions()]),
             ("Channel", "Channels", [(c.public_id, c.name) for c in self.channels]),
             ("TenantTag", "Tenant tags", [(name, name) for name in self.tenant_tags]),
+            ("ProcessOwner", "Processes", self._processes() if self.runbooks else []),
         ]
+
+    def _processes(self) -> list[tuple[str, str]]:
+        """Return the processes of the project by their owner, the deployment process first."""
+        if self.project is None:
+            return []
+        own = (self.project.public_id, "Deployment process")
+        return [own, *((row.public_id, row.name) for row in self.runbooks)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +126,15 @@ class ValuesOwner:
             channels=list(channels_of(project)) if project else [],
             process=read_process(process_of(project)) if project else Process(),
             tenant_tags=tenant_tags_of(request.space),
+            runbooks=list(_runbooks(request, project)) if project else [],
+            tenants=tenant_choices(request.actor, project) if project else [],
+            project=project,
         )
+
+
+def _runbooks(request: PageRequest, project: Project) -> QuerySet[Runbook]:
+    rows = Runbook.objects.visible_to(request.actor, request.space, Permission.RunbookView)
+    return rows.filter(project=project).order_by("name")
 
 
 def project_values(request: PageRequest, text: str) -> ValuesOwner:

@@ -15,6 +15,7 @@ from deployments.library.scoping import (
     parse_scope,
     resolve_all,
 )
+from deployments.projects.web.values.kinds import SENSITIVE, words_of
 
 _WORDS = {
     "Environment": "environment",
@@ -24,6 +25,7 @@ _WORDS = {
     "Channel": "channel",
     "Tenant": "tenant",
     "TenantTag": "tenant tag",
+    "ProcessOwner": "process",
 }
 _PREFIXES = {
     "Role": "tag: ",
@@ -31,6 +33,7 @@ _PREFIXES = {
     "Action": "step: ",
     "Channel": "channel: ",
     "TenantTag": "tenants: ",
+    "ProcessOwner": "process: ",
 }
 # Which dimension is named first when several do not fit.
 _ORDER = ("Environment", "Role", "Machine", "Channel", *RANKS)
@@ -40,7 +43,8 @@ _ORDER = ("Environment", "Role", "Machine", "Channel", *RANKS)
 class ValueRow:
     """One value of a name; `verdict` is empty when nobody asked who wins.
 
-    `library` is the set that it comes from when it is not the owner's.
+    `library` is the set that it comes from when it is not the owner's, `choice` the name of what
+    the value chose, and `note` says why its scope never fits.
     """
 
     variable: Variable
@@ -49,12 +53,12 @@ class ValueRow:
     wins: bool = False
     may_edit: bool = False
     library: LibraryVariableSet | None = None
+    choice: str = ""
+    note: str = ""
 
     @property
     def type_name(self) -> str:
-        if self.variable.is_sensitive:
-            return "Sensitive"
-        return {"String": "Text"}.get(self.variable.kind, self.variable.kind)
+        return words_of(SENSITIVE if self.variable.is_sensitive else self.variable.kind)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,11 @@ class NameRows:
     name: str
     rows: tuple[ValueRow, ...]
     has_no_value: bool = False
+
+    @property
+    def key(self) -> str:
+        """What tells the name from the others on the page."""
+        return self.rows[0].variable.guid
 
 
 # A name in lower case with its values, each with the number of its source.
@@ -83,19 +92,37 @@ def scope_words(scope: Mapping[str, Iterable[str]], names: ScopeNames) -> tuple[
     return tuple(words)
 
 
+def never_fits(scope: Mapping[str, Iterable[str]]) -> str:
+    """Return why nothing is ever in the scope, else nothing.
+
+    Channels, and steps of the deployment process, mean nothing while a runbook runs.
+    """
+    owners = [text.lower() for text in scope.get("ProcessOwner", ())]
+    if not owners or any(not text.startswith("runbooks-") for text in owners):
+        return ""
+    if scope.get("Channel"):
+        return "Never fits: runbooks have no channel"
+    return "Never fits: the step is not of the runbook" if scope.get("Action") else ""
+
+
 def verdicts(
-    sources: Sequence[tuple[VariableSet, list[Variable]]], context: ScopeContext
+    sources: Sequence[tuple[VariableSet, list[Variable]]],
+    context: ScopeContext,
+    others: Sequence[Candidate] = (),
 ) -> dict[Place, tuple[str, bool]]:
     """Return by source and variable id what becomes of each value, and whether it wins.
 
-    The first source is the owner's, the others are the library sets that it includes.
+    The first source is the owner's, the others are the library sets that it includes. `others` are
+    what the tenant filled in; the table does not have it.
     """
     candidates = [
         each
         for source, (variable_set, rows) in enumerate(sources)
         for each in candidates_of(rows, variable_set, source=source)
     ]
-    winners = {name.lower(): won for name, won in resolve_all(candidates, context).items()}
+    resolved = resolve_all([*candidates, *others], context)
+    winners = {name.lower(): won for name, won in resolved.items()}
+    filled = {_place(each) for each in others}
     total = Counter(candidate.name.lower() for candidate in candidates)
     found: dict[Place, tuple[str, bool]] = {}
     for candidate in candidates:
@@ -108,6 +135,8 @@ def verdicts(
         lost = next((r for r in overruled if _place(r.candidate) == place), None)
         if winner is None or lost is None:
             found[place] = (_misfit(candidate.scope, context), False)
+        elif _place(winner.candidate) in filled:
+            found[place] = ("The tenant's own value wins", False)
         elif lost.rank < winner.rank:
             found[place] = ("Less specific", False)
         elif candidate.source != winner.candidate.source:

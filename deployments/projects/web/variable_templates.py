@@ -13,6 +13,7 @@ from deployments.access.web.pages import PageRequest, find, page
 from deployments.library.variable_templates import (
     CONTROL_TYPE,
     CONTROLS,
+    SELECT_OPTIONS,
     VariableTemplate,
     read_templates,
 )
@@ -22,7 +23,6 @@ from deployments.projects.settings import extra_document
 from deployments.projects.web.rail import project_frame
 
 FREE_ROWS: Final = 2
-_OPTIONS: Final = "Octopus.SelectOptions"
 
 
 @require_GET
@@ -71,7 +71,7 @@ def shown_templates(
     documents: list[dict[str, Any]],
 ) -> list[tuple[VariableTemplate, str]]:
     """Return the templates as the form has them, each with the lines of its choices."""
-    return [(t, (t.display or {}).get(_OPTIONS, "")) for t in read_templates(documents)]
+    return [(t, (t.display or {}).get(SELECT_OPTIONS, "")) for t in read_templates(documents)]
 
 
 def sent_templates(request: PageRequest, stored: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -84,9 +84,9 @@ def sent_templates(request: PageRequest, stored: dict[str, dict[str, Any]]) -> l
         if (number and number in removed) or not (name.strip() or number):
             continue
         display = dict(stored.get(number, {}).get("DisplaySettings") or {})
-        display |= {CONTROL_TYPE: control, _OPTIONS: options.replace("\r\n", "\n")}
-        if not display[_OPTIONS].strip():
-            del display[_OPTIONS]
+        display |= {CONTROL_TYPE: control, SELECT_OPTIONS: options.replace("\r\n", "\n")}
+        if not display[SELECT_OPTIONS].strip():
+            del display[SELECT_OPTIONS]
         documents.append(
             {
                 "Id": number,

@@ -1,38 +1,31 @@
 """The variables of a project or a library set: the table, who wins, and the form of one value."""
 
-from collections.abc import Iterable, Sequence
+import json
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from deployments.access.permissions import Permission
-from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, page_of, show
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, place, show
 from deployments.access.web.pages import PageRequest, page
 from deployments.base.errors import Invalid, NotFound
 from deployments.base.numbers import whole_number
-from deployments.library.models import LibraryVariableSet, Variable, VariableSet
-from deployments.library.queries import may_edit, visible_variable, visible_variables
-from deployments.library.scoping import ScopeContext
+from deployments.library.models import Variable, VariableSet
+from deployments.library.queries import visible_variable
 from deployments.library.services import variables as services
-from deployments.projects.process.editing import step_of
-from deployments.projects.web.variable_owner import Surroundings, ValuesOwner, project_values
-from deployments.projects.web.variable_rows import (
-    FoundName,
-    NameRows,
-    ScopeNames,
-    ValueRow,
-    by_name,
-    fits_scope,
-    named_rows,
-    scope_words,
-    verdicts,
+from deployments.projects.web.values.form import (
+    PROMPT_CONTROLS,
+    form_again,
+    form_of,
+    new_form,
+    sent_value,
 )
-
-# A set with those of its values that the reader may see; None stands for the owner of the page.
-_Source = tuple[VariableSet, list[Variable], LibraryVariableSet | None]
-_SCOPED = ("Environment", "Role", "Machine", "Action", "Channel", "TenantTag")
+from deployments.projects.web.values.kinds import chosen_kinds
+from deployments.projects.web.values.table import PLACE_NAMES, group_of, table_of
+from deployments.projects.web.variable_owner import Surroundings, ValuesOwner, project_values
 
 
 @require_GET
@@ -58,14 +51,20 @@ def variable_delete(request: PageRequest, project: str, guid: str) -> HttpRespon
 
 def show_values(request: PageRequest, owner: ValuesOwner) -> HttpResponse:
     """Show the values of the owner and of what it includes."""
-    return _page(request, owner, _form(request, owner))
+    form = _form(request, owner)
+    if _is_part(request):
+        return _group(request, owner, request.GET.get("group", ""), form)
+    return _page(request, owner, form)
 
 
 def save_value(request: PageRequest, owner: ValuesOwner) -> HttpResponse:
     """Add the value that the form means, or change one."""
+    # The filters that the form was opened with, for the table below or after it.
+    request.GET = QueryDict(request.POST.get("query", "").removeprefix("?"))
     variable_set, guid = owner.variable_set, request.POST.get("id", "")
     stored = _find(request, variable_set, guid) if guid else None
-    sent = _sent(request, stored)
+    group = request.POST.get("group", "")
+    sent = sent_value(request, stored)
 
     def save() -> Any:
         version = _version(request)
@@ -83,19 +82,22 @@ def save_value(request: PageRequest, owner: ValuesOwner) -> HttpResponse:
 
     saved, problems = attempt(save)
     if saved is None:
-        form = {
-            "id": guid,
-            "name": sent.name,
-            "value": "" if sent.is_sensitive else sent.value,
-            "is_sensitive": sent.is_sensitive,
-            "description": sent.description,
-            "scope": sent.scope,
-            "prompt": sent.prompt,
-            "has_secret": bool(stored and stored.is_sensitive),
-        }
+        form = form_again(sent, guid, stored)
+        if _is_part(request):
+            return _group(request, owner, group, form, problems)
         return _page(request, owner, form, problems)
-    messages.success(request, f"{saved.name} was {'saved' if guid else 'added'}.")
-    return go(request, f"{owner.path}{_kept_query(request)}")
+    words = f"{saved.name} was {'saved' if guid else 'added'}."
+    if not _is_part(request):
+        messages.success(request, words)
+        return go(request, f"{owner.path}{_kept_query(request)}")
+    if saved.name.lower() != group.lower():
+        messages.success(request, words)
+        back = place(request, f"{owner.path}{_kept_query(request)}")
+        return HttpResponse(headers={"HX-Redirect": back})
+    answer = _group(request, owner, group, None)
+    news = {"words": words, "version": variable_set.version}
+    answer["HX-Trigger"] = json.dumps({"saved-value": news})
+    return answer
 
 
 def delete_value(request: PageRequest, owner: ValuesOwner, guid: str) -> HttpResponse:
@@ -115,153 +117,73 @@ def _page(
 ) -> HttpResponse:
     variable_set = owner.variable_set
     around = owner.surroundings(request)
-    own = visible_variables(request.actor, variable_set)
-    sources: list[_Source] = [(variable_set, own, None)]
-    included = owner.included()
-    sources += [
-        (row.values, visible_variables(request.actor, row.values), row)
-        for row in included
-        if row.content == LibraryVariableSet.Content.VARIABLES
-    ]
-    context = _context(request, around)
-    found = by_name([_filtered(request, rows) for _, rows, _ in sources])
-    part = page_of(request, found)
-    part.object_list = _drawn(request, sources, part.object_list, context, around.names())
-    every = [variable for _, rows, _ in sources for variable in rows]
+    table = table_of(request, owner, around)
     values = {
         **owner.frame(request),
-        "page": part,
-        "names": len({variable.name.lower() for variable in every}),
-        "total": len(every),
-        "included": included,
-        "version": request.POST.get("version") or variable_set.version,
-        "form": form,
-        "around": around,
-        "choices": around.choices() if form is not None else (),
-        "context": context,
+        **_shown_with_form(request, owner, around, form),
+        "page": table.page,
+        "names": table.names,
+        "total": table.total,
+        "included": table.included,
+        "context": table.context,
+        "scopes": table.scopes,
         "filters": request.GET,
         "is_filtered": any(request.GET.get(name) for name in ("q", "scope", "kind")),
-        "may_add": _may_add(request, owner, around),
         "history": _history(request, variable_set),
         "is_stale": services.STALE in problems.errors,
     }
     return show(request, owner.template, values, problems)
 
 
-def _drawn(
+def _group(
     request: PageRequest,
-    sources: Sequence[_Source],
-    shown: Iterable[FoundName],
-    context: ScopeContext | None,
-    names: ScopeNames,
-) -> list[NameRows]:
-    """Return the shown names with their values; only of these it is asked who wins."""
-    parts = list(shown)
-    wanted = {name for name, _ in parts}
-    asked = [
-        (each, [row for row in rows if row.name.lower() in wanted]) for each, rows, _ in sources
-    ]
-    judged = verdicts(asked, context) if context else {}
-    variable_set = sources[0][0]
-    return [
-        named_rows(
-            ValueRow(
-                variable=variable,
-                scopes=scope_words(variable.scope, names),
-                verdict=judged.get((place, variable.guid), ("", False))[0],
-                wins=judged.get((place, variable.guid), ("", True))[1],
-                may_edit=not place and may_edit(request.grants, variable.scope, variable_set),
-                library=sources[place][2],
-            )
-            for place, variable in values
-        )
-        for _, values in parts
-    ]
+    owner: ValuesOwner,
+    name: str,
+    form: dict[str, Any] | None,
+    problems: Problems = NO_PROBLEMS,
+) -> HttpResponse:
+    """Return one name of the table alone, with the form below its values when one is open.
+
+    A refused form is an answer like any other here: htmx draws only those.
+    """
+    around = owner.surroundings(request)
+    values = {
+        **owner.frame(request),
+        **_shown_with_form(request, owner, around, form),
+        "group": group_of(request, owner, around, name),
+        "group_name": name,
+        "context": any(request.GET.get(each) for each in PLACE_NAMES),
+        "is_part": True,
+        "problems": problems,
+        "is_stale": services.STALE in problems.errors,
+    }
+    return render(request, "projects/_variable_group_alone.html", values)
+
+
+def _shown_with_form(
+    request: PageRequest, owner: ValuesOwner, around: Surroundings, form: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return what the form needs; what it chooses from is read only where it is open."""
+    return {
+        "version": request.POST.get("version") or owner.variable_set.version,
+        "form": form,
+        "around": around,
+        "choices": around.choices() if form is not None else (),
+        "chosen_kinds": chosen_kinds(request) if form is not None else (),
+        "prompt_controls": PROMPT_CONTROLS,
+        "may_add": _may_add(request, owner, around),
+    }
+
+
+def _is_part(request: PageRequest) -> bool:
+    """Tell whether one name of the table alone is asked for."""
+    return request.headers.get("HX-Target", "").startswith("group-")
 
 
 def _form(request: PageRequest, owner: ValuesOwner) -> dict[str, Any] | None:
     if guid := request.GET.get("edit", ""):
-        stored = _find(request, owner.variable_set, guid)
-        return {
-            "id": stored.guid,
-            "name": stored.name,
-            "value": stored.value or "",
-            "is_sensitive": stored.is_sensitive,
-            "description": stored.description,
-            "scope": stored.scope,
-            "prompt": stored.prompt,
-            "has_secret": stored.is_sensitive,
-        }
-    if "add" in request.GET:
-        return {"id": "", "name": request.GET.get("add", ""), "scope": {}}
-    return None
-
-
-def _sent(request: PageRequest, stored: Variable | None) -> services.VariableInput:
-    """Return the value that the form means; what it does not show stays."""
-    is_sensitive = checked(request, "is_sensitive")
-    text = request.POST.get("value", "").replace("\r\n", "\n")
-    keeps = is_sensitive and stored is not None and stored.is_sensitive and not text
-    scope = dict(stored.scope) if stored else {}
-    scope |= {name: request.POST.getlist(f"scope:{name}") for name in _SCOPED}
-    kind = "Sensitive" if is_sensitive else "String"
-    if stored is not None and not is_sensitive and not stored.is_sensitive:
-        kind = stored.kind
-    prompt = dict(stored.prompt) if stored and stored.prompt else {}
-    if checked(request, "is_prompted"):
-        prompt |= {
-            "label": request.POST.get("prompt_label", "").strip(),
-            "required": checked(request, "prompt_required"),
-        }
-    else:
-        prompt = {}
-    return services.VariableInput(
-        name=request.POST.get("name", ""),
-        value=None if keeps else text,
-        kind=kind,
-        is_sensitive=is_sensitive,
-        description=request.POST.get("description", ""),
-        scope=scope,
-        prompt=prompt or None,
-    )
-
-
-def _filtered(request: PageRequest, every: list[Variable]) -> list[Variable]:
-    text = request.GET.get("q", "").strip().lower()
-    scope, kind = request.GET.get("scope", ""), request.GET.get("kind", "")
-    rows = every
-    if text:
-        # A secret's value is not searched: hits would tell what it holds.
-        rows = [
-            row
-            for row in rows
-            if text in row.name.lower()
-            or (not row.is_sensitive and text in (row.value or "").lower())
-        ]
-    if scope:
-        rows = [row for row in rows if fits_scope(row, "Environment", scope)]
-    if kind:
-        rows = [row for row in rows if row.is_sensitive == (kind == "sensitive")]
-    return rows
-
-
-def _context(request: PageRequest, around: Surroundings) -> ScopeContext | None:
-    """Return where the reader asks for the winners; None when they did not."""
-    asked = {
-        name: request.GET.get(name, "") for name in ("environment", "target", "step", "channel")
-    }
-    if not any(asked.values()):
-        return None
-    machine = next((m for m in around.machines if m.public_id == asked["target"]), None)
-    step = step_of(around.process, asked["step"])
-    return ScopeContext(
-        environment=asked["environment"] or None,
-        machine=asked["target"] or None,
-        roles=frozenset(str(role) for role in machine.roles) if machine else frozenset(),
-        target_roles=frozenset(step.target_roles) if step else frozenset(),
-        action=asked["step"] or None,
-        channel=asked["channel"] or None,
-    )
+        return form_of(_find(request, owner.variable_set, guid))
+    return new_form(request.GET.get("add", "")) if "add" in request.GET else None
 
 
 def _history(request: PageRequest, variable_set: VariableSet) -> str:
@@ -298,5 +220,5 @@ def _version(request: PageRequest) -> int:
 
 def _kept_query(request: PageRequest) -> str:
     """Return the filters that the form was opened with."""
-    query = request.POST.get("query", "")
-    return f"?{query}" if query and "\n" not in query else ""
+    query = request.GET.urlencode()
+    return f"?{query}" if query else ""

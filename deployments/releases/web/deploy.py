@@ -13,8 +13,15 @@ from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, sho
 from deployments.access.web.pages import PageRequest, page
 from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid
+from deployments.library.variable_templates import (
+    CONTROL_TYPE,
+    SELECT_OPTIONS,
+    SENSITIVE,
+)
+from deployments.library.variable_templates import options_of as choices_of_select
 from deployments.projects.settings import deployment_settings
 from deployments.projects.web.rail import project_frame
+from deployments.projects.web.values.kinds import options_of as kind_options
 from deployments.releases.availability import missing_of
 from deployments.releases.changes.story import story_of
 from deployments.releases.freezes.holding import HeldBy, freezes_of_project
@@ -144,7 +151,7 @@ def _page(
         **_plan_values(request, release, place, planned, whom.number),
         "exact": plan_of_coming(coming, viewer=request.actor, there=there),
         "story": story_of(coming, request.actor),
-        "prompts": [(prompt, *answer_of(prompt, sent)) for prompt in prompts],
+        "prompts": [(prompt, *answer_of(request, prompt, sent)) for prompt in prompts],
         **shown_choices(planned, sent),
         **_warnings(release, place, whom.number),
         "missing_values": missing_values_of(release, whom.scope, place.environment),
@@ -250,17 +257,20 @@ def _marked(sent: QueryDict, kind: str) -> tuple[tuple[str, ...], tuple[str, ...
     return (marked if choice == "only" else (), marked if choice == "without" else ())
 
 
-def answer_of(prompt: Prompt, sent: QueryDict) -> tuple[str, str, list[tuple[str, str]]]:
+def answer_of(
+    request: PageRequest, prompt: Prompt, sent: QueryDict
+) -> tuple[str, str, list[tuple[str, str]]]:
     """Return the text to show, the kind of control and its options."""
-    kind = prompt.display.get("Octopus.ControlType", "SingleLineText")
-    options = []
-    for line in prompt.display.get("Octopus.SelectOptions", "").splitlines():
-        value, _, words = line.partition("|")
-        if value:
-            options.append((value, words or value))
+    kind = prompt.display.get(CONTROL_TYPE) or "SingleLineText"
     if prompt.is_sensitive:
-        return "", "Sensitive", options
-    return sent.get(f"prompt:{prompt.id}", prompt.default), kind, options
+        return "", SENSITIVE, []
+    text = sent.get(f"prompt:{prompt.id}", prompt.default)
+    options = kind_options(request, prompt.kind)
+    if kind == "Select":
+        options = list(choices_of_select(prompt.display.get(SELECT_OPTIONS, "")))
+    if options and text and all(text != value for value, _ in options):
+        options.append((text, text))
+    return text, kind, options
 
 
 def options_of(sent: QueryDict, prompts: Sequence[Prompt]) -> DeploymentOptions:
@@ -293,11 +303,11 @@ def _form_values(sent: QueryDict, prompts: Sequence[Prompt]) -> Mapping[str, str
     answers = {}
     for prompt in prompts:
         text = sent.get(f"prompt:{prompt.id}")
-        if prompt.display.get("Octopus.ControlType") == "Checkbox":
+        if prompt.display.get(CONTROL_TYPE) == "Checkbox":
             text = "True" if text else "False"
         if text is None or (prompt.is_sensitive and not text):
             continue
-        answers[prompt.id] = text
+        answers[prompt.id] = text.replace("\r\n", "\n")
     return answers
 
 

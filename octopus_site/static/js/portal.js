@@ -55,6 +55,7 @@ document.addEventListener("submit", (event) => {
   // A second click must not deploy twice.
   if (form.method === "post") setTimeout(() => form.querySelectorAll("button[type=submit]").forEach((each) => { each.disabled = true; }));
 });
+document.addEventListener("htmx:afterSwap", () => { if (!document.querySelector("form[data-guard]")) changed = false; });
 addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 addEventListener("pageshow", (event) => {
   if (event.persisted) document.querySelectorAll("form button[type=submit]").forEach((each) => { each.disabled = false; });

@@ -8,17 +8,29 @@ const value = (form, name) => {
 
 const arrange = (form) => {
   for (const part of form.querySelectorAll("[data-shown-when]")) {
-    part.hidden = value(form, part.dataset.shownWhen).toLowerCase() !== part.dataset.shownValue.toLowerCase();
+    const { shownWhen, shownValue, shownFor } = part.dataset; // one value, or several words
+    const wanted = (shownFor?.split(" ") ?? [shownValue]).map((each) => each.toLowerCase());
+    part.hidden = !wanted.includes(value(form, shownWhen).toLowerCase());
   }
   for (const part of form.querySelectorAll("[data-hidden-when]")) {
     part.hidden = value(form, part.dataset.hiddenWhen) === part.dataset.hiddenValue;
   }
 };
 
-for (const form of document.querySelectorAll("form[data-guard]")) {
-  arrange(form);
-  form.addEventListener("change", () => arrange(form));
-}
+// Forms of the page, and those that htmx brings later.
+const prepare = (part) => {
+  for (const form of part.querySelectorAll("form[data-guard]")) arrange(form);
+  for (const area of part.querySelectorAll("textarea[data-completes]")) complete(area);
+};
+document.addEventListener("change", (event) => {
+  const form = event.target.closest?.("form[data-guard]");
+  if (form) arrange(form);
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  const brought = document.getElementById(event.detail.target?.id);
+  if (brought?.matches("tbody")) prepare(brought);
+});
+prepare(document);
 
 // Tab indents in a script; Escape first lets the keyboard leave it (WCAG 2.1.2).
 let leaves = false;
@@ -33,8 +45,6 @@ document.addEventListener("keydown", (event) => {
   }
   leaves = false;
 });
-
-for (const area of document.querySelectorAll("textarea[data-completes]")) complete(area);
 
 // Packages of another feed are suggested as its own search finds them, while one types.
 const name = document.querySelector("input[list=known-packages]");

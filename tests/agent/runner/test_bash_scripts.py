@@ -175,6 +175,33 @@ def test_secrets_are_nowhere_while_the_script_runs(agent: Agent) -> None:
     run.wait()
 
 
+@pytest.mark.parametrize(
+    ("syntax", "body"),
+    [
+        ("Bash", 'key=s3cret!!; echo "${#key} $1"; sleep 30'),
+        (
+            "Python",
+            "import sys, time; print(len('s3cret!!'), sys.argv[1], flush=True); time.sleep(30)",
+        ),
+    ],
+)
+def test_a_script_that_holds_a_secret_is_in_memory_only(
+    agent: Agent, syntax: str, body: str
+) -> None:
+    run = agent.start_script(
+        body,
+        syntax,
+        sensitive={"Key": "s3cret!!"},
+        variables={"Octopus.Action.Script.ScriptParameters": "first"},
+    )
+    while b"8 first" not in run.stdout:
+        time.sleep(0.01)
+    assert b"s3cret!!" not in run.raw()
+    assert not list(run.work.glob("Script*"))
+    run.cancel()
+    run.wait()
+
+
 def test_script_parameters_and_carriage_returns(agent: Agent) -> None:
     run = agent.script(
         'echo "$#"\r\necho "$2"\r\necho "${BASH_SOURCE[0]##*/}"\r\n',
@@ -191,7 +218,7 @@ def test_three_hundred_variables_cost_milliseconds(agent: Agent) -> None:
     best = min(agent.script("true", variables=variables).exit["duration_ms"] for _ in range(5))
     assert best < 100
     run = agent.script("echo ${#octopus_parameters[@]}", variables=variables)
-    assert run.stdout == b"302\n"
+    assert run.stdout == b"306\n"  # with the two of the script and four of the agent
 
 
 def test_files_are_private(agent: Agent) -> None:

@@ -85,6 +85,32 @@ def test_the_files_may_be_deployed(agent: Agent) -> None:
     assert "Package.InstallationPackagePath" not in run.outputs
 
 
+def test_the_archive_may_stay_closed(agent: Agent, tmp_path: Path) -> None:
+    live = tmp_path / "webapps"
+    closed = {"Octopus.Action.Java.JavaArchiveExtractionDisabled": "True"}
+    data = war(PreDeploy__sh=b"exit 1")
+    run = deploy(
+        agent,
+        data,
+        **closed,
+        **{
+            f"{PACKAGE}.CustomInstallationDirectory": str(live),
+            f"{PACKAGE}.CustomPackageFileName": "shop.war",
+            "Octopus.Action.CustomScripts.Deploy.sh": "ls > seen.txt",
+        },
+    )
+    assert run.exit["exit"] == 0, run.text
+    assert not run.warnings
+    assert (live / "shop.war").read_bytes() == data
+    assert (live / "seen.txt").read_text() == "seen.txt\nshop.war\n"
+    assert Path(run.outputs["Package.InstallationPackagePath"]).name == "shop.war"
+    refused = deploy(agent, data, **closed, **{f"{PACKAGE}.CustomPackageFileName": "a/b.war"})
+    assert "is no file name" in refused.exit["message"]
+    opened = deploy(agent, war(), **closed, **{"Octopus.Action.JavaArchive.DeployExploded": "True"})
+    place = Path(opened.outputs["Package.InstallationDirectoryPath"])
+    assert (place / "index.jsp").read_bytes() == b"green " * 50
+
+
 def test_the_default_name_and_signatures(agent: Agent) -> None:
     signed = io.BytesIO(war())
     with zipfile.ZipFile(signed, "a") as archive:

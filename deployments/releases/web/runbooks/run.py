@@ -190,7 +190,9 @@ class _Page:
             "planned": list(steps.values()),
             "targets": targets_of(list(steps.values())),
             **shown_choices(list(steps.values()), self.sent),
-            "prompts": [(prompt, *answer_of(prompt, self.sent)) for prompt in prompts],
+            "prompts": [
+                (prompt, *answer_of(self.request, prompt, self.sent)) for prompt in prompts
+            ],
             "asks_by_default": first is not None
             and uses_guided_failure(snapshot, first, wish=None),
             "plans": self._plans(snapshot, prompts, possible[:MOST_PLANS]),

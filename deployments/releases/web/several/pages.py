@@ -126,7 +126,7 @@ class _Page:
             "held": {h.freeze.pk: h for lane in self.going for h in lane.held}.values(),
             "may_override": request.grants.allows(Permission.DeploymentFreezeAdminister),
             "defect": unresolved_defect(release),
-            "prompts": [(prompt, *answer_of(prompt, sent)) for prompt in self.prompts],
+            "prompts": [(prompt, *answer_of(request, prompt, sent)) for prompt in self.prompts],
             "sent": sent,
             "when": sent.get("when", "now"),
             "priority": sent.get("priority", "LifecycleDefault"),

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from deployments.access.permissions import Permission
 from deployments.access.web.pages import PageRequest
-from deployments.base.participation import Participation
 from deployments.infrastructure.models import Environment, Machine
 from deployments.library.queries import candidates_of, variables_of, visible_variables
 from deployments.library.scoping import Candidate, ScopeContext
@@ -23,9 +21,9 @@ from deployments.projects.web.variable_owner import ValuesOwner
 from deployments.projects.web.variable_rows import ScopeNames
 from deployments.releases.previewing.variables import Place, Previewed, Seen, place_of, preview
 from deployments.releases.variables import tenant_context, tenant_variables
+from tenants.choices import ProjectTenant, project_tenants
 from tenants.models import Tenant
-from tenants.queries import tenant_scope, tenanted_mode, tenants_of_project
-from tenants.variables import tenant_candidates
+from tenants.queries import tenant_scope
 
 T = TypeVar("T", Environment, Tenant, Machine, Channel)
 
@@ -72,9 +70,7 @@ class VariablePlace:
 def place_of_request(request: PageRequest, project: Project, owner: ValuesOwner) -> VariablePlace:
     """Return the place that the address names; what cannot be chosen counts as not chosen."""
     around = owner.surroundings(request)
-    tenants: list[Tenant] = []
-    if tenanted_mode(project) != Participation.UNTENANTED:
-        tenants = list(tenants_of_project(request.actor, project, Permission.TenantView))
+    tenants = [each.tenant for each in project_tenants(request.actor, project)]
     return VariablePlace(
         around.environments,
         tenants,
@@ -114,14 +110,7 @@ def _of_tenant(request: PageRequest, project: Project, place: VariablePlace) -> 
     tenant, environment = place.tenant, place.environment
     if tenant is None or environment is None:
         return []
-    may = request.grants.allows(
-        Permission.VariableView,
-        project=project.pk,
-        project_group=project.group_id,
-        environment=environment.pk,
-        tenant=tenant.pk,
-    )
-    return tenant_candidates(project, tenant_scope(tenant), environment.pk) if may else []
+    return ProjectTenant(project, tenant).values(request.grants, environment.pk)
 
 
 def _context(project: Project, place: VariablePlace) -> ScopeContext:

@@ -68,19 +68,19 @@ def test_a_secret_is_never_shown_and_kept_unless_replaced() -> None:
     for page in (ana.get(_path(project)), ana.get(_path(project), {"edit": row.guid})):
         assert "s3cr3t" not in page.content.decode()
     assert "No variable fits" in text_of(ana.get(_path(project), {"q": "s3cr3t"}))
-    sent = {"id": row.guid, "name": "Db.Password", "is_sensitive": "on", "value": ""}
+    sent = {"id": row.guid, "name": "Db.Password", "kind": "Sensitive", "secret": ""}
     ana.post(_path(project, "/save"), {**sent, "description": "kept", **_version(project)})
     [kept] = _rows(project)
     assert kept.description == "kept"
     assert bytes(kept.sealed_value or b"") == bytes(row.sealed_value or b"")
-    ana.post(_path(project, "/save"), {**sent, "value": "new", **_version(project)})
+    ana.post(_path(project, "/save"), {**sent, "secret": "new", **_version(project)})
     assert bytes(_rows(project)[0].sealed_value or b"") != bytes(row.sealed_value or b"")
 
 
 def test_a_refused_secret_is_not_sent_back() -> None:
     project = make_project()
     ana = Visitor(make_ana())
-    sent = {"name": "", "is_sensitive": "on", "value": "s3cr3t", "version": 0}
+    sent = {"name": "", "kind": "Sensitive", "secret": "s3cr3t", "version": 0}
     answer = ana.post(_path(project, "/save"), sent)
     assert answer.status_code == 400
     assert "must have a name" in text_of(answer)

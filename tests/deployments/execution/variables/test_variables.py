@@ -10,8 +10,9 @@ from deployments.execution.manifest import (
     manifest_to_text,
 )
 from deployments.execution.plan import Group, Placement, Plan, PlannedAction, PlannedStep
+from deployments.execution.progress_variables import Status
 from deployments.execution.states import ExecutionState
-from deployments.execution.variables import Output, Shared, Status, masks
+from deployments.execution.variables import Output, Shared, masks
 from deployments.library.scoping import Candidate, parse_scope
 
 PLACES = (Placement("Machines-1", "one", 1), Placement("Machines-2", "two", 2))

@@ -1,0 +1,60 @@
+"""The types of values: what people call them, and what a value that is chosen is chosen from."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from deployments.access.permissions import Permission
+from deployments.access.web.pages import PageRequest
+from deployments.infrastructure.models import WorkerPool
+from deployments.library.models import Variable
+
+TEXT: Final = "String"
+SENSITIVE: Final = "Sensitive"
+# The id of a thing with its name.
+Options = list[tuple[str, str]]
+
+
+def _pools(request: PageRequest) -> Options:
+    rows = WorkerPool.objects.visible_to(request.actor, request.space, Permission.WorkerView)
+    return [(row.public_id, row.name) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of values; one with `options` is chosen from what the reader may see of them."""
+
+    words: str
+    options: Callable[[PageRequest], Options] | None = None
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    TEXT: Kind("Text"),
+    SENSITIVE: Kind("Sensitive"),
+    "WorkerPool": Kind("Worker pool", _pools),
+}
+
+
+def words_of(kind: str) -> str:
+    """Return what people call the type; one that is not offered by its own name."""
+    known = KINDS.get(kind)
+    return known.words if known else kind
+
+
+def options_of(request: PageRequest, kind: str) -> Options:
+    """Return what a value of the type is chosen from; nothing for one that is written."""
+    known = KINDS.get(kind)
+    return known.options(request) if known and known.options else []
+
+
+def chosen_kinds(request: PageRequest) -> list[tuple[str, str, Options]]:
+    """Return the types whose values are chosen: name, words and options."""
+    return [
+        (name, kind.words, kind.options(request)) for name, kind in KINDS.items() if kind.options
+    ]
+
+
+def chosen_names(request: PageRequest, rows: Iterable[Variable]) -> dict[tuple[str, str], str]:
+    """Return the names of what values chose, by type and id; of the types that the rows have."""
+    kinds = {row.kind for row in rows} & {name for name, kind in KINDS.items() if kind.options}
+    return {(kind, number): name for kind in kinds for number, name in options_of(request, kind)}

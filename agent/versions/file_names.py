@@ -17,14 +17,26 @@ PACKAGE_EXTENSIONS = (
     ".tar.gz",
     ".tgz",
     ".tar.bz2",
+    ".tar.bz",
+    ".tbz2",
     ".tbz",
     ".tar.xz",
+    ".txz",
     ".jar",
     ".war",
     ".ear",
 )
 
+# What people try, and what they can do instead.
+_REFUSED = {
+    ".rar": "rar archives cannot be unpacked on agents; use zip, tar.gz, or for Java war and ear",
+    ".7z": "7z archives cannot be unpacked on agents; use zip or tar.xz",
+    ".tar.z": "files of compress cannot be unpacked on agents; use tar.gz",
+    ".snupkg": "symbol packages are not kept",
+}
 _TAR = re.compile(r"\.tar(?:\.[A-Za-z0-9]+)?\Z", re.IGNORECASE)
+# `acme-web-1` and `App.v1`, whose number was meant to be the beginning of the version.
+_TRAILING_NUMBER = re.compile(r"(?:(?:\A|-)[vV]?|_)[0-9]+\Z")
 _DOT_DIGIT = re.compile(r"\.(?=[0-9])")
 _ID_IN_NAME = re.compile(r"\w+(?:[.-]\w+)*", re.ASCII)
 _LABELS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
@@ -65,7 +77,7 @@ def parse_file_name(name: str) -> PackageFileName:
         raise InvalidFileName(f"A file name may have at most {MAX_NAME_LENGTH} characters.")
     stem, extension = _split_extension(name)
     if extension.lower() not in PACKAGE_EXTENSIONS:
-        raise InvalidFileName(f"'{name}' does not have the extension of a package.")
+        raise InvalidFileName(_why_refused(name, extension.lower()))
     for dot in _DOT_DIGIT.finditer(stem):
         package_id, version_text = stem[: dot.start()], stem[dot.end() :]
         if not _VERSION.fullmatch(version_text) or not _ID_IN_NAME.fullmatch(package_id):
@@ -80,6 +92,35 @@ def parse_file_name(name: str) -> PackageFileName:
     raise InvalidFileName(
         f"'{name}' does not split into an id and a version; use id.version.extension."
     )
+
+
+def doubt_about(name: PackageFileName) -> str:
+    """Return in a sentence why a file may have been called for another id and version, if so.
+
+    Where an id ends and a version begins is not always what people mean: a dash separates nothing.
+    """
+    parts = name.package_id.split(".")
+    last = _TRAILING_NUMBER.search(parts[-1])
+    if last is None and not any(map(str.isdecimal, parts)):
+        return ""
+    return (
+        f"This was read as version {name.version} of {name.package_id}. If that is not meant,"
+        f" call it {_without_number(parts)}.<version>{name.extension} and delete this one."
+    )
+
+
+def _without_number(parts: list[str]) -> str:
+    words = [part for part in parts if not part.isdecimal()]
+    if words:
+        words[-1] = _TRAILING_NUMBER.sub("", words[-1])
+    return ".".join(filter(None, words)) or ".".join(parts)
+
+
+def _why_refused(name: str, extension: str) -> str:
+    if extension in _REFUSED:
+        return f"'{name}' has the extension {extension}: {_REFUSED[extension]}."
+    known = ", ".join(PACKAGE_EXTENSIONS)
+    return f"'{name}' does not have the extension of a package, which are {known}."
 
 
 def _split_extension(name: str) -> tuple[str, str]:

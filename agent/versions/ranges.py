@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
-from agent.versions.version import InvalidVersion, Version
+from agent.versions.schemes import read_version
+from agent.versions.version import InvalidVersion, Scheme, Version
 
 MAX_LENGTH = 1024
 _MAX_BOUNDS = 2
@@ -57,45 +59,53 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class VersionRange:
-    """One interval, or several of which a version must lie in one."""
+    """One interval, or several of which a version must lie in one; bounds are of `scheme`."""
 
     intervals: tuple[Interval, ...]
     original: str
+    scheme: Scheme = Scheme.SEMVER
 
     @classmethod
-    def parse(cls, text: str) -> VersionRange:
+    def parse(cls, text: str, scheme: Scheme = Scheme.SEMVER) -> VersionRange:
         """Read NuGet's notation: `1.0` means at least 1.0. Raises InvalidVersionRange."""
         trimmed = _checked(text)
         if trimmed[0] in "[(":
-            return cls((_parse_interval(trimmed),), trimmed)
-        return cls((Interval(_parse_bound(trimmed, trimmed), None, True, False),), trimmed)
+            return cls((_parse_interval(trimmed, scheme),), trimmed, scheme)
+        least = _parse_bound(trimmed, trimmed, scheme)
+        return cls((Interval(least, None, True, False),), trimmed, scheme)
 
     @classmethod
-    def parse_maven(cls, text: str) -> VersionRange:
+    def parse_maven(cls, text: str, scheme: Scheme = Scheme.SEMVER) -> VersionRange:
         """Read Maven's notation: `1.0` allows any version, intervals may be joined by commas.
 
         Raises InvalidVersionRange.
         """
         trimmed = _checked(text)
         if trimmed[0] not in "[(":
-            _parse_bound(trimmed, trimmed)
-            return cls((Interval(None, None, False, False),), trimmed)
+            _parse_bound(trimmed, trimmed, scheme)
+            return cls((Interval(None, None, False, False),), trimmed, scheme)
         intervals: list[Interval] = []
         position = 0
         while True:
             piece = _MAVEN_PIECE.match(trimmed, position)
             if piece is None:
                 raise InvalidVersionRange(f"'{trimmed}' is not a range of versions.")
-            intervals.append(_parse_interval(piece.group()))
+            intervals.append(_parse_interval(piece.group(), scheme))
             rest = trimmed[piece.end() :].lstrip()
             if not rest:
-                return cls(tuple(intervals), trimmed)
+                return cls(tuple(intervals), trimmed, scheme)
             if not rest.startswith(","):
                 raise InvalidVersionRange(f"'{trimmed}' is not a range of versions.")
             position = len(trimmed) - len(rest[1:].lstrip())
 
     def contains(self, version: Version) -> bool:
-        """Whether the version lies in the range; prereleases count by their place in the order."""
+        """Whether the version lies in the range; prereleases count by their place in the order.
+
+        For a version of another scheme the range is read by the rules of that one.
+        """
+        if version.scheme is not self.scheme:
+            other = _of_scheme(self.original, version.scheme)
+            return other is not None and other.contains(version)
         return any(interval.contains(version) for interval in self.intervals)
 
     @property
@@ -103,16 +113,41 @@ class VersionRange:
         return ",".join(interval.normalized for interval in self.intervals)
 
     @property
+    def bounds(self) -> list[Version]:
+        """All versions that the range names."""
+        pairs = [(each.minimum, each.maximum) for each in self.intervals]
+        return [bound for pair in pairs for bound in pair if bound is not None]
+
+    @property
     def admits_prerelease(self) -> bool:
         """Whether a bound is a prerelease, so that prereleases are meant to be chosen."""
-        return any(
-            bound is not None and bound.is_prerelease
-            for interval in self.intervals
-            for bound in (interval.minimum, interval.maximum)
-        )
+        return any(bound.is_prerelease for bound in self.bounds)
 
     def __str__(self) -> str:
         return self.original
+
+
+def read_range(text: str, scheme: Scheme = Scheme.SEMVER) -> VersionRange:
+    """Read a range as people write it for packages of that scheme. Raises InvalidVersionRange.
+
+    `1.0` means any version to Maven and at least 1.0 to others, unions are for all.
+    """
+    if scheme is Scheme.MAVEN:
+        return VersionRange.parse_maven(text, scheme)
+    try:
+        return VersionRange.parse(text, scheme)
+    except InvalidVersionRange:
+        if not text.strip().startswith(("[", "(")):
+            raise
+        return VersionRange.parse_maven(text, scheme)
+
+
+@lru_cache(maxsize=256)
+def _of_scheme(text: str, scheme: Scheme) -> VersionRange | None:
+    try:
+        return read_range(text, scheme)
+    except InvalidVersionRange:
+        return None
 
 
 def _checked(text: str) -> str:
@@ -124,7 +159,7 @@ def _checked(text: str) -> str:
     return trimmed
 
 
-def _parse_interval(text: str) -> Interval:
+def _parse_interval(text: str, scheme: Scheme) -> Interval:
     if text[-1] not in "])":
         raise InvalidVersionRange(f"'{text}' does not end with a bracket.")
     includes_minimum, includes_maximum = text[0] == "[", text[-1] == "]"
@@ -135,10 +170,10 @@ def _parse_interval(text: str) -> Interval:
     if len(parts) == 1:
         if not (includes_minimum and includes_maximum):
             raise InvalidVersionRange(f"'{text}': a single version needs square brackets.")
-        exact = _parse_bound(parts[0], text)
+        exact = _parse_bound(parts[0], text, scheme)
         return Interval(exact, exact, True, True)
-    low = _parse_bound(parts[0], text) if parts[0].strip() else None
-    high = _parse_bound(parts[1], text) if parts[1].strip() else None
+    low = _parse_bound(parts[0], text, scheme) if parts[0].strip() else None
+    high = _parse_bound(parts[1], text, scheme) if parts[1].strip() else None
     if low is not None and high is not None:
         if low.precedence > high.precedence:
             raise InvalidVersionRange(f"'{text}': the lower bound is above the upper bound.")
@@ -147,8 +182,8 @@ def _parse_interval(text: str) -> Interval:
     return Interval(low, high, includes_minimum, includes_maximum)
 
 
-def _parse_bound(text: str, whole: str) -> Version:
+def _parse_bound(text: str, whole: str, scheme: Scheme) -> Version:
     try:
-        return Version.parse(text)
+        return read_version(text, scheme)
     except InvalidVersion as error:
         raise InvalidVersionRange(f"'{whole}' is not a range of versions: {error}") from error

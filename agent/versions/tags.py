@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Protocol
 
 from agent.patterns import InvalidPattern, Pattern, PatternTooExpensive, compile_pattern
-from agent.versions.ranges import VersionRange
 from agent.versions.version import Version
 
 MAX_PATTERN_LENGTH = 500
+
+
+class Versions(Protocol):
+    """Some of all versions, such as those of a range."""
+
+    def contains(self, version: Version) -> bool: ...
 
 
 class InvalidTagPattern(ValueError):
@@ -33,7 +39,7 @@ def matches_tag(version: Version, pattern: str) -> bool:
         raise InvalidTagPattern(str(error)) from error
 
 
-def matches_rule(version: Version, version_range: VersionRange | None, tag: str) -> bool:
+def matches_rule(version: Version, version_range: Versions | None, tag: str) -> bool:
     """Whether a channel's rule accepts the version; an absent part of the rule accepts all."""
     in_range = version_range is None or version_range.contains(version)
     return in_range and matches_tag(version, tag)

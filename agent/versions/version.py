@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import total_ordering
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 MAX_LENGTH = 512
 MAX_NUMBER = 2**31 - 1
@@ -16,7 +17,15 @@ _NUMBER = re.compile(r"[0-9]+")
 _LABEL = re.compile(r"[0-9A-Za-z-]+")
 
 LabelKey: TypeAlias = tuple[int, int, str]
-Precedence: TypeAlias = tuple[tuple[int, int, int, int], bool, tuple[LabelKey, ...]]
+Numbers: TypeAlias = tuple[int, int, int, int]
+
+
+class Scheme(StrEnum):
+    """By which rules a text is read as a version; those of two schemes have no common order."""
+
+    SEMVER = "Semver"
+    DOCKER = "Docker"
+    MAVEN = "Maven"
 
 
 class InvalidVersion(ValueError):
@@ -30,14 +39,18 @@ class Version:
 
     Comparison and equality follow the feed's rule: numbers, then a stable version after its
     prereleases, then labels without regard to case, and last the metadata, so that two builds of
-    one version stay two packages. `precedence` is the same order without the metadata.
+    one version stay two packages. `precedence` is the same order without the metadata; it can be
+    compared within one scheme only. `tie` orders versions that it does not tell apart.
     """
 
-    numbers: tuple[int, int, int, int]
+    numbers: Numbers
     labels: tuple[str, ...]
     metadata: str
     original: str
-    precedence: Precedence = field(repr=False)
+    precedence: Any = field(repr=False)
+    is_prerelease: bool
+    tie: str = field(repr=False)
+    scheme: Scheme = Scheme.SEMVER
 
     @classmethod
     def parse(cls, text: str) -> Version:
@@ -47,7 +60,7 @@ class Version:
         original = text.strip()
         rest, plus, metadata = original.removeprefix("v").partition("+")
         number_text, dash, label_text = rest.partition("-")
-        numbers = _parse_numbers(number_text, original)
+        numbers = read_numbers(number_text, original)
         labels = _parse_labels(label_text, original) if dash else ()
         if plus:
             _parse_labels(metadata, original)
@@ -56,7 +69,9 @@ class Version:
             labels=labels,
             metadata=metadata,
             original="".join(original.split()),
-            precedence=(numbers, not labels, tuple(_label_key(label) for label in labels)),
+            precedence=(numbers, not labels, tuple(label_key(label) for label in labels)),
+            is_prerelease=bool(labels),
+            tie=metadata.upper(),
         )
 
     @classmethod
@@ -89,17 +104,18 @@ class Version:
         return ".".join(self.labels)
 
     @property
-    def is_prerelease(self) -> bool:
-        return bool(self.labels)
-
-    @property
     def is_semver2(self) -> bool:
         """Whether clients older than semantic versioning 2 cannot read this version."""
         return len(self.labels) > 1 or bool(self.metadata)
 
     @property
     def normalized(self) -> str:
-        """Three numbers, the fourth only when not zero, and the labels; no metadata."""
+        """Three numbers, the fourth only when not zero, and the labels; no metadata.
+
+        What is no semantic version stays as it is written, for its place of origin knows it so.
+        """
+        if self.scheme is not Scheme.SEMVER:
+            return self.original
         shown = self.numbers if self.numbers[SHOWN_PARTS] else self.numbers[:SHOWN_PARTS]
         text = ".".join(map(str, shown))
         return f"{text}-{self.prerelease}" if self.labels else text
@@ -107,11 +123,15 @@ class Version:
     @property
     def full(self) -> str:
         """The normalized text with the metadata."""
+        if self.scheme is not Scheme.SEMVER:
+            return self.original
         return f"{self.normalized}+{self.metadata}" if self.metadata else self.normalized
 
     @property
     def key(self) -> str:
         """A text equal for equal versions: the full text in lower case, numbers of labels bare."""
+        if self.scheme is not Scheme.SEMVER:
+            return self.tie
         labels = [
             str(number) if kind == 0 else text.lower() for kind, number, text in self.precedence[2]
         ]
@@ -123,7 +143,10 @@ class Version:
 
     @property
     def sort_key(self) -> str:
-        """A text whose bytewise order is the order of versions without metadata, for SQL."""
+        """A text whose bytewise order is the order of versions without metadata, for SQL.
+
+        For semantic versions only.
+        """
         numbers = ".".join(f"{number:010d}" for number in self.numbers)
         if not self.labels:
             return f"{numbers}~"
@@ -135,31 +158,31 @@ class Version:
 
     def same_precedence(self, other: Version) -> bool:
         """Whether the versions are equal when metadata is left out of account."""
-        return self.precedence == other.precedence
+        return bool(self.precedence == other.precedence)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Version):
             return NotImplemented
-        return (
-            self.precedence == other.precedence and self.metadata.upper() == other.metadata.upper()
-        )
+        return self._place == other._place
 
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Version):
             return NotImplemented
-        return (self.precedence, self.metadata.upper()) < (
-            other.precedence,
-            other.metadata.upper(),
-        )
+        return self._place < other._place
 
     def __hash__(self) -> int:
-        return hash((self.precedence, self.metadata.upper()))
+        return hash(self._place)
+
+    @property
+    def _place(self) -> tuple[Scheme, Any, str]:
+        return self.scheme, self.precedence, self.tie
 
     def __str__(self) -> str:
         return self.original
 
 
-def _parse_numbers(text: str, original: str) -> tuple[int, int, int, int]:
+def read_numbers(text: str, original: str) -> Numbers:
+    """Read one to four numbers with dots between them; raises InvalidVersion."""
     parts = [part.strip(" ") for part in text.split(".")]
     if len(parts) > NUMBER_PARTS:
         raise InvalidVersion(f"'{original}' has more than {NUMBER_PARTS} numbers.")
@@ -184,7 +207,8 @@ def _parse_labels(text: str, original: str) -> tuple[str, ...]:
     return labels
 
 
-def _label_key(label: str) -> LabelKey:
+def label_key(label: str) -> LabelKey:
+    """Return what orders labels: numbers before texts, texts without regard to case."""
     digits = label.lstrip("0") or "0"
     if _NUMBER.fullmatch(label) and len(digits) <= len(str(MAX_NUMBER)):
         number = int(digits)

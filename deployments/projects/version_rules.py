@@ -1,17 +1,25 @@
 """The version rules of a channel as pure data."""
 
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from agent.versions import (
     InvalidVersionRange,
+    Scheme,
     Version,
     VersionRange,
     matches_rule,
     matches_tag,
+    read_range,
     tag_text,
+    try_read_version,
 )
+
+# What people mean by a version that is no semantic one: `19.0.0.Final`, `3.12_slim`.
+_NUMBERED = re.compile(r"[vV]?[0-9][0-9A-Za-z._+-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +60,27 @@ class VersionRule:
 
 
 def parse_range(text: str) -> VersionRange:
-    """Read a range in NuGet's or Maven's notation. Raises InvalidVersionRange."""
+    """Read a range in NuGet's or Maven's notation; bounds may be tags or versions of Maven too.
+
+    Raises InvalidVersionRange.
+    """
     try:
-        return VersionRange.parse(text)
+        return read_range(text)
     except InvalidVersionRange:
-        if not text.strip().startswith(("[", "(")):
-            raise
-        return VersionRange.parse_maven(text)
+        for scheme in (Scheme.DOCKER, Scheme.MAVEN):
+            with suppress(InvalidVersionRange):
+                found = read_range(text, scheme)
+                if all(_NUMBERED.fullmatch(bound.original) for bound in found.bounds):
+                    return found
+        raise
+
+
+def typed_version(text: str) -> Version | None:
+    """Return the version that people type where no feed says how it is to be read."""
+    version = Version.try_parse(text)
+    if version is None and _NUMBERED.fullmatch(text.strip()):
+        version = try_read_version(text, Scheme.DOCKER)
+    return version
 
 
 def rules_from_json(rules: Iterable[Mapping[str, Any]]) -> tuple[VersionRule, ...]:

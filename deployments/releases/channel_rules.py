@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from agent.versions import Version
+from agent.versions import Scheme, try_read_version
 from deployments.projects.version_rules import VersionRule
 
 
@@ -15,6 +15,7 @@ class PackageChoice:
     reference_name: str
     package_id: str
     version: str
+    scheme: Scheme = Scheme.SEMVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def broken_rules(
         rule = rule_for(rules, choice.action_name, choice.reference_name)
         if rule is None:
             continue
-        version = Version.try_parse(choice.version)
+        version = try_read_version(choice.version, choice.scheme)
         if version is None or not rule.accepts(version):
             broken.append(BrokenRule(choice, rule))
     return tuple(broken)

@@ -5,9 +5,12 @@ from typing import Any, Final
 from agent.versions import (
     InvalidTagPattern,
     InvalidVersionRange,
+    Scheme,
     Version,
-    VersionRange,
+    Versions,
     matches_rule,
+    read_filter,
+    read_range,
 )
 from deployments.base.api.query import Query
 from deployments.base.errors import Invalid
@@ -76,12 +79,17 @@ def _published(feed: Feed, package_id: str) -> dict[str, str]:
     return dict(row.versions) if row is not None else {}
 
 
+def _range(text: str, scheme: Scheme) -> Versions:
+    return read_filter(text) if scheme is Scheme.SEMVER else read_range(text, scheme)
+
+
 def _is_wanted(version: Version, query: Query) -> bool:
     if query.flag("includePreRelease", default=True) is False and version.is_prerelease:
         return False
     text = query.text("versionRange").strip()
     try:
-        parsed = VersionRange.parse(text) if text else None
-        return matches_rule(version, parsed, query.text("preReleaseTag"))
+        return matches_rule(
+            version, _range(text, version.scheme) if text else None, query.text("preReleaseTag")
+        )
     except (InvalidVersionRange, InvalidTagPattern) as error:
         raise Invalid(str(error)) from error

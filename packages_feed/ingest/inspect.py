@@ -20,12 +20,16 @@ TAR_KINDS: Final = {
     ".tar.gz": "gz",
     ".tgz": "gz",
     ".tar.bz2": "bz2",
+    ".tar.bz": "bz2",
+    ".tbz2": "bz2",
     ".tbz": "bz2",
     ".tar.xz": "xz",
+    ".txz": "xz",
 }
 _MAGIC = {"gz": b"\x1f\x8b", "bz2": b"BZh", "xz": b"\xfd7zXZ\x00"}
 _ZIP_MAGIC = (b"PK\3\4", b"PK\5\6")
 _NAMELESS = {"", "package", "package.nupkg"}
+_SYMBOLS = "symbolspackage"
 _MOST_KEY = 700
 _MOST_TEXT = 350
 RAW_HINT = "send zip, tar and jar files with their own name to /api/packages/raw"
@@ -59,6 +63,10 @@ def describe_file(
     return described
 
 
+def _is_symbols(file_name: str | None) -> bool:
+    return (file_name or "").lower().endswith(".symbols.nupkg")
+
+
 def _is_nupkg(file_name: str | None) -> bool:
     name = (file_name or "").lower()
     return name in _NAMELESS or name.endswith(NUPKG)
@@ -80,7 +88,10 @@ def _describe_nupkg(
     content = read_entry(file, manifests[0], limits.nuspec)
     if len(content) > limits.nuspec:
         raise Invalid(f"The .nuspec is larger than {readable(limits.nuspec)}.")
-    return read_nuspec(content)
+    described = read_nuspec(content)
+    if _SYMBOLS in map(str.lower, described.package_types) or _is_symbols(file_name):
+        raise Invalid("Symbol packages are not kept here; push the package itself.")
+    return described
 
 
 def _describe_archive(

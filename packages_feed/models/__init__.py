@@ -2,7 +2,7 @@
 
 from packages_feed.models.build_information import BuildInformation
 from packages_feed.models.external import FeedListing, FetchedPackage
-from packages_feed.models.feed import Feed
+from packages_feed.models.feed import Feed, scheme_of
 from packages_feed.models.package import PackageVersion, StoredBlob
 from packages_feed.models.patch import PackagePatch
 
@@ -14,4 +14,5 @@ __all__ = [
     "PackagePatch",
     "PackageVersion",
     "StoredBlob",
+    "scheme_of",
 ]

@@ -4,10 +4,18 @@ from typing import ClassVar, Final
 
 from django.db import models
 
+from agent.versions import Scheme
 from deployments.base.models import SpaceOwned
 
 # In the settings of the built-in feed: how many days a package that nothing uses stays.
 UNUSED_DAYS: Final = "DeleteUnreleasedPackagesAfterDays"
+# By which rules the versions of a feed are read; those of all other kinds are semantic versions.
+_SCHEMES: Final = {"Docker": Scheme.DOCKER, "Maven": Scheme.MAVEN}
+
+
+def scheme_of(feed_type: str) -> Scheme:
+    """Return by which rules the versions of feeds of that type are read."""
+    return _SCHEMES.get(feed_type, Scheme.SEMVER)
 
 
 class Feed(SpaceOwned):
@@ -48,6 +56,11 @@ class Feed(SpaceOwned):
     @property
     def is_built_in(self) -> bool:
         return self.feed_type == "BuiltIn"
+
+    @property
+    def version_scheme(self) -> Scheme:
+        """Return by which rules its versions are read."""
+        return scheme_of(self.feed_type)
 
     @property
     def unused_days(self) -> int | None:

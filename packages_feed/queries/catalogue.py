@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from agent.versions import Version
+from agent.versions import Version, read_version, try_read_version
 from deployments.base.models import Space
 from packages_feed.models import Feed, FeedListing
 from packages_feed.queries.versions import versions_of
@@ -31,18 +31,22 @@ def catalogue(feed: Feed, package_id: str) -> Catalogue:
     row = FeedListing.objects.filter(feed=feed, id_lower=package_id.lower()).first()
     if row is None:
         return Catalogue([], problem="It has not been asked yet.")
-    return Catalogue([Version.parse(text) for text, _ in row.versions], row.told, row.problem)
+    versions = [read_version(text, feed.version_scheme) for text, _ in row.versions]
+    return Catalogue(versions, row.told, row.problem)
 
 
-def told_versions(space: Space, package_ids: Collection[str]) -> dict[str, list[str]]:
+def told_versions(space: Space, package_ids: Collection[str]) -> dict[str, list[Version]]:
     """Return what external feeds have told of packages (ids in lower case), newest first."""
     rows = FeedListing.objects.filter(feed__space=space, id_lower__in=package_ids)
-    return {row.id_lower: [text for text, _ in row.versions] for row in rows}
+    return {
+        row.id_lower: [read_version(text, row.feed.version_scheme) for text, _ in row.versions]
+        for row in rows.select_related("feed")
+    }
 
 
 def has_version(feed: Feed, package_id: str, version: str) -> bool:
     """Tell whether the feed is known to have the version, listed or not where that is known."""
-    wanted = Version.try_parse(version)
+    wanted = try_read_version(version, feed.version_scheme)
     if wanted is None:
         return False
     if feed.is_built_in:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.db.models import QuerySet
 
-from agent.versions import Version, VersionRange, matches_rule, matches_tag
+from agent.versions import Version, Versions, matches_rule, matches_tag, read_filter
 from deployments.base.models import Space
 from deployments.base.querysets import SpaceQuerySet
 from packages_feed.models import PackageVersion
@@ -59,7 +59,7 @@ def newest_versions(
     space: Space,
     package_id: str,
     *,
-    version_range: VersionRange | str | None = None,
+    version_range: Versions | str | None = None,
     tag: str | None = None,
     include_prerelease: bool = True,
     limit: int | None = None,
@@ -85,9 +85,9 @@ def newest_versions(
     return chosen
 
 
-def _range(value: VersionRange | str | None) -> VersionRange | None:
+def _range(value: Versions | str | None) -> Versions | None:
     if isinstance(value, str):
-        return VersionRange.parse(value) if value.strip() else None
+        return read_filter(value) if value.strip() else None
     return value
 
 

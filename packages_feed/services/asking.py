@@ -66,7 +66,7 @@ def _refreshed(feed: Feed, package_id: str, max_age: timedelta, clock: Clock) ->
         return row
     values: dict[str, object]
     try:
-        versions = _readable(source_of(feed).versions(package_id))
+        versions = _readable(feed, source_of(feed).versions(package_id))
     except NotThere as error:
         values = {"versions": [], "told": now, "problem": error.message}
     except SourceFailed as error:
@@ -79,6 +79,7 @@ def _refreshed(feed: Feed, package_id: str, max_age: timedelta, clock: Clock) ->
     return row
 
 
-def _readable(found: Iterable[Found]) -> list[list[str]]:
-    ordered = newest_first(each for each in found if len(each.version) <= _LONGEST_VERSION)
+def _readable(feed: Feed, found: Iterable[Found]) -> list[list[str]]:
+    short = (each for each in found if len(each.version) <= _LONGEST_VERSION)
+    ordered = newest_first(short, feed.version_scheme)
     return [[each.version, each.published[:40]] for each in ordered[:_MOST_VERSIONS]]

@@ -9,7 +9,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 
-from agent.versions import Version
+from agent.versions import Version, try_read_version
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid, OctopusError
 from deployments.base.wake import wake
@@ -51,7 +51,7 @@ def want_package(
     The flag says whether that begins only now. What was given up before `since` is tried again, and
     with `anew` also what was fetched before it.
     """
-    now, parsed = clock(), Version.try_parse(version)
+    now, parsed = clock(), try_read_version(version, feed.version_scheme)
     if len(package_id) > _LONGEST_ID or len(version) > _LONGEST_VERSION:
         raise Invalid(f"The name of the package {package_id[:100]}… {version[:50]} is too long.")
     with transaction.atomic():

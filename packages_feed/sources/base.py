@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from agent.versions import Version
+from agent.versions import Scheme, Version, try_read_version
 from deployments.base.errors import Unavailable
 
 
@@ -71,11 +71,11 @@ class Source(Protocol):
         """Return the release notes, empty where the kind of feed has none."""
 
 
-def newest_first(found: Iterable[Found]) -> list[Found]:
+def newest_first(found: Iterable[Found], scheme: Scheme = Scheme.SEMVER) -> list[Found]:
     """Return what can be read as a version, each once, newest first."""
     known: dict[str, tuple[Version, Found]] = {}
     for each in found:
-        version = Version.try_parse(each.version)
+        version = try_read_version(each.version, scheme)
         if version is not None:
             known.setdefault(version.key, (version, each))
     ordered = sorted(known.values(), key=lambda pair: pair[0], reverse=True)

@@ -15,7 +15,7 @@ from deployments.base.clock import Clock
 from deployments.base.models import Event
 from deployments.base.settings_rows import set_setting
 from packages_feed.models import Feed, FeedListing, FetchedPackage, StoredBlob
-from packages_feed.queries.catalogue import catalogue
+from packages_feed.queries.catalogue import catalogue, has_version
 from packages_feed.services.asking import refresh
 from packages_feed.services.blobs import sweep_unused_blobs
 from packages_feed.services.external_feeds import FeedValues, change_feed, create_feed
@@ -191,6 +191,27 @@ def test_versions_are_read_and_kept_for_a_while(
     other = ana.get(url(f"/{feed.public_id}/packages/versions?packageId=com.acme:third"))
     assert other.status_code == 503
     assert "status 500" in other.json()["ErrorMessage"]
+
+
+def test_versions_are_read_by_the_rules_of_the_kind(
+    ana: Client, feed: Feed, repository: Repository
+) -> None:
+    told = ("2.0.0.Final", "10-jre", "2.1-SNAPSHOT", "2.0.0.CR1", "not a version")
+    repository.content[f"{FOLDER}/maven-metadata.xml"] = metadata(*told)
+    path = url(f"/{feed.public_id}/packages/versions?packageId=com.acme:web")
+
+    def listed(query: str) -> list[str]:
+        return [each["Version"] for each in ana.get(path + query).json()["Items"]]
+
+    assert listed("") == ["10-jre", "2.1-SNAPSHOT", "2.0.0.Final", "2.0.0.CR1"]
+    assert listed("&includePreRelease=false") == ["10-jre", "2.0.0.Final"]
+    assert listed("&versionRange=[2.0,2.1)") == ["2.1-SNAPSHOT", "2.0.0.Final"]
+    assert listed("&versionRange=2.0.5") == listed("")
+    assert ana.get(f"{path}&versionRange=(x").status_code == 400
+    assert has_version(feed, "com.acme:web", "2.0.0.Final")
+    assert not has_version(feed, "com.acme:web", "2.0")
+    row, _ = want_package(feed, "com.acme:web", "2.0.0.CR1", since=NOW)
+    assert row.version_lower == "2.0.0.CR1"
 
 
 def test_what_was_told_stays_while_the_feed_is_away(feed: Feed, repository: Repository) -> None:

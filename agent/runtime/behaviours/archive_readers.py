@@ -35,6 +35,7 @@ _TAR_EXTENSIONS = {
     ".tar.gz": "gz",
     ".tgz": "gz",
     ".tar.bz2": "bz2",
+    ".tar.bz": "bz2",
     ".tbz": "bz2",
     ".tbz2": "bz2",
     ".tar.xz": "xz",

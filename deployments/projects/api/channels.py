@@ -6,7 +6,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agent.versions import InvalidTagPattern, InvalidVersionRange, Version, matches_tag
+from agent.versions import (
+    InvalidTagPattern,
+    InvalidVersionRange,
+    matches_tag,
+    read_range,
+    try_read_version,
+)
 from deployments.access.permissions import Permission
 from deployments.base.api.fields import PublicIdField, RecordField, flag, text
 from deployments.base.api.links import space_path
@@ -22,7 +28,7 @@ from deployments.projects.services.channels import (
     delete_channel,
     update_channel,
 )
-from deployments.projects.version_rules import parse_range
+from packages_feed.models import scheme_of
 
 _LISTS = ("TenantTags", "GitReferenceRules", "GitResourceRules", "CustomFieldDefinitions")
 
@@ -95,18 +101,22 @@ class ChannelViewSet(BelowProjectViewSet[Channel]):
         delete_channel(actor=self.actor, row=row)
 
     def test_rule(self, request: Request, **ids: Any) -> Response:
-        """Say whether a version satisfies a range and a pre-release tag."""
+        """Say whether a version satisfies a range and a pre-release tag.
+
+        `feedType` says how both are read; `feetType` is how Octopus's own clients spell it.
+        """
         fields = fields_of(request.data) if request.method == "POST" else {}
 
         def asked(name: str) -> str:
             return str(fields.get(name.lower()) or self.query.text(name))
 
-        version = Version.try_parse(asked("version"))
+        scheme = scheme_of(asked("feedType") or asked("feetType"))
+        version = try_read_version(asked("version"), scheme)
         errors = [] if version else ["The version is not a version number."]
         in_range, has_tag = version is not None, version is not None
         try:
             if version and asked("versionRange"):
-                in_range = parse_range(asked("versionRange")).contains(version)
+                in_range = read_range(asked("versionRange"), scheme).contains(version)
             if version:
                 has_tag = matches_tag(version, asked("preReleaseTag"))
         except (InvalidVersionRange, InvalidTagPattern) as error:

@@ -6,7 +6,7 @@ from typing import Final
 
 from agent.versions import InvalidTagPattern, InvalidVersionRange, Version
 from deployments.base.models import Space
-from deployments.projects.version_rules import VersionRule, parse_range
+from deployments.projects.version_rules import VersionRule, parse_range, typed_version
 from packages_feed.queries import versions_of
 from packages_feed.queries.catalogue import told_versions
 
@@ -32,7 +32,7 @@ class RuleTest:
 
 
 def try_rule(
-    number: int, version_range: str, tag: str, about: str, versions: Iterable[str]
+    number: int, version_range: str, tag: str, about: str, versions: Iterable[Version | str]
 ) -> RuleTest:
     """Return the verdicts; `error` says what is wrong with the rule itself."""
     try:
@@ -43,15 +43,16 @@ def try_rule(
     return RuleTest(number, about, verdicts)
 
 
-def newest_versions_of(space: Space, package_ids: Sequence[str]) -> dict[str, list[str]]:
+def newest_versions_of(space: Space, package_ids: Sequence[str]) -> dict[str, list[Version]]:
     """Return the newest versions of packages: one query for each, and one for what the built-in
     feed lacks, which external feeds may have told."""
     found = {
-        package_id: list(
-            versions_of(space, package_id)
+        package_id: [
+            Version.parse(text)
+            for text in versions_of(space, package_id)
             .filter(listed=True)
             .values_list("version", flat=True)[:_NEWEST]
-        )
+        ]
         for package_id in dict.fromkeys(package_ids)
         if package_id and "#{" not in package_id
     }
@@ -63,8 +64,8 @@ def newest_versions_of(space: Space, package_ids: Sequence[str]) -> dict[str, li
     }
 
 
-def _verdict(rule: VersionRule, text: str) -> Verdict:
-    version = Version.try_parse(text)
+def _verdict(rule: VersionRule, given: Version | str) -> Verdict:
+    version = typed_version(given) if isinstance(given, str) else given
     if version is None:
-        return Verdict(text, "not a version number")
-    return Verdict(text, rule.why_not(version))
+        return Verdict(str(given), "not a version number")
+    return Verdict(str(given), rule.why_not(version))

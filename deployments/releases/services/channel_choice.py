@@ -12,7 +12,6 @@ from deployments.projects.queries import (
 )
 from deployments.projects.version_rules import rules_from_json
 from deployments.releases.channel_choice import AmbiguousChannel, ChannelCandidate, best_channel
-from deployments.releases.channel_rules import PackageChoice
 from deployments.releases.services.packages import (
     PackageWishes,
     needed_packages,
@@ -67,7 +66,7 @@ def _candidates(
     for channel in channels:
         values = values_at_release(stored, project=project.public_id, channel=channel.public_id)
         choices = [
-            PackageChoice(need.action.name, need.reference.name, need.package_id, version)
+            need.choice(version)
             for need in needed_packages(project.space, process, channel, values)
             if (version := wished_version(need, wishes))
         ]

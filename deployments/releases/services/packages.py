@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.language import LanguageError, evaluate
-from agent.versions import Version
+from agent.versions import Scheme, try_read_version
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.base.models import Space
@@ -45,12 +45,22 @@ class NeededPackage:
         """Return what people call it."""
         return f"Release of {self.project.name}" if self.project else self.package_id
 
+    def choice(self, version: str) -> PackageChoice:
+        """Return that version as what rules judge."""
+        names = (self.action.name, self.reference.name, self.package_id)
+        return PackageChoice(*names, version, self.version_scheme)
+
     @property
     def is_searchable(self) -> bool:
         """Whether the versions to choose from can be listed."""
         if self.project is not None:
             return True
         return self.is_resolvable and self.feed is not None
+
+    @property
+    def version_scheme(self) -> Scheme:
+        """Return by which rules its versions are read."""
+        return self.feed.version_scheme if self.feed is not None else Scheme.SEMVER
 
     @property
     def feed_id(self) -> str:
@@ -66,9 +76,7 @@ class SelectedPackage:
 
     @property
     def choice(self) -> PackageChoice:
-        return PackageChoice(
-            self.need.action.name, self.need.reference.name, self.need.package_id, self.version
-        )
+        return self.need.choice(self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +201,7 @@ def _given(space: Space, need: NeededPackage, version: str) -> str:
                 f" a release, has no release '{version}'."
             )
         return release.version
-    if Version.try_parse(version) is None:
+    if try_read_version(version, need.version_scheme) is None:
         raise Invalid(
             f"'{version}' is not a version of the package '{need.package_id}' for the step"
             f" '{need.action.name}'."

@@ -2,23 +2,34 @@
 
 import itertools
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent.versions import (
+    FloatingVersion,
     InvalidFileName,
     InvalidTagPattern,
     InvalidVersion,
     InvalidVersionRange,
+    Scheme,
     Version,
     VersionRange,
+    Versions,
+    doubt_about,
     is_mask,
     matches_tag,
     next_version,
     parse_file_name,
+    read_filter,
+    read_range,
+    read_version,
 )
+from agent.versions.docker_tags import parse_docker_tag
+from agent.versions.maven import parse_maven_version
 
 CASES = Path(__file__).parents[2] / "cases" / "versions"
 
@@ -58,18 +69,67 @@ def test_order(case: dict[str, list[str]]) -> None:
     assert sorted(keys) == keys
 
 
+def require_contents(case: dict[str, Any], some: Versions, scheme: Scheme) -> None:
+    for text, expected in [
+        *((text, True) for text in case["contains"]),
+        *((text, False) for text in case["excludes"]),
+    ]:
+        assert some.contains(read_version(text, scheme)) is expected, text
+
+
 @pytest.mark.parametrize("case", cases("ranges"), ids=lambda case: case["range"])
 def test_range(case: dict[str, Any]) -> None:
-    parse = VersionRange.parse_maven if case.get("maven") else VersionRange.parse
+    scheme = Scheme(case.get("scheme", Scheme.SEMVER))
+    parse: Callable[[str], VersionRange] = partial(read_range, scheme=scheme)
+    if "scheme" not in case:
+        parse = VersionRange.parse_maven if case.get("maven") else VersionRange.parse
     if case.get("invalid"):
         with pytest.raises(InvalidVersionRange):
             parse(case["range"])
         return
     version_range = parse(case["range"])
-    assert [v for v in case["contains"] if not version_range.contains(Version.parse(v))] == []
-    assert [v for v in case["excludes"] if version_range.contains(Version.parse(v))] == []
+    require_contents(case, version_range, scheme)
     if "normalized" in case:
         assert version_range.normalized == case["normalized"]
+
+
+@pytest.mark.parametrize("case", cases("floating"), ids=lambda case: case["range"])
+def test_floating(case: dict[str, Any]) -> None:
+    if case.get("invalid"):
+        with pytest.raises(InvalidVersionRange):
+            FloatingVersion.parse(case["range"])
+        return
+    floating = FloatingVersion.parse(case["range"])
+    require_contents(case, floating, Scheme.SEMVER)
+    assert str(read_filter(case["range"])) == case["range"].strip()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "case"),
+    [(scheme, case) for scheme in ("docker_tags", "maven") for case in cases(scheme)],
+    ids=str,
+)
+def test_other_scheme(scheme: str, case: dict[str, Any]) -> None:
+    parse = {"docker_tags": parse_docker_tag, "maven": parse_maven_version}[scheme]
+    if case.get("invalid"):
+        with pytest.raises(InvalidVersion):
+            parse(case["text"])
+    elif "text" in case:
+        version = parse(case["text"])
+        assert list(version.numbers) == case["numbers"]
+        assert version.prerelease == case["prerelease"]
+        assert version.is_prerelease is case.get("is_prerelease", bool(case["prerelease"]))
+        shown = {version.original, version.normalized, version.full, version.key}
+        assert shown == {case["text"].strip()}
+    elif "same" in case:
+        versions = [parse(text) for text in case["same"]]
+        assert all(versions[0].same_precedence(each) for each in versions)
+        assert len(set(versions)) == len(set(case["same"]))
+    else:
+        for low, high in itertools.combinations([parse(text) for text in case["ascending"]], 2):
+            assert low.precedence < high.precedence
+            assert not high.precedence < low.precedence
+            assert low < high
 
 
 @pytest.mark.parametrize("case", cases("masks"), ids=lambda case: case["mask"])
@@ -97,7 +157,7 @@ def test_tag(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", cases("file_names"), ids=lambda case: case["name"][:40])
 def test_file_name(case: dict[str, Any]) -> None:
     if case.get("invalid"):
-        with pytest.raises(InvalidFileName):
+        with pytest.raises(InvalidFileName, match=case.get("says")):
             parse_file_name(case["name"])
         return
     name = parse_file_name(case["name"])
@@ -106,3 +166,6 @@ def test_file_name(case: dict[str, Any]) -> None:
         case["version"],
         case["extension"],
     )
+    doubt = doubt_about(name)
+    assert bool(doubt) is ("meant" in case)
+    assert f"call it {case['meant']}.<version>" in doubt if doubt else "meant" not in case

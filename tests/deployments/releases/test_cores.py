@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agent.versions import Version
+from agent.versions import Scheme, Version, read_version
 from deployments.projects.version_rules import rules_from_json
 from deployments.releases.channel_rules import PackageChoice, broken_rules, rule_for
 from deployments.releases.numbering import InvalidNumber, number_from_template
@@ -41,6 +41,10 @@ def test_progression(case: dict[str, Any]) -> None:
         assert [state.is_blocked for state in found.phases] == case["blocked"]
 
 
+def scheme_of(case: dict[str, Any]) -> Scheme:
+    return Scheme(case.get("scheme", Scheme.SEMVER))
+
+
 def rules_of(case: dict[str, Any]) -> Any:
     package = {"DeploymentAction": "Deploy", "PackageReference": ""}
     rule = {
@@ -56,7 +60,7 @@ def test_channel_rules(case: dict[str, Any]) -> None:
     rules = rules_of(case)
     for expected, versions in ((True, case["accepted"]), (False, case["refused"])):
         for version in versions:
-            choice = PackageChoice("DEPLOY", "", "Acme.Web", version)
+            choice = PackageChoice("DEPLOY", "", "Acme.Web", version, scheme_of(case))
             assert (not broken_rules(rules, [choice])) is expected, version
     assert not broken_rules(rules, [PackageChoice("Other", "", "Acme.Web", "whatever")])
 
@@ -65,7 +69,7 @@ def test_channel_rules(case: dict[str, Any]) -> None:
 def test_selection(case: dict[str, Any]) -> None:
     has_rule = "range" in case or "tag" in case
     rule = rule_for(rules_of(case), "Deploy", "") if has_rule else None
-    versions = [Version.parse(text) for text in case["versions"]]
+    versions = [read_version(text, scheme_of(case)) for text in case["versions"]]
     found = newest_fitting(versions, rule=rule, prerelease=case.get("prerelease", ""))
     assert (found.original if found else None) == case["chosen"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.versions import Version
+from agent.versions import read_version
 from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock
@@ -162,17 +162,27 @@ def _why_not(arrival: Arrival) -> tuple[Outcome | None, str]:
         return Outcome.WAITING, f"It waits for version {version} of {names}."
     for need in concerned:
         newest = newest_version(need, arrival.channel)
-        if newest is None or Version.parse(newest) < Version.parse(version):
+        place = _compared(newest, version, need)
+        if newest is None or place < 0:
             return Outcome.NOTHING, (
                 f"The channel {arrival.channel.name} does not choose {need.package_id} {version}"
                 f" for the step {need.action.name} by itself."
             )
-        if Version.parse(newest) > Version.parse(version):
+        if place > 0:
             return Outcome.NOTHING, f"{need.package_id} has a newer version, {newest}."
     used = _used(arrival, {need.package_id.lower() for need in concerned})
     if used:
         return Outcome.NOTHING, f"Release {used} has this version already."
     return None, ""
+
+
+def _compared(one: str | None, other: str, need: NeededPackage) -> int:
+    """Return below, above or 0 as the first version is older, newer, or the same."""
+    if one is None:
+        return -1
+    mine = read_version(one, need.version_scheme)
+    its = read_version(other, need.version_scheme)
+    return (mine > its) - (mine < its)
 
 
 def _used(arrival: Arrival, package_ids: set[str]) -> str:

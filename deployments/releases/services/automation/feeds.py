@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from django.db import transaction
 
-from agent.versions import Version
+from agent.versions import read_version
 from deployments.access.actors import actor_behind
 from deployments.base.clock import Clock, utc_now
 from deployments.projects.models import Channel, Outcome, ProjectTrigger, WatchedPackage
@@ -104,7 +104,7 @@ def _look(
     if not row.version:
         WatchedPackage.objects.filter(pk=row.pk, version="").update(version=seen)
         return
-    if is_first or not newest or Version.parse(newest) <= Version.parse(row.version):
+    if is_first or not newest or not _is_newer(newest, row.version, feed):
         return
     if not WatchedPackage.objects.filter(pk=row.pk, version=row.version).update(version=newest):
         return  # another worker has seen it
@@ -119,6 +119,11 @@ def _look(
     )
     actor = actor_behind(trigger.saved_by, trigger.saved_by_name, reason=f"trigger {trigger.name}")
     log_decision(trigger.project, decide(arrival, actor, clock), trigger=trigger, clock=clock)
+
+
+def _is_newer(version: str, than: str, feed: Feed) -> bool:
+    scheme = feed.version_scheme
+    return read_version(version, scheme) > read_version(than, scheme)
 
 
 def ask_feeds(trigger: ProjectTrigger, channel: Channel, *, clock: Clock = utc_now) -> None:

@@ -20,6 +20,7 @@ SPACE_LINKS = {
     "Machines": "machines{/id}{?skip,take,name,ids,partialName,roles,isDisabled,healthStatuses,"
     "commStyles,tenantIds,tenantTags,environmentIds,thumbprint,deploymentId,shellNames}",
     "PackageDeltaSignature": "packages/{packageId}/{version}/delta-signature",
+    "PackageDeltaUpload": "packages/{packageId}/{baseVersion}/delta{?replace,overwriteMode}",
     "Packages": "packages{/id}{?nuGetPackageId,filter,latest,skip,take,includeNotes}",
     "PackagesBulk": "packages/bulk{?ids}",
     "PackageUpload": "packages/raw{?replace,overwriteMode}",

@@ -1,5 +1,6 @@
 """Packages of the built-in feed: upload, list, download, delete, notes."""
 
+import base64
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -7,14 +8,16 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from agent.versions import PackageFileName, Version, doubt_about
 from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
 from deployments.base.api.query import Query
-from deployments.base.errors import Invalid, NotFound
+from deployments.base.errors import Invalid
 from packages_feed.api.receiving import received_file
 from packages_feed.api.sending import package_response
 from packages_feed.api.serializers import package_resource
 from packages_feed.ingest import TooLarge
+from packages_feed.ingest.inspect import NUPKG
 from packages_feed.models import PackageVersion
 from packages_feed.queries import (
     build_information_of,
@@ -23,7 +26,8 @@ from packages_feed.queries import (
     newest_of_each,
     versions_of,
 )
-from packages_feed.services import Outcome, OverwriteMode, delete_version, store_package
+from packages_feed.services import Outcome, OverwriteMode, Stored, delete_version, store_package
+from packages_feed.services.delta_uploads import WrongBase, delta_signature, store_delta
 from packages_feed.services.permissions import require_for_package
 from packages_feed.storage import BlobMissing, StorageFailed
 
@@ -42,8 +46,9 @@ class PackageViewSet(SpaceViewSet[PackageVersion]):
         "list": Permission.FeedView,
         "retrieve": Permission.FeedView,
         "notes": Permission.FeedView,
-        "delta_signature": Permission.FeedView,
+        "delta_signature": Permission.BuiltInFeedPush,
         "upload": Permission.BuiltInFeedPush,
+        "upload_delta": Permission.BuiltInFeedPush,
         "download": Permission.BuiltInFeedDownload,
         "destroy": Permission.BuiltInFeedAdminister,
         "destroy_many": Permission.BuiltInFeedAdminister,
@@ -99,8 +104,7 @@ class PackageViewSet(SpaceViewSet[PackageVersion]):
 
     def upload(self, request: Request, **ids: Any) -> Response:
         """Store the file of the request under the name it came with."""
-        named = self.query.text("overwriteMode")
-        mode = OverwriteMode.parse(named or self.query.text("replace"))
+        mode = self._overwrite_mode()
         with received_file(request._request) as received:  # noqa: SLF001 before any parser
             stored = store_package(
                 actor=self.actor,
@@ -109,7 +113,7 @@ class PackageViewSet(SpaceViewSet[PackageVersion]):
                 file_name=_full_name(received.name),
                 overwrite_mode=mode,
             )
-        return self.answer(stored.version, 200 if stored.outcome is Outcome.IGNORED else 201)
+        return self._stored(stored)
 
     def download(self, request: Request, **ids: Any) -> HttpResponseBase:
         """Answer with the bytes as they were pushed."""
@@ -135,14 +139,55 @@ class PackageViewSet(SpaceViewSet[PackageVersion]):
         return Response({"Packages": [_note(text, row) for text, row in found]})
 
     def delta_signature(self, request: Request, **ids: Any) -> Response:
-        """Say that there is nothing to upload a difference against; clients send the whole."""
-        raise NotFound("There is no earlier version that an upload could build on.")
+        """Answer with the signature of the version before this one; 404 without one."""
+        signature, version = delta_signature(
+            actor=self.actor,
+            space=self.space,
+            package_id=self.kwargs["package_id"],
+            version=self.kwargs["version"],
+        )
+        text = base64.b64encode(signature).decode()
+        return Response({"Signature": text, "BaseVersion": version})
+
+    def upload_delta(self, request: Request, **ids: Any) -> Response:
+        """Make the new file from the version of the path and the delta of the request."""
+        mode = self._overwrite_mode()
+        with received_file(request._request, what="delta") as received:  # noqa: SLF001 before any parser
+            stored = store_delta(
+                actor=self.actor,
+                space=self.space,
+                package_id=self.kwargs["package_id"],
+                base_version=self.kwargs["version"],
+                delta=received.upload,
+                file_name=_full_name(received.name),
+                overwrite_mode=mode,
+            )
+        return self._stored(stored)
+
+    def _overwrite_mode(self) -> OverwriteMode:
+        named = self.query.text("overwriteMode")
+        return OverwriteMode.parse(named or self.query.text("replace"))
+
+    def _stored(self, stored: Stored) -> Response:
+        answer = self.answer(stored.version, 200 if stored.outcome is Outcome.IGNORED else 201)
+        return with_doubt(answer, stored)
+
+
+def with_doubt(answer: Response, stored: Stored) -> Response:
+    """Say in a header how the file's name was read, where something else may have been meant."""
+    row = stored.version
+    name = PackageFileName(row.package_id, Version.parse(row.version), row.extension)
+    if row.extension != NUPKG and (doubt := doubt_about(name)):
+        answer.headers["X-NuGet-Warning"] = doubt
+    return answer
 
 
 def storage_answer(error: Exception) -> Response | None:
     """Return the answer for what receiving and storing files raises; None for anything else."""
     if isinstance(error, TooLarge):
         return Response({"ErrorMessage": error.message, "Errors": [error.message]}, status=413)
+    if isinstance(error, WrongBase):
+        return Response({"ErrorMessage": error.message, "Errors": [error.message]}, status=422)
     if isinstance(error, StorageFailed):
         return Response({"ErrorMessage": str(error)}, status=503)
     if isinstance(error, BlobMissing):

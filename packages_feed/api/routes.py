@@ -23,6 +23,10 @@ routes: list[URLPattern] = [
         "packages/<str:package_id>/<str:version>/delta-signature",
         PackageViewSet.as_view({"get": "delta_signature"}),
     ),
+    path(
+        "packages/<str:package_id>/<str:version>/delta",
+        PackageViewSet.as_view({"post": "upload_delta"}),
+    ),
     *resource_routes(PackageViewSet),
     path("build-information/bulk", BuildInformationViewSet.as_view({"delete": "destroy_many"})),
     *resource_routes(BuildInformationViewSet),

@@ -13,7 +13,7 @@ from deployments.access.permissions import Permission
 from deployments.base.api.errors import describe
 from deployments.base.api.links import space_path
 from deployments.base.errors import Invalid
-from packages_feed.api.packages import storage_answer
+from packages_feed.api.packages import storage_answer, with_doubt
 from packages_feed.api.serializers import package_resource
 from packages_feed.models import PackageVersion
 from packages_feed.queries import built_in_feed
@@ -99,7 +99,8 @@ class UploadViewSet(SpaceViewSet[PackageVersion]):
         """Check the whole and add it to the feed; answers with the package."""
         stored = complete_upload(actor=self.actor, space=self.space, upload=self._upload())
         resource = package_resource(stored.version, built_in_feed(self.space).public_id)
-        return Response(resource, status=200 if stored.outcome is Outcome.IGNORED else 201)
+        status = 200 if stored.outcome is Outcome.IGNORED else 201
+        return with_doubt(Response(resource, status=status), stored)
 
     def _upload(self) -> ResumableUpload:
         return find_upload(self.actor, self.space, str(self.kwargs["upload"]))

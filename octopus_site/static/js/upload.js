@@ -35,7 +35,7 @@ const send = (upload, method, url, body = null, more = {}, onProgress = null) =>
   request.addEventListener("load", () => {
     let answer = {};
     try { answer = JSON.parse(request.responseText); } catch { /* a page of a proxy */ }
-    if (request.status < 300) resolve(answer);
+    if (request.status < 300) resolve({ ...answer, doubt: request.getResponseHeader("X-NuGet-Warning") });
     else if (request.status >= 500 || request.status === 429) reject(new Broken());
     else reject(new Refused(request.status, answer));
   });
@@ -156,6 +156,8 @@ class Upload {
     link.href = `${pages}/${encodeURIComponent(stored.PackageId)}/${encodeURIComponent(stored.Version)}`;
     link.textContent = `${stored.PackageId} ${stored.Version}`;
     this.part("text").replaceChildren("In the feed as ", link);
+    this.part("doubt").textContent = stored.doubt ?? "";
+    this.part("doubt").hidden = !stored.doubt;
     this.row.classList.add("upload-done");
     say(`${stored.PackageId} ${stored.Version} is in the feed`);
   }

@@ -11,6 +11,8 @@ from tests.support.clients import Client
 
 ADDRESSES = ["/nuget/v3/index.json", "/nuget/packages", "/nuget", "/api/v2/package", ""]
 
+PROTOCOLS = ["/nuget/v3/index.json", "/nuget"]
+
 CONFIGURATION = """<?xml version="1.0" encoding="utf-8"?>
 <configuration><packageSources><clear /><add key="octopus" value="{source}" /></packageSources>
 <packageSourceCredentials><octopus><add key="Username" value="any" />
@@ -36,6 +38,15 @@ def push(client: Client, feed: FeedServer, package: Path, address: str, *options
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_push(feed: FeedServer, dotnet: Client, tmp_path: Path, address: str) -> None:
+    require_push(feed, dotnet, tmp_path, address)
+
+
+@pytest.mark.parametrize("address", ADDRESSES[:2])
+def test_push_to_s3(feed_on_s3: FeedServer, dotnet: Client, tmp_path: Path, address: str) -> None:
+    require_push(feed_on_s3, dotnet, tmp_path, address)
+
+
+def require_push(feed: FeedServer, dotnet: Client, tmp_path: Path, address: str) -> None:
     package_id = f"New.Push{ADDRESSES.index(address)}"
     package = write_package(tmp_path, package_id, "1.0.0-rc.1")
     output = push(dotnet, feed, package, address)
@@ -92,7 +103,10 @@ def test_push_with_the_key_as_password(feed: FeedServer, dotnet: Client, tmp_pat
     assert feed.versions("New.Basic") == ["1.0.0"]
 
 
-def test_a_large_package_arrives_whole(feed: FeedServer, dotnet: Client, tmp_path: Path) -> None:
+def test_a_large_package_arrives_whole(
+    stored_feed: FeedServer, dotnet: Client, tmp_path: Path
+) -> None:
+    feed = stored_feed
     content = bytes(range(256)) * 4096 * 30
     package = tmp_path / "New.Large.1.0.0.nupkg"
     with zipfile.ZipFile(package, "w", zipfile.ZIP_STORED) as archive:
@@ -103,8 +117,19 @@ def test_a_large_package_arrives_whole(feed: FeedServer, dotnet: Client, tmp_pat
     assert feed.send("GET", "/nuget/package/New.Large/1.0.0")[2] == package.read_bytes()
 
 
-@pytest.mark.parametrize("protocol", ["/nuget/v3/index.json", "/nuget"])
-def test_restore(feed: FeedServer, dotnet: Client, tmp_path: Path, protocol: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "protocol"),
+    [
+        ("feed", PROTOCOLS[0]),
+        ("feed", PROTOCOLS[1]),
+        ("feed_on_s3", PROTOCOLS[0]),
+        ("redirecting_feed", PROTOCOLS[1]),
+    ],
+)
+def test_restore(
+    request: pytest.FixtureRequest, dotnet: Client, tmp_path: Path, name: str, protocol: str
+) -> None:
+    feed: FeedServer = request.getfixturevalue(name)
     prefix = f"New.Restore{len(protocol)}"
     feed.push(f"{prefix}.Base", "1.2.0+sha.abc")
     extra = (
@@ -123,7 +148,27 @@ def test_restore(feed: FeedServer, dotnet: Client, tmp_path: Path, protocol: str
     assert [path.name for path in (cached / f"{prefix}.Base".lower()).iterdir()] == ["1.2.0"]
 
 
-def test_delete(feed: FeedServer, dotnet: Client) -> None:
+@pytest.mark.parametrize(
+    ("name", "protocol"), [("feed", PROTOCOLS[0]), ("feed_on_s3", PROTOCOLS[1])]
+)
+def test_add_package_takes_the_newest_stable_version(
+    request: pytest.FixtureRequest, dotnet: Client, tmp_path: Path, name: str, protocol: str
+) -> None:
+    stored_feed: FeedServer = request.getfixturevalue(name)
+    package_id = f"New.Added{len(protocol)}"
+    for version in ("1.0.0", "1.10.0", "1.9.0", "2.0.0-rc.1"):
+        stored_feed.push(package_id, version)
+    _configure(stored_feed, tmp_path, protocol)
+    project = tmp_path / "App.csproj"
+    project.write_text(PROJECT.format(references=""))
+    dotnet.run("add", "App.csproj", "package", package_id, cwd=tmp_path)
+    assert f'<PackageReference Include="{package_id}" Version="1.10.0" />' in project.read_text()
+    cached = dotnet.home / ".nuget" / "packages" / package_id.lower()
+    assert [path.name for path in cached.iterdir()] == ["1.10.0"]
+
+
+def test_delete(stored_feed: FeedServer, dotnet: Client) -> None:
+    feed = stored_feed
     feed.push("New.Gone", "1.0.0")
     source = ("-k", feed.key, "-s", f"{feed.url}/nuget/v3/index.json", "--non-interactive")
     dotnet.run("nuget", "delete", "New.Gone", "1.0.0.0", *source)

@@ -14,6 +14,14 @@ ADDRESSES = ["/nuget/packages", "/nuget/packages/", "/api/v2/package", "/nuget/v
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_push(feed: FeedServer, nuget: Client, tmp_path: Path, address: str) -> None:
+    push(feed, nuget, tmp_path, address)
+
+
+def test_push_to_s3(feed_on_s3: FeedServer, nuget: Client, tmp_path: Path) -> None:
+    push(feed_on_s3, nuget, tmp_path, ADDRESSES[0])
+
+
+def push(feed: FeedServer, nuget: Client, tmp_path: Path, address: str) -> None:
     package_id = f"Old.Push{ADDRESSES.index(address)}"
     package = write_package(tmp_path, package_id, "1.0.0")
     result = nuget.run("push", package.name, feed.key, "-Source", feed.url + address, cwd=tmp_path)
@@ -46,6 +54,10 @@ def test_a_wrong_key_says_so(feed: FeedServer, nuget: Client, tmp_path: Path) ->
 @pytest.fixture
 def signed_in(feed: FeedServer, nuget: Client) -> Client:
     """Give nuget a configuration with the key as password for the feed."""
+    return sign_in(nuget, feed)
+
+
+def sign_in(nuget: Client, feed: FeedServer) -> Client:
     nuget.run(
         *("sources", "add", "-Name", "octopus", "-Source", f"{feed.url}/nuget"),
         *("-UserName", "any", "-Password", feed.key, "-StorePasswordInClearText"),
@@ -62,7 +74,8 @@ def test_push_to_the_address_for_reading(
     assert feed.versions("Old.Root") == ["1.0.0"]
 
 
-def test_list(feed: FeedServer, signed_in: Client) -> None:
+def test_list(stored_feed: FeedServer, nuget: Client) -> None:
+    feed, signed_in = stored_feed, sign_in(nuget, stored_feed)
     feed.push("Old.List.A", "1.0.0")
     feed.push("Old.List.A", "1.1.0")
     feed.push("Old.List.A", "2.0.0-beta.1")
@@ -76,7 +89,8 @@ def test_list(feed: FeedServer, signed_in: Client) -> None:
     assert found == {"Old.List.A 1.0.0", "Old.List.A 1.1.0", "Old.List.B 1.0.0-beta"}
 
 
-def test_install_with_a_dependency(feed: FeedServer, signed_in: Client, tmp_path: Path) -> None:
+def test_install_with_a_dependency(giving_feed: FeedServer, nuget: Client, tmp_path: Path) -> None:
+    feed, signed_in = giving_feed, sign_in(nuget, giving_feed)
     feed.push("Old.Base", "1.0.0", content=b"base")
     feed.push("Old.Base", "1.5.0", content=b"newer base")
     extra = '<dependencies><dependency id="Old.Base" version="[1.0.0]"/></dependencies>'
@@ -101,7 +115,8 @@ def test_install_by_another_spelling(feed: FeedServer, signed_in: Client, tmp_pa
     assert [path.name for path in (tmp_path / "installed").iterdir()] == ["Old.Spelled.1.0.0"]
 
 
-def test_delete(feed: FeedServer, nuget: Client) -> None:
+def test_delete(stored_feed: FeedServer, nuget: Client) -> None:
+    feed = stored_feed
     feed.push("Old.Gone", "1.0.0")
     source = ("-Source", f"{feed.url}/nuget/packages", "-NonInteractive")
     nuget.run("delete", "Old.Gone", "1.0.0", feed.key, *source)

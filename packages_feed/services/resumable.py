@@ -1,18 +1,16 @@
 """Uploads that come in pieces and go on after a broken line.
 
-Nothing of one is in the database: what it is to become is signed in its id, what has come is a file
-of the spool folder, which the sweep deletes when nobody has gone on with it for a day.
+Nothing of one is in the database: what it is to become is signed in its id, what has come is kept
+by the storage, so that any server takes the next piece. The sweep deletes what nobody has gone on
+with for a day.
 """
 
 import errno
-import fcntl
 import json
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 from django.core import signing
@@ -23,7 +21,7 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Conflict, Invalid, NotFound
 from deployments.base.models import Space
-from packages_feed.ingest import TooLarge, current_limits, hash_file
+from packages_feed.ingest import Spool, Spooled, TooLarge, current_limits, hash_file, spool_stream
 from packages_feed.ingest.inspect import NUPKG
 from packages_feed.ingest.limits import readable
 from packages_feed.models import PackageVersion
@@ -36,8 +34,9 @@ from packages_feed.services.store import (
     Stored,
     store_package,
 )
-from packages_feed.storage import StorageFailed, package_storage
+from packages_feed.storage import PiecesBusy, PieceStore, StorageFailed, package_storage
 from packages_feed.storage.base import is_sha256
+from packages_feed.storage.pieces import Adding
 
 _SALT: Final = "packages_feed.resumable"
 _KEPT_S: Final = 24 * 3600
@@ -124,8 +123,7 @@ def find_upload(actor: Actor, space: Space, text: str) -> ResumableUpload:
 
 def received(upload: ResumableUpload) -> int:
     """Return how many bytes are here."""
-    path = _pieces(upload)
-    return path.stat().st_size if path.exists() else 0
+    return _pieces(upload).received()
 
 
 def receive_piece(upload: ResumableUpload, *, start: int, pieces: Iterable[bytes]) -> int:
@@ -134,23 +132,20 @@ def receive_piece(upload: ResumableUpload, *, start: int, pieces: Iterable[bytes
     What has come before a line broke stays. Raises WrongPlace unless it begins where the last one
     ended, Invalid for more bytes than were announced, Conflict while another piece comes.
     """
-    with _locked(_pieces(upload)) as file:
-        here = file.seek(0, os.SEEK_END)
-        if start != here:
-            raise WrongPlace(here)
-        try:
+    try:
+        with _adding(upload) as end:
+            if start != end.here:
+                raise WrongPlace(end.here)
             for piece in pieces:
-                if here + len(piece) > upload.size:
-                    file.truncate(start)
+                if end.here + len(piece) > upload.size:
+                    end.undo()
                     raise Invalid(f"More bytes came than the {upload.size} that were announced.")
-                file.write(piece)
-                here += len(piece)
-            file.flush()
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            raise StorageFailed("The server has no room left for the package.") from error
-    return here
+                end.write(piece)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise StorageFailed("The server has no room left for the package.") from error
+    return end.here
 
 
 def complete_upload(
@@ -163,67 +158,68 @@ def complete_upload(
     """
     if (done := _done(space, upload)) is not None:
         return done
-    path = _pieces(upload)
-    if (here := received(upload)) != upload.size:
+    pieces = _pieces(upload)
+    if (here := pieces.received()) != upload.size:
         raise Conflict(f"{here} of {upload.size} bytes are here; send the rest first.")
-    with _locked(path):
+    with _adding(upload):
         try:
-            spooled = hash_file(path)
-            if upload.sha256 not in {"", spooled.sha256}:
-                raise Invalid("The file has another SHA-256 than was announced.")
-            stored = store_package(
-                actor=actor,
-                space=space,
-                file=spooled,
-                file_name=upload.name,
-                overwrite_mode=upload.mode,
-                clock=clock,
-            )
+            with _spooled(pieces) as spooled:
+                if upload.sha256 not in {"", spooled.sha256}:
+                    raise Invalid("The file has another SHA-256 than was announced.")
+                stored = store_package(
+                    actor=actor,
+                    space=space,
+                    file=spooled,
+                    file_name=upload.name,
+                    overwrite_mode=upload.mode,
+                    clock=clock,
+                )
         except StorageFailed:
             raise  # asked again, it may succeed
         except BaseException:
-            path.unlink(missing_ok=True)
+            pieces.drop()
             raise
-        _note_done(upload, stored)
-        path.unlink(missing_ok=True)
+        pieces.note(json.dumps([stored.version.pk, str(stored.outcome)]))
+        pieces.drop()
     return stored
 
 
 def abandon_upload(upload: ResumableUpload) -> None:
     """Delete what has come."""
-    _pieces(upload).unlink(missing_ok=True)
+    _pieces(upload).drop()
 
 
-def _pieces(upload: ResumableUpload) -> Path:
-    return package_storage().spool_folder / f"pieces-{UUID(upload.number).hex}"
+def _pieces(upload: ResumableUpload) -> PieceStore:
+    return package_storage().pieces(UUID(upload.number).hex)
 
 
-def _marker(upload: ResumableUpload) -> Path:
-    return package_storage().spool_folder / f"done-{UUID(upload.number).hex}"
+@contextmanager
+def _adding(upload: ResumableUpload) -> Iterator[Adding]:
+    """Hold the end of an upload for one request at a time; raises Conflict."""
+    try:
+        with _pieces(upload).adding() as end:
+            yield end
+    except PiecesBusy as error:
+        raise Conflict("Another piece of this upload is just being received.") from error
 
 
-def _note_done(upload: ResumableUpload, stored: Stored) -> None:
-    _marker(upload).write_text(json.dumps([stored.version.pk, str(stored.outcome)]))
+@contextmanager
+def _spooled(pieces: PieceStore) -> Iterator[Spooled]:
+    """Give all that has come as one file of this machine."""
+    if (path := pieces.path()) is not None:
+        yield hash_file(path)
+        return
+    folder = package_storage().spool_folder
+    with Spool(folder, limit=current_limits().package) as spool:
+        yield spool_stream(spool, pieces.whole())
 
 
 def _done(space: Space, upload: ResumableUpload) -> Stored | None:
-    try:
-        number, outcome = json.loads(_marker(upload).read_text())
-    except FileNotFoundError:
+    text = _pieces(upload).noted()
+    if text is None:
         return None
+    number, outcome = json.loads(text)
     version = PackageVersion.objects.in_space(space).filter(pk=number).first()
     if version is None:
         raise NotFound("The package was stored, and deleted since.")
     return Stored(version, Outcome(outcome))
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[BinaryIO]:
-    """Open the file for one request at a time, of whichever process; raises Conflict."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    with os.fdopen(descriptor, "r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Conflict("Another piece of this upload is just being received.") from error
-        yield file

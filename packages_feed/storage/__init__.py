@@ -10,12 +10,15 @@ from packages_feed.storage.base import (
 from packages_feed.storage.both import MovingStorage
 from packages_feed.storage.choice import named_storage, package_storage, storage_from_url
 from packages_feed.storage.files import FileStorage
+from packages_feed.storage.pieces import PiecesBusy, PieceStore
 
 __all__ = [
     "BlobMissing",
     "FileStorage",
     "MovingStorage",
     "PackageStorage",
+    "PieceStore",
+    "PiecesBusy",
     "StorageFailed",
     "StoredFile",
     "WrongBytes",

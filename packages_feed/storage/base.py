@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
+from packages_feed.storage.pieces import PieceStore
+
 PIECE = 256 * 1024
 """Bytes that `open` gives at a time, at most."""
 SHA256_DIGITS = 64
@@ -86,6 +88,10 @@ class PackageStorage(Protocol):
 
         What others keep in the same place is left out. Raises StorageFailed.
         """
+        ...
+
+    def pieces(self, number: str) -> PieceStore:
+        """Return what has come of the upload in pieces that has this number (32 hex digits)."""
         ...
 
     def drop_unfinished(self, before: datetime) -> int:

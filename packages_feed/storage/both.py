@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from packages_feed.storage.base import BlobMissing, PackageStorage, StoredFile
+from packages_feed.storage.pieces import PieceStore
 
 
 class MovingStorage:
@@ -53,6 +54,9 @@ class MovingStorage:
         # Of equal ones the merge gives that of the first storage first.
         for _, same in groupby(both, key=lambda file: file.sha256):
             yield next(same)
+
+    def pieces(self, number: str) -> PieceStore:
+        return self.first.pieces(number)
 
     def drop_unfinished(self, before: datetime) -> int:
         return self.first.drop_unfinished(before) + self.second.drop_unfinished(before)

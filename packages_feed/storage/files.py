@@ -20,6 +20,7 @@ from packages_feed.storage.base import (
     is_sha256,
     place_of,
 )
+from packages_feed.storage.pieces import FilePieces, PieceStore
 from packages_feed.storage.spooling import drop_old_files
 
 
@@ -95,6 +96,9 @@ class FileStorage:
                     path = root / first / second / name
                     if name > after and is_sha256(name) and (file := _stored(path)):
                         yield file
+
+    def pieces(self, number: str) -> PieceStore:
+        return FilePieces(self.spool_folder, number)
 
     def drop_unfinished(self, before: datetime) -> int:
         return drop_old_files(self.spool_folder, before)

@@ -1,11 +1,10 @@
 """Packages in a bucket of anything that speaks S3."""
 
-import base64
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from botocore.config import Config
@@ -22,6 +21,9 @@ from packages_feed.storage.base import (
     is_sha256,
     place_of,
 )
+from packages_feed.storage.pieces import PieceStore
+from packages_feed.storage.s3_calls import called, created, md5
+from packages_feed.storage.s3_pieces import S3Pieces, drop_old_pieces
 from packages_feed.storage.s3_place import S3Place
 from packages_feed.storage.spooling import drop_old_files
 
@@ -29,14 +31,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
-T = TypeVar("T")
-
 PART = 16 * 1024 * 1024
 """Bytes of one part of an upload; also what an upload holds in memory."""
-
-_MISSING = {"404", "NoSuchKey", "NotFound"}
-_EXISTS = {"412", "409", "PreconditionFailed", "ConditionalRequestConflict"}
-_UNKNOWN_CONDITION = {"NotImplemented", "501"}
 
 
 class S3Storage:
@@ -103,7 +99,7 @@ class S3Storage:
             return iter(())
         end = "" if length is None else str(start + length - 1)
         ranged: Any = {"Range": f"bytes={start}-{end}"} if start or length is not None else {}
-        answer: Any = _called(
+        answer: Any = called(
             lambda: self.client.get_object(
                 Bucket=self.place.bucket, Key=self._key(sha256), **ranged
             )
@@ -126,20 +122,20 @@ class S3Storage:
         )
 
     def size(self, sha256: str) -> int | None:
-        answer = _called(
+        answer = called(
             lambda: self.client.head_object(Bucket=self.place.bucket, Key=self._key(sha256))
         )
         return None if answer is None else answer["ContentLength"]
 
     def delete(self, sha256: str) -> None:
-        _called(lambda: self.client.delete_object(Bucket=self.place.bucket, Key=self._key(sha256)))
+        called(lambda: self.client.delete_object(Bucket=self.place.bucket, Key=self._key(sha256)))
 
     def files(self, after: str = "") -> Iterator[StoredFile]:
         listed: Any = {"Bucket": self.place.bucket, "Prefix": self.place.key("packages/")}
         if after:
             listed["StartAfter"] = self._key(after)
         while True:
-            page: Any = _called(lambda: self.client.list_objects_v2(**listed))
+            page: Any = called(lambda: self.client.list_objects_v2(**listed))
             if page is None:
                 raise StorageFailed(f"The bucket {self.place.bucket} does not exist.")
             for each in page.get("Contents", ()):
@@ -151,12 +147,16 @@ class S3Storage:
                 return
             listed["ContinuationToken"] = page["NextContinuationToken"]
 
+    def pieces(self, number: str) -> PieceStore:
+        return S3Pieces(self.client, self.place, number, PART)
+
     def drop_unfinished(self, before: datetime) -> int:
-        """Delete old files of the spool folder, and the parts of uploads that were broken off."""
+        """Delete old files of the spool folder, and what uploads left that were broken off."""
         count = drop_old_files(self.spool_folder, before)
+        count += drop_old_pieces(self.client, self.place, before)
         prefix = self.place.key("packages/")
         try:
-            answer: Any = _called(
+            answer: Any = called(
                 lambda: self.client.list_multipart_uploads(Bucket=self.place.bucket, Prefix=prefix)
             )
         except StorageFailed:
@@ -174,12 +174,12 @@ class S3Storage:
     def _put_whole(self, parts: Iterable[bytes], sha256: str) -> bool:
         body = b"".join(parts)
         target: Any = {"Bucket": self.place.bucket, "Key": self._key(sha256), "Body": body}
-        target.update(self.place.encrypted, ContentMD5=_md5(body))
-        return _created(lambda condition: self.client.put_object(**target, **condition))
+        target.update(self.place.encrypted, ContentMD5=md5(body))
+        return created(lambda condition: self.client.put_object(**target, **condition))
 
     def _put_parts(self, whole: Iterable[bytes], sha256: str) -> bool:
         target: Any = {"Bucket": self.place.bucket, "Key": self._key(sha256)}
-        upload = _called(
+        upload = called(
             lambda: self.client.create_multipart_upload(**target, **self.place.encrypted)
         )
         if upload is None:
@@ -187,7 +187,7 @@ class S3Storage:
         target["UploadId"] = upload["UploadId"]
         try:
             parts = [self._put_part(target, n, body) for n, body in enumerate(whole, 1)]
-            return _created(
+            return created(
                 lambda condition: self.client.complete_multipart_upload(
                     **target, MultipartUpload={"Parts": parts}, **condition
                 )
@@ -197,9 +197,9 @@ class S3Storage:
             raise
 
     def _put_part(self, target: Any, number: int, body: bytes) -> "CompletedPartTypeDef":
-        answer = _called(
+        answer = called(
             lambda: self.client.upload_part(
-                **target, PartNumber=number, Body=body, ContentMD5=_md5(body)
+                **target, PartNumber=number, Body=body, ContentMD5=md5(body)
             )
         )
         if answer is None:
@@ -211,43 +211,6 @@ class S3Storage:
             self.client.abort_multipart_upload(**target)
         except (BotoCoreError, ClientError):
             return  # the store's own rule for unfinished uploads removes it
-
-
-def _called(call: Callable[[], T]) -> T | None:
-    """Return the answer, or None for what is missing; raises StorageFailed."""
-    try:
-        return call()
-    except ClientError as error:
-        if _code(error) in _MISSING:
-            return None
-        raise StorageFailed(f"The package store answered {_code(error)}.") from error
-    except BotoCoreError as error:
-        raise StorageFailed(f"The package store failed: {type(error).__name__}.") from error
-
-
-def _created(call: Callable[[dict[str, Any]], Any]) -> bool:
-    """Create unless it exists; a store that knows no condition writes the same bytes again."""
-    for condition in ({"IfNoneMatch": "*"}, {}):
-        try:
-            call(condition)
-        except ClientError as error:
-            if _code(error) in _EXISTS:
-                return False
-            if condition and _code(error) in _UNKNOWN_CONDITION:
-                continue
-            raise StorageFailed(f"The package store answered {_code(error)}.") from error
-        except BotoCoreError as error:
-            raise StorageFailed(f"The package store failed: {type(error).__name__}.") from error
-        return True
-    return True
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def _md5(body: bytes) -> str:
-    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
 
 
 def _parts(pieces: Iterable[bytes]) -> Iterator[bytes]:

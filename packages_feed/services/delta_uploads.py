@@ -19,7 +19,7 @@ from packages_feed.services.store import OverwriteMode, Stored, store_package
 from packages_feed.storage import package_storage
 
 LARGEST: Final = 256 * 1024 * 1024
-"""Bytes of a package that signatures are made of: about 25 nanoseconds of the processor for each."""
+"""Bytes of a package that signatures are made of; each takes 25 nanoseconds of the processor."""
 
 
 class WrongBase(OctopusError):

@@ -47,4 +47,10 @@ def fold(text: str) -> str:
 
 def _single(char: str, converted: str) -> str:
     # The dotless and the dotted I have no counterpart in the invariant culture.
-    return converted if len(converted) == 1 and char not in "ıİ" else char
+    if char > _LAST_OF_BASIC_PLANE or char in "ıİ":
+        return char
+    if len(converted) == 1:
+        return converted
+    # A letter with a subscript is the same in titles, as one character.
+    title = char.title()
+    return title if len(title) == 1 else char

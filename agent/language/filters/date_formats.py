@@ -43,7 +43,9 @@ _STANDARD = {
     "y": "yyyy MMMM",
     "Y": "yyyy MMMM",
 }
-_UNIVERSAL = "rRuU"
+# What is no format: a sign of the next one with nothing after it, seven digits are all there are.
+_BROKEN = re.compile(r"%(?:%|\Z)|f{8}|F{8}|\\\Z")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\\.", re.DOTALL)
 _PIECE = re.compile(
     r"y+|M+|d+|H+|h+|m+|s+|f+|F+|t+|z+|K|g+|'[^']*'|\"[^\"]*\"|\\.|%(?=[yMdHhmsfFtzKg:/])|.",
     re.DOTALL,
@@ -74,6 +76,14 @@ class Moment:
         """Give the moment a span later. Raises OverflowError."""
         return replace(self, value=self.value + span)
 
+    def in_zone(self, offset: timedelta) -> Moment:
+        """Give the same moment as the clocks of another zone show it, or the nearest there is."""
+        try:
+            value = self.value - (self.offset or timedelta(0)) + offset
+        except OverflowError:
+            value = self.value
+        return replace(self, value=value, offset=offset)
+
 
 def format_moment(moment: Moment, pattern: str) -> str | None:
     """Write the moment; None when the pattern is no format. Local times carry no zone in `O`."""
@@ -81,12 +91,20 @@ def format_moment(moment: Moment, pattern: str) -> str | None:
         standard = _STANDARD.get(pattern)
         if standard is None:
             return None
-        if pattern in _UNIVERSAL and moment.kind is not Kind.UNSPECIFIED:
-            moment = moment.plus(-(moment.offset or timedelta(0)))
+        if pattern == "U":
+            moment = moment.in_zone(timedelta(0))
         pattern = standard
-    if not pattern or (pattern.count("'") % 2 and "\\'" not in pattern):
+    unquoted = _QUOTED.sub("", pattern)
+    if not pattern or "'" in unquoted or '"' in unquoted or _BROKEN.search(unquoted):
         return None
-    return "".join(_piece(moment, match.group()) for match in _PIECE.finditer(pattern))
+    out: list[str] = []
+    for match in _PIECE.finditer(pattern):
+        piece = _piece(moment, match.group())
+        if not piece and match.group().startswith("F") and out and out[-1] == ".":
+            # A fraction that is not shown takes its point with it.
+            out.pop()
+        out.append(piece)
+    return "".join(out)
 
 
 def _piece(moment: Moment, piece: str) -> str:

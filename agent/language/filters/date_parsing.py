@@ -12,15 +12,17 @@ _TIME = (
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]+))?)?"
     r"(?: ?(?P<half>AM|PM|am|pm))?"
 )
-_ZONE = r"(?: ?(?P<zone>Z|z|GMT|[+-][0-9]{2}:?[0-9]{2}))?"
+_ZONE = r"(?: ?(?P<zone>Z|z|GMT|[+-][0-9]{1,2}(?::?[0-9]{2})?))?"
 _NAME = r"(?P<name>[A-Za-z]{3,9})"
 _DAY_NAME = r"(?:(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?,? )?"
 _DATES = (
-    r"(?P<year>[0-9]{4})[-/](?P<month>[0-9]{1,2})[-/](?P<day>[0-9]{1,2})",
-    r"(?P<month>[0-9]{1,2})[-/](?P<day>[0-9]{1,2})[-/](?P<year>[0-9]{4})",
+    r"(?P<year>[0-9]{4})[-/.](?P<month>[0-9]{1,2})[-/.](?P<day>[0-9]{1,2})",
+    r"(?P<month>[0-9]{1,2})[-/.](?P<day>[0-9]{1,2})[-/.](?P<year>[0-9]{4})",
     rf"{_DAY_NAME}(?P<day>[0-9]{{1,2}})[ -]{_NAME}[ -](?P<year>[0-9]{{4}})",
     rf"{_DAY_NAME}{_NAME} (?P<day>[0-9]{{1,2}}),? (?P<year>[0-9]{{4}})",
     rf"{_NAME} (?P<year>[0-9]{{4}})",
+    rf"{_NAME} (?P<day>[0-9]{{1,2}})",
+    rf"(?P<day>[0-9]{{1,2}})[ -]{_NAME}",
     r"(?P<month>[0-9]{1,2})\.(?P<day>[0-9]{1,2})",
 )
 _SPELLINGS = [
@@ -90,6 +92,8 @@ def _with_zone(value: datetime, zone: str | None) -> Moment:
         return Moment(value, None, Kind.UNSPECIFIED)
     if zone.upper() in ("Z", "GMT"):
         return Moment(value, timedelta(0), Kind.UTC)
-    digits = zone[1:].replace(":", "")
-    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    hours, _, minutes = zone[1:].partition(":")
+    if len(hours) > len("00"):
+        hours, minutes = hours[:-2], hours[-2:]
+    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
     return Moment(value, -offset if zone.startswith("-") else offset, Kind.OFFSET)

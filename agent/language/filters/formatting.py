@@ -8,14 +8,17 @@ from datetime import timedelta
 from decimal import Decimal
 
 from agent.language.environment import Call, Filter
-from agent.language.filters.date_formats import Kind, Moment, format_moment
+from agent.language.filters.date_formats import Kind, format_moment
 from agent.language.filters.date_parsing import parse_moment
 from agent.language.filters.number_formats import format_double, format_exact
 from agent.language.numbers import parse_double, parse_int32
 
 _MAX_DECIMAL = Decimal(79228162514264337593543950335)
 _MAX_DIGITS = 100
-_DECIMAL = re.compile(r"\s*([+-]?)([0-9][0-9,]*(?:\.[0-9]*)?|\.[0-9]+)([+-]?)\s*")
+_OF_UNIVERSAL_TIME = ("r", "R", "u")
+_DECIMAL = re.compile(
+    r"[ \t-\r]*([+-]?)([0-9][0-9,]*(?:\.[0-9]*)?|\.[0-9]+)[ \t-\r]*([+-]?)[ \t-\r]*\0*"
+)
 
 
 def _format(call: Call) -> str | None:
@@ -57,10 +60,15 @@ def _format_date(call: Call, pattern: str, *, with_offset: bool) -> str | None:
         moment = replace(
             moment, kind=Kind.OFFSET, offset=local if moment.offset is None else moment.offset
         )
+        if pattern in _OF_UNIVERSAL_TIME:
+            moment = moment.in_zone(timedelta(0))
         return None if pattern == "U" else format_moment(moment, pattern)
-    if moment.offset is not None:
+    if moment.offset is None:
+        # Its zone is the local one for those who ask for a zone.
+        moment = replace(moment, offset=local)
+    else:
         # A plain date is shown in the local zone when the text names one.
-        moment = Moment(moment.value - moment.offset + local, local, Kind.OFFSET)
+        moment = replace(moment.in_zone(local), kind=Kind.OFFSET)
     return format_moment(moment, pattern)
 
 

@@ -15,6 +15,7 @@ _DOUBLE_ONLY = "R"
 _KNOWN = "CDEFGNPRX"
 _CONTEXT = Context(prec=400, rounding=ROUND_HALF_UP)
 _INT_BITS = 32
+_CUSTOM_DIGITS = 15
 
 
 def format_exact(value: Decimal, pattern: str, *, whole: int | None = None) -> str | None:
@@ -39,7 +40,8 @@ def format_double(value: float, pattern: str) -> str | None:
         return double_text(value)
     standard = _STANDARD.fullmatch(pattern)
     if standard is None:
-        return format_custom(Decimal(repr(value)), pattern)
+        # As exact as it is shown there.
+        return format_custom(_rounded(Decimal(value), _CUSTOM_DIGITS), pattern)
     letter, digits = standard.groups()
     precision = int(digits) if digits is not None else None
     if letter.upper() in _WHOLE_ONLY or letter.upper() not in _KNOWN:
@@ -68,8 +70,8 @@ def _standard(
             shown = _fixed(_CONTEXT.multiply(value, Decimal(100)), places, rounding, grouped=True)
             return f"{shown} %"
         case "C":
-            shown = _fixed(abs(value), places, rounding, grouped=True)
-            return f"(¤{shown})" if value < 0 else f"¤{shown}"
+            shown = _fixed(value, places, rounding, grouped=True)
+            return f"(¤{shown[1:]})" if shown.startswith("-") else f"¤{shown}"
         case "E":
             return _exponential(value, 6 if precision is None else precision, letter)
         case _:
@@ -86,6 +88,9 @@ def _fixed(value: Decimal, places: int, rounding: str, *, grouped: bool) -> str:
 def _exponential(value: Decimal, places: int, letter: str) -> str:
     mantissa, _, exponent = f"{_rounded(value, places + 1):.{places}e}".partition("e")
     number = int(exponent)
+    if not value:
+        # Zeros after the point would count.
+        number = 0
     return f"{mantissa}{letter}{'-' if number < 0 else '+'}{abs(number):03d}"
 
 

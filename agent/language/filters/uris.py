@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
@@ -10,6 +11,11 @@ from agent.language.environment import Call, Filter
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ftp": 21, "mailto": 25, "ws": 80, "wss": 443}
 _KEPT = "-_.~;/?:@&=+$,[]!'()*%"
+_WITH_HOST = ("http", "https", "ftp", "ws", "wss")
+_MAIL = "mailto"
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_QUERY = re.compile(r"[?#]")
+_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def _uri_part(call: Call) -> str:
@@ -17,11 +23,11 @@ def _uri_part(call: Call) -> str:
         return "[UriPart error: no argument given]"
     part = call.options[0]
     try:
-        uri = urlsplit(call.text.strip())
+        uri = urlsplit(_as_address(call.text.strip()))
         known_port = uri.port
     except ValueError:
         return call.text
-    if " " in (uri.hostname or ""):
+    if " " in (uri.hostname or "") or (uri.scheme in _WITH_HOST and not uri.hostname):
         return call.text
     if part.lower() == "isabsoluteuri":
         return _boolean(bool(uri.scheme))
@@ -34,9 +40,28 @@ def _uri_part(call: Call) -> str:
     return reader(uri, port)
 
 
+def _as_address(text: str) -> str:
+    """Write a path of Windows as the address of a file, and mail with its host."""
+    if _DRIVE.match(text):
+        return "file:///" + text.replace("\\", "/")
+    if text.startswith("\\\\"):
+        return "file:" + text.replace("\\", "/")
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme.lower() in _WITH_HOST:
+        start = _QUERY.search(rest)
+        end = start.start() if start else len(rest)
+        rest = rest[:end].replace("\\", "/") + rest[end:]
+        return f"{scheme}:{rest}"
+    if colon and scheme.lower() == _MAIL:
+        return f"{_MAIL}://{rest}"
+    return text
+
+
 def _path(uri: SplitResult) -> str:
-    path = quote(uri.path, safe=_KEPT)
-    if not uri.netloc:
+    path = _quoted(uri.path)
+    if uri.scheme == "file" and _DRIVE.match(path[1:]):
+        return path[1:]
+    if not uri.netloc or uri.scheme == _MAIL:
         return path
     kept: list[str] = []
     for segment in path.split("/")[1:]:
@@ -49,12 +74,26 @@ def _path(uri: SplitResult) -> str:
     return "/" + "/".join(kept)
 
 
+def _quoted(text: str) -> str:
+    """Escape what may not stand in an address; escapes stay, a percent sign alone is one anew."""
+    return _PERCENT.sub("%25", quote(text, safe=_KEPT, errors="replace"))
+
+
+def _local(uri: SplitResult) -> str:
+    path = unquote(_path(uri))
+    if uri.scheme != "file":
+        return path
+    if uri.netloc:
+        path = f"//{uri.netloc}{path}"
+    return path.replace("/", "\\") if uri.netloc or _DRIVE.match(path) else path
+
+
 def _query(uri: SplitResult) -> str:
-    return f"?{quote(uri.query, safe=_KEPT)}" if uri.query else ""
+    return f"?{_quoted(uri.query)}" if uri.query else ""
 
 
 def _fragment(uri: SplitResult) -> str:
-    return f"#{quote(uri.fragment, safe=_KEPT)}" if uri.fragment else ""
+    return f"#{_quoted(uri.fragment)}" if uri.fragment else ""
 
 
 def _host(uri: SplitResult) -> str:
@@ -71,14 +110,17 @@ def _is_default(uri: SplitResult, port: int) -> bool:
 
 
 def _scheme_and_server(uri: SplitResult, port: int) -> str:
-    return f"{uri.scheme}:{'//' if uri.netloc else ''}{_authority(uri, port)}"
+    separator = "//" if uri.netloc and uri.scheme != _MAIL else ""
+    return f"{uri.scheme}:{separator}{_authority(uri, port)}"
 
 
 def _absolute(uri: SplitResult, port: int) -> str:
-    separator = "//" if uri.netloc or uri.scheme == "file" else ""
+    separator = "//" if (uri.netloc or uri.scheme == "file") and uri.scheme != _MAIL else ""
     user = f"{_user(uri)}@" if _user(uri) else ""
     server = f"{uri.scheme}:{separator}{user}{_authority(uri, port)}"
-    return f"{server}{_path(uri)}{_query(uri)}{_fragment(uri)}"
+    path = _path(uri)
+    slash = "/" if uri.scheme == "file" and not path.startswith("/") else ""
+    return f"{server}{slash}{path}{_query(uri)}{_fragment(uri)}"
 
 
 def _user(uri: SplitResult) -> str:
@@ -88,7 +130,7 @@ def _user(uri: SplitResult) -> str:
 def _host_name_type(uri: SplitResult) -> str:
     host = uri.hostname or ""
     if not host:
-        return "Basic"
+        return "Basic" if uri.scheme == "file" else "Unknown"
     try:
         return f"IPv{ipaddress.ip_address(host).version}"
     except ValueError:
@@ -126,7 +168,7 @@ _PARTS: dict[str, Callable[[SplitResult, int], str]] = {
     "isfile": lambda uri, _: _boolean(uri.scheme == "file"),
     "isloopback": lambda uri, _: _boolean(_is_loopback(uri)),
     "isunc": lambda uri, _: _boolean(uri.scheme == "file" and bool(uri.netloc)),
-    "path": lambda uri, _: unquote(_path(uri)),
+    "path": lambda uri, _: _local(uri),
     "pathandquery": lambda uri, _: _path(uri) + _query(uri),
     "port": lambda _, port: str(port),
     "query": lambda uri, _: _query(uri),

@@ -122,6 +122,11 @@ class Plan:
     def steps(self) -> tuple[PlannedStep, ...]:
         return tuple(step for group in self.groups for step in group.steps)
 
+    @property
+    def places(self) -> int:
+        """How often it runs an action somewhere."""
+        return sum(len(action.placements) for step in self.steps for action in step.actions)
+
     def target_ids(self) -> tuple[str, ...]:
         """Return the machines that take part, each once, in order."""
         lanes = (lane for step in self.steps for lane in step.lanes)

@@ -239,3 +239,17 @@ def test_a_value_is_edited_in_its_row(ana: Page, server: OctopusServer) -> None:
     ana.get_by_role("link", name="Cancel").click()
     expect(ana.locator(".row-form")).to_have_count(0)
     assert "edit=" not in ana.url
+
+
+def test_a_step_is_moved_by_keys_and_keeps_the_focus(ana: Page, server: OctopusServer) -> None:
+    ana.goto(f"{server.url}{WEB}/process")
+    steps = ana.locator(".process .step-name")
+    second = steps.nth(1).inner_text()
+    steps.nth(1).focus()
+    ana.keyboard.press("Alt+ArrowUp")
+    expect(steps.first).to_have_text(second)
+    expect(steps.first).to_be_focused()
+    ana.keyboard.press("Alt+ArrowUp")
+    ana.keyboard.press("Alt+ArrowDown")
+    expect(steps.nth(1)).to_have_text(second)
+    expect(steps.nth(1)).to_be_focused()

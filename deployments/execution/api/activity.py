@@ -133,6 +133,5 @@ def _progress(task: ServerTask, plan: Plan | None, rows: Sequence[ActionExecutio
         return 100
     if plan is None:
         return 0
-    total = sum(len(action.placements) for step in plan.steps for action in step.actions)
     ended = {(row.action_id, row.target_id) for row in rows if row.state in ENDED}
-    return len(ended) * 100 // max(1, total)
+    return len(ended) * 100 // max(1, plan.places)

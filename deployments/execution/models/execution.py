@@ -13,7 +13,8 @@ from deployments.server_tasks.models import ServerTask
 class ExecutionPlan(SpaceOwned):
     """The plan of a task (deployments.execution.plan), made once when it starts.
 
-    `sealed_variables` is the manifest: every candidate value that the task may use.
+    `sealed_variables` is the manifest: every candidate value that the task may use. `places` is how
+    often the plan runs an action somewhere, 0 where that was not counted.
     """
 
     id_prefix = "ExecutionPlans"
@@ -21,6 +22,7 @@ class ExecutionPlan(SpaceOwned):
     task = models.OneToOneField(ServerTask, on_delete=models.CASCADE, related_name="plan")
     document = models.JSONField()
     sealed_variables = models.BinaryField()
+    places = models.PositiveIntegerField(default=0)
     created = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -48,8 +48,10 @@ def take_in(execution: ActionExecution, ids: Collection[str]) -> None:
     new = [replace(each, skip_reason="") for each in source.targets if each.id in ids]
     plan = plan_from_json(row.document)
     more = make_plan(replace(source, targets=new))
+    grown = with_newcomers(plan, more, execution.step_id)
     rows.update(
-        document=plan_to_json(with_newcomers(plan, more, execution.step_id)),
+        document=plan_to_json(grown),
+        places=grown.places,
         sealed_variables=seal_manifest(_with(manifest, new), execution.task_id),
     )
 

@@ -97,6 +97,7 @@ def _stored_plan(deployment: Run, task: ServerTask, clock: Clock) -> ExecutionPl
         space=task.space,
         task=task,
         document=plan_to_json(plan),
+        places=plan.places,
         sealed_variables=seal_manifest(manifest, task.pk),
         created=clock(),
     )

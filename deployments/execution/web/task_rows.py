@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from deployments.access.permissions import Permission
 from deployments.base.actor import Actor
 from deployments.base.models import Space
+from deployments.execution.queries import progress_of
 from deployments.execution.web.subjects import names_of
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Project
@@ -17,7 +18,7 @@ from deployments.server_tasks.models import ServerTask
 class TaskRow:
     """A task with the names of what it is about, empty where the reader may not see it.
 
-    `project_slug` and `version` are there for deployments only.
+    `project_slug` and `version` are there for deployments only, `percent` while it runs.
     """
 
     task: ServerTask
@@ -26,6 +27,7 @@ class TaskRow:
     version: str
     environment: str
     requested_by: str
+    percent: int | None = None
 
 
 def rows_of(actor: Actor, space: Space, tasks: Sequence[ServerTask]) -> list[TaskRow]:
@@ -44,6 +46,7 @@ def rows_of(actor: Actor, space: Space, tasks: Sequence[ServerTask]) -> list[Tas
         pk__in={row.environment_number for row in tasks if row.environment_number}
     )
     places = dict(environments.order_by().values_list("pk", "name"))
+    percent = progress_of(space, tasks)
     names = names_of(row.requested_by for row in tasks)
     rows = []
     for task in tasks:
@@ -51,5 +54,5 @@ def rows_of(actor: Actor, space: Space, tasks: Sequence[ServerTask]) -> list[Tas
         version = versions.get(task.pk, "") if slug else ""
         place = places.get(task.environment_number or 0, "")
         by = names.get(task.requested_by, "")
-        rows.append(TaskRow(task, project, slug, version, place, by))
+        rows.append(TaskRow(task, project, slug, version, place, by, percent.get(task.pk)))
     return rows

@@ -46,6 +46,19 @@ document.addEventListener("keydown", (event) => {
   leaves = false;
 });
 
+// Alt with an arrow moves the step that has the focus; afterwards the focus is on it again.
+document.addEventListener("keydown", (event) => {
+  const step = event.target.closest?.(".process .step");
+  const way = { ArrowUp: "up", ArrowDown: "down" }[event.key];
+  if (!step || !way || !event.altKey || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  step.querySelector(`button[name="what"][value="${way}"]:not(:disabled)`)?.click();
+});
+// Only when the browser has gone to the place of the step itself, which takes the focus away.
+addEventListener("load", () => requestAnimationFrame(() => {
+  if (location.hash.startsWith("#step-")) document.getElementById(location.hash.slice(1))?.querySelector(".step-name")?.focus();
+}));
+
 // Packages of another feed are suggested as its own search finds them, while one types.
 const name = document.querySelector("input[list=known-packages]");
 const feed = document.getElementById("feed");

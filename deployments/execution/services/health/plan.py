@@ -73,6 +73,7 @@ def plan_health(task: ServerTask, *, clock: Clock = utc_now) -> ExecutionPlan:
         space=task.space,
         task=task,
         document=to_json(plan),
+        places=plan.places,
         sealed_variables=seal_manifest(manifest, task.pk),
         created=clock(),
     )

@@ -22,7 +22,10 @@ from deployments.projects.triggers.actions import (
 )
 
 _WORDS: Final = {
-    DEPLOY_LATEST: "Deploy the latest release, that is the one which is current in the source",
+    DEPLOY_LATEST: (
+        "Deploy the latest release: what is current in the source environments, else the newest"
+        " that may go there"
+    ),
     CREATE_RELEASE: "Create a release with the newest packages; the lifecycle says where it goes",
     DEPLOY_NEW: "Deploy a new release with the newest packages",
     RUN_RUNBOOK: "Run runbooks, as they are published then",

@@ -21,7 +21,7 @@ from deployments.projects.queries import channels_of, environments_to_choose
 from deployments.projects.services.repositories import has_password
 from deployments.projects.services.triggers import TriggerInput, create_trigger, update_trigger
 from deployments.projects.triggers import filters
-from deployments.projects.triggers.actions import environments_named
+from deployments.projects.triggers.actions import RUN_RUNBOOK, environments_named
 from deployments.projects.triggers.git_filter import GIT
 from deployments.projects.triggers.project_filter import PROJECT
 from deployments.projects.web.rail import project_frame
@@ -107,7 +107,9 @@ def trigger_new(request: PageRequest, project: str) -> HttpResponse:
     if request.method == "POST":
         return _save(request, row, None)
     kind = _known(request.GET.get("kind", ""))
-    start = TriggerInput(name="", filter=_KINDS[kind].begin, action={})
+    runbook = request.GET.get("runbook", "")
+    action = {"ActionType": RUN_RUNBOOK, "RunbookId": runbook} if runbook else {}
+    start = TriggerInput(name="", filter=_KINDS[kind].begin, action=action)
     return _form(request, row, None, kind, start)
 
 

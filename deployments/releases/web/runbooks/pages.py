@@ -32,6 +32,7 @@ from deployments.releases.services.runbook_snapshots import (
 )
 from deployments.releases.variables import library_is_modified
 from deployments.releases.web.frames import project_of, visible_environments
+from deployments.releases.web.runbooks.triggered import triggers_running
 from tenants.queries import tenant_names
 
 _MOST_SNAPSHOTS = 20
@@ -113,6 +114,8 @@ def runbook_page(request: PageRequest, project: str, runbook: str) -> HttpRespon
         "may_edit": allows_on(request.actor, row, Permission.RunbookEdit),
         "may_freeze": may_freeze(request, row),
         "may_run": request.grants.allows_anywhere(Permission.RunbookRunCreate),
+        "triggers": triggers_running(request, row),
+        "may_schedule": allows_on(request.actor, row.project, Permission.TriggerCreate),
     }
     return show(request, "releases/runbooks/runbook.html", values)
 

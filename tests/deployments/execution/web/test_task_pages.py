@@ -259,6 +259,23 @@ def test_the_list_has_running_ones_on_top_and_filters() -> None:
     assert "No task fits" in text_of(ana.get("tasks", {"q": "nothing like it"}))
 
 
+def test_what_runs_shows_how_far_it_has_come() -> None:
+    steps = [script_step(name, roles="web") for name in ("One", "Two")]
+    scene, ana = make_scene(*steps, machines=2), Visitor(make_ana())
+
+    def shown() -> str:
+        return str(ana.get("tasks", {"state": "Executing"}).content.decode())
+
+    assert 'value="0" aria-label="0 % done"' in shown()
+    first = scene.runs()[0]
+    scene.accept(first)
+    scene.start(first)
+    scene.finish(first)
+    assert 'value="25" aria-label="25 % done"' in shown()
+    scene.run_to_end()
+    assert "% done" not in ana.get("tasks").content.decode()
+
+
 def test_the_list_is_filtered_by_kind_person_and_age() -> None:
     ana = make_ana()
     scenes = [make_scene(script_step("Install", roles="web")) for _ in range(2)]

@@ -11,6 +11,7 @@ from deployments.projects.queries import process_of_runbook, runbooks_of
 from deployments.projects.runbooks import runbook_document
 from deployments.releases.queries import published_snapshot
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
+from tests.factories.automation import make_trigger
 from tests.factories.domain import make_environment, make_project, make_variables, script_step
 from tests.factories.people import as_person, give_role, make_user
 from tests.factories.runbooks import make_run, make_runbook, make_snapshot
@@ -267,3 +268,31 @@ def test_the_page_of_the_task_leads_to_the_runbook_and_to_the_next_run() -> None
     assert again.replace(run.public_id, done.public_id) in Visitor(ana).get(path).content.decode()
     reader = Visitor(make_cleo(default_space())).get(path).content.decode()
     assert "?again=" not in reader
+
+
+def test_what_runs_it_by_itself_is_told_and_a_schedule_is_added_from_there() -> None:
+    project, ana = make_project(), Visitor(make_ana())
+    runbook, place = make_runbook(project, "Clean"), make_environment("Staging")
+    make_tag_set("Often", "Nightly", scopes=["Runbook"])
+    assert "Only when somebody runs it" in text_of(ana.get(path_of(runbook)))
+    nightly = {"FilterType": "CronExpressionSchedule", "CronExpression": "0 6 * * Mon-Fri"}
+    action = {"ActionType": "RunRunbook", "EnvironmentIds": [place.public_id]}
+    by_id, by_tag = {"RunbookId": runbook.public_id}, {"RunbookTags": ["Often/Nightly"]}
+    make_trigger(project, nightly, {**action, **by_id}, name="Mornings")
+    make_trigger(project, nightly, {**action, **by_tag}, name="Tagged", is_disabled=True)
+    other = make_runbook(project, "Other")
+    shown = text_of(ana.get(path_of(runbook)))
+    assert ("Mornings" in shown, "0 6 * * Mon-Fri" in shown, "Tagged" in shown) == (
+        True,
+        True,
+        False,
+    )
+    runbook.settings = {**runbook.settings, "RunbookTags": ["Often/Nightly"]}
+    runbook.save()
+    assert "Tagged" in text_of(ana.get(path_of(runbook)))
+    assert "Mornings" not in text_of(ana.get(path_of(other)))
+    link = f"projects/{project.public_id}/triggers/new?kind=schedule&runbook={runbook.public_id}"
+    assert link.replace("&", "&amp;") in ana.get(path_of(runbook)).content.decode()
+    form = ana.get(link).content.decode()
+    assert 'value="RunRunbook" checked' in form
+    assert f'<option value="{runbook.public_id}" selected>' in form

@@ -33,6 +33,9 @@ _NAVIGATION = (
     ),
 )
 
+# What else belongs to a place, by the place.
+_ALSO = {"packages": ("feeds",)}
+
 
 def portal(request: HttpRequest) -> dict[str, Any]:
     """Return the names for templates.
@@ -72,6 +75,7 @@ def _navigation(request: HttpRequest, base: str) -> list[dict[str, Any]]:
         if permissions and not any(grants.allows_anywhere(name) for name in permissions):
             continue
         start = f"{base}/{place}"
-        current = request.path == start or request.path.startswith(f"{start}/")
+        starts = [start, *(f"{base}/{also}" for also in _ALSO.get(place, ()))]
+        current = any(f"{request.path}/".startswith(f"{each}/") for each in starts)
         items.append({"label": label, "url": f"{base}/{target}", "current": current})
     return items

@@ -6,7 +6,10 @@ from typing import Final
 
 from django.conf import settings
 
+from deployments.access.permissions import Permission
+from deployments.access.policy import require
 from deployments.access.services.request_settings import allows_loopback
+from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.secrets import secret_box
 from packages_feed.models import Feed, FeedListing
@@ -39,6 +42,15 @@ def place_of(feed: Feed) -> FeedPlace:
 def source_of(feed: Feed) -> Source:
     """Return what the feed can be asked; raises SourceFailed."""
     return source_at(place_of(feed))
+
+
+def check_feed(*, actor: Actor, feed: Feed) -> str:
+    """Ask the feed whether it is one, as the server signs in there; return what it says.
+
+    Raises NotPermitted, SourceFailed.
+    """
+    require(actor, feed.space, Permission.FeedEdit)
+    return source_of(feed).check()
 
 
 def refresh(

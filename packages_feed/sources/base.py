@@ -70,6 +70,9 @@ class Source(Protocol):
     def notes(self, package_id: str, version: str) -> str:
         """Return the release notes, empty where the kind of feed has none."""
 
+    def check(self) -> str:
+        """Ask for what needs no package; return in a sentence what the answer says."""
+
 
 def newest_first(found: Iterable[Found], scheme: Scheme = Scheme.SEMVER) -> list[Found]:
     """Return what can be read as a version, each once, newest first."""

@@ -65,6 +65,16 @@ class DockerRegistry:
             f"{package_id}:{version} is a container image, which targets pull themselves."
         )
 
+    def check(self) -> str:
+        """Ask for the root of the protocol, with a token where the registry wants one."""
+        self._sign_in("/v2/", "registry:catalog:*")
+        url = f"{self._uri}/v2/"
+        with self._client.opened(url) as response:
+            version = response.getheader("Docker-Distribution-Api-Version") or ""
+        if not version.lower().startswith("registry/2"):
+            return "It answers as a registry does, but does not say that it is one."
+        return "It is a container registry."
+
     def notes(self, package_id: str, version: str) -> str:
         """Return nothing: images have no notes."""
         return ""

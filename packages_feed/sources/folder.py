@@ -52,6 +52,11 @@ class Folder:
                 return
         raise NotThere(f"The folder has no version {version} of {package_id}.")
 
+    def check(self) -> str:
+        """Count the packages."""
+        count = sum(1 for _ in self._packages())
+        return f"The folder has {count} file{'' if count == 1 else 's'} named as packages are."
+
     def notes(self, package_id: str, version: str) -> str:
         """Return nothing: file names have no notes."""
         return ""

@@ -52,6 +52,14 @@ class GitHub:
         with self._client.pieces(url) as pieces:
             yield Opened(".zip", pieces)
 
+    def check(self) -> str:
+        """Ask how many requests are left."""
+        document = self._client.json(f"{self._uri}/rate_limit", _JSON)
+        rate = document.get("rate") if isinstance(document, dict) else None
+        if not isinstance(rate, dict):
+            raise SourceFailed("GitHub's answer does not say how many requests are left.")
+        return f"It answers; {rate.get('remaining')} of {rate.get('limit')} requests are left."
+
     def notes(self, package_id: str, version: str) -> str:
         """Return the text of the release of the tag, if there is one."""
         url = f"{self._repository(package_id)}/releases/tags/{quote(version, safe='')}"

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 from packages_feed.sources.base import FeedPlace, Found, Hit, NotThere, Opened, SourceFailed
-from packages_feed.sources.web import FeedClient
+from packages_feed.sources.web import FORBIDDEN, MISSING, FeedClient
 
 _PARTS: Final = range(2, 5)
 _SNAPSHOT: Final = "-SNAPSHOT"
@@ -70,6 +70,14 @@ class Maven:
         checksums = self._checksums(f"{folder}/{name}")
         with self._client.pieces(f"{folder}/{name}") as pieces:
             yield Opened(f".{known.packaging}", pieces, checksums)
+
+    def check(self) -> str:
+        """Ask for the root, which many repositories show nobody."""
+        with self._client.opened(f"{self._uri}/", also=(FORBIDDEN, MISSING)) as response:
+            status = response.status
+        if status in {FORBIDDEN, MISSING}:
+            return f"It answers, but does not show its root ({status}); look for a package."
+        return "It answers; whether it has a package is seen by looking for it."
 
     def notes(self, package_id: str, version: str) -> str:
         """Return nothing: a repository has no notes."""

@@ -68,6 +68,11 @@ class NuGetV2:
         with self._client.pieces(joined(self._uri, source)) as pieces:
             yield Opened(".nupkg", pieces)
 
+    def check(self) -> str:
+        """Search for anything."""
+        found = self.search("", 1)
+        return f"It is a NuGet feed of protocol 2 {'with' if found else 'without'} packages."
+
     def notes(self, package_id: str, version: str) -> str:
         """Return the notes in the package's entry."""
         place = f"Packages(Id={_quoted(package_id)},Version={_quoted(version)})"

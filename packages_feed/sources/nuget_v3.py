@@ -65,6 +65,15 @@ class NuGetV3:
         with self._client.pieces(url) as pieces:
             yield Opened(".nupkg", pieces)
 
+    def check(self) -> str:
+        """Read the service index, and search for anything: many show the index to everybody."""
+        resources = self._resources()
+        self._content(resources)
+        if not _one_of(resources, _SEARCH):
+            return "It is a NuGet feed of protocol 3, which cannot be searched; look for a package."
+        found = self.search("", 1)
+        return f"It is a NuGet feed of protocol 3 {'with' if found else 'without'} packages."
+
     def notes(self, package_id: str, version: str) -> str:
         """Return nothing: registrations have no notes."""
         return ""

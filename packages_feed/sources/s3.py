@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PIECE: Final = 256 * 1024
 _MOST_KEYS: Final = 20_000
+_DENIED: Final = "AccessDenied"
 _MISSING: Final = frozenset({"NoSuchBucket", "NoSuchKey", "404"})
 _SILENCE_S: Final = 20
 _PORTS: Final = {"http": 80, "https": 443}
@@ -73,6 +74,17 @@ class S3Bucket:
                     yield Opened(named.extension, body.iter_chunks(_PIECE))
                     return
         raise NotThere(f"The bucket {bucket} has no version {version} of {folder}{name}.")
+
+    def check(self) -> str:
+        """List the buckets, which keys for one bucket alone may not."""
+        with self._client() as client:
+            try:
+                count = len(client.list_buckets().get("Buckets", []))
+            except ClientError as error:
+                if str(error.response.get("Error", {}).get("Code", "")) != _DENIED:
+                    raise
+                return "It answers, but does not list its buckets; look for a package."
+        return f"It answers and lists {count} bucket{'' if count == 1 else 's'}."
 
     def notes(self, package_id: str, version: str) -> str:
         """Return nothing: objects have no notes."""

@@ -11,7 +11,7 @@ from deployments.base.errors import NotFound
 from packages_feed.models import Feed
 from packages_feed.queries import find_feed
 from packages_feed.queries.catalogue import Catalogue, catalogue
-from packages_feed.services.asking import refresh, source_of
+from packages_feed.services.asking import check_feed, refresh, source_of
 from packages_feed.services.external_feeds import (
     FeedValues,
     change_feed,
@@ -61,7 +61,7 @@ def feed_new(request: PageRequest, kind: str) -> HttpResponse:
     )
     if feed is None:
         return _form(request, found, None, problems)
-    messages.success(request, f"{feed.name} was added. Look for a package to try it.")
+    messages.success(request, f"{feed.name} was added. Test it, or look for a package.")
     return go(request, f"feeds/{feed.public_id}")
 
 
@@ -114,6 +114,18 @@ def feed_edit(request: PageRequest, feed: str) -> HttpResponse:
         return _form(request, kind, _external(request, feed), problems)
     messages.success(request, f"{changed.name} was saved.")
     return go(request, f"feeds/{changed.public_id}")
+
+
+@require_POST
+@page(Permission.FeedEdit)
+def feed_test(request: PageRequest, feed: str) -> HttpResponse:
+    """Ask a feed whether it is one; says what came of it on its page."""
+    row = _external(request, feed)
+    try:
+        messages.success(request, check_feed(actor=request.actor, feed=row))
+    except SourceFailed as error:
+        messages.error(request, f"The test failed: {error.message}")
+    return go(request, f"feeds/{row.public_id}")
 
 
 @require_POST

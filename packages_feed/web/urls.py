@@ -17,5 +17,6 @@ urlpatterns = [
     path("feeds/new/<str:kind>", feeds.feed_new),
     path("feeds/<str:feed>", feeds.feed_page),
     path("feeds/<str:feed>/edit", feeds.feed_edit),
+    path("feeds/<str:feed>/test", feeds.feed_test),
     path("feeds/<str:feed>/delete", feeds.feed_delete),
 ]

@@ -29,6 +29,7 @@ def test_a_running_server_is_a_nuget_feed(octopus: OctopusServer, root: str) -> 
         push(octopus, nupkg(name, version))
     place = FeedPlace("NuGet", f"{octopus.url}/{root}", "any", API_KEY, allow_loopback=True)
     feed = source_at(place)
+    assert f"protocol {3 if root.endswith('json') else 2}" in feed.check()
     found = [each.version for each in newest_first(feed.versions(name.lower()))]
     assert [text.partition("+")[0] for text in found] == ["1.10.0", "1.9.0-rc.1", "1.0.0"]
     assert name in [hit.package_id for hit in feed.search(name, 10)]
@@ -37,5 +38,7 @@ def test_a_running_server_is_a_nuget_feed(octopus: OctopusServer, root: str) -> 
     with pytest.raises(NotThere):
         feed.versions("Acme.Nothing")
     stranger = FeedPlace("NuGet", f"{octopus.url}/{root}", "any", "API-WRONG", allow_loopback=True)
+    with pytest.raises(SourceFailed, match=r"40[13]"):
+        source_at(stranger).check()
     with pytest.raises(SourceFailed, match=r"40[13]"):
         source_at(stranger).versions(name)

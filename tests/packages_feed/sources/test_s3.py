@@ -20,6 +20,7 @@ def test_a_bucket_gives_the_packages_in_its_keys(swift: S3Store) -> None:
     bucket = source_at(
         FeedPlace("S3", swift.endpoint, swift.key, swift.secret, allow_loopback=True)
     )
+    assert "lists" in bucket.check()
     found = newest_first(bucket.versions("feed/apps/Acme.Web"))
     assert [each.version for each in found] == ["1.2.0", "1.0.0"]
     with bucket.open("feed/apps/Acme.Web", "1.2") as opened:
@@ -38,5 +39,7 @@ def test_a_bucket_gives_the_packages_in_its_keys(swift: S3Store) -> None:
     stranger = source_at(FeedPlace("S3", swift.endpoint, "x", "y", allow_loopback=True))
     with pytest.raises(SourceFailed, match="refuses"):
         stranger.versions("feed/apps/Acme.Web")
+    with pytest.raises(SourceFailed, match="refuses"):
+        stranger.check()
     with pytest.raises(SourceFailed, match="this server itself"):
         source_at(FeedPlace("S3", swift.endpoint, swift.key, swift.secret)).versions("feed/Acme")

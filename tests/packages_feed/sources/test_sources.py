@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -106,11 +107,14 @@ class Registry:
         sent = headers.get("Authorization", "")
         if path.startswith("/token"):
             pair = base64.b64encode(b"ana:secret").decode()
-            is_right = sent == f"Basic {pair}" and "scope=repository%3Aacme%2Fweb%3Apull" in path
+            scopes = ("repository%3Aacme%2Fweb%3Apull", "registry%3Acatalog%3A%2A")
+            is_right = sent == f"Basic {pair}" and path.rpartition("scope=")[2] in scopes
             return (200, {}, b'{"token": "t1"}') if is_right else (401, {}, b"{}")
         if sent != "Bearer t1":
             asked = f'Bearer realm="{self.url}/token",service="registry"'
             return 401, {"WWW-Authenticate": asked}, b"{}"
+        if path == "/v2/":
+            return 200, {"Docker-Distribution-Api-Version": "registry/2.0"}, b"{}"
         if path.endswith("last=1.0.0"):
             return 200, {}, b'{"tags": ["1.1.0"]}'
         if path.startswith("/v2/acme/web/tags/list"):
@@ -124,6 +128,7 @@ def test_a_registry_gives_tags_for_a_token() -> None:
     with serving(answers) as served:
         answers.url = served.url
         registry = source("Docker", served.url, username="ana", password="secret")
+        assert registry.check() == "It is a container registry."
         assert versions(registry, "acme/web") == ["1.1.0", "1.0.0"]
         prefixed = source(
             "Docker",
@@ -135,6 +140,8 @@ def test_a_registry_gives_tags_for_a_token() -> None:
         assert versions(prefixed, "web") == ["1.1.0", "1.0.0"]
         with pytest.raises(SourceFailed, match="no token"):
             source("Docker", served.url, username="ana", password="x").versions("acme/web")
+        with pytest.raises(SourceFailed, match="no token"):
+            source("Docker", served.url, username="ana", password="x").check()
         with pytest.raises(SourceFailed, match="pull themselves"):
             fetched(registry, "acme/web", "1.0.0")
 
@@ -264,6 +271,7 @@ def test_a_folder_gives_its_packages_and_no_others(tmp_path: Path) -> None:
     (tmp_path / "secret.1.0.0.zip").write_bytes(b"secret")
     (feeds / "secret.1.0.0.zip").symlink_to(tmp_path / "secret.1.0.0.zip")
     folder = source("NuGet", str(feeds), folders=(str(tmp_path / "feeds"),))
+    assert "named as packages are" in folder.check()
     assert versions(folder, "Acme.Web") == ["1.1.0-rc.1", "1.0.0"]
     assert fetched(folder, "acme.web", "1.0")[:2] == (".zip", JAR)
     assert [hit.package_id.lower() for hit in folder.search("WEB", 9)] == ["acme.web"]
@@ -365,3 +373,25 @@ def test_an_answer_of_another_form_does_not_mean_that_nothing_is_there(document:
     with serving(lambda *_: (200, {}, body)) as served, pytest.raises(SourceFailed) as caught:
         source("NuGet", f"{served.url}/index.json").versions("Acme")
     assert not isinstance(caught.value, NotThere)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "says"),
+    [
+        ("GitHub", {"/rate_limit": b'{"rate": {"limit": 60, "remaining": 58}}'}, "58 of 60"),
+        ("GitHub", {"/rate_limit": b"[]"}, "does not say"),
+        ("GitHub", {}, "404"),
+        ("Maven", {"/": b"<html></html>"}, "It answers; whether"),
+        ("Maven", {}, r"does not show its root \(404\)"),
+        ("Docker", {"/v2/": b"{}"}, "does not say that it is one"),
+        ("Docker", {}, "404"),
+        ("NuGet", {}, "404"),
+    ],
+)
+def test_a_feed_is_tried_without_a_package(kind: str, content: dict[str, bytes], says: str) -> None:
+    with serving(files(content)) as served:
+        try:
+            text = source(kind, served.url).check()
+        except SourceFailed as error:
+            text = error.message
+    assert re.search(says, text), text

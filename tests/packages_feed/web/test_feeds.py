@@ -44,6 +44,11 @@ def test_a_feed_is_added_tried_and_deleted(address: str) -> None:
     assert "1.1-rc Pre-release 1.0 Stable" in text_of(ana.get(page, {"package": "com.acme:web"}))
     assert "has nothing at" in text_of(ana.get(page, {"package": "com.acme:none"}))
     assert "Repository Maven repository" in text_of(ana.get("feeds"))
+    assert ana.post(f"{page}/test", {}).status_code == 302
+    assert "It answers, but does not show its root (404)" in text_of(ana.get(page))
+    Feed.objects.in_space(default_space()).filter(pk=feed.pk).update(uri="http://127.0.0.1:9/m2")
+    assert ana.post(f"{page}/test", {}).status_code == 302
+    assert "The test failed: 127.0.0.1:9 cannot be asked" in text_of(ana.get(page))
     assert ana.post(f"{page}/delete", {}).status_code == 302
     assert ana.get(page).status_code == 404
 

@@ -129,7 +129,9 @@ def words_of(verdict: Verdict) -> str:
     if verdict.broken:
         return f"Broken at {verdict.broken}: {verdict.reason}."
     gone = f", {verdict.deleted} deleted by people who may" if verdict.deleted else ""
-    return f"Intact: {verdict.files} files with {verdict.events} events were read{gone}."
+    files = "1 file was" if verdict.files == 1 else f"{verdict.files} files were"
+    events = f"{verdict.events} event{'' if verdict.events == 1 else 's'}"
+    return f"Intact: {files} read, with {events}{gone}."
 
 
 def _links(first_kept: date) -> Iterator[Link]:

@@ -14,7 +14,7 @@ const toggleTheme = () => {
 };
 
 // On narrow screens the navigations scroll sideways: begin where the reader is.
-for (const here of document.querySelectorAll(":is(.rail ul, .main-nav) [aria-current]")) {
+for (const here of document.querySelectorAll(":is(.rail ul, .main-nav, .tabs) [aria-current]")) {
   const list = here.closest("ul, nav");
   list.scrollLeft = here.offsetLeft - list.offsetLeft - 8;
 }

@@ -1,6 +1,6 @@
 """Reads of variable sets."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from deployments.access.grants import Grants, load_grants
@@ -38,6 +38,12 @@ def visible_variables(
 
     One without environments needs VariableViewUnscoped; others VariableView in one of theirs.
     """
+    is_visible = sight_of(actor, variable_set)
+    return [row for row in variables_of(variable_set, name) if is_visible(row)]
+
+
+def sight_of(actor: Actor, variable_set: VariableSet) -> Callable[[Variable], bool]:
+    """Return what tells whether the actor may see a variable of the set."""
     grants = load_grants(actor, variable_set.space)
 
     @cache
@@ -45,8 +51,7 @@ def visible_variables(
         # Thousands of values share a few scopes.
         return may_view(grants, {"Environment": list(environments)}, variable_set)
 
-    rows = variables_of(variable_set, name)
-    return [row for row in rows if may_view_in(tuple(row.scope.get("Environment", ())))]
+    return lambda row: may_view_in(tuple(row.scope.get("Environment", ())))
 
 
 def visible_variable(actor: Actor, variable_set: VariableSet, guid: str) -> Variable | None:

@@ -1,6 +1,6 @@
 """What a template would become in an environment or on a target, as far as that is known."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,8 +11,7 @@ from agent.language.parser import is_template
 from deployments.base.actor import Actor
 from deployments.infrastructure.models import Environment, Machine
 from deployments.library.models import LibraryVariableSet, VariableSet
-from deployments.library.queries import candidates_of, visible_variables
-from deployments.library.scoping import Candidate, ScopeContext, resolve_all
+from deployments.library.scoping import ScopeContext
 from deployments.projects.known_variables import (
     environment_variables,
     machine_variables,
@@ -20,9 +19,8 @@ from deployments.projects.known_variables import (
 )
 from deployments.projects.models import Project
 from deployments.projects.queries import included_sets
+from deployments.projects.seen_values import Seen, competing, shown_values
 
-# What stands for a secret, whoever looks.
-MASK: Final = "********"
 _SHOWN: Final = 2_000
 # While somebody waits for the page.
 TRYING: Final = LanguageEnvironment(limits=Limits(characters=1_000_000, loops=20_000, seconds=1.0))
@@ -48,8 +46,8 @@ class Place:
 def tried(actor: Actor, owner: Project | LibraryVariableSet, text: str, place: Place) -> str:
     """Return what the template would become there; empty for what is none or cannot be read.
 
-    Only values that the actor may see count, secrets are stars, and what is known only while
-    something is deployed stays as it is written.
+    Secrets are dots; what the actor may not see, and what is known only while something is
+    deployed, stays as it is written.
     """
     if not is_template(text) or len(text) > LONGEST:
         return ""
@@ -63,8 +61,8 @@ def tried(actor: Actor, owner: Project | LibraryVariableSet, text: str, place: P
         action=place.action or None,
         project=owner.public_id if isinstance(owner, Project) else None,
     )
-    winners = resolve_all(_candidates(actor, owner), context)
-    values = {name: _shown(winner.candidate) for name, winner in winners.items()}
+    candidates, seen, _ = competing(actor, ((held, "") for held in _sets_of(owner)))
+    values = shown_values(candidates, context, Seen(seen, {}))
     try:
         found = evaluate(
             text, {**values, **_of_place(owner, place)}, halt_on_error=False, environment=TRYING
@@ -74,20 +72,11 @@ def tried(actor: Actor, owner: Project | LibraryVariableSet, text: str, place: P
     return found.text if len(found.text) <= _SHOWN else f"{found.text[:_SHOWN]}…"
 
 
-def _candidates(actor: Actor, owner: Project | LibraryVariableSet) -> Iterator[Candidate]:
-    for source, held in enumerate(_sets_of(owner)):
-        yield from candidates_of(visible_variables(actor, held), held, source=source)
-
-
 def _sets_of(owner: Project | LibraryVariableSet) -> list[VariableSet]:
     if isinstance(owner, LibraryVariableSet):
         return [owner.values]
     own = [owner.variable_set] if owner.variable_set else []
     return [*own, *(row.values for row in included_sets(owner))]
-
-
-def _shown(candidate: Candidate) -> str | None:
-    return MASK if candidate.is_sensitive else candidate.value
 
 
 def _of_place(owner: Project | LibraryVariableSet, place: Place) -> dict[str, str]:

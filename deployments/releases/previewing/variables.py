@@ -5,7 +5,7 @@ only a running deployment knows (outputs, the release) is missing.
 """
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,16 +16,13 @@ from agent.language import (
 )
 from agent.language import VariableSet as TemplateVariables
 from deployments.library.scoping import Candidate, ScopeContext, Winner, resolve_all
+from deployments.projects.seen_values import Seen
 from deployments.projects.template_tries import TRYING
 
-DOTS: Final = "••••••••"
 SYSTEM: Final = "System"
 LONGEST_TEMPLATE: Final = 100_000
 # Seconds for all values of one page.
 _PATIENCE: Final = 3.0
-
-# What tells a candidate from all others: its source and its id there.
-Place = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +46,6 @@ class Previewed:
     overruled: tuple[Overruled, ...] = ()
     text: str = ""
     problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the reader may know of the candidates: the places of those to be seen, and origins."""
-
-    places: Collection[Place]
-    origins: Mapping[Place, str]
-
-    def value(self, candidate: Candidate) -> str | None:
-        """Return the value as it may be shown."""
-        if place_of(candidate) not in self.places:
-            return None
-        return DOTS if candidate.is_sensitive else candidate.value or ""
-
-    def scope(self, candidate: Candidate) -> Mapping[str, frozenset[str]]:
-        """Return the scope; none of a value that may not be shown."""
-        return candidate.scope if place_of(candidate) in self.places else {}
-
-    def origin(self, candidate: Candidate) -> str:
-        """Return where the value comes from, in words."""
-        return self.origins.get(place_of(candidate), "")
-
-
-def place_of(candidate: Candidate) -> Place:
-    """Return what tells the candidate from all others."""
-    return candidate.source, candidate.id
 
 
 def preview(

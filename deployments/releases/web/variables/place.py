@@ -6,7 +6,6 @@ from typing import Final, TypeVar
 
 from deployments.access.web.pages import PageRequest
 from deployments.infrastructure.models import Environment, Machine
-from deployments.library.queries import candidates_of, variables_of, visible_variables
 from deployments.library.scoping import Candidate, ScopeContext
 from deployments.projects.known_variables import (
     action_variables,
@@ -17,9 +16,10 @@ from deployments.projects.known_variables import (
 )
 from deployments.projects.models import Channel, Project
 from deployments.projects.process import Step
+from deployments.projects.seen_values import Seen, competing, id_of
 from deployments.projects.web.variable_owner import ValuesOwner
 from deployments.projects.web.variable_rows import ScopeNames
-from deployments.releases.previewing.variables import Place, Previewed, Seen, place_of, preview
+from deployments.releases.previewing.variables import Previewed, preview
 from deployments.releases.variables import tenant_context, tenant_variables
 from tenants.choices import ProjectTenant, project_tenants
 from tenants.models import Tenant
@@ -86,21 +86,13 @@ def variables_there(
     request: PageRequest, project: Project, owner: ValuesOwner, place: VariablePlace
 ) -> list[Previewed]:
     """Return the project's variables as a deployment to the place would see them."""
-    candidates: list[Candidate] = []
-    origins: dict[Place, str] = {}
-    seen: set[Place] = set()
     sources = [(owner.variable_set, f"Project {project.name}")]
     sources += [(row.values, f"Set {row.name}") for row in owner.included()]
-    for source, (variable_set, words) in enumerate(sources):
-        found = candidates_of(variables_of(variable_set), variable_set, source=source)
-        candidates += found
-        origins |= {place_of(each): words for each in found}
-        visible = {row.guid for row in visible_variables(request.actor, variable_set)}
-        seen |= {place_of(each) for each in found if each.id in visible}
+    candidates, seen, origins = competing(request.actor, sources)
     for each in _of_tenant(request, project, place):
         candidates.append(each)
-        origins[place_of(each)] = f"Tenant {place.tenant.name}" if place.tenant else ""
-        seen.add(place_of(each))
+        origins[id_of(each)] = f"Tenant {place.tenant.name}" if place.tenant else ""
+        seen.add(id_of(each))
     context = _context(project, place)
     return preview(candidates, context, _system(request, project, place), Seen(seen, origins))
 

@@ -113,7 +113,7 @@ def test_it_says_what_a_text_would_become_there(project: Project) -> None:
     assert "EXAMPLE" not in shown()
     there = shown(try_environment=live.public_id, try_target=machine.public_id)
     # What a release brings is not known yet, and stays.
-    assert "Live on web-01: LIVE.EXAMPLE.COM /srv ******** web-01 #{Octopus.Release" in there
+    assert "Live on web-01: LIVE.EXAMPLE.COM /srv •••••••• web-01 #{Octopus.Release" in there
     assert "LAB.EXAMPLE.COM #{Root}" in shown(try_environment=lab.public_id)
     in_step = f"projects/{project.public_id}/process/check"
     sent = {_BODY: "echo #{Host}", "try_environment": lab.public_id}
@@ -134,6 +134,26 @@ def test_nobody_tries_a_text_where_they_see_nothing(project: Project) -> None:
     assert "example" not in text_of(ben.post(path, sent))
     sent["try_environment"] = here.public_id
     assert "example" not in text_of(ben.post(path, sent))
+
+
+def test_a_hidden_value_that_wins_gives_its_place_to_no_other(project: Project) -> None:
+    live, here = make_environment("Live"), make_environment("Here")
+    machine = make_machine(here, name="web-01", roles=["web"])
+    both = {"Environment": [live.public_id], "Role": ["web"]}
+    make_variables(
+        project,
+        VariableInput("Host", "here.example.com", scope={"Environment": [here.public_id]}),
+        VariableInput("Host", "secret.example.com", scope={"Machine": [machine.public_id]}),
+        VariableInput("Path", "/here", scope={"Environment": [here.public_id]}),
+        VariableInput("Path", "/live", scope=both),
+    )
+    ben = Visitor(make_ben(default_space(), here.public_id))
+    path = f"projects/{project.public_id}/variables/check"
+    sent = {"value": "#{Host} #{Path}", "try_environment": here.public_id}
+    assert "Here: here.example.com /here" in text_of(ben.post(path, sent))
+    # The value for the target is in no environment of Ben's, and a deployment would use it.
+    sent["try_target"] = machine.public_id
+    assert "Here on web-01: #{Host} /here" in text_of(ben.post(path, sent))
 
 
 def test_names_of_values_that_are_hidden_are_not_told(project: Project) -> None:

@@ -36,7 +36,7 @@ def record(
     # One transaction for the number and the row that has it, also where the caller has none.
     with transaction.atomic(savepoint=False):
         event = _stored(actor, space, category, message, subject, before, after, clock)
-        EventRelated.objects.bulk_create(
+        insert_rows(
             [
                 EventRelated(event=event, document_id=document)
                 for document in _documents(subject, related)

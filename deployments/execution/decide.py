@@ -146,6 +146,8 @@ class _Walk:
     skips: list[Skip] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
     wake_at: float | None = None
+    # Whether the end of one place may let something begin while others still run.
+    goes_on: bool = False
 
     def decision(self) -> Decision:
         live = [seen for seen in self.last.values() if seen.state not in ENDED]
@@ -161,6 +163,7 @@ class _Walk:
             asks=tuple(self.asks),
             waiting=waiting and not self.starts and self.wake_at is None,
             wake_at=self.wake_at,
+            waits_for_all=not (self.goes_on or self.plan.worker_lease_cap),
         )
 
     def group_failed(self, group: Group) -> bool:
@@ -183,7 +186,7 @@ class _Walk:
                 for place in action.placements
             )
             if not begun and running >= self.plan.parallelism:
-                done = False
+                done, self.goes_on = False, True
             elif not self._advance_step(step, failed=failed):
                 running += 1
                 done = False
@@ -202,8 +205,10 @@ class _Walk:
             if action.once:
                 self._advance_lanes(step, lanes, position, failed=failed)
                 if not self._pass_barrier(step, lanes, position, failed=failed):
+                    self.goes_on = True
                     return False
         self._advance_lanes(step, lanes, len(step.actions), failed=failed)
+        self.goes_on = self.goes_on or any(_goes_on(step, lane) for lane in lanes)
         return all(lane.done or lane.position >= len(step.actions) for lane in lanes)
 
     def _advance_lanes(
@@ -356,6 +361,15 @@ class _Walk:
 
     def _seen(self, action: PlannedAction, target_id: str) -> Seen | None:
         return self.last.get((action.id, target_id))
+
+
+def _goes_on(step: PlannedStep, lane: _Lane) -> bool:
+    """Tell whether more may begin at the place before its step is done."""
+    if lane.done or lane.position >= len(step.actions):
+        return False
+    action = step.actions[lane.position]
+    is_last = lane.live and lane.position == len(step.actions) - 1
+    return not is_last or action.attempts > 1 or action.guided
 
 
 def _holds_slot(step: PlannedStep, lane: _Lane) -> bool:

@@ -72,7 +72,10 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`waiting`: all that lives waits for people and blocks nobody. `wake_at`: a retry is due."""
+    """`waiting`: all that lives waits for people and blocks nobody. `wake_at`: a retry is due.
+
+    `waits_for_all`: nothing begins before all that lives has ended, however each of it ends.
+    """
 
     starts: tuple[Start, ...] = ()
     skips: tuple[Skip, ...] = ()
@@ -81,3 +84,4 @@ class Decision:
     finish: Finish | None = None
     waiting: bool = False
     wake_at: float | None = None
+    waits_for_all: bool = False

@@ -61,7 +61,7 @@ class PlanInput:
 
     process: Process
     targets: Sequence[Target]
-    workers: Sequence[WorkerChoice]
+    workers: Iterable[WorkerChoice]
     kinds: Mapping[str, ActionKind]
     environment: str | None
     channel: str | None = None

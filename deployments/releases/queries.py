@@ -15,7 +15,6 @@ from deployments.projects.queries import (
     PhaseView,
     lifecycle_of,
     phases_by_lifecycle,
-    phases_of,
     phases_of_many,
 )
 from deployments.releases.models import (
@@ -170,7 +169,8 @@ def waiting_for_people(
 
 def progression_of(release: Release, tenant: Tenant | None = None) -> Progression:
     """Return where the release stands in its channel's lifecycle, for a tenant or without one."""
-    phases = phases_of(lifecycle_of(release.channel))
+    lifecycle = lifecycle_of(release.channel).pk
+    phases = phases_by_lifecycle(release.space, [lifecycle])[lifecycle]
     number = tenant.pk if tenant else None
     succeeded = _succeeded(release.space, [release.pk], tenant=number)[release.pk]
     connected = environments_of_tenant(tenant, release.project) or () if tenant else None

@@ -132,11 +132,12 @@ def _situation(lease: Lease, task: ServerTask, clock: Clock) -> Situation:
 
 def _carry_out(lease: Lease, situation: Situation, decision: Decision, clock: Clock) -> bool:
     task, now = situation.task, clock()
-    with _settled(lease, now) as settled:
+    with _settled(lease, now, waits_for_all=decision.waits_for_all) as settled:
         if situation.row._state.adding:  # noqa: SLF001 Django's own flag for unsaved rows
             situation.row.save(force_insert=True)
             record_start(task, clock=clock)
-            write_lines(task, None, [("warning", line) for line in situation.plan.warnings])
+            if warnings := situation.plan.warnings:
+                write_lines(task, None, [("warning", line) for line in warnings])
         skip_actions(situation, decision.skips, now=now)
         ask_about_failures(situation, decision.asks, now=now)
         again = start_actions(situation, decision.starts, now=now)
@@ -158,10 +159,10 @@ def _pause(task: ServerTask, now: datetime) -> None:
 
 
 @contextmanager
-def _settled(lease: Lease, now: datetime) -> Iterator[Settled]:
+def _settled(lease: Lease, now: datetime, *, waits_for_all: bool = False) -> Iterator[Settled]:
     """Write in one transaction that also ends the claim. Raises LeaseLost."""
     with transaction.atomic():
-        settled = settle(lease, now=now)
+        settled = settle(lease, now=now, waits_for_all=waits_for_all)
         if settled is None:
             raise LeaseLost
         # Before the wake-ups, which are sent in the order in which they were asked for.

@@ -1,5 +1,7 @@
 """The end of a task: its state, its event, and what the deployment touched."""
 
+from typing import cast
+
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.events import record
@@ -31,7 +33,7 @@ _BAD = frozenset({ExecutionState.FAILED, ExecutionState.LOST})
 
 def record_start(task: ServerTask, *, clock: Clock = utc_now) -> None:
     """Record that the deployment begins; joins the caller's transaction."""
-    _record(task, TaskState.EXECUTING, None, clock)
+    _record(task, _run_of(task), TaskState.EXECUTING, None, clock)
 
 
 def finish_task(situation: Situation, finish: Finish, *, clock: Clock = utc_now) -> None:
@@ -95,25 +97,28 @@ def _end(
         close_questions(task, now=clock())
     if reason:
         write_lines(task, None, [("error", reason)])
-    _record(task, state, machines, clock)
+    run = _run_of(task)
+    _record(task, run, state, machines, clock)
     if state == TaskState.SUCCESS:
-        _cancel_superseded(task, clock)
+        _cancel_superseded(task, run, clock)
     wake_followers(task)
     wake("server_tasks.schedule")
 
 
-def _cancel_superseded(task: ServerTask, clock: Clock) -> None:
+def _cancel_superseded(task: ServerTask, run: Run | None, clock: Clock) -> None:
     """Cancel older ones that wait for people, where the project or runbook wants it."""
-    run = _run_of(task)
     if run is not None and run.frozen.settings_in_force.cancel_superseded_paused:
         among = tasks_of_runbook(run) if isinstance(run, RunbookRun) else None
         supersede_paused(task=task, among=among, clock=clock)
 
 
 def _record(
-    task: ServerTask, state: TaskState, machines: tuple[str, ...] | None, clock: Clock
+    task: ServerTask,
+    run: Run | None,
+    state: TaskState,
+    machines: tuple[str, ...] | None,
+    clock: Clock,
 ) -> None:
-    run = _run_of(task)
     category, words = _CATEGORIES[state]
     if run is None:
         return
@@ -144,7 +149,11 @@ def _record(
 
 
 def _run_of(task: ServerTask) -> Run | None:
-    """Return the deployment or the runbook run that the task carries out."""
+    """Return the deployment or the runbook run that the task carries out, read once."""
+    near = task._state.fields_cache  # noqa: SLF001 Django's name for what was read along
+    for name in ("deployment", "runbook_run"):
+        if (run := near.get(name)) is not None:
+            return cast("Run", run)
     if task.kind == RUNBOOK_RUN:
         runs = RunbookRun.objects.in_space(task.space).filter(task=task)
         return runs.select_related("project", "runbook", "snapshot__runbook", "environment").first()

@@ -61,14 +61,21 @@ def renew(lease: Lease, *, now: datetime) -> ServerTask | None:
     return _task(lease.task_id).select_related("space").get()
 
 
-def settle(lease: Lease, *, now: datetime) -> Settled | None:
+def settle(lease: Lease, *, now: datetime, waits_for_all: bool = False) -> Settled | None:
     """Let go inside the transaction that writes; None when the claim was lost to another.
+
+    With `waits_for_all` nobody need be woken before all that the task runs has ended.
 
     Whoever comes after this waits for the commit and finds the task free, so whether a mark was
     left is known here already.
     """
     mine = _task(lease.task_id).filter(lease_owner=lease.owner)
-    free = {"lease_owner": "", "lease_expires": None, "last_updated": now}
+    free = {
+        "lease_owner": "",
+        "lease_expires": None,
+        "last_updated": now,
+        "waits_for_all": waits_for_all,
+    }
     if mine.filter(wake_count=lease.wake_count).update(**free):
         return Settled(was_woken=False)
     return Settled(was_woken=True) if mine.update(**free) else None

@@ -7,7 +7,7 @@ change nothing. All functions take many commands at once and join the caller's t
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +21,7 @@ from deployments.base.clock import Clock, utc_now
 from deployments.base.querysets import SpaceQuerySet
 from deployments.base.redis import try_redis
 from deployments.base.secrets import secret_box
-from deployments.base.wake import MAILBOX_CHANNEL, wake
+from deployments.base.wake import MAILBOX_CHANNEL, wake, wake_now
 from deployments.execution.models import ActionExecution, AgentMessage
 from deployments.execution.services.outputs import output_key, record_outputs, storable
 from deployments.execution.states import LIVE, ExecutionState
@@ -53,6 +53,10 @@ ADVANCE = "execution.advance"
 TEMPORARY = frozenset({"draining", "busy"})
 _EVERY_SPACE = "agents of every space report"
 _LARGEST_CODE = 2**31 - 1
+# What agents have; people are not waited for.
+_RUNNING = (ExecutionState.PENDING, ExecutionState.RUNNING)
+# Whether ends of single commands matter to a task, and whether somebody advances it now.
+_OF_THE_TASK = ("execution__task__waits_for_all", "execution__task__lease_owner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +168,7 @@ def apply_cancel_ack(command_id: str, state: str, *, clock: Clock = utc_now) -> 
 
 
 def apply_finished(results: Collection[FinishedResult], *, clock: Clock = utc_now) -> None:
-    """Store the ends of commands, each once, and wake their tasks.
+    """Store the ends of commands, each once, and wake their tasks where something may follow.
 
     A result for an execution that has ended already changes nothing; its message is closed.
     """
@@ -175,10 +179,10 @@ def apply_finished(results: Collection[FinishedResult], *, clock: Clock = utc_no
         by_id = {result.command_id: result for result in results}
         rows = _messages().filter(message_id__in=list(by_id), kind="run")
         columns = ("message_id", "execution_id", "execution__task_id", "cancelled")
-        found = list(rows.values_list(*columns))
+        found = list(rows.values_list(*columns, *_OF_THE_TASK))
         ends: dict[tuple[ExecutionState, int | None, str, bool], list[int]] = defaultdict(list)
         ran, to_close = [], []
-        for message_id, execution_id, _, cancelled in found:
+        for message_id, execution_id, _, cancelled, *_ in found:
             result = by_id[str(message_id)]
             ends[*_end_of(result), result.started].append(execution_id)
             if result.started:
@@ -192,8 +196,22 @@ def apply_finished(results: Collection[FinishedResult], *, clock: Clock = utc_no
             end_executions(
                 pks, state, now=now, exit_code=exit_code, error=error, has_started=started
             )
-        for task_id in {task_id for _, _, task_id, _ in found}:
+        tasks = {task_id: waits and not claimed for _, _, task_id, _, waits, claimed in found}
+        for task_id in (one for one, waits in tasks.items() if not waits):
             wake(ADVANCE, task_id)
+        if waiting := [task_id for task_id, waits in tasks.items() if waits]:
+            # After the commit: of two gateways that store the last two ends at once, neither sees
+            # the other's before.
+            transaction.on_commit(lambda: _wake_when_all_ended(waiting), robust=True)
+
+
+def _wake_when_all_ended(task_ids: Sequence[int]) -> None:
+    """Wake those of the tasks of which nothing runs any more."""
+    live = _executions().filter(task__in=task_ids, state__in=_RUNNING)
+    running = set(live.order_by().values_list("task_id", flat=True).distinct())
+    for task_id in task_ids:
+        if task_id not in running:
+            wake_now(ADVANCE, task_id)
 
 
 def end_executions(

@@ -1,7 +1,8 @@
 """Machines and workers as the planner takes them."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from deployments.base.clock import utc_now
 from deployments.base.models import Space
@@ -48,7 +49,21 @@ def targets_for(
     ]
 
 
-def workers_of(space: Space, default: str) -> list[WorkerChoice]:
+class Workers(Iterable[WorkerChoice]):
+    """The workers of a space, read when one is asked for: most plans need none."""
+
+    def __init__(self, space: Space, default: str) -> None:
+        self._space, self._default = space, default
+
+    @cached_property
+    def _rows(self) -> list[WorkerChoice]:
+        return _workers_of(self._space, self._default)
+
+    def __iter__(self) -> Iterator[WorkerChoice]:
+        return iter(self._rows)
+
+
+def _workers_of(space: Space, default: str) -> list[WorkerChoice]:
     """Return the enabled workers of the space, the built-in one last.
 
     The server's built-in worker stands in where the default pool has no worker of its own.

@@ -23,7 +23,7 @@ from deployments.execution.plan import (
 from deployments.execution.planner import PlanInput, Target, is_chosen, make_plan
 from deployments.execution.services.logs.settings import MIB, log_settings
 from deployments.execution.services.packages.files import PackagesByAction, package_files
-from deployments.execution.services.places import pools_of, targets_for, workers_of
+from deployments.execution.services.places import Workers, pools_of, targets_for
 from deployments.execution.services.situation import seal_manifest
 from deployments.execution.services.system_variables import system_variables
 from deployments.execution.steps.registry import action_kinds
@@ -185,7 +185,8 @@ def deployment_of(task: ServerTask) -> Deployment:
             "project__group",
             "release__process_snapshot",
             "release__variable_snapshot",
-            "channel",
+            "channel__lifecycle",
+            "project__lifecycle",
             "environment",
             "space",
         )
@@ -194,6 +195,8 @@ def deployment_of(task: ServerTask) -> Deployment:
     if found is None:
         raise Invalid("The deployment of this task does not exist any more.")
     found.release.project, found.release.space = found.project, found.space
+    found.channel.project = found.project
+    found.task = task
     return found
 
 
@@ -216,6 +219,7 @@ def run_of(task: ServerTask) -> RunbookRun:
     if found is None:
         raise Invalid("The runbook run of this task does not exist any more.")
     found.snapshot.project, found.snapshot.space = found.project, found.space
+    found.task = task
     return found
 
 
@@ -272,7 +276,7 @@ def _plan_input(
     return PlanInput(
         process=process,
         targets=targets_for(space, deployment.environment, settings, tenant, machines),
-        workers=workers_of(space, pool),
+        workers=Workers(space, pool),
         kinds=action_kinds(),
         environment=f"Environments-{deployment.environment_id}",
         channel=deployment.frozen.channel_scope,

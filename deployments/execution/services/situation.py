@@ -80,6 +80,8 @@ class Situation:
         return list(last.values())
 
     def _outputs(self) -> list[Output]:
+        if not self.rows:
+            return []
         by_pk = {row.pk: row for row in self.last_rows}
         found = OutputVariable.objects.in_space(self.task.space).filter(task=self.task)
         return [

@@ -19,14 +19,19 @@ _MOST_RELEASES: Final = 50
 
 def current_release(release: Release, environment: int, tenant: int | None) -> Release | None:
     """Return what was deployed there successfully last, of the release's project; one query."""
+    newest = _successes(release, environment, tenant).select_related("release").first()
+    return newest.release if newest else None
+
+
+def _successes(release: Release, environment: int, tenant: int | None) -> "QuerySet[Deployment]":
+    """Return the successful deployments of the project there, the newest first."""
     rows = Deployment.objects.in_space(release.space).filter(
         project=release.project_id,
         environment=environment,
         tenant_number=tenant,
         task__state=TaskState.SUCCESS,
     )
-    newest = rows.order_by("-pk").select_related("release").first()
-    return newest.release if newest else None
+    return rows.order_by("-pk")
 
 
 def places_now(
@@ -66,11 +71,11 @@ def places_now(
 
 def standing_of(release: Release, environment: int, tenant: int | None) -> dict[str, Any]:
     """Return the mode of a deployment and what it replaces, as they are frozen with it."""
-    current = current_release(release, environment, tenant)
-    version = current.version if current else None
+    newest = _successes(release, environment, tenant).values_list("release", "release__version")
+    number, version = newest.first() or (None, None)
     return {
         "mode": str(mode_of(version, release.version)),
-        "replaces": {"id": current.public_id, "version": current.version} if current else None,
+        "replaces": {"id": f"Releases-{number}", "version": version} if version else None,
     }
 
 

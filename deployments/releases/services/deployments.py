@@ -50,7 +50,7 @@ def create_deployment(
     """Queue a deployment of the release; raises NotPermitted, or Invalid that says why not."""
     project, scope = release.project, tenant_scope(tenant)
     _require_permission(actor, release, environment, tenant)
-    _require_possible(release, environment, tenant)
+    progression = _require_possible(release, environment, tenant)
     require_values(release, environment, scope)
     overridden = _overridden(actor, release, environment, tenant, options, clock)
     require_times(options, clock)
@@ -58,7 +58,7 @@ def create_deployment(
     require_plan(release, environment, scope, options)
     answers = _answers(release, environment, scope, options)
     with transaction.atomic():
-        task = queue_task(actor, release, environment, options, clock, tenant=scope)
+        task = queue_task(actor, release, environment, options, clock, progression, tenant=scope)
         deployment = Deployment(
             space=release.space,
             project=project,
@@ -129,7 +129,10 @@ def require_progression(
         raise Invalid(text)
 
 
-def _require_possible(release: Release, environment: Environment, tenant: Tenant | None) -> None:
+def _require_possible(
+    release: Release, environment: Environment, tenant: Tenant | None
+) -> Progression:
+    """Return how far the release has come. Raises Invalid when it may not go there."""
     project = release.project
     if environment.space_id != release.space_id:
         raise Invalid("The environment does not exist in this space.")
@@ -139,7 +142,9 @@ def _require_possible(release: Release, environment: Environment, tenant: Tenant
         raise Invalid("The tenant does not exist in this space.")
     if reason := why_not_for_tenant(release, tenant, environment):
         raise Invalid(reason)
-    require_progression(progression_of(release, tenant), release, environment)
+    progression = progression_of(release, tenant)
+    require_progression(progression, release, environment)
+    return progression
 
 
 def _overridden(

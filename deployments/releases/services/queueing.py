@@ -14,7 +14,7 @@ from deployments.library.scoping import ScopeContext, resolve_all
 from deployments.projects.models import Project
 from deployments.releases.models import Frozen, Release
 from deployments.releases.options import DeploymentOptions
-from deployments.releases.queries import progression_of
+from deployments.releases.progression import Progression
 from deployments.releases.variables import (
     plain_values,
     release_candidates,
@@ -38,6 +38,7 @@ def queue_task(
     environment: Environment,
     options: DeploymentOptions,
     clock: Clock,
+    progression: Progression,
     *,
     tenant: TenantScope | None = None,
 ) -> ServerTask:
@@ -45,6 +46,7 @@ def queue_task(
     if options.priority not in PRIORITIES:
         raise Invalid(fields={"Priority": [f"Choose one of {', '.join(PRIORITIES)}."]})
     project = release.project
+    project.space = release.space
     tag = concurrency_tag(release, environment, tenant)
     whom = f" for {tenant.name}" if tenant else ""
     if tag in _tags_above(release, options.parent_task):
@@ -64,7 +66,7 @@ def queue_task(
         ),
         arguments={},
         concurrency_tag=tag,
-        priority=int(_is_prioritized(release, environment, options)),
+        priority=int(_is_prioritized(progression, environment, options)),
         # What a parent waits for is nobody else's to replace.
         is_complete=options.is_complete and not options.parent_task,
         project_number=project.pk,
@@ -100,10 +102,12 @@ def _tags_above(release: Release, parent: str) -> set[str]:
     return tags - {""}
 
 
-def _is_prioritized(release: Release, environment: Environment, options: DeploymentOptions) -> bool:
+def _is_prioritized(
+    progression: Progression, environment: Environment, options: DeploymentOptions
+) -> bool:
     if options.priority != "LifecycleDefault":
         return options.priority == "On"
-    state = progression_of(release).state_of(environment.pk)
+    state = progression.state_of(environment.pk)
     return state is not None and state.phase.is_priority
 
 

@@ -63,6 +63,8 @@ class ServerTask(SpaceOwned):
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_expires = models.DateTimeField(null=True, blank=True)
     wake_count = models.BigIntegerField(default=0)
+    # Nothing begins before all that runs has ended, so not each end need wake the engine.
+    waits_for_all = models.BooleanField(default=False)
     last_event_number = models.BigIntegerField(default=0)
 
     class Meta:

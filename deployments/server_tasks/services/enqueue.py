@@ -49,7 +49,7 @@ def enqueue(
             fields={"QueueTimeExpiry": ["The expiry must be later than the time to start."]}
         )
     now = clock()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         task = ServerTask.objects.create(
             space=space,
             kind=kind,

@@ -36,7 +36,7 @@ def supersede_queued(
     if not task.is_complete or task.not_before is not None:
         return []
     now = clock()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         older = _older(task, among).filter(state=TaskState.QUEUED, not_before=None)
         superseded = [
             row
@@ -67,7 +67,7 @@ def supersede_paused(
         return []
     now = clock()
     paused = Q(state=TaskState.PAUSED, cancel_requests=0)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         superseded = [
             row
             for row in sorted(_until_partial(_older(task, among).filter(paused)), key=_number)

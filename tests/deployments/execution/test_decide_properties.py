@@ -96,6 +96,8 @@ class World:
     order: random.Random
     may_exclude: bool = True
     rows: dict[tuple[str, str, int], Seen] = field(default_factory=dict)
+    # How often it was enough to look again when everything that ran had ended.
+    waited_for_all: int = 0
     started: list[tuple[str, str, int]] = field(default_factory=list)
     now: float = 0.0
 
@@ -155,6 +157,8 @@ class World:
             assert again == decision
             self.carry_out(decision)
             self._check_caps()
+            if decision.waits_for_all and not requests:
+                self._check_that_nothing_follows_early(flags)
             if decision.finish is not None:
                 assert not self.live()
                 assert requests or not self.unanswered()
@@ -173,6 +177,18 @@ class World:
                 self.now = decision.wake_at
             self.now += 0.5
         raise AssertionError(f"the task does not end: {decision} {self.rows}")
+
+    def _check_that_nothing_follows_early(self, flags: Flags) -> None:
+        """Let all but one of those that live end, each anyhow: it must change nothing."""
+        ending = self.live()
+        self.order.shuffle(ending)
+        ended = {key: Seen(*key, self.outcome(key), self.now) for key in ending[1:]}
+        seen = [*(self.rows | ended).values()]
+        decision = decide(self.plan, seen, flags, _never)
+        happens = decision.starts or decision.skips or decision.asks or decision.finish
+        assert not happens
+        assert decision.wake_at is None
+        self.waited_for_all += len(ended)
 
     def _check_caps(self) -> None:
         live = self.live()
@@ -195,6 +211,20 @@ def test_same_outcomes_end_the_same_in_any_order(
     if all(not step.window for step in plan.steps):
         # A rolling step stops where the first failure is seen, so its starts depend on order.
         assert set(first.started) == set(second.started)
+
+
+def test_a_simple_step_is_looked_at_when_all_have_ended() -> None:
+    lanes = ("Machines-1", "Machines-2", "Machines-3")
+    places = tuple(Placement(lane, lane) for lane in lanes)
+    action = PlannedAction("a1", "Say", "Octopus.Script", "1", places)
+    step = PlannedStep("s1", "Say", 1, "Success", "", 0, lanes, ("web",), (action,))
+    plan = Plan((Group((step,)),))
+    world = World(plan, 1, random.Random(1))
+    world.run()
+    assert world.waited_for_all
+    capped = World(replace(plan, worker_lease_cap=1), 1, random.Random(1))
+    capped.run()
+    assert not capped.waited_for_all
 
 
 @settings(max_examples=200, phases=PHASES)

@@ -76,6 +76,8 @@ def package_files(
 
 
 def _wanted(deployment: Run, process: Process, values: VariableSet) -> dict[str, list[_Wanted]]:
+    if not any(action.packages for _, action in process.actions()):
+        return {}
     selected = {
         (row.action_name.lower(), row.reference_name.lower()): row
         for row in deployment.frozen.selected_packages.all()

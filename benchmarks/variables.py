@@ -5,10 +5,13 @@ with its frozen values, lets the right ones win, evaluates them and writes the s
 """
 
 import base64
+import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 from benchmarks.queries import counting
@@ -144,3 +147,35 @@ def _asks(number: int) -> Iterator[tuple[str, Callable[[], Any]]]:
         address = f"{visitor.base}/projects/{project.slug}/variables{query}"
         address = address.format(environment=environment.public_id)
         yield f"{what}, {number:,} of them", lambda address=address: get(address)  # type: ignore[misc]  # default
+    yield from _edits(visitor, project, number)
+
+
+def _edits(visitor: Any, project: Any, number: int) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Yield opening the form of one value in its row, and saving it; each time another text."""
+    from deployments.library.models import Variable  # noqa: PLC0415 after Django's set-up
+
+    rows = Variable.objects.in_space(project.space).filter(is_sensitive=False)
+    row, part = rows.order_by("position")[number // 2], {"HX-Target": "group-x"}
+    path = f"projects/{project.slug}/variables"
+    texts = count(1)
+
+    def open_form() -> str:
+        query = {"edit": row.guid, "group": row.name}
+        return str(visitor.get(path, query, headers=part).content.decode())
+
+    def save() -> None:
+        found = re.search(r'name="version" value="(\d+)"', version[0])
+        sent = {
+            "id": row.guid,
+            "name": row.name,
+            "group": row.name,
+            "value": f"text {next(texts)}",
+            "version": found[1] if found else "",
+        }
+        answer = visitor.post(f"{path}/save", sent, headers=part)
+        news = json.loads(answer["HX-Trigger"])["saved-value"]
+        version[0] = f'name="version" value="{news["version"]}"'
+
+    version = [open_form()]
+    yield f"form of one value in its row, {number:,} of them", open_form
+    yield f"one value saved in its row, {number:,} of them", save

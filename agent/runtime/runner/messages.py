@@ -75,12 +75,15 @@ class Messages:
         """Take the files as they are now; the daemon sends them when the command has ended."""
         for path, name in self._pending:
             try:
-                kept = self._kept.keep(path, name)
+                kept, is_masked = self._kept.keep(path, name, self._output.secrets)
             except OSError as problem:
                 reason = problem.strerror or problem
                 self._output.notice(f"The artifact {name[:_MAX_SHORT]} was not kept: {reason}.")
             else:
                 self._output.record({"t": "artifact", "name": name, **kept})
+                if is_masked:
+                    shown = name[:_MAX_SHORT]
+                    self._output.notice(f"The artifact {shown} holds secrets; they were masked.")
         self._pending.clear()
 
     def set_output(self, name: str, value: str, *, sensitive: bool = False) -> None:

@@ -15,7 +15,7 @@ from deployments.releases.comparison.variables import (
     States,
     differing_variables,
     states_now,
-    states_of_release,
+    states_of_frozen,
 )
 from deployments.releases.models import Release, ReleaseSelectedPackage
 from deployments.releases.queries import releases_of
@@ -74,7 +74,7 @@ def compare(actor: Actor, old: Release, new: Release | None) -> Comparison:
 
 
 def _side(release: Release) -> Side:
-    return Side(release, release.process_snapshot.steps, states_of_release(release))
+    return Side(release, release.process_snapshot.steps, states_of_frozen(release))
 
 
 def _now(project: Project) -> Side:

@@ -17,13 +17,16 @@ from deployments.library.values import (
 )
 from deployments.projects.models import Project
 from deployments.projects.queries import included_sets
-from deployments.releases.models import Release
+from deployments.releases.models import Frozen
 from deployments.releases.variables import library_snapshots
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One value that differs. A sensitive one shows no text, only that it changed."""
+    """One value that differs. A sensitive one shows no text, only that it changed.
+
+    `is_asked_otherwise` says that people are asked for it in another way, or not any more.
+    """
 
     name: str
     scope: dict[str, list[str]]
@@ -32,6 +35,7 @@ class Change:
     was: bool
     is_now: bool
     is_sensitive: bool
+    is_asked_otherwise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +50,16 @@ class SetState:
 States = Mapping[str, SetState]
 
 
-def changed_variables(actor: Actor, release: Release) -> list[Change]:
-    """Return the differences that the actor may see between the release and now, by name."""
+def changed_variables(actor: Actor, frozen: Frozen) -> list[Change]:
+    """Return the differences that the actor may see between what was frozen and now, by name."""
     return differing_variables(
-        actor, release.project, states_of_release(release), states_now(release.project)
+        actor, frozen.project, states_of_frozen(frozen), states_now(frozen.project)
     )
 
 
-def states_of_release(release: Release) -> States:
-    """Return what the release froze."""
-    rows = [release.variable_snapshot, *library_snapshots(release)]
+def states_of_frozen(frozen: Frozen) -> States:
+    """Return what a release, or the snapshot of a runbook, froze."""
+    rows = [frozen.variable_snapshot, *library_snapshots(frozen)]
     return {row.owner_id: SetState(row.version, partial(list, row.variables)) for row in rows}
 
 
@@ -116,7 +120,7 @@ def _by_key(documents: Iterable[VariableDocument]) -> dict[tuple[str, str, int],
 
 
 def _same(old: VariableDocument, new: VariableDocument, owner: str) -> bool:
-    if old["is_sensitive"] != new["is_sensitive"] or old["kind"] != new["kind"]:
+    if any(old[key] != new[key] for key in ("is_sensitive", "kind", "prompt")):
         return False
     if not old["is_sensitive"]:
         return old["value"] == new["value"]
@@ -140,4 +144,5 @@ def _change(
         was=old is not None,
         is_now=new is not None,
         is_sensitive=bool((old and old["is_sensitive"]) or (new and new["is_sensitive"])),
+        is_asked_otherwise=bool(old and new and old["prompt"] != new["prompt"]),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.contracts.masking import Secrets
 from agent.contracts.messages import Finished, Hello, Run
 from agent.runtime.runner.keep import KeptFiles
 from tests.agent.daemon.gateway import Daemon, Gateway, script, starts, witness
@@ -128,7 +129,22 @@ def test_a_failed_attempt_never_writes_into_the_files_of_the_script(tmp_path: Pa
     (tmp_path / "cmd" / "artifacts").mkdir(parents=True)
     # What a full disk leaves when the index could not be written.
     os.link(first, tmp_path / "cmd" / "artifacts" / "1")
-    assert kept.keep(second, "second") == {"number": 1, "length": 5}
+    secrets = Secrets()
+    assert kept.keep(second, "second", secrets) == ({"number": 1, "length": 5}, False)
     assert first.read_text() == "mine"
     with pytest.raises(OSError, match="no file"):
-        kept.keep(tmp_path, "a folder")
+        kept.keep(tmp_path, "a folder", secrets)
+
+
+@pytest.mark.parametrize("before", [0, 1024 * 1024 - 5, 3 * 1024 * 1024])
+def test_secrets_in_a_file_are_masked_wherever_they_stand(tmp_path: Path, before: int) -> None:
+    secrets = Secrets()
+    secrets.add("hunter two three")
+    said = tmp_path / "said"
+    (tmp_path / "cmd").mkdir()
+    said.write_bytes(b"x" * before + b"hunter two three\n\xff")
+    kept, is_masked = KeptFiles(tmp_path / "cmd").keep(said, "said", secrets)
+    stored = (tmp_path / "cmd" / "artifacts" / "1").read_bytes()
+    assert (is_masked, stored) == (True, b"x" * before + b"********\n\xff")
+    assert kept["length"] == len(stored)
+    assert b"hunter" in said.read_bytes()

@@ -10,6 +10,7 @@ from deployments.access.web.forms import NO_PROBLEMS, attempt, go, show
 from deployments.access.web.pages import PageRequest, page
 from deployments.base.errors import NotFound
 from deployments.projects.models import Runbook
+from deployments.releases.comparison.variables import changed_variables
 from deployments.releases.models import RunbookSnapshot
 from deployments.releases.queries import find_snapshot, process_of_release, snapshots_of
 from deployments.releases.services.runbook_snapshots import (
@@ -17,8 +18,8 @@ from deployments.releases.services.runbook_snapshots import (
     update_runbook_snapshot,
     update_variables_of_runbook_snapshot,
 )
-from deployments.releases.variables import library_is_modified
 from deployments.releases.web.runbooks.pages import may_freeze, runbook_frame, runbook_of
+from deployments.releases.web.scope_words import scope_words
 
 
 @require_http_methods(["GET", "POST"])
@@ -38,7 +39,7 @@ def snapshot_page(request: PageRequest, project: str, runbook: str, snapshot: st
         if saved is not None:
             messages.success(request, f"The snapshot {saved.name} was saved.")
             return go(request, _path(row, stored))
-    variable_set = row.project.variable_set
+    changes = changed_variables(request.actor, stored)
     values = {
         **runbook_frame(request, row),
         "snapshot": stored,
@@ -47,10 +48,7 @@ def snapshot_page(request: PageRequest, project: str, runbook: str, snapshot: st
         "notes": notes,
         "steps": process_of_release(stored).steps,
         "packages": stored.selected_packages.all(),
-        "has_old_variables": variable_set is not None
-        and (
-            stored.variable_snapshot.version != variable_set.version or library_is_modified(stored)
-        ),
+        "changes": [(each, scope_words(request, stored, each.scope)) for each in changes],
         "runs": stored.runs.count(),
         "may_edit": allows_on(request.actor, row, Permission.RunbookEdit),
         "may_freeze": may_freeze(request, row),

@@ -241,10 +241,19 @@ def test_a_snapshot_is_looked_at_named_and_deleted() -> None:
     page = text_of(ana.get(path))
     assert "Sweep" in page
     assert "1 run" in page
-    make_variables(project, VariableInput("Color", "blue"))
-    assert "variables of the project have changed" in text_of(ana.get(path))
+    make_variables(
+        project, VariableInput("Color", "blue", scope={"Environment": [place.public_id]})
+    )
+    shown = text_of(ana.get(path))
+    assert "Variables changed since the snapshot 1" in shown
+    assert f"Color {place.name} Not set blue" in shown
     assert ana.post(f"{path}/variables").status_code == 302
-    assert "variables of the project have changed" not in text_of(ana.get(path))
+    assert "Variables changed" not in text_of(ana.get(path))
+    asked = VariableInput(
+        "Color", "blue", scope={"Environment": [place.public_id]}, prompt={"label": "Which"}
+    )
+    make_variables(project, asked)
+    assert "Asked for in another way" in text_of(ana.get(path))
     make_snapshot(runbook, name="New")
     refused = ana.post(path, {"name": "new", "notes": ""})
     assert (refused.status_code, "named 'new' already" in text_of(refused)) == (400, True)

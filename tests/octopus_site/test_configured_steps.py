@@ -1,0 +1,234 @@
+"""A real deployment of what the test of packages leaves out: a failure, a Java archive, modules.
+
+Every file that the steps leave on the disk is compared byte by byte, and no secret is anywhere
+else: not in the agent's folder, not in the log, not in an artifact.
+"""
+
+import hashlib
+import io
+import urllib.request
+import zipfile
+from pathlib import Path
+from typing import Any, Final
+
+from tests.clients.targets import ROLE, Target, start_targets
+from tests.factories.packages import zip_of
+from tests.support.processes import Processes, wait_until
+from tests.support.server import API_KEY, OctopusServer
+
+SPACE: Final = "/api/Spaces-1"
+SECRET: Final = "tr0ub4dor-and-3-horses"
+TOKEN: Final = "issued-by-the-first-step-9f1c"
+FEED: Final = {"FeedId": "feeds-builtin", "AcquisitionLocation": "Server", "Properties": {}}
+MODULE: Final = 'shout() { printf "%s\\n" "${1^^}"; }\n'
+# The module, a package that is extracted, one that is not, a sensitive output and a plain one.
+USES: Final = """source Common.sh
+shout "$(cat Tool/word.txt)" > "{work}/shouted.txt"
+unzip -p "$(get_octopusvariable 'Octopus.Action.Package[Closed].PackageFilePath')" word.txt \
+  > "{work}/closed.txt"
+set_octopusvariable Token {token} -sensitive
+set_octopusvariable Slot blue
+key="#{{Db:Key}}"
+echo "key of ${{#key}}: $key" > said.txt
+new_octopusartifact said.txt
+"""
+# What later steps see of outputs, by name and by target, and of what failed before.
+READS: Final = """token=$(get_octopusvariable "Octopus.Action[Uses].Output.Token")
+printf '%s %s %s\\n' "$token" "#{{Octopus.Action[Uses].Output.Slot}}" \
+  "#{{Octopus.Action[Uses].Output[steps-1].Slot}}" | sha256sum > "{work}/token.txt"
+echo "it is $token"
+echo "#{{Octopus.Step[Fails].Status.Code}}" > "{work}/status.txt"
+"""
+FAILED: Final = b"packaged PreDeploy\nstep Deploy\npackaged DeployFailed\nstep DeployFailed\n"
+
+
+def test_every_other_feature(octopus: OctopusServer, processes: Processes, tmp_path: Path) -> None:
+    place = octopus.call("POST", f"{SPACE}/environments", {"Name": "Stepping"})["Id"]
+    start_targets(processes, octopus, tmp_path, [Target("steps-1", ["Stepping"])])
+    work = tmp_path / "left"
+    work.mkdir()
+    push(octopus, "Steps.App.1.0.0.zip", zip_of(failing(work)))
+    push(octopus, "Steps.Tool.1.0.0.zip", zip_of({"word.txt": b"quietly"}))
+    push(octopus, "Steps.Web.1.0.0.war", war())
+    make_project(octopus, work, place)
+    task = deploy(octopus)
+    raw = read(octopus, f"/api/tasks/{task['Id']}/raw").decode()
+    assert task["State"] == "Failed", raw
+    assert "step DeployFailed" not in raw.partition("Reads")[2]
+
+    left = {str(p.relative_to(work)): p.read_bytes() for p in work.rglob("*") if p.is_file()}
+    with zipfile.ZipFile(io.BytesIO(left.pop("shop.war"))) as archive:
+        assert archive.read("app.properties") == b"color=green\n"
+        assert archive.read("kept.bin") == b"\0\1"
+    assert left.pop("token.txt").split()[0] == sha256(f"{TOKEN} blue blue\n")
+    assert left == {
+        "order.txt": FAILED,
+        "shouted.txt": b"QUIETLY\n",
+        "closed.txt": b"quietly",
+        "status.txt": b"Failed\n",
+    }
+    assert_no_secret(octopus, task, raw, tmp_path)
+
+
+def assert_no_secret(octopus: OctopusServer, task: dict[str, Any], raw: str, folder: Path) -> None:
+    """Look at the log, the artifact and every file below the folder of the agent."""
+    assert "it is ********" in raw
+    [artifact] = octopus.call("GET", f"{SPACE}/artifacts?regarding={task['Id']}")["Items"]
+    content = read(octopus, f"{SPACE}/artifacts/{artifact['Id']}/content")
+    assert content == f"key of {len(SECRET)}: ********\n".encode()
+    assert "The artifact said.txt holds secrets; they were masked." in raw
+    # What the script itself wrote into its folder is all that has the secret.
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    files = [path for path in files if path.name != "said.txt"]
+    assert len(files) > 10
+    for secret in (SECRET, TOKEN):
+        assert secret not in raw
+        assert [path for path in files if secret.encode() in path.read_bytes()] == []
+
+
+def failing(work: Path) -> dict[str, bytes]:
+    """Return a package that tells of each stage, whose PostDeploy fails."""
+    order = f'"{work}/order.txt"'
+    return {
+        "PreDeploy.sh": f"echo packaged PreDeploy >> {order}".encode(),
+        "PostDeploy.sh": b"exit 3",
+        "DeployFailed.sh": f"echo packaged DeployFailed >> {order}".encode(),
+    }
+
+
+def war() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("app.properties", b"color=red\n")
+        archive.writestr("kept.bin", b"\0\1")
+    return buffer.getvalue()
+
+
+def sha256(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).hexdigest().encode()
+
+
+def push(octopus: OctopusServer, name: str, data: bytes) -> None:
+    request = urllib.request.Request(  # the address is ours
+        f"{octopus.url}/api/packages/raw?fileName={name}",
+        data=data,
+        method="PUT",
+        headers={"X-Octopus-ApiKey": API_KEY},
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:
+        assert response.status == 201
+
+
+def read(octopus: OctopusServer, path: str) -> bytes:
+    request = urllib.request.Request(f"{octopus.url}{path}", headers={"X-Octopus-ApiKey": API_KEY})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return bytes(response.read())
+
+
+def make_project(octopus: OctopusServer, work: Path, place: str) -> None:
+    phase = {"Name": "Only", "OptionalDeploymentTargets": [place]}
+    lifecycle = octopus.call("POST", f"{SPACE}/lifecycles", {"Name": "Stepping", "Phases": [phase]})
+    module = octopus.call(
+        "POST",
+        f"{SPACE}/libraryvariablesets",
+        {"Name": "Common", "ContentType": "ScriptModule"},
+    )
+    values = octopus.call("GET", f"{SPACE}/variables/{module['VariableSetId']}")
+    values["Variables"] = [
+        {"Id": "", "Name": "Octopus.Script.Module[Common]", "Value": MODULE, "Scope": {}},
+        {"Id": "", "Name": "Octopus.Script.Module.Language[Common]", "Value": "Bash", "Scope": {}},
+    ]
+    octopus.call("PUT", f"{SPACE}/variables/{module['VariableSetId']}", values)
+    body = {
+        "Name": "Stepping",
+        "ProjectGroupId": octopus.call("GET", f"{SPACE}/projectgroups/all")[0]["Id"],
+        "LifecycleId": lifecycle["Id"],
+        "IncludedLibraryVariableSetIds": [module["Id"]],
+    }
+    project = octopus.call("POST", f"{SPACE}/projects", body)["Id"]
+    secret = {"Name": "Db:Key", "Value": SECRET, "IsSensitive": True, "Type": "Sensitive"}
+    color = {"Name": "color", "Value": "green"}
+    octopus.call(
+        "PUT",
+        f"{SPACE}/projects/{project}/variables",
+        {"Version": 0, "Variables": [{"Id": "", **each} for each in (secret, color)]},
+    )
+    path = f"{SPACE}/projects/{project}/deploymentprocesses"
+    octopus.call("PUT", path, {"Version": 0, "Steps": steps(work)})
+
+
+def steps(work: Path) -> list[dict[str, Any]]:
+    prefix = "Octopus.Action.Package"
+    order = f'"{work}/order.txt"'
+    scripts = {
+        "Octopus.Action.EnabledFeatures": "Octopus.Features.CustomScripts",
+        "Octopus.Action.CustomScripts.Deploy.sh": f"echo step Deploy >> {order}",
+        "Octopus.Action.CustomScripts.DeployFailed.sh": f"echo step DeployFailed >> {order}",
+    }
+    archive = {
+        "Octopus.Action.EnabledFeatures": "Octopus.Features.JsonConfigurationVariables",
+        f"{prefix}.JsonConfigurationVariablesTargets": "*.properties",
+        f"{prefix}.CustomInstallationDirectory": str(work),
+        f"{prefix}.CustomPackageFileName": "shop.war",
+    }
+    references = [
+        {"Name": "Tool", "PackageId": "Steps.Tool", **FEED, "Properties": {"Extract": "True"}},
+        {"Name": "Closed", "PackageId": "Steps.Tool", **FEED, "Properties": {"Extract": "False"}},
+    ]
+    uses = USES.format(work=work, token=TOKEN)
+    return [
+        step("Fails", "Octopus.TentaclePackage", scripts, [package("Steps.App")]),
+        step("Archive", "Octopus.JavaArchive", archive, [package("Steps.Web")]),
+        step("Uses", "Octopus.Script", script(uses), references),
+        step("Reads", "Octopus.Script", script(READS.format(work=work)), []),
+    ]
+
+
+def package(name: str) -> dict[str, Any]:
+    return {"Name": "", "PackageId": name, **FEED}
+
+
+def script(body: str) -> dict[str, str]:
+    return {
+        "Octopus.Action.Script.ScriptSource": "Inline",
+        "Octopus.Action.Script.Syntax": "Bash",
+        "Octopus.Action.Script.ScriptBody": body,
+    }
+
+
+def step(
+    name: str, kind: str, properties: dict[str, str], packages: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return a step on the targets that runs whatever happened before."""
+    for each in packages:
+        if not each["Name"]:
+            properties = {
+                **properties,
+                "Octopus.Action.Package.PackageId": each["PackageId"],
+                "Octopus.Action.Package.FeedId": each["FeedId"],
+            }
+    action = {"Name": name, "ActionType": kind, "Packages": packages, "Properties": properties}
+    return {
+        "Name": name,
+        "Condition": "Always",
+        "Properties": {"Octopus.Action.TargetRoles": ROLE},
+        "Actions": [action],
+    }
+
+
+def deploy(octopus: OctopusServer) -> dict[str, Any]:
+    release = octopus.call("POST", f"{SPACE}/releases/create/v1", {"projectName": "Stepping"})
+    wanted = {
+        "projectName": "Stepping",
+        "releaseVersion": release["ReleaseVersion"],
+        "environmentNames": ["Stepping"],
+    }
+    made = octopus.call("POST", f"{SPACE}/deployments/create/untenanted/v1", wanted)
+    number = made["DeploymentServerTasks"][0]["ServerTaskId"]
+    wait_until(
+        lambda: bool(octopus.call("GET", f"/api/tasks/{number}")["IsCompleted"]),
+        seconds=120,
+        what="the deployment",
+    )
+    task: dict[str, Any] = octopus.call("GET", f"/api/tasks/{number}")
+    return task

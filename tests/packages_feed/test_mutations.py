@@ -5,6 +5,7 @@ After each nothing stays that is not named by a row, and memory does not grow.
 
 import io
 import random
+import struct
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from deployments.base.errors import OctopusError
 from packages_feed.ingest import Limits, describe_file
 from packages_feed.ingest.nuspec import read_nuspec
 from packages_feed.models import PackageVersion, StoredBlob
+from packages_feed.octodiff import apply_delta
 from packages_feed.services import store_package
 from packages_feed.storage import FileStorage
 from tests.factories import default_space
@@ -70,6 +72,17 @@ NAMES = (
     f"Acme.1.0.0-{'a' * 300}.zip",
     "",
     None,
+)
+# What a client sends: a header with the SHA-1 of the new file, copies from the old one, new bytes.
+DELTA = (
+    b"OCTODELTA\x01\x04SHA1\x14\0\0\0" + bytes(20) + b">>>"
+    b"\x60"
+    + struct.pack("<qq", 0, 100)
+    + b"\x80"
+    + struct.pack("<q", 40)
+    + bytes(range(40))
+    + b"\x60"
+    + struct.pack("<qq", 50, 200)
 )
 SNIPPETS = (
     *(b"", b"\0", b"<", b"&x;", b"]]>", b"<!DOCTYPE p [", b"<id>", b"</metadata>", b"%00"),
@@ -169,6 +182,28 @@ def test_archives(name: str, how: tuple[int, int]) -> None:
                 ".tar.bz2",
                 ".tar.xz",
             }
+
+
+@pytest.mark.timeout(600)
+@examples(1500, 60)
+@given(mutations)
+def test_deltas(how: tuple[int, int]) -> None:
+    made = 0
+
+    def write(data: bytes) -> None:
+        nonlocal made
+        made += len(data)
+
+    delta = mutate(DELTA, *how)
+    with bounded_memory():
+        try:
+            expected = apply_delta(io.BytesIO(MANIFEST), len(MANIFEST), io.BytesIO(delta), write)
+        except OctopusError as error:
+            in_words(error)
+        else:
+            assert len(expected) == 40
+    # Each command is 17 bytes and gives at most the whole old file.
+    assert made <= len(delta) + len(delta) // 17 * len(MANIFEST)
 
 
 @pytest.mark.timeout(600)

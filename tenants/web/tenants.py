@@ -119,19 +119,21 @@ def tenant_page(request: PageRequest, tenant: str) -> HttpResponse:
     row = tenant_of_page(request, tenant)
     connections = connected_projects(request, row)
     missing = missing_there(request, [row.pk], [each.project for each in connections])
+    shown = [
+        replace(
+            each,
+            missing={
+                place: count
+                for (_, project, place), count in missing.items()
+                if project == each.project.pk
+            },
+        )
+        for each in connections
+    ]
     values = {
         **tenant_frame(request, row),
-        "connections": [
-            replace(
-                each,
-                missing={
-                    place: count
-                    for (_, project, place), count in missing.items()
-                    if project == each.project.pk
-                },
-            )
-            for each in connections
-        ],
+        # What keeps deployments from being made comes first; sorting leaves the others as they are.
+        "connections": sorted(shown, key=lambda each: not each.missing),
         "missing_total": missing.total(),
         **connection_values(request, row),
     }

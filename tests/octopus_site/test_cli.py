@@ -259,6 +259,7 @@ def test_a_second_server_on_the_same_folder(tmp_path: Path, processes: Processes
     settings = {"DJANGO_SETTINGS_MODULE": "octopus_site.settings", **environment}
     server = processes.start("up", command("up"), environment=settings)
     server.wait_for_log("Octopus is ready", seconds=UP_WITHIN)
+    server.wait_for_log(f":{ports['OCTOPUS_WEB_PORT']}/app/first-administrator/")
     line = first.refused(
         "up", OCTOPUS_WEB_PORT=str(free_port()), OCTOPUS_GATEWAY_PORT=str(free_port())
     )

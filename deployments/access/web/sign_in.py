@@ -32,7 +32,7 @@ def sign_in_view(request: HttpRequest) -> HttpResponse:
     if request.method == "GET" and request.actor:  # type: ignore[attr-defined]  # by middleware
         return HttpResponseRedirect(wanted)
     if request.method == "GET":
-        if not has_users():
+        if not has_users() and not IdentityProvider.objects.filter(is_enabled=True).exists():
             return HttpResponseRedirect(FIRST_ADMINISTRATOR)
         return sign_in_page(request, wanted)
     username, remember = request.POST.get("username", ""), checked(request, "keep")

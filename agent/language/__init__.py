@@ -1,5 +1,6 @@
 """The `#{...}` language: substitution, conditions, loops and filters in texts of the project."""
 
+from agent.language.culture import AMERICAN, INVARIANT, Culture
 from agent.language.environment import Call, Environment, Filter
 from agent.language.evaluator import Evaluation, evaluate, evaluate_all, evaluate_truthy
 from agent.language.limits import (
@@ -14,7 +15,10 @@ from agent.language.rendering import is_truthy
 from agent.language.variables import VariableSet
 
 __all__ = [
+    "AMERICAN",
+    "INVARIANT",
     "Call",
+    "Culture",
     "Environment",
     "Evaluation",
     "Filter",

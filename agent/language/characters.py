@@ -26,18 +26,20 @@ def is_identifier_char(char: str) -> bool:
     return category[0] == "L" or category == "Nd"
 
 
-def upper(text: str) -> str:
+def upper(text: str, *, maps_dotted_i: bool = False) -> str:
     """Convert to upper case, one character to one."""
     if text.isascii():
         return text.upper()
-    return "".join(_single(char, char.upper()) for char in text)
+    converted = "".join(_single(char, char.upper()) for char in text)
+    return converted.replace("ı", "I") if maps_dotted_i else converted
 
 
-def lower(text: str) -> str:
+def lower(text: str, *, maps_dotted_i: bool = False) -> str:
     """Convert to lower case, one character to one."""
     if text.isascii():
         return text.lower()
-    return "".join(_single(char, char.lower()) for char in text)
+    converted = "".join(_single(char, char.lower()) for char in text)
+    return converted.replace("İ", "i") if maps_dotted_i else converted
 
 
 def fold(text: str) -> str:

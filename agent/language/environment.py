@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TypeAlias
 
+from agent.language.culture import INVARIANT, Culture
 from agent.language.limits import DEFAULT_LIMITS, Limits
 
 
@@ -60,12 +61,13 @@ def _system_time() -> datetime:
 class Environment:
     """Settings of an evaluation; extra filters are found by their lower-case name.
 
-    `now` gives the local time with its zone.
+    `now` gives the local time with its zone, `culture` how numbers and dates are written.
     """
 
     now: Callable[[], datetime] = _system_time
     extra_filters: Filters = field(default_factory=lambda: MappingProxyType({}))
     limits: Limits = DEFAULT_LIMITS
+    culture: Culture = INVARIANT
 
 
 DEFAULT_ENVIRONMENT = Environment()

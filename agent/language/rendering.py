@@ -95,7 +95,7 @@ class Rendering(Walking):
         node = self.walk(token.collection, context, findings, is_whole=True)
         if node is None:
             return ""
-        name, items = fold(token.variable), items_of_node(node)
+        name, items = fold(token.variable), items_of_node(node, self.environment.culture)
         if items and name == OCTOPUS:
             raise LanguageError("A loop variable may not be called Octopus.")
         pieces: list[str] = []

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
+from agent.language.culture import Culture
 from agent.language.names import keys_of, path_of
 from agent.language.tokens import PathStep
 
+# Values by their places in the tree, with what was missing in them.
+Lasting: TypeAlias = "dict[Node, tuple[Node, tuple[str, ...]]]"
 _NONE: Final[Mapping[str, Node]] = {}
 
 
@@ -60,8 +63,7 @@ class VariableSet(Mapping[str, str | None]):
         # Names that lead elsewhere than they say, and where to: only the tree knows about both.
         self._shared: set[str] = set()
         self._leaves: dict[str, Node] = {}
-        # What values came to, with what was missing; true until one of them changes.
-        self.lasting: dict[Node, tuple[Node, tuple[str, ...]]] = {}
+        self._lasting: dict[Culture, Lasting] = {}
         for name, value in (values or {}).items():
             self._put(name, value)
 
@@ -73,7 +75,7 @@ class VariableSet(Mapping[str, str | None]):
     def set(self, name: str, value: str | None) -> None:
         """Add or replace one variable."""
         key, spelling = self._put(name, value)
-        self.lasting.clear()
+        self._lasting.clear()
         self._leaves.pop(key, None)
         if self._root is not None:
             _insert(self._root, spelling, value)
@@ -86,6 +88,10 @@ class VariableSet(Mapping[str, str | None]):
         spelling = name if known is None else known[0]
         self._values[key] = (spelling, value)
         return key, spelling
+
+    def lasting(self, culture: Culture) -> Lasting:
+        """Give what values came to, with what was missing; true until one of them changes."""
+        return self._lasting.setdefault(culture, {})
 
     def leaf(self, key: str) -> Node | None:
         """Give what a name says alone, without what lies below it; None to look into the tree.

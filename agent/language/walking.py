@@ -57,7 +57,7 @@ class Walking(ABC):
         self.budget = budget
         self.environment = environment
         self.known: Known = {} if known is None else known
-        self.lasting = variables.lasting
+        self.lasting = variables.lasting(environment.culture)
         self.swallowed = 0
         self.passing = 0
 
@@ -134,7 +134,7 @@ class Walking(ABC):
                 self.passing += 1
                 return None
         try:
-            member = member_text(text, step)
+            member = member_text(text, step, self.environment.culture)
         except NegativeIndex as error:
             raise LanguageError(str(error)) from error
         return None if member is None else Node(member)

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal
 
+from agent.language.culture import Culture
+
 _CONTEXT = Context(prec=400, rounding=ROUND_HALF_UP)
 _PIECE = re.compile(r"'[^']*'?|\"[^\"]*\"?|\\.?|[eE][+-]?0+|.", re.DOTALL)
 _GROUP = 3
@@ -28,7 +30,7 @@ class Section:
     has_exponent: bool = False
 
 
-def format_custom(value: Decimal, pattern: str) -> str | None:
+def format_custom(value: Decimal, pattern: str, culture: Culture) -> str | None:
     """Write the number; None when the pattern is a single letter that is no format."""
     if not pattern or (len(pattern) == 1 and pattern.isalpha()):
         return None
@@ -44,7 +46,7 @@ def format_custom(value: Decimal, pattern: str) -> str | None:
     if rounded == 0 and value != 0 and len(sections) >= _MAX_SECTIONS and sections[_ZERO]:
         section, signed = _read(sections[_ZERO]), False
     sign = "-" if value < 0 and signed and rounded != 0 else ""
-    return sign + _write(section, rounded, exponent)
+    return sign + _write(section, rounded, exponent, culture)
 
 
 def _sections(pattern: str) -> list[str]:
@@ -99,7 +101,7 @@ def _read(text: str) -> Section:
     return section
 
 
-def _write(section: Section, value: Decimal, exponent: int) -> str:
+def _write(section: Section, value: Decimal, exponent: int, culture: Culture) -> str:
     whole, _, fraction = f"{value:f}".partition(".")
     whole = (whole.lstrip("0") or "").rjust(section.least_whole, "0")
     kept = max(len(fraction.rstrip("0")), section.least_fraction)
@@ -115,14 +117,14 @@ def _write(section: Section, value: Decimal, exponent: int) -> str:
                 out.append(whole[len(whole) - digits_left])
                 digits_left -= 1
                 if section.grouped and digits_left and digits_left % _GROUP == 0:
-                    out.append(",")
+                    out.append(culture.thousands)
         elif piece in ("0", "#"):
             out.append(fraction[fraction_at : fraction_at + 1])
             fraction_at += 1
         elif piece == ".":
             in_fraction = True
             out.append(whole if section.whole_places == 0 else "")
-            out.append("." if fraction else "")
+            out.append(culture.decimal_point if fraction else "")
         else:
             out.append(_literal(piece, exponent))
     return "".join(out)

@@ -1,4 +1,4 @@
-"""Write dates by the format strings of .NET, invariant culture."""
+"""Write dates by the format strings of .NET."""
 
 from __future__ import annotations
 
@@ -7,42 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
-_STANDARD = {
-    "d": "MM/dd/yyyy",
-    "D": "dddd, dd MMMM yyyy",
-    "f": "dddd, dd MMMM yyyy HH:mm",
-    "F": "dddd, dd MMMM yyyy HH:mm:ss",
-    "g": "MM/dd/yyyy HH:mm",
-    "G": "MM/dd/yyyy HH:mm:ss",
-    "m": "MMMM dd",
-    "M": "MMMM dd",
-    "o": "yyyy-MM-ddTHH:mm:ss.fffffffK",
-    "O": "yyyy-MM-ddTHH:mm:ss.fffffffK",
-    "r": "ddd, dd MMM yyyy HH:mm:ss 'GMT'",
-    "R": "ddd, dd MMM yyyy HH:mm:ss 'GMT'",
-    "s": "yyyy-MM-ddTHH:mm:ss",
-    "t": "HH:mm",
-    "T": "HH:mm:ss",
-    "u": "yyyy-MM-dd HH:mm:ss'Z'",
-    "U": "dddd, dd MMMM yyyy HH:mm:ss",
-    "y": "yyyy MMMM",
-    "Y": "yyyy MMMM",
-}
+from agent.language.culture import INVARIANT, Culture
+
+# The same in every culture.
+_FIXED = "oOrRsu"
 # What is no format: a sign of the next one with nothing after it, seven digits are all there are.
 _BROKEN = re.compile(r"%(?:%|\Z)|f{8}|F{8}|\\\Z")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\\.", re.DOTALL)
@@ -85,12 +53,14 @@ class Moment:
         return replace(self, value=value, offset=offset)
 
 
-def format_moment(moment: Moment, pattern: str) -> str | None:
+def format_moment(moment: Moment, pattern: str, culture: Culture) -> str | None:
     """Write the moment; None when the pattern is no format. Local times carry no zone in `O`."""
     if len(pattern) == 1:
-        standard = _STANDARD.get(pattern)
+        standard = culture.patterns.get(pattern)
         if standard is None:
             return None
+        if pattern in _FIXED:
+            culture = INVARIANT
         if pattern == "U":
             moment = moment.in_zone(timedelta(0))
         pattern = standard
@@ -99,7 +69,7 @@ def format_moment(moment: Moment, pattern: str) -> str | None:
         return None
     out: list[str] = []
     for match in _PIECE.finditer(pattern):
-        piece = _piece(moment, match.group())
+        piece = _piece(moment, match.group(), culture)
         if not piece and match.group().startswith("F") and out and out[-1] == ".":
             # A fraction that is not shown takes its point with it.
             out.pop()
@@ -107,7 +77,7 @@ def format_moment(moment: Moment, pattern: str) -> str | None:
     return "".join(out)
 
 
-def _piece(moment: Moment, piece: str) -> str:
+def _piece(moment: Moment, piece: str, culture: Culture) -> str:
     count = len(piece)
     match piece[0]:
         case "z" | "K":
@@ -118,26 +88,28 @@ def _piece(moment: Moment, piece: str) -> str:
             return piece[1:]
         case "%":
             return ""
+        case "/" | ":":
+            return culture.date_separator if piece == "/" else culture.time_separator
         case "y" | "M" | "d" | "g":
-            return _date(moment.value, piece)
+            return _date(moment.value, piece, culture)
         case _:
-            return _time(moment.value, piece)
+            return _time(moment.value, piece, culture)
 
 
-def _date(value: datetime, piece: str) -> str:
+def _date(value: datetime, piece: str, culture: Culture) -> str:
     count = len(piece)
     match piece[0]:
         case "y":
             return _year(value.year, count)
         case "M":
-            return _named(value.month, MONTHS[value.month - 1], count)
+            return _named(value.month, culture.months[value.month - 1], count)
         case "d":
-            return _named(value.day, DAYS[value.weekday()], count)
+            return _named(value.day, culture.days[value.weekday()], count)
         case _:
-            return "A.D."
+            return culture.era
 
 
-def _time(value: datetime, piece: str) -> str:
+def _time(value: datetime, piece: str, culture: Culture) -> str:
     count = len(piece)
     match piece[0]:
         case "H":
@@ -149,7 +121,8 @@ def _time(value: datetime, piece: str) -> str:
         case "s":
             return _padded(value.second, count)
         case "t":
-            return ("AM" if value.hour < 12 else "PM")[: min(count, 2)]  # noqa: PLR2004 - noon
+            half = culture.halves[value.hour // 12]
+            return half if count > 1 else half[:1]
         case "f" | "F":
             digits = f"{value.microsecond:06d}0"[: min(count, _FRACTION_DIGITS)]
             return digits if piece[0] == "f" else digits.rstrip("0")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from agent.language.filters.date_formats import MONTHS, Kind, Moment
+from agent.language.culture import INVARIANT
+from agent.language.filters.date_formats import Kind, Moment
 
 _MAX_LENGTH = 60
 _TIME = (
@@ -72,7 +73,7 @@ def _month(parts: dict[str, str | None], now: datetime) -> int | None:
     name = parts.get("name")
     if name is None:
         return int(parts.get("month") or now.month)
-    for number, month in enumerate(MONTHS, start=1):
+    for number, month in enumerate(INVARIANT.months, start=1):
         if name.lower() in (month.lower(), month[:3].lower()):
             return number
     return None

@@ -29,7 +29,8 @@ def _now_date_utc(call: Call) -> str | None:
 def _present(call: Call, moment: Moment) -> str | None:
     if call.argument is not None:
         return None
-    shown = format_moment(moment, call.options[0] if call.options else _ROUND_TRIP)
+    pattern = call.options[0] if call.options else _ROUND_TRIP
+    shown = format_moment(moment, pattern, call.environment.culture)
     if shown is None:
         raise FilterError(f"'{call.options[0]}' is not a format of a date.")
     return shown
@@ -41,7 +42,8 @@ def _add(call: Call, seconds: float) -> str | None:
     if amount is None or moment is None or not math.isfinite(amount):
         return None
     try:
-        return format_moment(moment.plus(timedelta(seconds=amount * seconds)), _ROUND_TRIP)
+        later = moment.plus(timedelta(seconds=amount * seconds))
+        return format_moment(later, _ROUND_TRIP, call.environment.culture)
     except OverflowError:
         return None
 

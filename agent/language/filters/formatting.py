@@ -24,17 +24,19 @@ _DECIMAL = re.compile(
 def _format(call: Call) -> str | None:
     if len(call.options) == 1:
         return _by_shape(call)
-    kind, pattern = call.options[0].lower(), call.options[1]
+    kind, pattern, culture = call.options[0].lower(), call.options[1], call.environment.culture
     match kind:
         case "int" | "int32":
             whole = parse_int32(call.text)
-            return None if whole is None else format_exact(Decimal(whole), pattern, whole=whole)
+            if whole is None:
+                return None
+            return format_exact(Decimal(whole), pattern, culture, whole=whole)
         case "double":
-            number = parse_double(call.text)
-            return None if number is None else format_double(number, pattern)
+            number = parse_double(culture.read(call.text))
+            return None if number is None else format_double(number, pattern, culture)
         case "decimal":
-            exact = _parse_decimal(call.text)
-            return None if exact is None else format_exact(exact, pattern)
+            exact = _parse_decimal(culture.read(call.text))
+            return None if exact is None else format_exact(exact, pattern, culture)
         case "date" | "datetime":
             return _format_date(call, pattern, with_offset=False)
         case "datetimeoffset":
@@ -44,9 +46,10 @@ def _format(call: Call) -> str | None:
 
 
 def _by_shape(call: Call) -> str | None:
-    exact = _parse_decimal(call.text)
+    culture = call.environment.culture
+    exact = _parse_decimal(culture.read(call.text))
     if exact is not None:
-        return format_exact(exact, call.options[0])
+        return format_exact(exact, call.options[0], culture)
     return _format_date(call, call.options[0], with_offset=True)
 
 
@@ -62,14 +65,14 @@ def _format_date(call: Call, pattern: str, *, with_offset: bool) -> str | None:
         )
         if pattern in _OF_UNIVERSAL_TIME:
             moment = moment.in_zone(timedelta(0))
-        return None if pattern == "U" else format_moment(moment, pattern)
+        return None if pattern == "U" else format_moment(moment, pattern, call.environment.culture)
     if moment.offset is None:
         # Its zone is the local one for those who ask for a zone.
         moment = replace(moment, offset=local)
     else:
         # A plain date is shown in the local zone when the text names one.
         moment = replace(moment.in_zone(local), kind=Kind.OFFSET)
-    return format_moment(moment, pattern)
+    return format_moment(moment, pattern, call.environment.culture)
 
 
 def _parse_decimal(text: str) -> Decimal | None:

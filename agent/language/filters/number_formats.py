@@ -1,4 +1,4 @@
-"""Write numbers by the format strings of .NET, invariant culture."""
+"""Write numbers by the format strings of .NET."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import re
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 
+from agent.language.culture import Culture
 from agent.language.filters.custom_numbers import format_custom
 from agent.language.numbers import double_text
 
@@ -18,11 +19,13 @@ _INT_BITS = 32
 _CUSTOM_DIGITS = 15
 
 
-def format_exact(value: Decimal, pattern: str, *, whole: int | None = None) -> str | None:
+def format_exact(
+    value: Decimal, pattern: str, culture: Culture, *, whole: int | None = None
+) -> str | None:
     """Write a decimal number, or a whole one of 32 bits; None when the pattern is no format."""
     standard = _STANDARD.fullmatch(pattern)
     if standard is None:
-        return format_custom(value, pattern)
+        return format_custom(value, pattern, culture)
     letter, digits = standard.groups()
     precision = int(digits) if digits is not None else None
     if letter.upper() in _WHOLE_ONLY:
@@ -30,25 +33,25 @@ def format_exact(value: Decimal, pattern: str, *, whole: int | None = None) -> s
     if letter.upper() not in _KNOWN or letter.upper() in _DOUBLE_ONLY:
         return None
     if letter.upper() == "G" and precision is None:
-        return f"{value:f}"
-    return _standard(value, letter, precision)
+        return culture.digits(f"{value:f}")
+    return _standard(value, letter, precision, culture)
 
 
-def format_double(value: float, pattern: str) -> str | None:
+def format_double(value: float, pattern: str, culture: Culture) -> str | None:
     """Write a floating-point number; None when the pattern is no format."""
     if not math.isfinite(value):
         return double_text(value)
     standard = _STANDARD.fullmatch(pattern)
     if standard is None:
         # As exact as it is shown there.
-        return format_custom(_rounded(Decimal(value), _CUSTOM_DIGITS), pattern)
+        return format_custom(_rounded(Decimal(value), _CUSTOM_DIGITS), pattern, culture)
     letter, digits = standard.groups()
     precision = int(digits) if digits is not None else None
     if letter.upper() in _WHOLE_ONLY or letter.upper() not in _KNOWN:
         return None
     if letter.upper() == _DOUBLE_ONLY or (letter.upper() == "G" and precision is None):
-        return double_text(value)
-    return _standard(Decimal(value), letter, precision, rounding=ROUND_HALF_EVEN)
+        return culture.digits(double_text(value))
+    return _standard(Decimal(value), letter, precision, culture, rounding=ROUND_HALF_EVEN)
 
 
 def _whole(value: int, letter: str, precision: int) -> str:
@@ -58,24 +61,32 @@ def _whole(value: int, letter: str, precision: int) -> str:
 
 
 def _standard(
-    value: Decimal, letter: str, precision: int | None, *, rounding: str = ROUND_HALF_UP
+    value: Decimal,
+    letter: str,
+    precision: int | None,
+    culture: Culture,
+    *,
+    rounding: str = ROUND_HALF_UP,
 ) -> str | None:
     places = 2 if precision is None else precision
     match letter.upper():
         case "F":
-            return _fixed(value, places, rounding, grouped=False)
+            return culture.digits(_fixed(value, places, rounding, grouped=False))
         case "N":
-            return _fixed(value, places, rounding, grouped=True)
+            return culture.digits(_fixed(value, places, rounding, grouped=True))
         case "P":
             shown = _fixed(_CONTEXT.multiply(value, Decimal(100)), places, rounding, grouped=True)
-            return f"{shown} %"
+            return culture.percent.replace("{}", culture.digits(shown))
         case "C":
             shown = _fixed(value, places, rounding, grouped=True)
-            return f"(¤{shown[1:]})" if shown.startswith("-") else f"¤{shown}"
+            is_negative = shown.startswith("-")
+            pattern = culture.negative_currency if is_negative else culture.currency
+            return pattern.replace("{}", culture.digits(shown.removeprefix("-")))
         case "E":
-            return _exponential(value, 6 if precision is None else precision, letter)
+            places = 6 if precision is None else precision
+            return culture.digits(_exponential(value, places, letter))
         case _:
-            return _general(value, places, letter)
+            return culture.digits(_general(value, places, letter))
 
 
 def _fixed(value: Decimal, places: int, rounding: str, *, grouped: bool) -> str:

@@ -16,11 +16,11 @@ _WIDTHS = re.compile(r"([0-9]{1,3})(?:/([0-9]{1,3}))?|/([0-9]{1,3})")
 
 
 def _to_upper(call: Call) -> str:
-    return upper(call.text)
+    return upper(call.text, maps_dotted_i=call.environment.culture.maps_dotted_i)
 
 
 def _to_lower(call: Call) -> str:
-    return lower(call.text)
+    return lower(call.text, maps_dotted_i=call.environment.culture.maps_dotted_i)
 
 
 def _trim(call: Call) -> str | None:

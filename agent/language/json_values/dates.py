@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from agent.language.culture import Culture
+from agent.language.filters.date_formats import Kind, Moment, format_moment
+
 _ISO: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})"
     r"(?:\.([0-9]{1,7}))?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
@@ -22,6 +25,11 @@ class JsonDate:
     value: datetime
     fraction: str
     zone: str
+
+    def shown(self, culture: Culture) -> str:
+        """The date as the culture writes it."""
+        moment = Moment(self.value, None, Kind.UNSPECIFIED)
+        return format_moment(moment, "G", culture) or self.iso
 
     @property
     def iso(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from agent.language.characters import SPACES
+from agent.language.culture import Culture
 from agent.language.json_values.reading import read_json
 from agent.language.json_values.writing import Json, scalar_text
 from agent.language.numbers import parse_int32
@@ -17,31 +18,31 @@ class NegativeIndex(ValueError):
     """An element before the first was asked for."""
 
 
-def member_text(text: str, step: str) -> str | None:
+def member_text(text: str, step: str, culture: Culture) -> str | None:
     """Give the text of a member or element, empty when it is missing or null.
 
     None when the value has no members of this kind. Raises NegativeIndex, LanguageError.
     """
     container = _container(text)
     if isinstance(container, dict):
-        return scalar_text(container.get(step))
+        return scalar_text(container.get(step), culture)
     if isinstance(container, list):
         index = parse_int32(step)
         if index is None:
             return None
         if index < 0:
             raise NegativeIndex(f"An element before the first was asked for: [{step}].")
-        return scalar_text(container[index]) if index < len(container) else ""
+        return scalar_text(container[index], culture) if index < len(container) else ""
     return None
 
 
-def items_of(text: str) -> list[str] | list[tuple[str, str]] | None:
+def items_of(text: str, culture: Culture) -> list[str] | list[tuple[str, str]] | None:
     """Give the elements of an array, or the names and values of an object; None for others."""
     container = _container(text)
     if isinstance(container, list):
-        return [scalar_text(element) for element in container]
+        return [scalar_text(element, culture) for element in container]
     if isinstance(container, dict):
-        return [(name, scalar_text(value)) for name, value in container.items()]
+        return [(name, scalar_text(value, culture)) for name, value in container.items()]
     return None
 
 

@@ -7,7 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from agent.language.json_values.dates import JsonDate, read_date
+from agent.language.culture import Culture
+from agent.language.json_values.dates import read_date
 from agent.language.limits import LanguageError
 from agent.language.numbers import double_text
 
@@ -27,7 +28,7 @@ _LINE_SEPARATORS: Final = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"
 _LARGEST: Final = 2**63
 
 
-def scalar_text(value: Json) -> str:
+def scalar_text(value: Json, culture: Culture) -> str:
     """Give the text a value is substituted as. Raises LanguageError for a number too large."""
     match value:
         case None:
@@ -42,7 +43,7 @@ def scalar_text(value: Json) -> str:
             return double_text(value)
         case str():
             date = read_date(value)
-            return value if date is None else _shown(date)
+            return value if date is None else date.shown(culture)
         case Source():
             return "" if value is UNDEFINED else value.text
         case _:
@@ -81,8 +82,3 @@ def _float(value: float) -> str:
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).translate(_LINE_SEPARATORS)
-
-
-def _shown(date: JsonDate) -> str:
-    value = date.value
-    return f"{value:%m/%d/}{value.year:04d}{value: %H:%M:%S}"

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.language import (
+    AMERICAN,
+    INVARIANT,
+    Culture,
     Environment,
     Filter,
     LanguageError,
@@ -95,6 +99,47 @@ def test_extra_filters_are_found_after_the_built_in_ones() -> None:
     environment = Environment(extra_filters=MappingProxyType({"shout": shout, "toupper": shout}))
     result = evaluate("#{A | Shout}#{A | ToUpper}", {"A": "a"}, environment=environment)
     assert result.text == "a!A"
+
+
+def test_cultures_write_numbers_their_way_and_do_not_mix() -> None:
+    german = Culture("de", ",", ".", "{} €", "-{} €", patterns={"d": "dd.MM.yyyy"})
+    variables = VariableSet(
+        {
+            "A": "1.234,5",
+            "V": "#{A | Format N} #{A | Format C}",
+            "I": "1,234.5",
+            "W": "#{I | Format N} #{I | Format C}",
+            "D": "2030-05-02",
+        }
+    )
+
+    def evaluated(template: str, culture: Culture) -> str:
+        return evaluate(template, variables, environment=Environment(culture=culture)).text
+
+    assert evaluated("#{V}", german) == "1.234,50 1.234,50 €"
+    assert evaluated("#{A | Format Double F1}", german) == "1234,5"
+    assert evaluated('#{A | Format \\"#,##0.0\\"}', german) == "1.234,5"
+    assert evaluated("#{D | Format d}", german) == "02.05.2030"
+    assert evaluated("#{W}", INVARIANT) == "1,234.50 ¤1,234.50"
+    assert evaluated("#{W}", AMERICAN) == "1,234.50 $1,234.50"
+    assert evaluated("#{W}", INVARIANT) == "1,234.50 ¤1,234.50"
+
+
+def test_what_tells_the_time_is_not_remembered() -> None:
+    moments = [datetime(2030, 1, day, tzinfo=UTC) for day in (1, 2)]
+    environment = Environment(now=lambda: moments[0])
+    variables = VariableSet({"Day": "#{ | NowDate dd}", "Text": "on #{Day}", "Other": "#{Text}"})
+    assert evaluate("#{Other}", variables, environment=environment).text == "on 01"
+    moments.reverse()
+    assert evaluate("#{Other}", variables, environment=environment).text == "on 02"
+
+
+def test_a_changed_variable_changes_what_mentions_it() -> None:
+    variables = VariableSet({"A": "1", "B": "#{A}", "C": "#{B}#{each i in L}#{i}#{/each}"})
+    assert evaluate("#{C}", variables).text == "1"
+    variables.set("a", "2")
+    variables.set("L[x]", "y")
+    assert evaluate("#{C}", variables).text == "2y"
 
 
 def test_is_template() -> None:

@@ -12,7 +12,10 @@ from agent.language import Environment, evaluate
 
 CASES = Path(__file__).parents[2] / "cases" / "language"
 NOW = datetime(2016, 11, 3, 8, 53, 11, 94644, timezone(timedelta(hours=2)))
-ENVIRONMENT = Environment(now=lambda: NOW)
+CULTURES = {each.name: each for each in (language.INVARIANT, language.AMERICAN)}
+ENVIRONMENTS = {
+    name: Environment(now=lambda: NOW, culture=culture) for name, culture in CULTURES.items()
+}
 
 
 def cases() -> list[Any]:
@@ -26,12 +29,13 @@ def cases() -> list[Any]:
 @pytest.mark.parametrize(("subject", "case"), cases())
 def test_case(subject: str, case: dict[str, Any]) -> None:
     template, variables = case["template"], case.get("variables", {})
+    environment = ENVIRONMENTS[case.get("culture", "")]
     if "raises" in case:
         with pytest.raises(getattr(language, case["raises"]), match=case["message"]):
-            evaluate(template, variables, environment=ENVIRONMENT)
+            evaluate(template, variables, environment=environment)
         return
     result = evaluate(
-        template, variables, halt_on_error=subject != "continue", environment=ENVIRONMENT
+        template, variables, halt_on_error=subject != "continue", environment=environment
     )
     if case.get("unresolved"):
         assert len(result.missing) == 1

@@ -29,13 +29,18 @@ def test_an_upload_shows_its_end_or_why_not(
     ana: Page, server: OctopusServer, tmp_path: Path
 ) -> None:
     good, bad = tmp_path / "Acme.Docs.1.0.0.zip", tmp_path / "nonsense.zip"
-    with zipfile.ZipFile(good, "w") as archive:
-        archive.writestr("hello.txt", "hello")
+    doubtful = tmp_path / "acme-docs-1.2.zip"
+    for path in (good, doubtful):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("hello.txt", path.name)
     bad.write_bytes(b"nothing")
     ana.goto(f"{server.url}{SPACE}/packages/upload")
-    ana.get_by_label("Files").set_input_files([bad, good])
+    ana.get_by_label("Files").set_input_files([bad, doubtful, good])
     expect(ana.get_by_role("alert")).to_be_focused()
     expect(ana.get_by_role("alert")).to_contain_text("does not split into an id and a version")
+    doubt = "This was read as version 2 of acme-docs-1. If that is not meant, call it acme-docs."
+    expect(ana.get_by_text(doubt)).to_be_visible()
+    expect(ana.get_by_role("link", name="Acme.Docs 1.0.0")).to_be_visible()
     assert Axe().run(ana).violations_count == 0
     ana.get_by_role("link", name="Acme.Docs 1.0.0").click()
     expect(ana.get_by_role("heading", name="Acme.Docs 1.0.0")).to_be_visible()

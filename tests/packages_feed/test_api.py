@@ -69,6 +69,16 @@ def test_a_file_that_was_damaged_on_its_way_is_refused(ana: Client, storage: Fil
         assert put(told, f"&sha256={hashlib.sha256(ZIP).hexdigest().upper()}").status_code == 201
 
 
+def test_an_answer_says_how_a_doubtful_name_was_read(ana: Client) -> None:
+    doubtful = upload(ana, "acme-web-1.2.zip")
+    assert (doubtful.status_code, doubtful.json()["Version"]) == (201, "2")
+    assert "version 2 of acme-web-1" in doubtful.headers["X-NuGet-Warning"]
+    for name, data in (("acme-web.1.2.zip", ZIP), ("a-1.nupkg", nupkg("Acme-1", "2.0.0"))):
+        answer = upload(ana, name, data)
+        assert answer.status_code == 201
+        assert "X-NuGet-Warning" not in answer.headers
+
+
 @pytest.mark.parametrize("part", ["file", "fileToUpload", "data", "package"])
 def test_an_upload_answers_the_resource(ana: Client, part: str) -> None:
     answer = upload(ana, "Acme.Web.1.0.0-rc.1+sha.zip", part=part)

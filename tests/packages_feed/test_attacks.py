@@ -265,6 +265,12 @@ def test_kinds_that_are_not_taken(name: str, storage: FileStorage) -> None:
     refused(b"Rar!\x1a\x07\x00", name, storage, "extension|split")
 
 
+def test_symbols_are_told_from_the_package_they_belong_to(storage: FileStorage) -> None:
+    types = '<packageTypes><packageType name="SymbolsPackage"/></packageTypes>'
+    refused(nupkg("Acme", "1.0.0", extra=types), "package", storage, "Symbol packages are not kept")
+    refused(nupkg("Acme", "1.0.0"), "Acme.1.0.0.symbols.nupkg", storage, "push the package itself")
+
+
 @pytest.mark.parametrize(
     ("package_id", "version", "is_fine"),
     [

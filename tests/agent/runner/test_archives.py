@@ -27,6 +27,7 @@ TAR_KINDS = [
     (".tgz", "w:gz"),
     (".tar.bz2", "w:bz2"),
     (".tar.xz", "w:xz"),
+    (".tar.bz", "w:bz2"),
     (".txz", "w:xz"),
 ]
 

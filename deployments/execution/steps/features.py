@@ -1,5 +1,7 @@
 """The features that steps with a package may switch on, each with its settings."""
 
+from collections.abc import Mapping
+
 from deployments.execution.steps.step_type import Property, PropertyKind
 from deployments.execution.variables import Variables
 
@@ -13,6 +15,20 @@ SUBSTITUTE = f"{_FEATURES}.SubstituteInFiles"
 TRANSFORMS = f"{_FEATURES}.ConfigurationTransforms"
 SETTINGS = f"{_FEATURES}.ConfigurationVariables"
 STRUCTURED = f"{_FEATURES}.JsonConfigurationVariables"
+PACKAGE_ID = f"{_PACKAGE}.PackageId"
+
+
+def package(words: str = "") -> Property:
+    """Return the choice of the package that the step is about; `words` explain it."""
+    return Property(PACKAGE_ID, "Package", PropertyKind.PACKAGE, help=words, required=True)
+
+
+def lacks(variables: Variables, settings: Mapping[str, str] | None = None) -> str:
+    """Return which setting is empty: the package, then those that are named with what they are."""
+    for name, what in {PACKAGE_ID: "package", **(settings or {})}.items():
+        if not variables.text(name).strip():
+            return f"The step names no {what}."
+    return ""
 
 
 def switch_on_scripts(variables: Variables) -> None:

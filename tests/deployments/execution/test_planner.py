@@ -41,6 +41,11 @@ def source_of(case: dict[str, Any]) -> PlanInput:
         environment="Environments-1",
         channel="Channels-1",
         default_pool="WorkerPools-1",
+        pool_names={
+            "WorkerPools-1": "Default",
+            "WorkerPools-2": "Linux",
+            "WorkerPools-3": "Windows",
+        },
         tenant_tags=frozenset(case.get("tenant_tags", ())),
         skip_actions=frozenset(case.get("skip_actions", ())),
         specific_machines=frozenset(case.get("specific_machines", ())),

@@ -1,17 +1,15 @@
 """Deploy a Package: transfer, extract, configure and run the package's scripts on targets."""
 
-from deployments.execution.steps.features import configuration, custom_scripts, switch_on_scripts
+from deployments.execution.steps.features import (
+    configuration,
+    custom_scripts,
+    lacks,
+    package,
+    switch_on_scripts,
+)
 from deployments.execution.steps.step_type import Property, PropertyKind, StepType
-from deployments.execution.variables import Variables
 
 _PACKAGE = "Octopus.Action.Package"
-
-
-def check(variables: Variables) -> str:
-    """Return why the package cannot be deployed."""
-    if not variables.text(f"{_PACKAGE}.PackageId").strip():
-        return "The step names no package."
-    return ""
 
 
 STEP = StepType(
@@ -22,9 +20,9 @@ STEP = StepType(
     command="deploy_package",
     uses_package=True,
     prepare=switch_on_scripts,
-    check=check,
+    check=lacks,
     properties=(
-        Property(f"{_PACKAGE}.PackageId", "Package", PropertyKind.PACKAGE, required=True),
+        package(),
         Property(
             f"{_PACKAGE}.SkipIfAlreadyInstalled",
             "Skip when this version is already installed",

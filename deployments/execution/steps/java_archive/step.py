@@ -2,21 +2,15 @@
 
 from deployments.execution.steps.features import (
     custom_scripts,
+    lacks,
+    package,
     structured_configuration,
     substitution,
     switch_on_scripts,
 )
 from deployments.execution.steps.step_type import Property, PropertyKind, StepType
-from deployments.execution.variables import Variables
 
 _PACKAGE = "Octopus.Action.Package"
-
-
-def check(variables: Variables) -> str:
-    """Return why the archive cannot be deployed."""
-    if not variables.text(f"{_PACKAGE}.PackageId").strip():
-        return "The step names no package."
-    return ""
 
 
 STEP = StepType(
@@ -27,15 +21,9 @@ STEP = StepType(
     command="deploy_java_archive",
     uses_package=True,
     prepare=switch_on_scripts,
-    check=check,
+    check=lacks,
     properties=(
-        Property(
-            f"{_PACKAGE}.PackageId",
-            "Package",
-            PropertyKind.PACKAGE,
-            help="A package that ends in .jar, .war or .ear.",
-            required=True,
-        ),
+        package("A package that ends in .jar, .war or .ear."),
         Property(
             f"{_PACKAGE}.CustomInstallationDirectory",
             "Put it into this directory",

@@ -4,6 +4,8 @@ import json
 
 from deployments.execution.steps.features import (
     custom_scripts,
+    lacks,
+    package,
     structured_configuration,
     substitution,
     switch_on_scripts,
@@ -19,8 +21,8 @@ _LOCATIONS = '[{"path": "/", "directives": {"try_files": "$uri $uri/ /index.html
 
 def check(variables: Variables) -> str:
     """Return why the package cannot be served."""
-    if not variables.text(f"{_PACKAGE}.PackageId").strip():
-        return "The step names no package."
+    if missing := lacks(variables):
+        return missing
     for name in ("Bindings", "Locations"):
         try:
             found = json.loads(variables.text(f"{_NGINX}.Server.{name}") or "[]")
@@ -41,7 +43,7 @@ STEP = StepType(
     prepare=switch_on_scripts,
     check=check,
     properties=(
-        Property(f"{_PACKAGE}.PackageId", "Package", PropertyKind.PACKAGE, required=True),
+        package(),
         Property(
             f"{_NGINX}.Server.HostName",
             "Names of the host",

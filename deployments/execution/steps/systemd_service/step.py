@@ -2,6 +2,8 @@
 
 from deployments.execution.steps.features import (
     custom_scripts,
+    lacks,
+    package,
     structured_configuration,
     substitution,
     switch_on_scripts,
@@ -15,14 +17,8 @@ _SERVICE = "Octopus.Action.SystemdService"
 
 def check(variables: Variables) -> str:
     """Return why the service cannot be deployed."""
-    for name, what in (
-        (f"{_PACKAGE}.PackageId", "package"),
-        (f"{_SERVICE}.ServiceName", "service"),
-        (f"{_SERVICE}.ExecutablePath", "program"),
-    ):
-        if not variables.text(name).strip():
-            return f"The step names no {what}."
-    return ""
+    named = {f"{_SERVICE}.ServiceName": "service", f"{_SERVICE}.ExecutablePath": "program"}
+    return lacks(variables, named)
 
 
 STEP = StepType(
@@ -35,7 +31,7 @@ STEP = StepType(
     prepare=switch_on_scripts,
     check=check,
     properties=(
-        Property(f"{_PACKAGE}.PackageId", "Package", PropertyKind.PACKAGE, required=True),
+        package(),
         Property(
             f"{_SERVICE}.ServiceName",
             "Name of the service",

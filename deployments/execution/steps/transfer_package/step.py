@@ -1,6 +1,7 @@
 """Transfer a Package: bring the file to targets and place it in a directory, as it is."""
 
-from deployments.execution.steps.step_type import Property, PropertyKind, StepType
+from deployments.execution.steps.features import lacks, package
+from deployments.execution.steps.step_type import Property, StepType
 from deployments.execution.variables import Variables
 
 _PACKAGE = "Octopus.Action.Package"
@@ -8,11 +9,7 @@ _PACKAGE = "Octopus.Action.Package"
 
 def check(variables: Variables) -> str:
     """Return why the package cannot be transferred."""
-    if not variables.text(f"{_PACKAGE}.PackageId").strip():
-        return "The step names no package."
-    if not variables.text(f"{_PACKAGE}.TransferPath").strip():
-        return "The step names no directory to transfer the package to."
-    return ""
+    return lacks(variables, {f"{_PACKAGE}.TransferPath": "directory to transfer the package to"})
 
 
 STEP = StepType(
@@ -24,7 +21,7 @@ STEP = StepType(
     uses_package=True,
     check=check,
     properties=(
-        Property(f"{_PACKAGE}.PackageId", "Package", PropertyKind.PACKAGE, required=True),
+        package(),
         Property(
             f"{_PACKAGE}.TransferPath",
             "Directory",

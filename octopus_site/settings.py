@@ -235,6 +235,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "packages_feed.sweep": {"task": "packages_feed.sweep", "schedule": 3600.0},
     "access.tidy": {"task": "access.tidy", "schedule": 14_400.0},
+    "library.tell_of_expiry": {"task": "library.tell_of_expiry", "schedule": 14_400.0},
 }
 
 LOGGING = {

@@ -12,7 +12,7 @@ class TenantsConfig(AppConfig):
             register_scope_model,
             register_scope_values,
         )
-        from deployments.infrastructure.tenancy import register_tenant_lookup  # noqa: PLC0415 as above
+        from deployments.library.tenancy import register_tenant_lookup  # noqa: PLC0415 as above
         from deployments.projects.runbook_tags import register_runbook_tag_sets  # noqa: PLC0415 as above
         from deployments.projects.tenant_choices import register_tenant_choices  # noqa: PLC0415 as above
         from deployments.projects.tenant_tags import register_tenant_tags  # noqa: PLC0415 as above

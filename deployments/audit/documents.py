@@ -1,9 +1,11 @@
 """The kinds of things that events are about."""
 
 DOCUMENT_TYPES = {
+    "Accounts": "Accounts",
     "ApiKeys": "API keys",
     "Artifacts": "Artifacts",
     "BuildInformation": "Build information",
+    "Certificates": "Certificates",
     "Channels": "Channels",
     "Deployments": "Deployments",
     "DeploymentFreezes": "Deployment freezes",

@@ -3,6 +3,8 @@
 from typing import Final
 
 _PAGES: Final = {
+    "accounts": "projects/accounts/",
+    "certificates": "projects/certificates/",
     "deployments": "deployments/",
     "environments": "infrastructure/environments/",
     "feeds": "feeds/",

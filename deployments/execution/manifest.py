@@ -65,6 +65,22 @@ class MachineData:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """What a token says that is made for each step that uses it."""
+
+    audience: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a variable gives that names an account or certificate, by what follows its name."""
+
+    parts: Mapping[str, Value] = field(default_factory=dict)
+    token: TokenRequest | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything that the variables of any execution are made from. Ids are public ids."""
 
@@ -72,6 +88,7 @@ class Manifest:
     system: Mapping[str, str] = field(default_factory=dict)
     actions: Mapping[str, ActionData] = field(default_factory=dict)
     machines: Mapping[str, MachineData] = field(default_factory=dict)
+    references: Mapping[str, Reference] = field(default_factory=dict)
     environment: str | None = None
     channel: str | None = None
     tenant: str | None = None
@@ -99,6 +116,9 @@ def manifest_from_text(text: str) -> Manifest:
                 key: MachineData(entry["name"], tuple(entry["roles"]))
                 for key, entry in document["machines"].items()
             },
+            "references": {
+                key: _reference(entry) for key, entry in document.get("references", {}).items()
+            },
             "tenant_tags": tuple(document["tenant_tags"]),
         }
     )
@@ -122,6 +142,14 @@ def _candidate(entry: dict[str, Any]) -> Candidate:
     if "scope" in entry:
         entry["scope"] = {name: frozenset(ids) for name, ids in entry["scope"].items()}
     return Candidate(**entry)
+
+
+def _reference(entry: dict[str, Any]) -> Reference:
+    token = entry["token"]
+    return Reference(
+        parts={name: Value(**value) for name, value in entry["parts"].items()},
+        token=TokenRequest(**token) if token else None,
+    )
 
 
 def _action(entry: dict[str, Any]) -> ActionData:

@@ -3,7 +3,7 @@
 Pure. What is common to all executions of one decision is made once (`Shared`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +14,7 @@ from agent.language import (
     evaluate_truthy,
     is_template,
 )
-from deployments.execution.manifest import ActionData, Manifest, Value
+from deployments.execution.manifest import ActionData, Manifest, TokenRequest, Value
 from deployments.execution.plan import SERVER_PLACE, Placement, Plan, PlannedAction, PlannedStep
 from deployments.execution.progress_variables import (
     Status,
@@ -23,7 +23,9 @@ from deployments.execution.progress_variables import (
     status_variables,
     target_variables,
 )
-from deployments.library.scoping import ScopeContext, winning
+from deployments.execution.references import TOKEN_VARIABLE, scope_context
+from deployments.library.references import REFERENCE_TYPES, TOKEN_PART
+from deployments.library.scoping import Candidate, winning
 from deployments.projects.known_variables import (
     action_variables,
     machine_variables,
@@ -70,14 +72,22 @@ class Variables:
         return iter(self.values.values())
 
 
+def _unsigned(request: TokenRequest) -> str:
+    raise ValueError(f"Nobody signs a token for {request.audience}.")
+
+
 @dataclass
 class Shared:
-    """What every execution of one decision has in common, compiled once."""
+    """What every execution of one decision has in common, compiled once.
+
+    `sign` makes the token of an account that has one.
+    """
 
     plan: Plan
     manifest: Manifest
     outputs: Iterable[Output] = ()
     statuses: Iterable[Status] = ()
+    sign: Callable[[TokenRequest], str] = _unsigned
 
     def __post_init__(self) -> None:
         self._places = {lane: n for n, lane in enumerate(self.plan.target_ids())}
@@ -139,24 +149,15 @@ class Shared:
     def _in_scope(self, action_id: str | None, roles: tuple[str, ...], target_id: str) -> Variables:
         manifest = self.manifest
         machine = manifest.machines.get(target_id)
-        context = ScopeContext(
-            environment=manifest.environment,
-            machine=target_id if machine else None,
-            roles=frozenset(machine.roles) if machine else frozenset(),
-            target_roles=frozenset(roles),
-            action=action_id,
-            channel=manifest.channel,
-            tenant=manifest.tenant,
-            tenant_tags=frozenset(manifest.tenant_tags),
-            process_owner=manifest.process_owner,
-            project=manifest.project,
-        )
+        won = winning(manifest.candidates, scope_context(manifest, action_id, roles, target_id))
         result = Variables(
             {
                 name: (each.name, Value(each.value or "", each.is_sensitive))
-                for name, each in winning(manifest.candidates, context).items()
+                for name, each in won.items()
             }
         )
+        if manifest.references:
+            self._add_references(result, won.values())
         result.values.update(self._base.values)
         if machine:
             result.update(machine_variables(target_id, machine.name, machine.roles))
@@ -164,6 +165,19 @@ class Shared:
             name = f"Octopus.Action[{output.action_name}].Output.{output.name}"
             result.values[name.lower()] = (name, output.value)
         return result
+
+    def _add_references(self, result: Variables, won: Iterable[Candidate]) -> None:
+        """Add the parts of accounts and certificates; a variable of that very name goes before."""
+        for each in won:
+            found = self.manifest.references.get(each.value or "")
+            if found is None or each.kind not in REFERENCE_TYPES:
+                continue
+            parts = {f"{each.name}.{name}": value for name, value in found.parts.items()}
+            if found.token is not None:
+                token = Value(self.sign(found.token), is_sensitive=True)
+                parts |= {f"{each.name}.{TOKEN_PART}": token, TOKEN_VARIABLE: token}
+            for name, value in parts.items():
+                result.values.setdefault(name.lower(), (name, value))
 
     def _evaluated(self, raw: Variables) -> Variables:
         templates = {

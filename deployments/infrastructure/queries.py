@@ -18,7 +18,7 @@ from deployments.infrastructure.models import (
     Worker,
     WorkerPool,
 )
-from deployments.infrastructure.tenancy import FoundTenancy
+from deployments.library.tenancy import FoundTenancy
 
 # What a plan needs of a target, which may be one of hundreds.
 _PLANNED = (

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
 
 from deployments.access.grants import Grants, load_grants
 from deployments.access.permissions import Permission
@@ -9,13 +12,18 @@ from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.models import Space
 from deployments.library.models import (
+    RESTRICTED,
+    Certificate,
     LibraryVariableSet,
+    Restricted,
     Variable,
     VariableSet,
     variable_place,
 )
 from deployments.library.scoping import Candidate
 from deployments.library.values import candidate_of, document_of
+
+_PLACE: Final = "environment_links__environment_number"
 
 
 def variables_of(variable_set: VariableSet, name: str | None = None) -> list[Variable]:
@@ -94,6 +102,59 @@ def variables_naming(space: Space, dimension: str, value: str) -> list[Variable]
         for row in rows
         if any(entry.lower() == wanted for entry in row.scope.get(dimension, ()))
     ]
+
+
+def environment_numbers_of(rows: Iterable[Restricted]) -> dict[int, list[int]]:
+    """Return the environments that each of the rows (of one model) is for; one query."""
+    return _linked(rows, "environment_links", "environment_number")
+
+
+def tenant_numbers_of(rows: Iterable[Restricted]) -> dict[int, list[int]]:
+    """Return the tenants that each of the rows (of one model) names; one query."""
+    return _linked(rows, "tenant_links", "tenant_number")
+
+
+def certificates_found(rows: "QuerySet[Certificate]", text: str) -> "QuerySet[Certificate]":
+    """Return the certificates with the text in their name, subject, host names or thumbprint."""
+    if not text:
+        return rows
+    return rows.filter(
+        Q(name__icontains=text)
+        | Q(facts__SubjectDistinguishedName__icontains=text)
+        | Q(facts__SubjectAlternativeNames__icontains=text)
+        | Q(thumbprint__icontains=text.replace(":", "").replace(" ", ""))
+    )
+
+
+def restricted_to_environment(space: Space, number: int) -> list[Restricted]:
+    """Return the accounts and certificates that are for the environment, be it among others."""
+    return [
+        row
+        for model in RESTRICTED
+        for row in model.objects.in_space(space).filter(**{_PLACE: number})
+    ]
+
+
+def restricted_to_tag(space: Space, canonical: str) -> list[Restricted]:
+    """Return the accounts and certificates for the tenants with this tag."""
+    wanted = canonical.lower()
+    return [
+        row
+        for model in RESTRICTED
+        for row in model.objects.in_space(space).exclude(tenant_tags=[])
+        if wanted in {str(name).lower() for name in row.tenant_tags}
+    ]
+
+
+def _linked(rows: Iterable[Restricted], relation: str, field: str) -> dict[int, list[int]]:
+    owners = list(rows)
+    found: dict[int, list[int]] = {row.pk: [] for row in owners}
+    if owners:
+        links: Any = getattr(owners[0], relation)
+        pairs = links.model.objects.filter(owner__in=list(found)).order_by(field)
+        for owner, number in pairs.values_list("owner_id", field):
+            found[owner].append(number)
+    return found
 
 
 def project_number(variable_set: VariableSet) -> int | None:

@@ -1,11 +1,12 @@
-"""Values of variables: sealing, opening and fingerprints of the sensitive ones."""
+"""Values of variables and accounts: sealing, opening and fingerprints of the sensitive ones."""
 
 import base64
 import hmac
+import json
 from typing import TypedDict
 
 from deployments.base.secrets import Secret, open_text, secret_box
-from deployments.library.models import Variable
+from deployments.library.models import Account, Variable
 from deployments.library.scoping import Candidate, parse_scope
 
 _FINGERPRINT_CHARACTERS = 12
@@ -66,6 +67,16 @@ def open_candidate(candidate: Candidate) -> Secret | str | None:
     if candidate.is_sensitive and candidate.value is not None:
         return Secret(candidate.value)
     return candidate.value
+
+
+def account_secrets(account: Account) -> dict[str, str]:
+    """Return the secret values of an account by field, in clear; for the server's own use."""
+    if account.sealed_secrets is None:
+        return {}
+    sealed = bytes(account.sealed_secrets)
+    text = secret_box().open(sealed, place=account.secret_place).reveal()
+    found: dict[str, str] = json.loads(text)
+    return found
 
 
 def fingerprint(text: str) -> str:

@@ -9,6 +9,7 @@ from deployments.access.grants import load_grants
 from deployments.base.actor import Actor
 from deployments.library.models import LibraryVariableSet, Variable
 from deployments.library.queries import may_view, visible_variables
+from deployments.library.references import with_parts
 from deployments.library.variable_templates import read_templates
 from deployments.projects.models import Project
 from deployments.projects.process import Action, Step
@@ -107,7 +108,12 @@ class TemplateNames:
             extra_document(self._project.extra)["Templates"],
             *(row.templates for row in sets),
         ]
-        filled = (each.name for document in templates for each in read_templates(document))
+        filled = (
+            name
+            for document in templates
+            for each in read_templates(document)
+            for name in with_parts(each.name, each.control)
+        )
         return sorted({*self._variables[0], *filled}, key=str.lower)
 
     def check(self, text: str) -> list[str]:
@@ -124,10 +130,11 @@ class TemplateNames:
         rows = Variable.objects.in_space(project.space).filter(variable_set__in=held)
         seen: set[str] = set()
         every: set[str] = set()
-        for number, name, scope in rows.order_by().values_list("variable_set", "name", "scope"):
-            every.add(name)
+        columns = ("variable_set", "name", "scope", "kind")
+        for number, name, scope, kind in rows.order_by().values_list(*columns):
+            every.update(with_parts(name, kind))
             if name not in seen and may_view(grants, scope, held[number]):
-                seen.add(name)
+                seen.update(with_parts(name, kind))
         return seen, every
 
     @cached_property
@@ -145,9 +152,9 @@ def names_in_set(actor: Actor, library_set: LibraryVariableSet) -> list[str]:
 
     Projects that include the set add others, so no name is unknown there.
     """
-    seen = (row.name for row in visible_variables(actor, library_set.values))
-    filled = (each.name for each in read_templates(library_set.templates))
-    return sorted({*seen, *filled}, key=str.lower)
+    seen = [(row.name, row.kind) for row in visible_variables(actor, library_set.values)]
+    seen += [(each.name, each.control) for each in read_templates(library_set.templates)]
+    return sorted({part for name, kind in seen for part in with_parts(name, kind)}, key=str.lower)
 
 
 def texts_of_step(step: Step, action: Action, kind: StepKind | None) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ class ReleasesConfig(AppConfig):
 
     def ready(self) -> None:
         from deployments.base.following.consumers import register_consumer  # noqa: PLC0415 models come first
+        from deployments.library.uses import register_uses  # noqa: PLC0415 as above
         from deployments.releases.sealed import register_sealed_columns  # noqa: PLC0415 as above
         from deployments.releases.services.automation import (  # noqa: PLC0415 as above
             lifecycles,
@@ -20,6 +21,7 @@ class ReleasesConfig(AppConfig):
             snapshots_with_tag,
         )
         from deployments.releases.version_users import (  # noqa: PLC0415 models come first
+            releases_naming,
             releases_using,
             snapshots_using,
         )
@@ -30,6 +32,7 @@ class ReleasesConfig(AppConfig):
         register_sealed_columns()
         register_tenant_uses(deployments_of_tenant)
         register_tag_uses(snapshots_with_tag)
+        register_uses(releases_naming)
         register_version_users(releases_using)
         register_version_users(snapshots_using)
         register_kind("Deploy", advance="execution.advance", label="Deploy a release")

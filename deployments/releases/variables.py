@@ -5,6 +5,7 @@ from typing import Any
 
 from deployments.base.secrets import Secret, open_text, seal_text
 from deployments.library.models import variable_place
+from deployments.library.references import REFERENCE_TYPES
 from deployments.library.scoping import (
     PASSED_RANK,
     PROMPTED_RANK,
@@ -114,7 +115,9 @@ def prompted_candidates(
     answers: Mapping[str, Any], place: str, candidates: Iterable[Candidate]
 ) -> list[Candidate]:
     """Return prompted values (texts, or {"sealed"}) above every scope."""
-    sensitive = {c.name.lower() for c in candidates if c.is_sensitive}
+    known = list(candidates)
+    sensitive = {c.name.lower() for c in known if c.is_sensitive}
+    kinds = {c.name.lower(): c.kind for c in known if c.kind in REFERENCE_TYPES}
     prompted = []
     for name, answer in answers.items():
         is_sealed = isinstance(answer, Mapping)
@@ -123,6 +126,7 @@ def prompted_candidates(
                 id=f"prompt:{name}",
                 name=name,
                 value=None if is_sealed else str(answer),
+                kind=kinds.get(name.lower(), "String"),
                 is_sensitive=is_sealed or name.lower() in sensitive,
                 sealed=answer["sealed"] if is_sealed else None,
                 place=f"{place}:{name}",

@@ -1,19 +1,21 @@
-"""Which releases and snapshots of runbooks use versions of a package, for its page."""
+"""Which releases and snapshots of runbooks use versions of a package, or an account."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Count, Max, QuerySet
-from django.db.models.functions import Lower
+from django.db.models import Count, Max, Q, QuerySet, TextField
+from django.db.models.functions import Cast, Lower
 
 from deployments.access.permissions import Permission
 from deployments.base.actor import Actor
 from deployments.base.models import Space
+from deployments.library.uses import Use
 from deployments.releases.models import (
     Release,
     ReleaseSelectedPackage,
     RunbookSnapshot,
     RunbookSnapshotPackage,
+    VariableSetSnapshot,
 )
 from packages_feed.queries import built_in_feed, known_as
 
@@ -42,6 +44,40 @@ def snapshots_using(
     newest = seen.filter(pk__in=[number for number, _ in found.values()]).values_list(*columns)
     names = {number: f"{name} of the runbook {runbook}" for number, name, runbook in newest}
     return _words(found, names)
+
+
+def releases_naming(actor: Actor, space: Space, public_id: str) -> Iterator[Use]:
+    """Yield the releases and snapshots of runbooks whose frozen variables name an account."""
+    rows = VariableSetSnapshot.objects.in_space(space)
+    # Its id in quotes is the whole text of a value, on every database.
+    text = rows.annotate(text=Cast("variables", TextField()))
+    numbers = set(text.filter(text__contains=f'"{public_id}"').values_list("pk", flat=True))
+    if not numbers:
+        return
+    seen = Release.objects.visible_to(actor, space, Permission.ReleaseView)
+    mine = set(seen.values_list("pk", flat=True))
+    for release in _with_snapshots(Release.objects.in_space(space), numbers, "project"):
+        name = f"{release.version} of {release.project.name}"
+        path = f"projects/{release.project.slug}/releases/{release.version}"
+        is_visible = release.pk in mine
+        yield Use("Releases", release.public_id, name, f"the release {name}", path, is_visible)
+    known = RunbookSnapshot.objects.visible_to(actor, space, Permission.RunbookView)
+    own = set(known.values_list("pk", flat=True))
+    for row in _with_snapshots(RunbookSnapshot.objects.in_space(space), numbers, "runbook"):
+        name = f"{row.name} of the runbook {row.runbook.name}"
+        path = f"projects/{row.project_id}/runbooks/{row.runbook.public_id}"
+        words, is_visible = f"the snapshot {name}", row.pk in own
+        yield Use("RunbookSnapshots", row.public_id, name, words, path, is_visible)
+
+
+def _with_snapshots(rows: QuerySet[Any], numbers: set[int], owner: str) -> list[Any]:
+    """Return the rows with one of the frozen sets, be it through the library; newest first."""
+    libraries = rows.exclude(library_snapshots=[]).values_list("pk", "library_snapshots")
+    through_library = [
+        pk for pk, named in libraries if not numbers.isdisjoint(each["number"] for each in named)
+    ]
+    mine = Q(variable_snapshot__in=numbers) | Q(pk__in=through_library)
+    return list(rows.filter(mine).select_related(owner).order_by("-pk"))
 
 
 def _grouped(

@@ -1,7 +1,9 @@
 """The link templates of the root documents; clients find every resource through them."""
 
 SPACE_LINKS = {
+    "Accounts": "accounts{/id}{?skip,take,ids,partialName,accountType}",
     "BuildInformation": "build-information{/id}{?filter,packageId,latest,skip,take,overwriteMode}",
+    "Certificates": "certificates{/id}{?skip,take,search,archived,tenant,ids,partialName}",
     "Channels": "channels{/id}{?skip,take,ids,partialName}",
     "Dashboard": "dashboard{?projectId,releaseId,selectedTenants,selectedTags,showAll,"
     "highestLatestVersionPerProjectAndEnvironment}",

@@ -9,7 +9,7 @@ from deployments.access.models import RoleScope
 from deployments.base.errors import Invalid
 from deployments.base.models import Space
 from deployments.infrastructure.models import Machine
-from deployments.library.queries import variables_naming
+from deployments.library.queries import restricted_to_tag, variables_naming
 from deployments.projects.models import Channel, DeploymentProcess, ProjectTrigger, Runbook
 from deployments.projects.queries import read_process
 from tenants.matching import canonical_name
@@ -100,9 +100,7 @@ def _for_tenants(space: Space, canonical: str) -> Iterator[str]:
     for channel in Channel.objects.in_space(space).select_related("project"):
         if wanted in {str(name).lower() for name in channel.extra.get("TenantTags") or ()}:
             yield f"the channel '{channel.name}' of {channel.project.name}"
-    for machine in Machine.objects.in_space(space).exclude(tenant_tags=[]):
-        if wanted in {str(name).lower() for name in machine.tenant_tags}:
-            yield f"the deployment target '{machine.name}'"
+    yield from _served(space, canonical)
     roles = RoleScope.objects.filter(
         kind=RoleScope.Kind.TENANT_TAG, object_id__iexact=canonical, scoped_role__space=space
     )
@@ -112,6 +110,16 @@ def _for_tenants(space: Space, canonical: str) -> Iterator[str]:
         if _names(trigger.action, "TenantTags", wanted):
             yield f"the trigger '{trigger.name}' of {trigger.project.name}"
     yield from registered_tag_uses(space, canonical)
+
+
+def _served(space: Space, canonical: str) -> Iterator[str]:
+    """Yield what is for the tenants with the tag."""
+    wanted = canonical.lower()
+    for machine in Machine.objects.in_space(space).exclude(tenant_tags=[]):
+        if wanted in {str(name).lower() for name in machine.tenant_tags}:
+            yield f"the deployment target '{machine.name}'"
+    for row in restricted_to_tag(space, canonical):
+        yield f"the {row.kind_word} '{row}'"
 
 
 def _for_runbooks(space: Space, canonical: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from deployments.base.errors import Invalid
 from deployments.base.models import Space
 from deployments.base.naming import free_slug, require_free_name, required_name
 from deployments.infrastructure.models import Environment, MachineTenant
+from deployments.library.services import forget_tenant
 from deployments.projects.models import Project
 from tenants.models import Tag, TagSet, Tenant, TenantTag
 from tenants.queries import connections_of, tag_names, tags_of_space
@@ -84,6 +85,7 @@ def delete_tenant(*, actor: Actor, row: Tenant) -> None:
     with transaction.atomic():
         record_tenant(actor, row, "Deleted", "deleted", before=tenant_snapshot(row))
         MachineTenant.objects.filter(machine__space=row.space, tenant_number=row.pk).delete()
+        forget_tenant(row.space, row.pk)
         row.delete()
 
 

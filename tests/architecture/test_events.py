@@ -53,6 +53,7 @@ REASONS: dict[str, dict[str, str]] = {
         "infrastructure.policies": "seed_machine_policy",
         "infrastructure.workers": "seed_worker_pool",
         "library.copying": "copy_variables",
+        "library.restrictions": "forget_tenant store_restrictions",
         "library.variables": "create_variable_set",
         "projects.groups": "seed_project_group",
         "projects.lifecycles": "seed_lifecycle",

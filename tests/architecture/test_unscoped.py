@@ -33,6 +33,7 @@ ALLOWED = {
     "the master key was changed": "deployments/base/services/resealing.py",
     "subscriptions follow the events of every space": "deployments/audit/services/",
     "the storage is shared by all spaces": "packages_feed/services/upkeep/",
+    "certificates of all spaces are looked at": "deployments/library/services/expiry.py",
     "a list over all spaces": "deployments/access/api/viewsets.py",
 }
 

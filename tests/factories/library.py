@@ -1,16 +1,21 @@
-"""Library variable sets."""
+"""Library variable sets, script modules, accounts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deployments.library.models import LibraryVariableSet
+from deployments.infrastructure.models import Environment
+from deployments.library.models import Account, LibraryVariableSet
 from deployments.library.script_modules import ScriptModule
 from deployments.library.services import (
+    AccountInput,
+    Restrictions,
     VariableInput,
+    create_account,
     create_library_set,
     create_script_module,
     replace_variables,
 )
+from deployments.library.tenancy import Tenancy
 from deployments.projects.models import Project
 from deployments.projects.services.projects import set_project_extra
 from tests.factories.people import SYSTEM
@@ -51,3 +56,24 @@ def make_script_module(
     for project in projects:
         include(project, *project.extra.get("IncludedLibraryVariableSetIds", ()), row.public_id)
     return row
+
+
+def make_account(
+    name: str = "Database",
+    account_type: str = "UsernamePassword",
+    *,
+    environments: Sequence[Environment] = (),
+    tenancy: Tenancy | None = None,
+    **values: Any,
+) -> Account:
+    """Create an account; without values one with a user name and password."""
+    return create_account(
+        actor=SYSTEM,
+        space=default_space(),
+        account_type=account_type,
+        account=AccountInput(
+            name=name,
+            values=values or {"Username": "ana", "Password": "pa55word"},
+            restrictions=Restrictions([row.pk for row in environments], tenancy),
+        ),
+    )

@@ -38,10 +38,11 @@ from tests.architecture.tree import code_modules
 from tests.deployments.access.test_every_route import filled, reading_routes_of_spaces
 from tests.factories import SYSTEM, default_space, make_ana
 from tests.factories.automation import make_trigger
+from tests.factories.certificates import make_certificate, site
 from tests.factories.children import World, child_step
 from tests.factories.domain import make_project, make_variables, script_step
 from tests.factories.execution import Scene, SettableClock, make_scene
-from tests.factories.library import make_library_set
+from tests.factories.library import make_account, make_library_set
 from tests.factories.people import as_person
 from tests.factories.runbooks import make_run, make_runbook, make_snapshot
 from tests.factories.tenants import make_tenant, make_tenanted_project
@@ -65,6 +66,8 @@ SEALS: Final = {
     "octopus_site/seed.py": "base.serversetting.value",
     "deployments/infrastructure/services/gateway_certificate.py": "base.serversetting.value",
     "deployments/library/services/variables.py": "library.variable.sealed_value",
+    "deployments/library/services/accounts.py": "library.account.sealed_secrets",
+    "deployments/library/certificates/stored.py": "library.certificate.sealed_file",
     "deployments/library/services/copying.py": "library.variable.sealed_value",
     "deployments/projects/process/sealing.py": "projects.deploymentprocess.steps",
     "deployments/releases/variables.py": "releases.deployment.options",
@@ -116,6 +119,8 @@ def fill_server() -> Scene:
         {"ActionType": "CreateRelease"},
         password=CANARY,
     )
+    make_account(Username="ana", Password=CANARY)
+    make_certificate(data=site().pfx(CANARY), password=CANARY)
     subscription = SubscriptionValues(name="Pager", header_name="X", header_value=CANARY)
     create_subscription(actor=SYSTEM, space=default_space(), values=subscription)
     tomorrow = SettableClock()

@@ -8,8 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from deployments.base.models import Event
-from deployments.infrastructure.tenancy import Tenancy
 from deployments.library.services import VariableInput
+from deployments.library.tenancy import Tenancy
 from tests.deployments.calls import S, send
 from tests.factories import Person, default_space, give_role, make_ana, make_cleo, make_user
 from tests.factories.domain import (

@@ -12,8 +12,8 @@ from deployments.execution.plan import plan_from_json
 from deployments.execution.services.plan_deployment import plan_deployment
 from deployments.execution.services.situation import open_manifest
 from deployments.infrastructure.models import Environment
-from deployments.infrastructure.tenancy import Tenancy
 from deployments.library.services import VariableInput
+from deployments.library.tenancy import Tenancy
 from deployments.projects.models import Project
 from deployments.projects.services.lifecycles import PhaseInput
 from deployments.releases.models import Deployment, Release

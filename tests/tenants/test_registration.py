@@ -11,7 +11,7 @@ from deployments.infrastructure.services.registration import (
     register,
     register_with_token,
 )
-from deployments.infrastructure.tenancy import Tenancy
+from deployments.library.tenancy import Tenancy
 from tests.factories import SYSTEM, default_space, give_role, make_user
 from tests.factories.domain import make_environment
 from tests.factories.people import as_person

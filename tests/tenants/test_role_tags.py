@@ -5,7 +5,7 @@ import pytest
 from deployments.access.grants import load_grants
 from deployments.access.permissions import Permission
 from deployments.infrastructure.models import Machine
-from deployments.infrastructure.tenancy import Tenancy
+from deployments.library.tenancy import Tenancy
 from deployments.releases.models import Deployment
 from tests.factories import default_space, give_role, make_user
 from tests.factories.domain import (

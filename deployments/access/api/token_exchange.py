@@ -46,8 +46,9 @@ class TokenViewSet(ApiViewSet):
                 "token_endpoint": f"{own}/token/v1",
                 "jwks_uri": f"{own}/.well-known/jwks",
                 "grant_types_supported": [GRANT],
-                "response_types_supported": [],
+                "response_types_supported": ["id_token"],
                 "subject_types_supported": ["public"],
+                "claims_supported": ["iss", "aud", "sub", "iat", "nbf", "exp", "jti"],
                 "id_token_signing_alg_values_supported": [ALGORITHM],
                 "token_endpoint_auth_methods_supported": ["none"],
             }

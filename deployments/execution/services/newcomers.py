@@ -15,6 +15,7 @@ from deployments.execution.services.plan_deployment import (
     machines_in_role,
     plan_source,
 )
+from deployments.execution.services.references import with_references
 from deployments.execution.services.situation import open_manifest, seal_manifest
 
 
@@ -47,12 +48,14 @@ def take_in(execution: ActionExecution, ids: Collection[str]) -> None:
     source = _source(execution, manifest)
     new = [replace(each, skip_reason="") for each in source.targets if each.id in ids]
     plan = plan_from_json(row.document)
-    more = make_plan(replace(source, targets=new))
-    grown = with_newcomers(plan, more, execution.step_id)
+    grown = with_newcomers(plan, make_plan(replace(source, targets=new)), execution.step_id)
+    deployment = deployment_of(execution.task)
     rows.update(
         document=plan_to_json(grown),
         places=grown.places,
-        sealed_variables=seal_manifest(_with(manifest, new), execution.task_id),
+        sealed_variables=seal_manifest(
+            with_references(_with(manifest, new), grown, deployment), execution.task_id
+        ),
     )
 
 

@@ -24,6 +24,7 @@ from deployments.execution.planner import PlanInput, Target, is_chosen, make_pla
 from deployments.execution.services.logs.settings import MIB, log_settings
 from deployments.execution.services.packages.files import PackagesByAction, package_files
 from deployments.execution.services.places import Workers, pools_of, targets_for
+from deployments.execution.services.references import with_references
 from deployments.execution.services.situation import seal_manifest
 from deployments.execution.services.system_variables import system_variables
 from deployments.execution.steps.registry import action_kinds
@@ -93,6 +94,7 @@ def _stored_plan(deployment: Run, task: ServerTask, clock: Clock) -> ExecutionPl
         },
         **_scope(known.context),
     )
+    manifest = with_references(manifest, plan, deployment)
     return ExecutionPlan(
         space=task.space,
         task=task,

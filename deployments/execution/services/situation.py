@@ -5,11 +5,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from deployments.access.providers.step_tokens import issue_step_token
 from deployments.base.secrets import secret_box
 from deployments.execution.decide import forgiven_machines
 from deployments.execution.decision import Seen
 from deployments.execution.guided import FORGIVEN, KIND, Answer, answer_of
-from deployments.execution.manifest import Manifest, Value, manifest_from_text, manifest_to_text
+from deployments.execution.manifest import (
+    Manifest,
+    TokenRequest,
+    Value,
+    manifest_from_text,
+    manifest_to_text,
+)
 from deployments.execution.models import ActionExecution, ExecutionPlan, OutputVariable
 from deployments.execution.plan import Plan, PlannedAction, PlannedStep, plan_from_json
 from deployments.execution.progress_variables import Status
@@ -67,7 +74,7 @@ class Situation:
             )
             for row in self.last_rows
         ]
-        return Shared(self.plan, self.manifest, self._outputs(), statuses)
+        return Shared(self.plan, self.manifest, self._outputs(), statuses, sign=_signed)
 
     @cached_property
     def last_rows(self) -> list[Row]:
@@ -95,6 +102,10 @@ class Situation:
             for output in found
             if output.execution_id in by_pk
         ]
+
+
+def _signed(request: TokenRequest) -> str:
+    return issue_step_token(subject=request.subject, audience=request.audience)
 
 
 def read_situation(task: ServerTask, plan: ExecutionPlan) -> Situation:

@@ -22,7 +22,7 @@ from deployments.execution.services.retention.asking import (
 )
 from deployments.execution.web.package_retention import PATH, judged_on_page, package_form
 from deployments.execution.web.retention_tabs import tabs
-from deployments.infrastructure.tenancy import tenant_words
+from deployments.library.tenancy import tenant_words
 from deployments.projects.models import Project
 from deployments.projects.queries import runbooks_of
 from deployments.projects.retention import RetentionPolicy

@@ -19,7 +19,7 @@ from deployments.base.models import Space
 from deployments.infrastructure.agent_credentials import agent_for_credential, bearer
 from deployments.infrastructure.models import Agent
 from deployments.infrastructure.services import registration
-from deployments.infrastructure.tenancy import Tenancy
+from deployments.library.tenancy import Tenancy
 
 log = structlog.get_logger(__name__)
 

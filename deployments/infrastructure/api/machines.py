@@ -40,7 +40,7 @@ from deployments.infrastructure.services.machines import (
 )
 from deployments.infrastructure.services.upgrade_progress import cancel_upgrades
 from deployments.infrastructure.services.upgrades import request_upgrades
-from deployments.infrastructure.tenancy import Tenancy
+from deployments.library.tenancy import Tenancy
 
 _WRITTEN: Final = (
     "EnvironmentIds",

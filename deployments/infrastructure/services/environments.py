@@ -14,7 +14,7 @@ from deployments.base.errors import Invalid
 from deployments.base.models import Space
 from deployments.base.naming import free_slug, require_free_name, required_name
 from deployments.infrastructure.models import Environment, MachineEnvironment
-from deployments.library.queries import variables_naming
+from deployments.library.queries import restricted_to_environment, variables_naming
 
 _MOST_SHOWN: Final = 5
 
@@ -130,6 +130,9 @@ def _uses(environment: Environment) -> list[str]:
         f"the variable '{row.name}' of {row.variable_set.owner_id}"
         for row in variables[:_MOST_SHOWN]
     ]
+    # Without it they would be for every environment.
+    restricted = restricted_to_environment(environment.space, environment.pk)
+    uses += [f"the {row.kind_word} '{row}'" for row in restricted[:_MOST_SHOWN]]
     return uses
 
 

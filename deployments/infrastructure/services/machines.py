@@ -23,7 +23,7 @@ from deployments.infrastructure.models import (
 )
 from deployments.infrastructure.queries import stored_tenancy
 from deployments.infrastructure.services.policies import default_policy
-from deployments.infrastructure.tenancy import FoundTenancy, Tenancy, found_tenancy
+from deployments.library.tenancy import FoundTenancy, Tenancy, found_tenancy
 
 STYLES: Final = (
     "None",

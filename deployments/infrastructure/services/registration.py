@@ -35,7 +35,7 @@ from deployments.infrastructure.services.machines import (
     serve_tenants,
     store_tenants,
 )
-from deployments.infrastructure.tenancy import Tenancy, found_tenancy
+from deployments.library.tenancy import Tenancy, found_tenancy
 
 TOKEN_LIFE = timedelta(hours=1)
 _CREDENTIAL_BYTES = 32

@@ -20,7 +20,6 @@ from deployments.infrastructure.models import AgentSession, Environment, Machine
 from deployments.infrastructure.queries import tenant_numbers_of_machines, visible_roles
 from deployments.infrastructure.services import machines as services
 from deployments.infrastructure.services.upgrades import upgrade_of, why_not
-from deployments.infrastructure.tenancy import Tenancy, tenant_words
 from deployments.infrastructure.web.health import may_check
 from deployments.infrastructure.web.policies import chosen_policy, policies_to_choose
 from deployments.infrastructure.web.upgrades import (
@@ -28,6 +27,7 @@ from deployments.infrastructure.web.upgrades import (
     may_cancel,
     upgradable_targets,
 )
+from deployments.library.tenancy import Tenancy, tenant_words
 
 LIST = "infrastructure/targets"
 HEALTHS = (

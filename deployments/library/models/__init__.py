@@ -1,6 +1,31 @@
 """Models of the library."""
 
+from typing import Final
+
+from deployments.library.models.account import Account, AccountEnvironment, AccountTenant
+from deployments.library.models.certificate import (
+    Certificate,
+    CertificateEnvironment,
+    CertificateTenant,
+)
 from deployments.library.models.library_set import LibraryVariableSet
+from deployments.library.models.restricted import Restricted
 from deployments.library.models.variable import Variable, VariableSet, variable_place
 
-__all__ = ["LibraryVariableSet", "Variable", "VariableSet", "variable_place"]
+RESTRICTED: Final[tuple[type[Restricted], ...]] = (Account, Certificate)
+"""What is for some environments and tenants only."""
+
+__all__ = [
+    "RESTRICTED",
+    "Account",
+    "AccountEnvironment",
+    "AccountTenant",
+    "Certificate",
+    "CertificateEnvironment",
+    "CertificateTenant",
+    "LibraryVariableSet",
+    "Restricted",
+    "Variable",
+    "VariableSet",
+    "variable_place",
+]

@@ -18,6 +18,8 @@ KINDS: Final = (
     "GoogleCloudAccount",
     "UsernamePasswordAccount",
     "GenericOidcAccount",
+    "TokenAccount",
+    "SshKeyPairAccount",
     "WorkerPool",
 )
 # Library sets belong to no project, so steps, channels and processes mean nothing there.

@@ -23,8 +23,10 @@ from deployments.library.queries import (
     variables_of,
     visible_variable,
 )
+from deployments.library.references import REFERENCE_TYPES
 from deployments.library.scoping import DIMENSIONS
 from deployments.library.services.inputs import LIBRARY_DIMENSIONS, VariableInput, problems_of
+from deployments.library.services.references import require_references
 from deployments.library.usage import owner_name
 from deployments.library.values import fingerprint
 
@@ -103,6 +105,11 @@ def replace_variables(
         places = {row.guid: row.position for row in stored}
         rows = _rows(variable_set, inputs, existing, taken={row.guid for row in hidden})
         _require_edit(grants, variable_set, existing.values(), rows, before)
+        require_references(
+            actor,
+            variable_set.space,
+            _new_references(rows, [before[guid] for guid in existing]),
+        )
         kept = {row.guid for row in rows}
         gone = [row.pk for guid, row in existing.items() if guid not in kept]
         Variable.objects.in_space(variable_set.space).filter(pk__in=gone).delete()
@@ -128,6 +135,7 @@ def add_variable(
         row.position = 1 + (last.aggregate(Max("position"))["position__max"] or 0)
         _fill(row, entry)
         _require_scopes(actor, variable_set, row.scope)
+        require_references(actor, variable_set.space, [row])
         row.save(force_insert=True)
         _record(actor, variable_set, {}, {row.guid: _described(row)})
     return row
@@ -151,6 +159,7 @@ def update_variable(
         after = _described(row)
         if after != before:
             _require_scopes(actor, variable_set, before.scope, after.scope)
+            require_references(actor, variable_set.space, _new_references([row], [before]))
             row.save(update_fields=_WRITTEN)
             _record(actor, variable_set, {guid: before}, {guid: after})
     return row
@@ -285,6 +294,16 @@ def _require_all(
             raise NotPermitted(
                 Permission.VariableEdit if named else Permission.VariableEditUnscoped
             )
+
+
+def _new_references(rows: Iterable[Variable], known: Iterable[Described]) -> list[Variable]:
+    """Return those that name what none did before; what stays may be what others may see."""
+    named = {(each.name, each.kind, each.shown) for each in known}
+    return [
+        row
+        for row in rows
+        if row.kind in REFERENCE_TYPES and (row.name, row.kind, row.value) not in named
+    ]
 
 
 def _described(row: Variable) -> Described:

@@ -6,6 +6,8 @@ from django.urls import URLPattern, path
 
 from deployments.access.api.viewsets import resource_routes
 from deployments.projects.api import ids  # noqa: F401 registers the converter
+from deployments.projects.api.accounts import AccountViewSet
+from deployments.projects.api.certificates import CertificateViewSet
 from deployments.projects.api.channels import ChannelViewSet
 from deployments.projects.api.groups import ProjectGroupViewSet
 from deployments.projects.api.library_sets import (
@@ -71,4 +73,16 @@ routes: list[URLPattern] = [
         "libraryvariablesets/<str:id>/usages", LibraryVariableSetViewSet.as_view({"get": "usages"})
     ),
     *resource_routes(LibraryVariableSetViewSet),
+    path("accounts/<str:id>/usages", AccountViewSet.as_view({"get": "usages"})),
+    *resource_routes(AccountViewSet),
+    *(
+        path(f"certificates/<str:id>/{name}", CertificateViewSet.as_view({"post": name}))
+        for name in ("replace", "archive", "unarchive")
+    ),
+    path(
+        "certificates/<str:id>/export",
+        CertificateViewSet.as_view({"get": "export", "post": "export"}),
+    ),
+    path("certificates/<str:id>/usages", CertificateViewSet.as_view({"get": "usages"})),
+    *resource_routes(CertificateViewSet),
 ]

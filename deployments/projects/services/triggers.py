@@ -16,7 +16,7 @@ from deployments.base.errors import Invalid
 from deployments.base.finding import find, find_one
 from deployments.base.naming import require_free_name, required_name
 from deployments.infrastructure.models import Environment
-from deployments.infrastructure.tenancy import Tenancy, found_tenancy
+from deployments.library.tenancy import Tenancy, found_tenancy
 from deployments.projects.models import Channel, Project, ProjectTrigger
 from deployments.projects.queries import (
     environments_to_choose,

@@ -14,11 +14,13 @@ from deployments.projects.web import (
     variables,
 )
 from deployments.projects.web.bulk import pages as bulk
-from deployments.projects.web.library import inclusion, modules, sets
+from deployments.projects.web.library import accounts, certificates, inclusion, modules, sets
 from deployments.projects.web.steps import template_check
 from deployments.projects.web.triggers import form as trigger_form
 from deployments.projects.web.triggers import pages as triggers
 from deployments.projects.web.variable_owner import LIBRARY
+
+_CERTIFICATE = f"{certificates.CERTIFICATES}/<str:certificate>"
 
 urlpatterns = [
     path("projects", listing.project_list),
@@ -33,6 +35,17 @@ urlpatterns = [
     path(modules.MODULES, modules.module_list),
     path(f"{modules.MODULES}/<str:module>", modules.module_page),
     path(f"{modules.MODULES}/<str:module>/delete", modules.module_delete),
+    path(accounts.ACCOUNTS, accounts.account_list),
+    path(f"{accounts.ACCOUNTS}/new", accounts.account_new),
+    path(f"{accounts.ACCOUNTS}/<str:account>", accounts.account_page),
+    path(f"{accounts.ACCOUNTS}/<str:account>/delete", accounts.account_delete),
+    path(certificates.CERTIFICATES, certificates.certificate_list),
+    path(f"{certificates.CERTIFICATES}/new", certificates.certificate_new),
+    path(_CERTIFICATE, certificates.certificate_page),
+    path(f"{_CERTIFICATE}/replace", certificates.certificate_replace),
+    path(f"{_CERTIFICATE}/archive", certificates.certificate_archive),
+    path(f"{_CERTIFICATE}/export", certificates.certificate_export),
+    path(f"{_CERTIFICATE}/delete", certificates.certificate_delete),
     path(LIBRARY, sets.set_list),
     path(f"{LIBRARY}/<str:library_set>", sets.set_values),
     path(f"{LIBRARY}/<str:library_set>/save", sets.set_value_save),

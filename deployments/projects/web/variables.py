@@ -169,7 +169,9 @@ def _shown_with_form(
         "form": form,
         "around": around,
         "choices": around.choices() if form is not None else (),
-        "chosen_kinds": chosen_kinds(request) if form is not None else (),
+        "chosen_kinds": chosen_kinds(request, form["kind"], form.get("value") or "")
+        if form is not None
+        else (),
         "prompt_controls": PROMPT_CONTROLS,
         "may_add": _may_add(request, owner, around),
     }

@@ -3,13 +3,17 @@
 from datetime import timedelta
 from typing import Any, Final
 
+from deployments.base.actor import Actor
 from deployments.base.clock import Clock
 from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment, Machine, MachineEnvironment
+from deployments.library.references import REFERENCE_TYPES
+from deployments.library.services.references import problems_of_references
 from deployments.releases.availability import missing_of
 from deployments.releases.models import Frozen, Release, Run
 from deployments.releases.options import DeploymentOptions
 from deployments.releases.preview import PlannedAction, lacks_targets
+from deployments.releases.prompts import checked_answers, prompts_for
 from deployments.releases.services.planning import plan_of
 from deployments.releases.variables import (
     form_place,
@@ -90,6 +94,32 @@ def require_plan(
         _require_packages(frozen, planned)
     if lacks_targets(planned) and not frozen.settings_in_force.allow_no_targets:
         raise Invalid(_no_targets(planned, environment, tenant))
+
+
+def required_answers(
+    actor: Actor,
+    frozen: Frozen,
+    environment: Environment,
+    tenant: TenantScope | None,
+    options: DeploymentOptions,
+) -> dict[str, str]:
+    """Return the answers to the prompts by variable name. Raises Invalid for those that cannot be.
+
+    Of accounts and certificates, whoever answers may name those that they may see, beside the one
+    that is proposed.
+    """
+    prompts = prompts_for(frozen, environment=environment.public_id, tenant=tenant)
+    answers = checked_answers(prompts, options.form_values)
+    named = [
+        (prompt.label, prompt.kind, text)
+        for prompt in prompts
+        if prompt.kind in REFERENCE_TYPES
+        and (text := answers.get(prompt.name, ""))
+        and text != prompt.default
+    ]
+    if problems := problems_of_references(actor, frozen.space, named):
+        raise Invalid(*problems)
+    return answers
 
 
 def stored_options(

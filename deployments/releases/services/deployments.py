@@ -19,13 +19,13 @@ from deployments.releases.freezes.holding import freezes_for
 from deployments.releases.models import Deployment, Release
 from deployments.releases.options import DeploymentOptions
 from deployments.releases.progression import Progression
-from deployments.releases.prompts import checked_answers, prompts_for
 from deployments.releases.queries import progression_of
 from deployments.releases.services.choices import (
     require_machines,
     require_plan,
     require_times,
     require_values,
+    required_answers,
     stored_options,
 )
 from deployments.releases.services.freezes import require_unfrozen
@@ -56,7 +56,7 @@ def create_deployment(
     require_times(options, clock)
     require_machines(environment, options)
     require_plan(release, environment, scope, options)
-    answers = _answers(release, environment, scope, options)
+    answers = required_answers(actor, release, environment, scope, options)
     with transaction.atomic():
         task = queue_task(actor, release, environment, options, clock, progression, tenant=scope)
         deployment = Deployment(
@@ -95,16 +95,6 @@ def _write_changes(deployment: Deployment) -> None:
     if written := written_changes(deployment):
         deployment.options |= written
         deployment.save(update_fields=["options"])
-
-
-def _answers(
-    release: Release,
-    environment: Environment,
-    tenant: TenantScope | None,
-    options: DeploymentOptions,
-) -> dict[str, str]:
-    prompts = prompts_for(release, environment=environment.public_id, tenant=tenant)
-    return checked_answers(prompts, options.form_values)
 
 
 def _require_permission(

@@ -17,13 +17,13 @@ from deployments.projects.queries import channels_of, lifecycle_of, phases_of_ma
 from deployments.projects.runbooks import why_not_there, why_not_with
 from deployments.releases.models import RunbookRun, RunbookSnapshot
 from deployments.releases.options import DeploymentOptions
-from deployments.releases.prompts import checked_answers, prompts_for
 from deployments.releases.queries import published_snapshot, tasks_of_runbook
 from deployments.releases.services.choices import (
     require_machines,
     require_plan,
     require_times,
     require_values,
+    required_answers,
     stored_options,
 )
 from deployments.releases.services.queueing import PRIORITIES, concurrency_tag, hold_queue_of
@@ -65,8 +65,7 @@ def create_runbook_run(
     require_times(options, clock)
     require_machines(environment, options)
     require_plan(chosen, environment, scope, options)
-    prompts = prompts_for(chosen, environment=environment.public_id, tenant=scope)
-    answers = checked_answers(prompts, options.form_values)
+    answers = required_answers(actor, chosen, environment, scope, options)
     with transaction.atomic():
         task = _queue(actor, chosen, environment, options, scope, clock)
         run = _new_run(actor, chosen, environment, task, options, clock)

@@ -14,6 +14,7 @@ from deployments.releases.services import create_deployment
 from deployments.releases.services.freezes import FreezeInput, FreezePlace, create_freeze
 from tenants.services.tag_sets import TagInput, TagSetInput, create_tag_set
 from tenants.services.variables import CommonInput, ValueInput, set_common_values, set_values
+from tests.browser.samples.credentials import make_credentials
 from tests.browser.samples.runbooks import make_runbooks
 from tests.factories import default_space
 from tests.factories.domain import finish, make_group, make_release, script_step
@@ -75,6 +76,7 @@ def _share_variables(places: Mapping[str, Environment], project: Project) -> Lib
         projects=[project],
     )
     make_script_module("Wait for port", WAIT_FOR_PORT, projects=[project])
+    make_credentials(places)
     return mail
 
 

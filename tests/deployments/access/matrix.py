@@ -16,6 +16,7 @@ from packages_feed.services.build_information import push_build_information
 from tests.factories import SYSTEM, Person, default_space, give_role, make_ana, make_user
 from tests.factories.audit import make_subscription
 from tests.factories.automation import make_trigger
+from tests.factories.certificates import make_certificate, site
 from tests.factories.domain import (
     make_channel,
     make_deployment,
@@ -27,7 +28,7 @@ from tests.factories.domain import (
     make_release,
 )
 from tests.factories.execution import Scene, SettableClock, make_agent
-from tests.factories.library import make_library_set
+from tests.factories.library import make_account, make_library_set
 from tests.factories.packages import make_package
 from tests.factories.runbooks import make_run, make_runbook, make_snapshot
 from tests.factories.tenants import make_tag_set, make_tenant
@@ -103,8 +104,12 @@ def make_matrix_world(ana: Person | None = None) -> World:
     machine = make_machine(environment, name="inside")
     make_agent(machine)
     world.ids = {
+        "accounts": make_account("inside", environments=[environment]).public_id,
         "artifacts": artifact.public_id,
         "build-information": build.public_id,
+        "certificates": make_certificate(
+            "inside", data=site().pem, environments=[environment]
+        ).public_id,
         "channels": make_channel(project, "Inside").public_id,
         "deploymentfreezes": freeze.public_id,
         "subscriptions": make_subscription().public_id,

@@ -147,6 +147,7 @@ def test_no_model_reaches_a_space_without_owning_one() -> None:
             "FetchedPackage",
         ),
         *("RunbookSnapshotPackage", "ProcessNote"),
+        *("AccountEnvironment", "AccountTenant", "CertificateEnvironment", "CertificateTenant"),
         *("Tag", "TenantTag", "ProjectConnection", "ConnectedEnvironment", "MachineTenant"),
     }
     assert without <= children

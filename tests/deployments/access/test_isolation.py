@@ -48,7 +48,9 @@ OF_THE_SERVER = {
 }
 # Holes of pages and what fills them; without one: names within what the path named before.
 HOLES = {
+    "account": "accounts",
     "artifact": "artifacts",
+    "certificate": "certificates",
     "channel": "channels",
     "deployment": "deployments",
     "environment": "environments",

@@ -58,6 +58,8 @@ EVERYWHERE = {"Space Manager"}
 # In which dimensions the things of the world are, by the first part of a path.
 PLACES: dict[str, set[str]] = {
     **dict.fromkeys(("artifacts", "deployments", "interruptions", "runbookRuns", "tasks"), ALL),
+    "accounts": {"Environments"},
+    "certificates": {"Environments"},
     "environments": {"Environments"},
     "machines": {"Environments"},
     "packages": set(),

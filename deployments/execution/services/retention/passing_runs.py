@@ -11,7 +11,7 @@ from deployments.execution.services.retention.deleting_runs import (
 )
 from deployments.execution.services.retention.part import PartOfPass
 from deployments.infrastructure.models import Environment
-from deployments.infrastructure.tenancy import tenant_words
+from deployments.library.tenancy import tenant_words
 from deployments.projects.models import Project, Runbook
 from deployments.projects.queries import runbooks_of
 from deployments.releases.models import RunbookRun

@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from deployments.access.web.forms import words
 from deployments.base import public_ids
-from deployments.infrastructure.tenancy import tenant_words
+from deployments.library.tenancy import tenant_words
 from deployments.projects.models import Project
 from deployments.projects.queries import runbooks_of
 from deployments.projects.runbook_tags import runbook_tag_sets_of

@@ -16,7 +16,7 @@ from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.clock import utc_now
 from deployments.base.errors import NotFound
-from deployments.infrastructure.tenancy import tenant_words
+from deployments.library.tenancy import tenant_words
 from deployments.projects.models import (
     AutomationDecision,
     Outcome,

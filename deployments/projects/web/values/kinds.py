@@ -7,7 +7,10 @@ from typing import Final
 from deployments.access.permissions import Permission
 from deployments.access.web.pages import PageRequest
 from deployments.infrastructure.models import WorkerPool
+from deployments.library.account_types import BY_VARIABLE_TYPE
 from deployments.library.models import Variable
+from deployments.library.references import CERTIFICATE
+from deployments.library.services.references import reference_choices
 
 TEXT: Final = "String"
 SENSITIVE: Final = "Sensitive"
@@ -28,9 +31,21 @@ class Kind:
     options: Callable[[PageRequest], Options] | None = None
 
 
+def _references(kind: str) -> Callable[[PageRequest], Options]:
+    def options(request: PageRequest) -> Options:
+        return reference_choices(request.actor, request.space, [kind])[kind]
+
+    return options
+
+
 KINDS: Final[Mapping[str, Kind]] = {
     TEXT: Kind("Text"),
     SENSITIVE: Kind("Sensitive"),
+    **{
+        kind: Kind(f"Account: {each.words}", _references(kind))
+        for kind, each in BY_VARIABLE_TYPE.items()
+    },
+    CERTIFICATE: Kind("Certificate", _references(CERTIFICATE)),
     "WorkerPool": Kind("Worker pool", _pools),
 }
 
@@ -47,11 +62,20 @@ def options_of(request: PageRequest, kind: str) -> Options:
     return known.options(request) if known and known.options else []
 
 
-def chosen_kinds(request: PageRequest) -> list[tuple[str, str, Options]]:
-    """Return the types whose values are chosen: name, words and options."""
-    return [
+def chosen_kinds(
+    request: PageRequest, current: str = "", value: str = ""
+) -> list[tuple[str, str, Options]]:
+    """Return the types whose values are chosen: name, words and options.
+
+    The value of the `current` type stays among them where the reader may not see what it chose.
+    """
+    found = [
         (name, kind.words, kind.options(request)) for name, kind in KINDS.items() if kind.options
     ]
+    for name, _, options in found:
+        if name == current and value and all(value != known for known, _ in options):
+            options.append((value, value))
+    return found
 
 
 def chosen_names(request: PageRequest, rows: Iterable[Variable]) -> dict[tuple[str, str], str]:

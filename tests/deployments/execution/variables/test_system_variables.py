@@ -15,8 +15,8 @@ from deployments.execution.models import AgentMessage
 from deployments.execution.services.advance import advance
 from deployments.infrastructure.models import WorkerPool
 from deployments.infrastructure.services.workers import WorkerInput, create_worker
-from deployments.infrastructure.tenancy import Tenancy
 from deployments.library.services import VariableInput
+from deployments.library.tenancy import Tenancy
 from deployments.projects.services.lifecycles import LifecycleInput, PhaseInput, create_lifecycle
 from deployments.projects.template_names import OPEN_NAMES, SYSTEM_NAMES
 from deployments.releases.builds import build_variables

@@ -5,7 +5,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from deployments.base.events import record
-from deployments.infrastructure.tenancy import Tenancy
+from deployments.library.tenancy import Tenancy
 from deployments.projects.models import PendingDeployment, ProjectTrigger, WaitingTarget
 from deployments.projects.services.lifecycles import PhaseInput
 from deployments.projects.services.triggers import set_trigger_disabled

@@ -6,7 +6,7 @@ import pytest
 
 from deployments.base.events import record
 from deployments.infrastructure.models import Environment, Machine
-from deployments.infrastructure.tenancy import Tenancy
+from deployments.library.tenancy import Tenancy
 from deployments.projects.models import WaitingTarget
 from deployments.projects.services.channels import ChannelInput, update_channel
 from deployments.projects.services.lifecycles import PhaseInput

@@ -1,4 +1,4 @@
-"""Which tenants a target serves; the upper floor of tenants registers how to find them."""
+"""Which tenants something is for; the floor of tenants registers how to find them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,0 +1,1 @@
+"""Certificates as files: reading what people upload, telling what is in it, writing it again."""

@@ -58,16 +58,42 @@ class Calls:
         return {row["EnvironmentId"] for row in found["Items"]}
 
 
-def test_a_release_travels_and_a_schedule_takes_it_on(octopus: OctopusServer) -> None:
+def test_a_release_travels_a_schedule_takes_it_on_and_another_project_follows(
+    octopus: OctopusServer,
+) -> None:
     calls = Calls(octopus)
     dev, test, live = (
         calls.make("environments", Name=f"{name} {calls.run}")["Id"]
         for name in ("Dev", "Test", "Live")
     )
     project = calls.project(dev, test, live)["Id"]
+    follower = calls.make(
+        "projects",
+        Name=f"Follower {calls.run}",
+        **{
+            name: calls.get(f"projects/{project}")[name]
+            for name in ("ProjectGroupId", "LifecycleId")
+        },
+    )["Id"]
+    calls.make(
+        "projecttriggers",
+        Name="After the other",
+        ProjectId=follower,
+        Filter={
+            "FilterType": "ProjectFilter",
+            "SourceProjectId": project,
+            "EnvironmentIds": [test],
+        },
+        Action={"ActionType": "CreateRelease"},
+    )
     calls.make("releases", ProjectId=project, Version="1.0.0")
     wait_until(
         lambda: calls.deployed(project) == {dev, test}, seconds=60, what="the automatic phases"
+    )
+    wait_until(
+        lambda: calls.get(f"projects/{follower}/releases")["TotalResults"] == 1,
+        seconds=60,
+        what="the project that follows",
     )
     trigger = calls.make(
         "projecttriggers",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from agent.language.characters import SPACES
 from agent.language.reading import ExpressionReader, ReadFailure
 from agent.language.tokens import Identifier, Number, Operand, Operation, Symbol
 
@@ -102,4 +103,4 @@ class SumReader:
         name = symbol.steps[0].text if isinstance(symbol.steps[0], Identifier) else ""
         if len(symbol.steps) > 1 or not name.endswith(")") or "(" in name or len(name) == 1:
             return None
-        return Symbol((Identifier(name.removesuffix(")"), start + 1),))
+        return Symbol((Identifier(name.removesuffix(")").rstrip(SPACES), start + 1),))

@@ -12,7 +12,26 @@ from agent.patterns import InvalidPattern, Pattern, PatternTooExpensive, compile
 
 MAX_INDENT = 255
 DEFAULT_INDENT = "    "
+_ONE_UNIT = "\uffff"
+_UTF16 = "utf-16-le"
 _WIDTHS = re.compile(r"([0-9]{1,3})(?:/([0-9]{1,3}))?|/([0-9]{1,3})")
+
+
+class _Units:
+    """A text as the units of UTF-16 in which lengths are meant; half a character is U+FFFD."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.units = None if max(text, default="") <= _ONE_UNIT else text.encode(_UTF16)
+
+    def __len__(self) -> int:
+        return len(self.text) if self.units is None else len(self.units) // 2
+
+    def cut(self, start: int, end: int) -> str:
+        """Return the units from a place up to another."""
+        if self.units is None:
+            return self.text[start:end]
+        return self.units[2 * start : 2 * end].decode(_UTF16, "replace")
 
 
 def _to_upper(call: Call) -> str:
@@ -38,20 +57,22 @@ def _trim(call: Call) -> str | None:
 def _substring(call: Call) -> str | None:
     numbers = [parse_int32(option) for option in call.options]
     start, length = (0, *numbers) if len(numbers) == 1 else (numbers[0], numbers[1])
-    if start is None or length is None or start < 0 or length < 0 or start > len(call.text):
+    text = _Units(call.text)
+    if start is None or length is None or start < 0 or length < 0 or start > len(text):
         return None
     if start + length > MAX_INT32:
         raise FilterError("Substring: the sum of start and length is too large.")
-    return call.text[start : start + length]
+    return text.cut(start, start + length)
 
 
 def _truncate(call: Call) -> str | None:
     length = parse_int32(call.options[0])
     if length is None or length < 0:
         return None
-    if length >= len(call.text):
+    text = _Units(call.text)
+    if length >= len(text):
         return call.text
-    return call.text[:length] + (call.options[1] if len(call.options) > 1 else "...")
+    return text.cut(0, length) + (call.options[1] if len(call.options) > 1 else "...")
 
 
 def _replace(call: Call) -> str:

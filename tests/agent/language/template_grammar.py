@@ -381,7 +381,7 @@ def _lone(found: Symbol) -> bool:
 
 def _without_bracket(_: str, found: Symbol) -> Symbol:
     (step,) = found.steps
-    return Symbol((Identifier(step.text[:-1], step.position),))  # type: ignore[union-attr]  # `_lone`
+    return Symbol((Identifier(step.text[:-1].rstrip(SPACES), step.position),))  # type: ignore[union-attr]  # `_lone`
 
 
 IN_PARENTHESES = rule(

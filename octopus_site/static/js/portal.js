@@ -13,10 +13,11 @@ const toggleTheme = () => {
   localStorage.setItem("theme", root.dataset.theme);
 };
 
-// On narrow screens the navigations scroll sideways: begin where the reader is.
+// On narrow screens the navigations scroll sideways: show where the reader is.
 for (const here of document.querySelectorAll(":is(.rail ul, .main-nav, .tabs) [aria-current]")) {
   const list = here.closest("ul, nav");
-  list.scrollLeft = here.offsetLeft - list.offsetLeft - 8;
+  const start = here.offsetLeft - list.offsetLeft;
+  if (start + here.offsetWidth > list.clientWidth) list.scrollLeft = start - 8;
 }
 
 // One listener for what parts of pages ask for with data attributes, also those that htmx brings.

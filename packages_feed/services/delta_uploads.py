@@ -8,9 +8,15 @@ from agent.versions import Version
 from deployments.access.permissions import Permission
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
-from deployments.base.errors import NotFound, OctopusError
+from deployments.base.errors import Invalid, NotFound, OctopusError
 from deployments.base.models import Space
-from packages_feed.ingest import Spool, Spooled, current_limits, spool_stream
+from packages_feed.ingest import (
+    Spool,
+    Spooled,
+    current_limits,
+    describe_package,
+    spool_stream,
+)
 from packages_feed.models import PackageVersion
 from packages_feed.octodiff import apply_delta, signature_of
 from packages_feed.queries import find_version, versions_of
@@ -66,9 +72,9 @@ def store_delta(
     base = find_version(space, package_id, base_version)
     if base is None:
         raise NotFound(f"There is no version {base_version[:100]} to build on. Send the whole.")
-    folder = package_storage().spool_folder
+    folder, limits = package_storage().spool_folder, current_limits()
     with (
-        Spool(folder, limit=current_limits().package) as spool,
+        Spool(folder, limit=limits.package) as spool,
         _opened(base) as file,
         delta.path.open("rb") as commands,
     ):
@@ -76,6 +82,10 @@ def store_delta(
         made = spool.finish()
         if made.sha1 != expected:
             raise WrongBase
+        # Otherwise a package that one may not read could be had as part of one's own.
+        described = describe_package(made, file_name, limits)
+        if described.package_id.lower() != base.id_lower:
+            raise Invalid("A delta makes a version of the same package.")
         return store_package(
             actor=actor,
             space=space,

@@ -175,6 +175,7 @@ def test_there_may_be_nothing_to_build_on(monkeypatch: pytest.MonkeyPatch) -> No
         ("Acme.Web/1.0.0/delta", "Acme.Web.1.1.0.zip", lambda delta: delta[:-1], 400),
         ("Acme.Web/1.0.0/delta", "Acme.Web.1.1.0.zip", lambda delta: delta + of_data(b"x"), 422),
         ("Acme.Web/1.0.0/delta", "Acme.Web.zip", lambda delta: delta, 400),
+        ("Acme.Web/1.0.0/delta", "Mine.1.1.0.zip", lambda delta: delta, 400),
         ("Acme.Web/1.0.0/delta", "Acme.Web.1.1.0.tar.gz", lambda delta: delta, 400),
         ("Acme.Web/1.0.0/delta?overwriteMode=x", "Acme.Web.1.1.0.zip", lambda delta: delta, 400),
     ],

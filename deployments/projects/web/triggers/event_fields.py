@@ -105,6 +105,8 @@ def project_shown(
         "happening": shown.get("EventCategory") or DEPLOYED,
         "chosen_environments": shown.get("EnvironmentIds", []),
         **action_shown(project, action, ACTIONS_OF[PROJECT]),
+        # A deployment for each of many tenants would deploy this project as often.
+        "redeploys": action.get("ShouldRedeployWhenReleaseIsCurrent", False),
         "without_tenants": (
             "Without tenants and tags: the tenant of the other project's deployment, if this"
             " project is deployed for it."

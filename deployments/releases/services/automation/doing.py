@@ -16,7 +16,11 @@ from deployments.projects.triggers.actions import (
     RUN_RUNBOOK,
 )
 from deployments.releases.models import Release
-from deployments.releases.services.automation.acting import attempt, current_deployment
+from deployments.releases.services.automation.acting import (
+    attempt,
+    current_deployment,
+    running_deployments,
+)
 from deployments.releases.services.automation.by_trigger import (
     Occasion,
     actor_of,
@@ -91,7 +95,7 @@ def _create(trigger: ProjectTrigger, occasion: Occasion, clock: Clock) -> list[D
 
 def _deploy_new(trigger: ProjectTrigger, occasion: Occasion, clock: Clock) -> list[Decision]:
     environment = environment_meant(trigger, trigger.action["EnvironmentId"])
-    whom = tenants_meant(trigger, occasion)
+    whom = tenants_meant(trigger)
     release = _new_release(trigger, occasion, clock)
     created = _created(release, occasion)
     if whom:
@@ -152,6 +156,10 @@ def _deployed(
         current = current_deployment(trigger.space, trigger.project_id, environment.pk, number)
         if current is not None and current.release_id == release.pk:
             return replace(decision, reason=f"{release.version} is current in {where} already.")
+        under_way = running_deployments(trigger.space, trigger.project_id, environment.pk)
+        running = under_way.get(number)
+        if running is not None and running.release_id == release.pk:
+            return replace(decision, reason=f"{release.version} is on its way to {where} already.")
     what = f"{release.version}, {chosen.why},"
     return begun(
         trigger,

@@ -19,7 +19,8 @@ from tenants.queries import chosen_tenants, tenanted_mode, tenants_of_project
 def tenants_meant(trigger: ProjectTrigger, occasion: Occasion | None = None) -> list[Tenant]:
     """Return the tenants that the trigger means, none when it acts without one; raises Invalid.
 
-    A trigger that names none means the tenant of the occasion, if the project is deployed for it.
+    A trigger that names none means the tenant of the occasion, if it is given and the project is
+    deployed for it.
     """
     ids, tags = trigger.action["TenantIds"], trigger.action["TenantTags"]
     # All of them; whom somebody may not deploy for is refused with the reason.

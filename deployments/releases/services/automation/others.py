@@ -8,16 +8,19 @@ from deployments.base.clock import Clock, utc_now
 from deployments.base.models import Event, Space
 from deployments.projects.models import Outcome, Project, ProjectTrigger
 from deployments.projects.services.decisions import Decision, log_decision
+from deployments.projects.triggers.actions import CREATE_RELEASE, DEPLOY_NEW
 from deployments.projects.triggers.project_filter import DEPLOYED, PROJECT, RELEASED, takes
 from deployments.releases.models import Deployment
 from deployments.releases.services.automation.by_trigger import Occasion, actor_of
 from deployments.releases.services.automation.calls import call
 from deployments.releases.services.automation.chains import Made, made_by, projects_behind
+from deployments.server_tasks.states import TaskState
 from tenants.queries import tenant_of
 
 NAME: Final = "project-triggers"
 LABEL: Final = "Triggers that follow other projects"
 CATEGORIES: Final = ("Created", "DeploymentSucceeded")
+_CREATE: Final = frozenset({CREATE_RELEASE, DEPLOY_NEW})
 
 
 def follow_projects(event: Event, *, clock: Clock = utc_now) -> None:
@@ -43,13 +46,34 @@ def follow_projects(event: Event, *, clock: Clock = utc_now) -> None:
         return
     behind = projects_behind(made)
     occasion = _occasion(event, made)
+    again = _again(made)
     for trigger in called:
-        refusal = _circle(trigger, behind) or _unseen(trigger, made)
-        if refusal:
-            decision = Decision(Outcome.REFUSED, occasion.cause, refusal, event_id=event.public_id)
+        outcome, reason = Outcome.REFUSED, _circle(trigger, behind) or _unseen(trigger, made)
+        if not reason and trigger.action["ActionType"] in _CREATE:
+            outcome, reason = Outcome.NOTHING, again
+        if reason:
+            decision = Decision(outcome, occasion.cause, reason, event_id=event.public_id)
             log_decision(trigger.project, decision, trigger=trigger, clock=clock)
         else:
             call(trigger, occasion, clock)
+
+
+def _again(made: Made) -> str:
+    """Return why no release is created: for each tenant, and when it is repeated, it would be."""
+    if not isinstance(made, Deployment):
+        return ""
+    before = Deployment.objects.in_space(made.space).filter(
+        release=made.release_id,
+        environment=made.environment_id,
+        task__state=TaskState.SUCCESS,
+        pk__lt=made.pk,
+    )
+    if not before.exists():
+        return ""
+    return (
+        f"{made.release.version} was deployed to {made.environment.name} before: it lets a release"
+        " be created once."
+    )
 
 
 def _occasion(event: Event, made: Made) -> Occasion:

@@ -204,6 +204,31 @@ def test_the_tenant_of_the_other_deployment_is_meant(town: Town) -> None:
     assert town.made(web)[-1].tenant_number == birch.pk
 
 
+def test_many_tenants_create_one_release_and_make_one_deployment(town: Town) -> None:
+    api = make_tenanted_project(
+        "Tenanted api", lifecycle=make_lifecycle(town.dev), steps=[script_step()]
+    )
+    tenants = [make_tenant(name, connections={api: [town.dev]}) for name in ("Ash", "Birch")]
+    make_release(town.web)
+    town.follows(town.web, api, name="Create", action={"ActionType": "CreateRelease"})
+    once = {
+        "ActionType": "DeployLatestRelease",
+        "DestinationEnvironmentId": town.dev.public_id,
+        "ShouldRedeployWhenReleaseIsCurrent": False,
+    }
+    town.follows(town.web, api, name="Deploy", action=once)
+    release = make_release(api, "7.0")
+    for tenant in tenants:
+        succeed(make_deployment(release, town.dev, tenant=tenant))
+        town.go_on()
+    assert (town.releases(town.web), len(town.made(town.web))) == (2, 1)
+    told = [reason for outcome, reason in decisions(town.web) if outcome == "Nothing"]
+    assert sorted(told) == [
+        "0.0.2 is on its way to Dev already.",
+        "7.0 was deployed to Dev before: it lets a release be created once.",
+    ]
+
+
 def test_it_does_nothing_that_who_saved_it_may_not_see(town: Town) -> None:
     user = make_user("eve")
     space = default_space()

@@ -1,32 +1,49 @@
 # Puts a virtual host into force, or leaves nginx as it was.
-# Arguments: the new file, its place, arguments for nginx.
-new=$1 place=$2
-shift 2
+# Arguments: the new file, its place, how many certificates there are; of each its variable and the
+# places of certificate and key; arguments for nginx.
+new=$1 place=$2 count=$3
+shift 3
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
+# What was written so far; what was there before lies beside it.
+written=()
+take_back() {
+  local each
+  for each in "${written[@]}"; do
+    if as_root test -e "$each.before"; then as_root mv "$each.before" "$each"; else as_root rm -f "$each"; fi
+  done
+  fail_step "$1"
+}
+
+# put MODE PLACE < text
+put() {
+  as_root mkdir -p "$(dirname "$2")" || take_back "$(dirname "$2") cannot be made."
+  as_root rm -f "$2.before"
+  if as_root test -e "$2"; then
+    as_root cp -p "$2" "$2.before" || take_back "$2 cannot be kept."
+  fi
+  # The temporary name does not end in .conf, so that nginx never reads half a file.
+  as_root install -m "$1" /dev/stdin "$2.new" || take_back "$2 cannot be written."
+  written+=("$2")
+  as_root mv "$2.new" "$2" || take_back "$2 cannot be written."
+}
+
 command -v nginx > /dev/null || PATH=$PATH:/usr/sbin:/usr/local/sbin
 command -v nginx > /dev/null || fail_step "nginx is not installed on this machine."
 
-before=
-if as_root test -e "$place"; then
-  before=$new.before
-  as_root cat "$place" > "$before" || fail_step "$place cannot be read."
-fi
-as_root mkdir -p "$(dirname "$place")" || fail_step "$(dirname "$place") cannot be made."
-# The temporary name does not end in .conf, so that nginx never reads half a file.
-as_root install -m 644 "$new" "$place.new" || fail_step "$place cannot be written."
-as_root mv "$place.new" "$place"
+for ((; count > 0; count--)); do
+  put 644 "$2" < <(get_octopusvariable "$1.CertificatePem"; echo; get_octopusvariable "$1.ChainPem")
+  put 600 "$3" < <(get_octopusvariable "$1.PrivateKeyPem")
+  shift 3
+done
+put 644 "$place" < "$new"
 
 if ! as_root nginx "$@" -t 2>&1; then
-  if [ -n "$before" ]; then
-    as_root install -m 644 "$before" "$place.new" && as_root mv "$place.new" "$place"
-  else
-    as_root rm -f "$place"
-  fi
-  fail_step "nginx refuses the configuration; what it had before is back in place."
+  take_back "nginx refuses the configuration; what it had before is back in place."
 fi
+for each in "${written[@]}"; do as_root rm -f "$each.before"; done
 as_root nginx "$@" -s reload 2>&1 || fail_step "nginx was not reloaded; does it run?"
 echo "nginx serves $place"

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from agent.runtime.behaviours.paths import safe_name
+
 _PROXY = {
     "proxy_http_version": "1.1",
     "proxy_cache_bypass": "$http_upgrade",
@@ -19,17 +21,21 @@ _PROXY_HEADERS = {
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _PLAIN = re.compile(r"[^\s;{}\"'\\#]+")
 _LAST_PORT = 65535
+_VARIABLE = "certificateVariable"
 
 
 class BadHost(Exception):
     """The settings of the step describe no virtual host."""
 
 
-def render_host(*, host_names: str, bindings: str, locations: str, root: str) -> str:
+def render_host(
+    *, host_names: str, bindings: str, locations: str, root: str, certificates: str = ""
+) -> str:
     """Return the block `server`.
 
     `bindings` and `locations` are lists in JSON as clients of the REST API write them; `root` is
-    the directory that locations without directives of their own serve. Raise BadHost.
+    the directory that locations without directives of their own serve, `certificates` that of the
+    files of certificates that variables name. Raise BadHost.
     """
     places = _list(locations, "locations")
     if not any(_text(place, "path") == "/" for place in places):
@@ -39,7 +45,7 @@ def render_host(*, host_names: str, bindings: str, locations: str, root: str) ->
         raise BadHost("there is no binding that is switched on")
     lines = ["server {"]
     for binding in listens:
-        lines += [f"    {line}" for line in _listen(binding)]
+        lines += [f"    {line}" for line in _listen(binding, certificates)]
     names = host_names.replace(",", " ").split()
     if names:
         lines.append(f"    server_name {' '.join(map(_word, names))};")
@@ -48,7 +54,27 @@ def render_host(*, host_names: str, bindings: str, locations: str, root: str) ->
     return "\n".join([*lines, "}", ""])
 
 
-def _listen(binding: Mapping[str, Any]) -> Iterator[str]:
+def certificate_variables(bindings: str) -> list[str]:
+    """Return the variables by which bindings for https name their certificates. Raise BadHost."""
+    found = [
+        _text(binding, _VARIABLE) for binding in _list(bindings, "bindings") if _is_sealed(binding)
+    ]
+    return [name for name in dict.fromkeys(found) if name]
+
+
+def certificate_files(directory: str, variable: str) -> tuple[str, str]:
+    """Return the files of the certificate with its chain, and of its key."""
+    stem = f"{directory}/{safe_name(variable)}"
+    return f"{stem}.crt", f"{stem}.key"
+
+
+def _is_sealed(binding: Mapping[str, Any]) -> bool:
+    """Tell whether the binding is for https with a certificate that a variable names."""
+    is_https = _text(binding, "protocol").lower() == "https"
+    return is_https and _is_on(binding) and not _text(binding, "certificateLocation")
+
+
+def _listen(binding: Mapping[str, Any], certificates: str) -> Iterator[str]:
     port = _text(binding, "port")
     if not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
         raise BadHost(f"a binding has the port {port or 'that is missing'}")
@@ -59,8 +85,14 @@ def _listen(binding: Mapping[str, Any]) -> Iterator[str]:
         return
     certificate = _text(binding, "certificateLocation")
     key = _text(binding, "certificateKeyLocation")
+    variable = _text(binding, _VARIABLE)
+    if variable and _is_sealed(binding):
+        certificate, key = certificate_files(certificates, variable)
     if not certificate or not key:
-        raise BadHost("a binding for https needs certificateLocation and certificateKeyLocation")
+        raise BadHost(
+            "a binding for https needs certificateVariable, or certificateLocation and"
+            " certificateKeyLocation"
+        )
     yield f"listen {place} ssl;"
     yield f"ssl_certificate {_word(certificate)};"
     yield f"ssl_certificate_key {_word(key)};"

@@ -53,8 +53,9 @@ STEP = StepType(
             f"{_NGINX}.Server.Bindings",
             "Bindings",
             PropertyKind.CODE,
-            help="A list in JSON: protocol, port, ipAddress; for https certificateLocation and "
-            "certificateKeyLocation.",
+            help="A list in JSON: protocol, port, ipAddress; for https certificateVariable, the "
+            "name of a variable that names a certificate, or certificateLocation and "
+            "certificateKeyLocation, files of the machine.",
             default=_BINDINGS,
             required=True,
             syntax="JSON",
@@ -87,6 +88,12 @@ STEP = StepType(
             f"{_NGINX}.ConfigurationsDirectory",
             "Directory of the virtual hosts",
             help="Empty means /etc/nginx/conf.d.",
+            section="Directories",
+        ),
+        Property(
+            f"{_NGINX}.CertificatesDirectory",
+            "Directory of the certificates",
+            help="Empty means /etc/ssl; each host has a directory of its own below it.",
             section="Directories",
         ),
         Property(

@@ -58,7 +58,7 @@ class Surroundings:
             "Machine": {m.public_id.lower(): m.name for m in self.machines},
             "Channel": {c.public_id.lower(): c.name for c in self.channels},
             "Action": {a.id.lower(): a.name for _, a in self.process.actions()},
-            "ProcessOwner": {owner.lower(): words for owner, words in self._processes()},
+            "ProcessOwner": {owner.lower(): words for owner, words in self.processes},
         }
 
     def choices(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
@@ -70,10 +70,11 @@ class Surroundings:
             ("Action", "Steps", [(a.id, a.name) for _, a in self.process.actions()]),
             ("Channel", "Channels", [(c.public_id, c.name) for c in self.channels]),
             ("TenantTag", "Tenant tags", [(name, name) for name in self.tenant_tags]),
-            ("ProcessOwner", "Processes", self._processes() if self.runbooks else []),
+            ("ProcessOwner", "Processes", self.processes if self.runbooks else []),
         ]
 
-    def _processes(self) -> list[tuple[str, str]]:
+    @property
+    def processes(self) -> list[tuple[str, str]]:
         """Return the processes of the project by their owner, the deployment process first."""
         if self.project is None:
             return []

@@ -23,6 +23,6 @@ document.addEventListener("saved-value", (event) => {
   say(event.detail.words);
 });
 document.addEventListener("htmx:afterSwap", (event) => {
-  const group = event.detail.target?.id && document.getElementById(event.detail.target.id);
+  const group = document.getElementById(event.detail.target?.id);
   if (group?.matches("tbody") && !open()) group.querySelector("summary")?.focus({ preventScroll: true });
 });

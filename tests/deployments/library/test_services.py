@@ -1,6 +1,8 @@
 """Writing variable sets."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.models import Event
@@ -174,3 +176,52 @@ def test_the_resolver_takes_stored_variables(variable_set: VariableSet) -> None:
     assert winner is not None
     assert winner.candidate.value == "dev"
     assert winner.overruled[0].candidate.value == "all"
+
+
+def test_one_of_many_is_written_alone(variable_set: VariableSet) -> None:
+    """Saving costs the same with thousands of others, and moves none of them."""
+    many = [VariableInput(f"V{n}", str(n), is_sensitive=n % 5 == 0) for n in range(300)]
+    replace_variables(actor=SYSTEM, variable_set=variable_set, variables=many)
+    rows = variables_of(variable_set)
+    with CaptureQueriesContext(connection) as written:
+        update_variable(
+            actor=SYSTEM,
+            variable_set=variable_set,
+            guid=rows[7].guid,
+            variable=VariableInput("V7", "seven"),
+        )
+    updates = [q["sql"] for q in written if q["sql"].startswith('UPDATE "library_variable"')]
+    assert len(updates) == 1
+    assert len(written) <= 15
+    after = variables_of(variable_set)
+    assert [row.guid for row in after] == [row.guid for row in rows]
+    changed = Event.objects.latest("id").changes
+    assert [(each["before"], each["after"]) for each in changed] == [("7", "seven")]
+    again = [
+        VariableInput(row.name, row.value, id=row.guid, is_sensitive=row.is_sensitive)
+        for row in after
+    ]
+    again[3] = VariableInput("V3", "three", id=after[3].guid)
+    with CaptureQueriesContext(connection) as written:
+        replace_variables(actor=SYSTEM, variable_set=variable_set, variables=again)
+    assert sum('UPDATE "library_variable"' in query["sql"] for query in written) == 1
+    assert shown(variable_set)["V3"] == "three"
+    assert shown(variable_set)["V5"] == "5"
+
+
+def test_who_sees_less_moves_nothing_of_the_others(variable_set: VariableSet) -> None:
+    staging, production = make_environment("Staging"), make_environment("Production")
+    replace_variables(
+        actor=SYSTEM,
+        variable_set=variable_set,
+        variables=[
+            VariableInput("Url", "p", scope={"Environment": [production.public_id]}),
+            VariableInput("Url", "s", scope={"Environment": [staging.public_id]}),
+        ],
+    )
+    user = make_user("eve")
+    give_role(user, "userroles-projectlead", default_space(), {"environment": [staging.public_id]})
+    eve = as_person(user)
+    mine = VariableInput("Url", "t", scope={"Environment": [staging.public_id]})
+    add_variable(actor=eve.actor, variable_set=variable_set, variable=mine)
+    assert [row.value for row in variables_of(variable_set)] == ["p", "s", "t"]

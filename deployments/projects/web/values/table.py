@@ -28,7 +28,7 @@ from deployments.projects.web.variable_rows import (
 )
 
 # What an address says of the place for which winners are asked.
-PLACE_NAMES: Final = ("environment", "tenant", "target", "step", "channel")
+PLACE_NAMES: Final = ("environment", "tenant", "target", "step", "channel", "process")
 # A set with those of its values that the reader may see; None stands for the owner of the page.
 _Source = tuple[VariableSet, list[Variable], LibraryVariableSet | None]
 
@@ -171,6 +171,9 @@ def _context(
     environment = next(
         (e for e in around.environments if e.public_id == asked["environment"]), None
     )
+    if asked["process"]:
+        # A runbook has no channel, and the steps to choose from are not its own.
+        asked |= {"channel": "", "step": ""}
     step = step_of(around.process, asked["step"])
     number = owner.project.public_id if owner.project else None
     context = ScopeContext(
@@ -182,7 +185,7 @@ def _context(
         channel=asked["channel"] or None,
         tenant=tenant.public_id if tenant else None,
         tenant_tags=tenant.tags() if tenant else frozenset(),
-        process_owner=number,
+        process_owner=asked["process"] or number,
         project=number,
     )
     if tenant is None or environment is None:

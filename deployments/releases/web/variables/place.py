@@ -27,7 +27,7 @@ from tenants.queries import tenant_scope
 
 T = TypeVar("T", Environment, Tenant, Machine, Channel)
 
-_NAMES: Final = ("environment", "tenant", "target", "step", "channel")
+_NAMES: Final = ("environment", "tenant", "target", "step", "channel", "process")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class VariablePlace:
     machines: list[Machine]
     steps: list[tuple[int, Step]]
     channels: list[Channel]
+    processes: list[tuple[str, str]]
     chosen: Mapping[str, str]
     names: ScopeNames
 
@@ -56,11 +57,19 @@ class VariablePlace:
 
     @property
     def channel(self) -> Channel | None:
-        return self._one(self.channels, "channel")
+        """The chosen channel; runbooks have none."""
+        return None if self.process else self._one(self.channels, "channel")
+
+    @property
+    def process(self) -> str:
+        """The owner of the chosen process, empty for the deployment process."""
+        return next((each for each, _ in self.processes if each == self.chosen["process"]), "")
 
     @property
     def step(self) -> tuple[int, Step] | None:
-        """The chosen step with its number."""
+        """The chosen step with its number; those to choose from are not of a runbook."""
+        if self.process:
+            return None
         return next((each for each in self.steps if each[1].id == self.chosen["step"]), None)
 
     def _one(self, rows: list[T], name: str) -> T | None:
@@ -77,6 +86,7 @@ def place_of_request(request: PageRequest, project: Project, owner: ValuesOwner)
         around.machines,
         list(enumerate(around.process.steps, start=1)),
         around.channels,
+        around.processes if around.runbooks else [],
         {name: request.GET.get(name, "") for name in _NAMES},
         {**around.names(), "Tenant": {row.public_id.lower(): row.name for row in tenants}},
     )
@@ -116,7 +126,7 @@ def _context(project: Project, place: VariablePlace) -> ScopeContext:
         roles=frozenset(str(role) for role in machine.roles) if machine else frozenset(),
         target_roles=frozenset(step[1].target_roles) if step else frozenset(),
         action=action,
-        process_owner=project.public_id,
+        process_owner=place.process or project.public_id,
         project=project.public_id,
     )
 
@@ -126,6 +136,9 @@ def _system(request: PageRequest, project: Project, place: VariablePlace) -> dic
     if place.environment:
         found |= environment_variables(place.environment)
     found |= tenant_variables(tenant_scope(place.tenant))
+    if place.process:
+        found["Octopus.Runbook.Id"] = place.process
+        found["Octopus.Runbook.Name"] = dict(place.processes)[place.process]
     if place.channel:
         found["Octopus.Release.Channel.Id"] = place.channel.public_id
         found["Octopus.Release.Channel.Name"] = place.channel.name

@@ -171,6 +171,19 @@ def test_processes_are_a_scope_and_impossible_scopes_are_told() -> None:
     text = text_of(ana.get(path_of(project)))
     assert "process: Deployment process" in text
     assert text.count("Never fits: runbooks have no channel") == 1
+    make_variables(
+        project,
+        VariableInput("A", "deploys", scope={"ProcessOwner": [project.public_id]}),
+        VariableInput("A", "cleans", scope={"ProcessOwner": [runbook.public_id]}),
+    )
+    query = {"process": runbook.public_id, "channel": "Channels-1"}
+    page = ana.get(path_of(project), query)
+    verdicts = {r.variable.value: r.verdict for group in page.context["page"] for r in group.rows}
+    assert verdicts == {"deploys": "Other process", "cleans": "Wins: process"}
+    preview = text_of(ana.get(path_of(project, "/preview"), query))
+    assert "A cleans Project" in preview
+    assert "Octopus.Runbook.Name Clean" in preview
+    assert "Octopus.Release.Channel" not in preview
 
 
 def test_a_tenant_decides_who_wins() -> None:

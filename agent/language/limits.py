@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 _CLOCK_INTERVAL = 128
+_TEXT_OF_A_STEP = 4_096
 
 
 class LanguageError(Exception):
@@ -61,13 +62,17 @@ class Budget:
 
     def loop(self) -> None:
         """Count one round of a loop."""
+        self.foresee(1)
         self.loops += 1
-        if self.loops > self.limits.loops:
+
+    def foresee(self, rounds: int) -> None:
+        """Refuse a loop of so many rounds before anything is made for them."""
+        if self.loops + rounds > self.limits.loops:
             raise LimitExceeded(f"The template loops more than {self.limits.loops} times.")
 
-    def step(self, count: int = 1) -> None:
-        """Count steps of work; look at the clock now and then."""
-        self._until_clock -= count
+    def step(self, count: int = 1, text: str | None = None) -> None:
+        """Count steps of work, more where a long text is looked through; look at the clock."""
+        self._until_clock -= count if text is None else count + len(text) // _TEXT_OF_A_STEP
         if self._until_clock <= 0:
             self._until_clock = _CLOCK_INTERVAL
             if time.monotonic() > self._deadline:

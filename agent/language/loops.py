@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from agent.language.culture import Culture
 from agent.language.json_values import items_of
+from agent.language.limits import Budget
 from agent.language.tokens import OCTOPUS
 from agent.language.variables import Node
 
 
-def items_of_node(node: Node, culture: Culture) -> list[Node]:
-    """Return the elements: what is indexed, else those of JSON, else the parts between commas."""
+def items_of_node(node: Node, culture: Culture, budget: Budget) -> list[Node]:
+    """Return the elements: what is indexed, else those of JSON, else the parts between commas.
+
+    Raises LimitExceeded where the loop would be too long.
+    """
     if node.indexed:
         return list(node.indexed.values())
     if node.item is None:
         return []
     found = items_of(node.item, culture)
+    budget.foresee(node.item.count(",") + 1 if found is None else len(found))
     if found is None:
         return [Node(part) for part in node.item.split(",")]
     return [_json_item(item) for item in found]

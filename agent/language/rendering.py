@@ -95,7 +95,8 @@ class Rendering(Walking):
         node = self.walk(token.collection, context, findings, is_whole=True)
         if node is None:
             return ""
-        name, items = fold(token.variable), items_of_node(node, self.environment.culture)
+        name = fold(token.variable)
+        items = items_of_node(node, self.environment.culture, self.budget)
         if items and name == OCTOPUS:
             raise LanguageError("A loop variable may not be called Octopus.")
         pieces: list[str] = []
@@ -141,7 +142,7 @@ class Rendering(Walking):
         return self.render((option,), Context(None, context), findings)
 
     def _filter(self, name: str, call: Call) -> str | None:
-        self.budget.step()
+        self.budget.step(text=call.argument)
         for filters in (FILTERS, self.environment.extra_filters):
             known = filters.get(name)
             if known is None:

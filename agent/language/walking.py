@@ -133,6 +133,7 @@ class Walking(ABC):
                 self.swallowed += 1
                 self.passing += 1
                 return None
+        self.budget.step(text=text)
         try:
             member = member_text(text, step, self.environment.culture)
         except NegativeIndex as error:

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+import tracemalloc
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -168,6 +169,49 @@ def test_costly_templates_are_ended(template: str, variables: dict[str, str]) ->
     with pytest.raises(LimitExceeded):
         evaluate(template, variables, environment=environment)
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("template", "variables"),
+    [
+        ("#{J.a}" * 20_000, {"J": '{"a":1,"b":"' + "x" * 200_000 + '"}'}),
+        ("#{J[0]}" * 20_000, {"J": "[" + "{a:1}," * 60_000 + "]"}),
+        ("#{A | Sha512}" * 20_000, {"A": "x" * 400_000}),
+    ],
+    ids=["members", "elements", "digests"],
+)
+def test_much_work_on_long_values_is_ended(template: str, variables: dict[str, str]) -> None:
+    environment = Environment(limits=Limits(seconds=0.3))
+    started = time.process_time()
+    with pytest.raises(LimitExceeded, match="seconds"):
+        evaluate(template, variables, environment=environment)
+    assert time.process_time() - started < 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[" * 1_000_000, "{a:" * 100_000, "[" + "'\\n" * 100_000, "/*" * 190_000),
+        *("{" + "/**/" * 90_000, "[" + "," * 390_000, "[" + "0x" * 190_000),
+        *("{a:new " * 150_000, '{"a":"' + "\\ud83d" * 150_000 + '"}', "[" + "[]," * 100_000 + "]"),
+        *("//" + "x" * 1_000_000, "[" + "1," * 190_000 + "'"),
+    ],
+    ids=lambda text: text[:8],
+)
+def test_hostile_json_is_read_quickly(text: str) -> None:
+    started = time.process_time()
+    evaluate("#{J.a}", {"J": text})
+    assert time.process_time() - started < 5
+
+
+def test_a_loop_that_is_too_long_makes_nothing() -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitExceeded, match="loops"):
+            evaluate("#{each i in A}x#{/each}", {"A": "," * 3_000_000})
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_time_is_limited() -> None:

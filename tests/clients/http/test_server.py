@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.feed_server import FeedServer, start_feed_server, write_package
+from tests.clients.feed_server import FeedServer, write_package
 from tests.factories.packages import nupkg, zip_of
 from tests.support.processes import Processes
-from tests.support.swift import S3Store
+from tests.support.server import OctopusServer, make_server
 
 
 def curl(feed: FeedServer, path: str, *options: str) -> tuple[int, str]:
@@ -118,11 +118,8 @@ def _memory(feed: FeedServer) -> int:
     return total
 
 
-@pytest.mark.clients
-def test_packages_in_a_bucket(swift: S3Store, processes: Processes, tmp_path: Path) -> None:
-    keys = {"OCTOPUS_S3_ACCESS_KEY": swift.key, "OCTOPUS_S3_SECRET_KEY": swift.secret}
-    environment = {"OCTOPUS_STORAGE_URL": swift.storage_url, **keys}
-    feed = start_feed_server(processes, tmp_path, environment)
+def test_packages_in_a_bucket(feed_on_s3: FeedServer) -> None:
+    feed = feed_on_s3
     feed.push("In.Bucket", "1.0.0")
     data = nupkg("In.Bucket", "1.0.0")
     assert feed.send("GET", "/nuget/package/In.Bucket/1.0.0")[2] == data
@@ -134,3 +131,36 @@ def test_packages_in_a_bucket(swift: S3Store, processes: Processes, tmp_path: Pa
     )
     assert feed.send("DELETE", "/nuget/packages/In.Bucket/1.0.0")[0] == 204
     assert not (feed.server.data_dir / "storage").exists()
+
+
+def test_any_node_takes_the_next_piece(
+    feed_on_s3: FeedServer, session_processes: Processes, tmp_path: Path
+) -> None:
+    first, data = feed_on_s3, zip_of({"a.bin": os.urandom(3_000_000)})
+    second = FeedServer(node_beside(first.server, session_processes, tmp_path / "second"))
+    body = {"Name": "Acme.Nodes.1.0.0.zip", "Size": len(data)}
+    upload = first.server.call("POST", "/api/packages/uploads", body)
+    place = upload["Links"]["Self"]
+    for number, start in enumerate(range(0, len(data), 1_000_000)):
+        piece = data[start : start + 1_000_000]
+        node = (first, second)[number % 2]
+        span = f"bytes {start}-{start + len(piece) - 1}/{len(data)}"
+        assert node.send("PUT", place, piece, Content_Range=span)[0] == 200
+    assert first.get(place)["Received"] == second.get(place)["Received"] == len(data)
+    assert second.server.call("POST", f"{place}/complete")["Id"] == "packages-Acme.Nodes.1.0.0"
+    assert first.send("GET", "/api/packages/packages-Acme.Nodes.1.0.0/raw")[2] == data
+
+
+def node_beside(server: OctopusServer, processes: Processes, folder: Path) -> OctopusServer:
+    """Start a second web process that shares database and bucket with the first, but no folder."""
+    database = server.data_dir / "octopus.sqlite3"
+    environment = {**server.environment, "OCTOPUS_DATABASE_URL": f"sqlite:///{database}"}
+    node = make_server(processes, folder, environment)
+    node.environment.update(
+        OCTOPUS_DATA_DIR=str(node.data_dir),
+        OCTOPUS_WEB_PORT=str(node.web_port),
+        OCTOPUS_SERVER_URL=node.url,
+    )
+    web = node.command("web", "--host", "127.0.0.1", "--workers", "1")
+    web.wait_for_port(node.web_port, seconds=60)
+    return node

@@ -36,6 +36,9 @@ BENCHMARKS = (
     Benchmark("bootstrap", "Start of a script", "benchmarks.bootstrap", 30),
     Benchmark("language", "Templates, beside Jinja2", "benchmarks.templates.run", 120),
     Benchmark("transfer", "Updates of a package", "benchmarks.transfer.run", 240),
+    Benchmark("push", "Pushing packages", "benchmarks.feed.pushes", 200, on_postgres=True),
+    Benchmark("feed", "Asking the feed", "benchmarks.feed.metadata", 150, on_postgres=True),
+    Benchmark("download", "Downloads", "benchmarks.feed.downloads", 90, on_postgres=True),
     Benchmark("variables", "Thousands of variables", "benchmarks.variables", 180, on_postgres=True),
     Benchmark(
         "pages",

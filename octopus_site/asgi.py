@@ -2,20 +2,22 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 from octopus_site.memory import load_pages, loading
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octopus_site.settings")
 
 with loading():
-    _django = get_asgi_application()
+    django.setup(set_prefix=False)
 
     from octopus_site.http import SpoolChunkedBody
     from octopus_site.middleware.senders import sender_is_known
     from octopus_site.pooling import pool_connections
+    from octopus_site.serving.handler import OneThreadHandler
 
     pool_connections()
     load_pages()
+    _django = OneThreadHandler()
 
 application = SpoolChunkedBody(_django, sender_is_known)  # type: ignore[arg-type]  # Django types its own callables

@@ -8,6 +8,8 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from octopus_site.serving.live_body import LargeBody
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -60,6 +62,8 @@ class SpoolChunkedBody:
             elif b"transfer-encoding" in headers:
                 # However it is spelled, and whatever length is claimed beside it.
                 await self._with_length(scope, receive, send, limit)
+            elif declared > LARGEST_ANONYMOUS_BODY and limit == LARGEST_BODY:
+                await self.application(scope, LargeBody(receive), send)
             else:
                 await self.application(scope, receive, send)
         except BodyTooLarge:

@@ -7,9 +7,15 @@ from django.db.models import Q
 
 from deployments.access.models import ApiKey
 from deployments.base.clock import Clock, utc_now
+from deployments.base.rows import PreparedQuery
 
 # "Last used" is told to the minute; writing it at each request would make every read a write.
 _LAST_USED_STEP = timedelta(minutes=1)
+
+
+_KEY = PreparedQuery(
+    lambda sha256: ApiKey.objects.select_related("user").filter(sha256=sha256), str
+)
 
 
 def digest(key: str) -> str:
@@ -19,7 +25,7 @@ def digest(key: str) -> str:
 
 def valid_key(key: str, *, clock: Clock = utc_now) -> ApiKey | None:
     """Return the stored key when it is known, not expired and of an active user."""
-    row = ApiKey.objects.select_related("user").filter(sha256=digest(key)).first()
+    row = _KEY.first(digest(key))
     now = clock()
     if row is None or not row.user.is_active or (row.expires and row.expires <= now):
         return None

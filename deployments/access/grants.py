@@ -18,7 +18,7 @@ from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.models import Space
 from deployments.base.redis import try_redis
-from deployments.base.settings_rows import get_setting, set_setting
+from deployments.base.settings_rows import get_setting, register_usual_setting, set_setting
 
 __all__ = [
     "EVERYTHING",
@@ -40,6 +40,7 @@ _PREFIXES = {
     "tenant": "Tenants",
 }
 _VERSION = "access.version"
+register_usual_setting(_VERSION)
 _CACHE_SECONDS = 300
 _expanders: dict[str, Expander] = {}
 

@@ -10,10 +10,12 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.following.consumers import consumers_of
 from deployments.base.models import Event, EventRelated, Space
-from deployments.base.rows import insert_rows
-from deployments.base.wake import wake
+from deployments.base.rows import insert_rows, mark_as_stored, row_values
+from deployments.base.wake import wake_often
 
 Snapshot = Mapping[str, Any]
+# The number of PostgreSQL's transaction.
+_CURRENT = "pg_current_xact_id()::text::bigint"
 
 
 def record(
@@ -35,15 +37,23 @@ def record(
     """
     # One transaction for the number and the row that has it, also where the caller has none.
     with transaction.atomic(savepoint=False):
-        event = _stored(actor, space, category, message, subject, before, after, clock)
-        insert_rows(
-            [
-                EventRelated(event=event, document_id=document)
-                for document in _documents(subject, related)
-            ]
+        event = Event(
+            space=space,
+            category=category,
+            occurred=clock(),
+            message=message,
+            subject_id=subject,
+            actor_id=actor.public_id,
+            actor_name=actor.username,
+            authentication=actor.authentication,
+            credential=actor.credential[:250],
+            ip_address=actor.ip_address,
+            user_agent=actor.user_agent[:300],
+            changes=_differences(before or {}, after or {}),
         )
+        _insert(event, list(_documents(subject, related)))
         for consumer in consumers_of(category):
-            wake("base.consume", consumer.name)
+            wake_often("base.consume", consumer.name)
     return event
 
 
@@ -92,34 +102,28 @@ def record_all(*, actor: Actor, news: Iterable[News], clock: Clock = utc_now) ->
         )
         names = {each.name for row in rows for each in consumers_of(row.category)}
         for name in names:
-            wake("base.consume", name)
+            wake_often("base.consume", name)
 
 
-def _stored(
-    actor: Actor,
-    space: Space | None,
-    category: str,
-    message: str,
-    subject: str,
-    before: Snapshot | None,
-    after: Snapshot | None,
-    clock: Clock,
-) -> Event:
-    return Event.objects.create(
-        space=space,
-        category=category,
-        occurred=clock(),
-        message=message,
-        subject_id=subject,
-        actor_id=actor.public_id,
-        actor_name=actor.username,
-        authentication=actor.authentication,
-        credential=actor.credential[:250],
-        ip_address=actor.ip_address,
-        user_agent=actor.user_agent[:300],
-        changes=_differences(before or {}, after or {}),
-        transaction_id=_transaction_id(),
-    )
+def _insert(event: Event, documents: Sequence[str]) -> None:
+    """Insert the event and what it is about: with PostgreSQL all at once, number included."""
+    if connection.vendor != "postgresql":
+        insert_rows([event])
+        insert_rows([EventRelated(event=event, document_id=each) for each in documents])
+        return
+    names, values = row_values(event, without=("transaction_id",))
+    with connection.cursor() as sql:
+        sql.execute(
+            f"WITH e AS (INSERT INTO base_event ({names}, transaction_id)"  # noqa: S608 names of ours
+            f" VALUES ({', '.join(['%s'] * len(values))}, {_CURRENT})"
+            " RETURNING id, transaction_id),"
+            " r AS (INSERT INTO base_eventrelated (event_id, document_id)"
+            " SELECT e.id, document FROM e, unnest(%s::text[]) document)"
+            " SELECT id, transaction_id FROM e",
+            [*values, list(documents)],
+        )
+        event.pk, event.transaction_id = sql.fetchone()
+    mark_as_stored(event)
 
 
 def _documents(subject: str, related: Iterable[str]) -> Iterable[str]:
@@ -130,7 +134,7 @@ def _transaction_id() -> int:
     if connection.vendor != "postgresql":
         return 0
     with connection.cursor() as sql:
-        sql.execute("SELECT pg_current_xact_id()::text::bigint")
+        sql.execute(f"SELECT {_CURRENT}")
         (number,) = sql.fetchone()
     return int(number)
 

@@ -1,8 +1,13 @@
 """Reading and writing server settings (JSON values by key)."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connection
 
 from deployments.base.models import ServerSetting
 from deployments.base.secrets import open_text, seal_text
@@ -10,20 +15,55 @@ from deployments.base.secrets import open_text, seal_text
 # Its row is there while the server is in maintenance mode.
 MAINTENANCE = "server.maintenance"
 
+_usual = [MAINTENANCE]
+
+
+@dataclass
+class _Held:
+    """The usual settings as they were when one of them was first asked for."""
+
+    values: dict[str, Any] | None = None
+
+
+_held: ContextVar[_Held | None] = ContextVar("held_settings", default=None)
+
+
+def register_usual_setting(key: str) -> None:
+    """Let a setting that most requests ask for be read with all others that they ask for."""
+    if key not in _usual:
+        _usual.append(key)
+
+
+@contextmanager
+def usual_settings_held() -> Iterator[None]:
+    """Read the usual settings once inside the block (a request), by one query."""
+    token = _held.set(_Held())
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
 
 def get_setting(key: str, default: Any = None, *, alias: str = DEFAULT_DB_ALIAS) -> Any:
     """Return the stored value or the default."""
+    held = _held.get()
+    if held is not None and key in _usual and alias == DEFAULT_DB_ALIAS:
+        if held.values is None:
+            held.values = _usual_values()
+        return held.values.get(key, default)
     row = ServerSetting.objects.using(alias).filter(key=key).first()
     return default if row is None else row.value
 
 
 def set_setting(key: str, value: Any) -> None:
     """Store the value."""
+    _forget_held()
     ServerSetting.objects.update_or_create(key=key, defaults={"value": value})
 
 
 def forget_setting(key: str) -> None:
     """Go back to the default."""
+    _forget_held()
     ServerSetting.objects.filter(key=key).delete()
 
 
@@ -39,6 +79,7 @@ def set_secret_setting(key: str, text: str) -> None:
 
 def swap_secret_setting(key: str, text: str, *, instead_of: Any) -> bool:
     """Store a text sealed if the row still has this value; tells whether it had."""
+    _forget_held()
     value = {"sealed": seal_text(text, place=_place(key))}
     return bool(ServerSetting.objects.filter(key=key, value=instead_of).update(value=value))
 
@@ -47,6 +88,23 @@ def opened_settings(prefix: str) -> dict[str, Any]:
     """Return the settings whose keys begin with the prefix, sealed ones opened."""
     rows = ServerSetting.objects.filter(key__startswith=prefix)
     return {row.key: _opened(row.key, row.value) for row in rows}
+
+
+def _usual_values() -> dict[str, Any]:
+    # Django would take longer to put this together than the database takes to answer it.
+    places = ", ".join(["%s"] * len(_usual))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT key, value FROM base_serversetting WHERE key IN ({places})",  # noqa: S608 places only
+            _usual,
+        )
+        return {key: json.loads(value) for key, value in cursor.fetchall()}
+
+
+def _forget_held() -> None:
+    held = _held.get()
+    if held is not None:
+        held.values = None
 
 
 def _opened(key: str, value: Any) -> Any:

@@ -11,6 +11,7 @@ from deployments.base.redis import try_redis
 log = structlog.get_logger(__name__)
 
 MAILBOX_CHANNEL = "octopus:mailbox"
+_PAUSE_S = 0.1
 
 _is_silent = False
 
@@ -26,6 +27,15 @@ def wake(name: str, *args: int | str) -> None:
     transaction.on_commit(lambda: _send(name, args), robust=True)
 
 
+def wake_often(name: str, *args: int | str) -> None:
+    """Do the same for what is woken many times a second: not more than twice in `_PAUSE_S`.
+
+    The first sends the task at once, the second one for the end of the pause, and whoever comes
+    meanwhile leaves it to that.
+    """
+    transaction.on_commit(lambda: _send_often(name, args), robust=True)
+
+
 def wake_now(name: str, *args: int | str) -> None:
     """Send the Celery task `name` at once, outside any transaction."""
     _send(name, args)
@@ -36,7 +46,23 @@ def publish(channel: str, message: str) -> None:
     transaction.on_commit(lambda: _publish(channel, message), robust=True)
 
 
-def _send(name: str, args: tuple[int | str, ...]) -> None:
+def _send_often(name: str, args: tuple[int | str, ...]) -> None:
+    if _is_silent:
+        return
+    mark = ":".join(("octopus:woken", name, *map(str, args)))
+    if _is_first(f"{mark}:now"):
+        _send(name, args)
+    elif _is_first(f"{mark}:later"):
+        _send(name, args, after_s=_PAUSE_S)
+
+
+def _is_first(mark: str) -> bool:
+    """Tell whether nobody has set the mark in this pause; whoever finds no Redis is the first."""
+    milliseconds = int(_PAUSE_S * 1000)
+    return try_redis(lambda client: bool(client.set(mark, 1, nx=True, px=milliseconds)), True)
+
+
+def _send(name: str, args: tuple[int | str, ...], *, after_s: float | None = None) -> None:
     if _is_silent:
         return
     # Celery's own connection tries for seconds while Redis is away; nobody shall wait for that.
@@ -44,7 +70,7 @@ def _send(name: str, args: tuple[int | str, ...]) -> None:
         log.warning("wake-up not sent; the sweep will do it", task=name, error="Redis is away")
         return
     try:
-        current_app.send_task(name, args=args, retry=False, ignore_result=True)
+        current_app.send_task(name, args=args, countdown=after_s, retry=False, ignore_result=True)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("wake-up not sent; the sweep will do it", task=name, error=str(error))
 

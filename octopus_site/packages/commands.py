@@ -18,6 +18,7 @@ from deployments.base.models import Space
 from octopus_site.packages.progress import Progress
 from octopus_site.packages.verification import Run
 from packages_feed.models import StoredBlob
+from packages_feed.services import find_all_latest
 from packages_feed.services.blobs import take_away_damaged, take_away_orphan
 from packages_feed.services.upkeep import (
     Checked,
@@ -150,6 +151,7 @@ def reindex(arguments: argparse.Namespace) -> int:
                 problems += 1
                 print(f"{each.version} in {each.version.space}: {each.problem}", flush=True)
             progress.step(each.version.size)
+    find_all_latest()
     print(f"{count:,} versions were read, {changed:,} corrected, {problems:,} with problems.")
     if space is not None:
         adopted = 0

@@ -15,15 +15,13 @@ from deployments.base.api.query import Query
 from deployments.base.errors import Invalid, NotFound
 from packages_feed.api.external import external_hits, external_notes, external_versions
 from packages_feed.api.serializers import FeedSerializer, package_resource, version_resource
-from packages_feed.models import Feed, PackageVersion
+from packages_feed.models import Feed, Latest, PackageVersion
 from packages_feed.queries import (
     find_feed,
     find_version,
-    newest_of_each,
+    latest_with_words,
     newest_versions,
     package_ids,
-    ranked,
-    with_words,
 )
 from packages_feed.services import change_built_in_feed
 from packages_feed.services.external_feeds import (
@@ -128,8 +126,7 @@ class FeedViewSet(SpaceViewSet[Feed]):
             found = paging.cut(external_hits(feed, term, _MOST_HITS), self.query)
             names = ("term", "skip", "take")
             return self._page(found, found.rows, "PackageDescription", "search", names)
-        rows = PackageVersion.objects.in_space(self.space)
-        hits = ranked(with_words(newest_of_each(rows, rows), term), term)
+        hits = latest_with_words(self.space, Latest.OF_ALL, term).select_related("version")
         page = paging.cut(hits, self.query)
         items = [
             {
@@ -139,7 +136,7 @@ class FeedViewSet(SpaceViewSet[Feed]):
                 "LatestVersion": row.version,
                 "Links": {},
             }
-            for row in page.rows
+            for row in (hit.version for hit in page.rows)
         ]
         return self._page(page, items, "PackageDescription", "search", ("term", "skip", "take"))
 

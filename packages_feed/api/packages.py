@@ -18,8 +18,9 @@ from packages_feed.api.sending import package_response
 from packages_feed.api.serializers import package_resource
 from packages_feed.ingest import TooLarge
 from packages_feed.ingest.inspect import NUPKG
-from packages_feed.models import PackageVersion
+from packages_feed.models import Latest, PackageVersion
 from packages_feed.queries import (
+    are_latest,
     build_information_of,
     built_in_feed,
     find_by_wire_id,
@@ -79,10 +80,9 @@ class PackageViewSet(SpaceViewSet[PackageVersion]):
             rows = rows.filter(id_lower=package_id.lower())
             rows = rows.order_by("-version_key", "-version_lower")
             return newest_of_each(rows, wanted) if query.flag("latest") else rows  # type: ignore[arg-type]
-        everything = PackageVersion.objects.in_space(self.space)
         if text:
             rows = rows.filter(id_lower__contains=text.lower())
-        return newest_of_each(rows, everything).order_by("id_lower")  # type: ignore[arg-type]
+        return are_latest(rows, self.space, Latest.OF_ALL).order_by("id_lower")  # type: ignore[arg-type]
 
     def serialized(self, rows: Any) -> list[dict[str, Any]]:
         feed_id = built_in_feed(self.space).public_id

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from deployments.base.errors import Invalid
-from deployments.base.settings_rows import get_setting
+from deployments.base.settings_rows import get_setting, register_usual_setting
 
 MIB = 1024 * 1024
 SETTING = "packages.limits"
+register_usual_setting(SETTING)
 
 
 class TooLarge(Invalid):

@@ -1,13 +1,14 @@
 """Bytes on their way in: written to a file once and hashed in the same pass."""
 
-import hashlib
 import tempfile
 from collections.abc import Iterable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from packages_feed.ingest.beside import Hashes, WriteBack
 from packages_feed.ingest.limits import TooLarge, readable
 
 _PIECE = 1024 * 1024
@@ -35,11 +36,8 @@ class Spool:
         )
         self.path = Path(self._file.name)
         self.size = 0
-        self._hashes = [
-            hashlib.sha1(usedforsecurity=False),
-            hashlib.sha256(),
-            hashlib.sha512(),
-        ]
+        self._hashes = Hashes()
+        self._write_back = WriteBack(self._file.fileno())
 
     def __enter__(self) -> Self:
         return self
@@ -58,17 +56,20 @@ class Spool:
         if self.size > self._limit:
             raise TooLarge(f"The {self._what} is larger than {readable(self._limit)}.")
         self._file.write(data)
-        for each in self._hashes:
-            each.update(data)
+        self._hashes.update(data)
+        self._write_back.written(len(data))
 
     def finish(self) -> Spooled:
         """Return the complete upload; it may be empty."""
         self._file.flush()
-        sha1, sha256, sha512 = (each.hexdigest() for each in self._hashes)
+        sha1, sha256, sha512 = self._hashes.hexdigests()
         return Spooled(self.path, self.size, sha1, sha256, sha512)
 
     def discard(self) -> None:
         """Close and remove the file."""
+        self._hashes.close()
+        with suppress(OSError):  # nobody wants it any more
+            self._write_back.close()
         self._file.close()
         self.path.unlink(missing_ok=True)
 
@@ -87,12 +88,10 @@ def spool_stream(spool: Spool, stream: BinaryIO | Iterable[bytes]) -> Spooled:
 
 def hash_file(path: Path) -> Spooled:
     """Return a file that is here as a whole as an upload; it stays where it is."""
-    hashes = [hashlib.sha1(usedforsecurity=False), hashlib.sha256(), hashlib.sha512()]
-    size = 0
-    with path.open("rb") as file:
+    hashes, size = Hashes(), 0
+    with path.open("rb") as file, closing(hashes):
         while piece := file.read(_PIECE):
             size += len(piece)
-            for each in hashes:
-                each.update(piece)
-    sha1, sha256, sha512 = (each.hexdigest() for each in hashes)
+            hashes.update(piece)
+        sha1, sha256, sha512 = hashes.hexdigests()
     return Spooled(path, size, sha1, sha256, sha512)

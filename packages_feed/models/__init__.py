@@ -3,6 +3,7 @@
 from packages_feed.models.build_information import BuildInformation
 from packages_feed.models.external import FeedListing, FetchedPackage
 from packages_feed.models.feed import Feed, scheme_of
+from packages_feed.models.latest import Latest, LatestVersion
 from packages_feed.models.package import PackageVersion, StoredBlob
 from packages_feed.models.patch import PackagePatch
 
@@ -11,6 +12,8 @@ __all__ = [
     "Feed",
     "FeedListing",
     "FetchedPackage",
+    "Latest",
+    "LatestVersion",
     "PackagePatch",
     "PackageVersion",
     "StoredBlob",

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from agent.versions import Version
 from deployments.base.models import Space
 from packages_feed.models import PackageVersion
-from packages_feed.queries import newest_of_each
 
 if TYPE_CHECKING:
     from deployments.base.querysets import SpaceQuerySet
@@ -28,12 +27,6 @@ def accepts_semver2(text: str) -> bool:
     """Tell whether a `semVerLevel` is 2.0.0 or above."""
     level = Version.try_parse(text)
     return level is not None and level.major >= 2  # noqa: PLR2004
-
-
-def latest_keys(rows: "Rows") -> set[int]:
-    """Return the row numbers of the newest listed version of each id among the rows."""
-    listed = rows.filter(listed=True)
-    return set(newest_of_each(listed, listed).order_by().values_list("pk", flat=True))
 
 
 def versions_to_serve(space: Space, package_id: str) -> list[PackageVersion]:
@@ -60,9 +53,21 @@ def served_version(space: Space, package_id: str, version: str) -> PackageVersio
 
 def normalized(version: PackageVersion) -> str:
     """Return the version's number as addresses have it, in the case it was pushed with."""
-    return Version.parse(version.version).normalized
+    return normalized_text(version.version, version.version_lower)
+
+
+def normalized_text(version: str, key: str) -> str:
+    """Return the same of a version as it was pushed and of its `Version.key`."""
+    if version.lower() == key:
+        return version.partition("+")[0]  # so it is nearly always, and reading it takes longer
+    return Version.parse(version).normalized
 
 
 def full_number(version: PackageVersion) -> str:
     """Return the normalized number with its metadata."""
-    return Version.parse(version.version).full
+    return full_text(version.version, version.version_lower)
+
+
+def full_text(version: str, key: str) -> str:
+    """Return the same of a version as it was pushed and of its `Version.key`."""
+    return version if version.lower() == key else Version.parse(version).full

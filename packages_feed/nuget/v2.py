@@ -1,6 +1,7 @@
 """V2: the OData feed of older clients."""
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -11,13 +12,14 @@ from django.http.response import HttpResponseBase
 from deployments.access.permissions import Permission
 from deployments.access.rules import ANONYMOUS, SIGNED_IN
 from deployments.base.errors import NotFound
+from packages_feed.models import Latest, PackageVersion
 from packages_feed.nuget.base import FeedRequest, feed_view
-from packages_feed.nuget.rows import accepts_semver2, latest_keys, readable_rows, served_version
+from packages_feed.nuget.rows import accepts_semver2, readable_rows, served_version
 from packages_feed.nuget.v2_documents import METADATA, SERVICE
 from packages_feed.nuget.v2_filter import parse_filter
 from packages_feed.nuget.v2_updates import updates
 from packages_feed.nuget.v2_xml import EntryWriter
-from packages_feed.queries import newest_of_each, with_words
+from packages_feed.queries import latest_keys, latest_versions, with_words
 from packages_feed.services.permissions import require_for_package
 
 if TYPE_CHECKING:
@@ -58,48 +60,44 @@ def single(feed: FeedRequest, key: str) -> HttpResponseBase:
     if row is None:
         raise NotFound("There is no such package")
     require_for_package(feed.actor, feed.space, Permission.BuiltInFeedDownload, row.package_id)
-    same_id = readable_rows(feed.space, semver2=True).filter(id_lower=row.id_lower)
-    text = _writer(feed, same_id).single(row)
+    text = _writer(feed, [row], semver2=True).single(row)
     return _xml(text, "application/atom+xml; type=entry; charset=utf-8")
 
 
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
 def packages(feed: FeedRequest, count: str = "") -> HttpResponseBase:
     """Answer with the listed versions."""
-    readable = _readable(feed)
-    return _collection(feed, "Packages", readable, readable.filter(listed=True), count)
+    return _collection(feed, "Packages", _readable(feed).filter(listed=True), count)
 
 
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
 def find_by_id(feed: FeedRequest, count: str = "") -> HttpResponseBase:
     """Answer with all versions of one package, unlisted ones too."""
-    readable = _readable(feed).filter(id_lower=literal(feed, "id").lower())
-    return _collection(feed, "FindPackagesById", readable, readable, count)
+    rows = _readable(feed).filter(id_lower=literal(feed, "id").lower())
+    return _collection(feed, "FindPackagesById", rows, count)
 
 
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
 def search(feed: FeedRequest, count: str = "") -> HttpResponseBase:
     """Answer with the listed versions that have every word of `searchTerm`."""
-    readable = _readable(feed)
-    rows = with_words(readable.filter(listed=True), literal(feed, "searchTerm"))
+    rows = with_words(_readable(feed).filter(listed=True), literal(feed, "searchTerm"))
     if literal(feed, "includePrerelease").lower() != "true":
         rows = rows.filter(is_prerelease=False)
-    return _collection(feed, "Search", readable, rows, count)
+    return _collection(feed, "Search", rows, count)
 
 
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
 def get_updates(feed: FeedRequest, count: str = "") -> HttpResponseBase:
     """Answer with what is newer than the versions that the client has."""
-    readable = _readable(feed)
     chosen = updates(
-        readable.filter(listed=True),
+        _readable(feed).filter(listed=True),
         ids=literal(feed, "packageIds").split("|"),
         versions=literal(feed, "versions").replace(" ", "+").split("|"),
         constraints=literal(feed, "versionConstraints").split("|"),
         prerelease=literal(feed, "includePrerelease").lower() == "true",
         every=literal(feed, "includeAllVersions").lower() == "true",
     )
-    return _collection(feed, "GetUpdates", readable, chosen, count)
+    return _collection(feed, "GetUpdates", chosen, count)
 
 
 def literal(feed: FeedRequest, name: str) -> str:
@@ -111,15 +109,17 @@ def literal(feed: FeedRequest, name: str) -> str:
 
 
 def _readable(feed: FeedRequest) -> "Rows":
-    return readable_rows(feed.space, semver2=accepts_semver2(literal(feed, "semVerLevel")))
+    return readable_rows(feed.space, semver2=_takes_semver2(feed))
 
 
-def _collection(
-    feed: FeedRequest, name: str, readable: "Rows", rows: "Rows", count: str
-) -> HttpResponseBase:
-    """Filter, order and cut; the latest flags are worked out among the `readable` rows."""
+def _takes_semver2(feed: FeedRequest) -> bool:
+    return accepts_semver2(literal(feed, "semVerLevel"))
+
+
+def _collection(feed: FeedRequest, name: str, rows: "Rows", count: str) -> HttpResponseBase:
+    """Filter, order and cut."""
     if text := feed.text("$filter"):
-        rows = rows.filter(parse_filter(text, lambda flag: _flag(readable, flag)))
+        rows = rows.filter(parse_filter(text, lambda flag: _flag(feed, flag)))
     skip = feed.query.number("$skip", 0)
     top: int | None = feed.query.number("$top", 0) if feed.text("$top") else None
     if count:
@@ -132,20 +132,18 @@ def _collection(
     following = _following(feed, skip + size, None if top is None else top - size)
     page = found[:size]
     counted = rows.count() if feed.text("$inlinecount").lower() == "allpages" else None
-    writer = _writer(feed, readable.filter(id_lower__in={row.id_lower for row in page}))
+    writer = _writer(feed, page, semver2=_takes_semver2(feed))
     text = writer.collection(name, page, count=counted, following=following if has_more else "")
     return _xml(text, "application/atom+xml; type=feed; charset=utf-8")
 
 
-def _flag(readable: "Rows", name: str) -> Q:
-    listed = readable.filter(listed=True)
+def _flag(feed: FeedRequest, name: str) -> Q:
     if name == "isprerelease":
         return Q(is_prerelease=True)
     if name == "listed":
         return Q(listed=True)
-    if name == "islatestversion":
-        listed = listed.filter(is_prerelease=False)
-    return Q(pk__in=newest_of_each(listed, listed).order_by().values("pk"))
+    kind = Latest.of_nuget(prerelease=name != "islatestversion", semver2=_takes_semver2(feed))
+    return Q(pk__in=latest_versions(feed.space, kind).values("version"))
 
 
 def _ordered(rows: "Rows", text: str) -> "Rows":
@@ -159,9 +157,11 @@ def _ordered(rows: "Rows", text: str) -> "Rows":
     return rows.order_by(*orders, *ties, "pk")
 
 
-def _writer(feed: FeedRequest, among: "Rows") -> EntryWriter:
-    stable = latest_keys(among.filter(is_prerelease=False))
-    return EntryWriter(feed, stable=stable, absolute=latest_keys(among))
+def _writer(feed: FeedRequest, rows: Iterable[PackageVersion], *, semver2: bool) -> EntryWriter:
+    stable = Latest.of_nuget(prerelease=False, semver2=semver2)
+    absolute = Latest.of_nuget(prerelease=True, semver2=semver2)
+    keys = latest_keys(feed.space, (stable, absolute), {row.id_lower for row in rows})
+    return EntryWriter(feed, stable=keys[stable], absolute=keys[absolute])
 
 
 def _following(feed: FeedRequest, skip: int, top: int | None) -> str:

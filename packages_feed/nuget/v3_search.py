@@ -6,15 +6,22 @@ from typing import TYPE_CHECKING, Any
 from django.http.response import HttpResponseBase
 
 from deployments.access.permissions import Permission
-from packages_feed.models import PackageVersion
+from packages_feed.models import Latest, LatestVersion, PackageVersion
 from packages_feed.nuget.base import FeedRequest, feed_view
-from packages_feed.nuget.rows import accepts_semver2, full_number, normalized, readable_rows
+from packages_feed.nuget.rows import (
+    accepts_semver2,
+    full_number,
+    full_text,
+    normalized_text,
+    readable_rows,
+)
 from packages_feed.nuget.urls_of import registration_url
 from packages_feed.nuget.v3_index import answer
 from packages_feed.nuget.v3_registrations import described
-from packages_feed.queries import newest_of_each, ranked, with_words
+from packages_feed.queries import latest_with_words
 
 if TYPE_CHECKING:
+    from deployments.base.querysets import SpaceQuerySet
     from packages_feed.nuget.rows import Rows
 
 _MOST_TAKE = 1000
@@ -24,10 +31,9 @@ _TAKE = 20
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
 def search(feed: FeedRequest) -> HttpResponseBase:
     """Answer with one entry for each package that matches `q`."""
-    visible = _visible(feed)
-    hits = _hits(visible, feed.text("q"))
+    hits = _hits(feed)
     page = _page(feed, hits)
-    numbers = _versions_by_id(visible, page)
+    numbers = _versions_by_id(_visible(feed), page)
     data = [_entry(feed, row, numbers[row.id_lower]) for row in page]
     return answer({"totalHits": hits.count(), "data": data})
 
@@ -35,47 +41,60 @@ def search(feed: FeedRequest) -> HttpResponseBase:
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
 def autocomplete(feed: FeedRequest) -> HttpResponseBase:
     """Answer with ids that match `q`, or the versions of `id`."""
-    visible = _visible(feed)
     if package_id := feed.text("id"):
-        rows = visible.filter(id_lower=package_id.lower()).order_by("version_key")
-        return answer({"data": [normalized(row) for row in rows]})
-    hits = _hits(visible, feed.text("q"))
+        rows = _visible(feed).filter(id_lower=package_id.lower()).order_by("version_key")
+        pairs = rows.values_list("version", "version_lower")
+        return answer({"data": [normalized_text(*pair) for pair in pairs]})
+    hits = _hits(feed)
     ids = [row.package_id for row in _page(feed, hits)]
     return answer({"totalHits": hits.count(), "data": ids})
 
 
 def _visible(feed: FeedRequest) -> "Rows":
-    rows = readable_rows(feed.space, semver2=accepts_semver2(feed.text("semVerLevel")))
-    rows = rows.filter(listed=True)
-    if not feed.query.flag("prerelease", default=False):
+    rows = readable_rows(feed.space, semver2=_takes_semver2(feed)).filter(listed=True)
+    if not _takes_prereleases(feed):
         rows = rows.filter(is_prerelease=False)
-    if kind := feed.text("packageType").lower():
-        rows = rows.filter(package_types__contains=f",{kind},")
     return rows
 
 
-def _hits(visible: "Rows", text: str) -> "Rows":
-    return ranked(with_words(newest_of_each(visible, visible), text), text)
+def _hits(feed: FeedRequest) -> "SpaceQuerySet[LatestVersion]":
+    """Return the latest version of each package that has every word and is of the kind."""
+    kind = Latest.of_nuget(prerelease=_takes_prereleases(feed), semver2=_takes_semver2(feed))
+    hits = latest_with_words(feed.space, kind, feed.text("q"))
+    if wanted := feed.text("packageType").lower():
+        hits = hits.filter(version__package_types__contains=f",{wanted},")
+    return hits
 
 
-def _page(feed: FeedRequest, hits: "Rows") -> list[PackageVersion]:
+def _takes_semver2(feed: FeedRequest) -> bool:
+    return accepts_semver2(feed.text("semVerLevel"))
+
+
+def _takes_prereleases(feed: FeedRequest) -> bool:
+    return bool(feed.query.flag("prerelease", default=False))
+
+
+def _page(feed: FeedRequest, hits: "SpaceQuerySet[LatestVersion]") -> list[PackageVersion]:
     skip = feed.query.number("skip", 0)
     take = min(feed.query.number("take", _TAKE), _MOST_TAKE)
-    return list(hits[skip : skip + take])
+    keys = list(hits.values_list("version", flat=True)[skip : skip + take])
+    rows = PackageVersion.objects.in_space(feed.space).in_bulk(keys)
+    return [rows[key] for key in keys if key in rows]
 
 
 def _versions_by_id(
     visible: "Rows", page: Iterable[PackageVersion]
-) -> dict[str, list[PackageVersion]]:
-    ids = [row.id_lower for row in page]
-    found: dict[str, list[PackageVersion]] = {name: [] for name in ids}
-    for row in visible.filter(id_lower__in=ids).order_by("version_key", "published"):
-        found[row.id_lower].append(row)
+) -> dict[str, list[tuple[str, str]]]:
+    """Return number as addresses have it, and with its metadata, of the versions of each id."""
+    found: dict[str, list[tuple[str, str]]] = {row.id_lower: [] for row in page}
+    rows = visible.filter(id_lower__in=found).order_by("version_key", "published")
+    for id_lower, *texts in rows.values_list("id_lower", "version", "version_lower"):
+        found[id_lower].append((normalized_text(*texts).lower(), full_text(*texts)))
     return found
 
 
 def _entry(
-    feed: FeedRequest, row: PackageVersion, versions: list[PackageVersion]
+    feed: FeedRequest, row: PackageVersion, versions: list[tuple[str, str]]
 ) -> dict[str, Any]:
     base = f"{feed.base}/v3/registrations/{row.id_lower}"
     kinds = [name for name in row.package_types.split(",") if name]
@@ -91,11 +110,11 @@ def _entry(
         "packageTypes": [{"name": _KINDS.get(kind, kind)} for kind in kinds],
         "versions": [
             {
-                "@id": f"{base}/{normalized(each).lower()}.json",
-                "version": full_number(each),
+                "@id": f"{base}/{number}.json",
+                "version": full,
                 "downloads": 0,
             }
-            for each in versions
+            for number, full in versions
         ],
     }
 

@@ -6,11 +6,10 @@ from django.db.models import Case, IntegerField, OuterRef, Q, Subquery, Value, W
 
 if TYPE_CHECKING:
     from deployments.base.querysets import SpaceQuerySet
-    from packages_feed.models import BuildInformation, PackageVersion
-
-    Rows = SpaceQuerySet[PackageVersion]
+    from packages_feed.models import BuildInformation, LatestVersion, PackageVersion
 
 V = TypeVar("V", "PackageVersion", "BuildInformation")
+S = TypeVar("S", "PackageVersion", "LatestVersion")
 
 _MOST_WORDS = 20
 
@@ -29,7 +28,7 @@ def newest_of_each(rows: "SpaceQuerySet[V]", among: "SpaceQuerySet[V]") -> "Spac
     return rows.filter(pk=Subquery(newest))
 
 
-def with_words(rows: "Rows", text: str) -> "Rows":
+def with_words(rows: "SpaceQuerySet[S]", text: str) -> "SpaceQuerySet[S]":
     """Return the rows that have every word in their id, title, description or tags."""
     matches = Q()
     for word in text.lower().split()[:_MOST_WORDS]:
@@ -37,7 +36,7 @@ def with_words(rows: "Rows", text: str) -> "Rows":
     return rows.filter(matches)
 
 
-def ranked(rows: "Rows", text: str) -> "Rows":
+def ranked(rows: "SpaceQuerySet[S]", text: str) -> "SpaceQuerySet[S]":
     """Return the rows in order: the exact id, ids that start with it or contain it, the rest."""
     words = text.lower().split()
     first = words[0] if words else ""

@@ -7,8 +7,9 @@ from django.db.models import QuerySet
 from agent.versions import Version, Versions, matches_rule, matches_tag, read_filter
 from deployments.base.models import Space
 from deployments.base.querysets import SpaceQuerySet
-from packages_feed.models import PackageVersion
-from packages_feed.queries.search import newest_of_each
+from deployments.base.rows import PreparedQuery
+from packages_feed.models import Latest, PackageVersion
+from packages_feed.queries.latest import latest_versions
 
 _WIRE_PREFIX = "packages-"
 _MOST_WIRE_ID = 600
@@ -24,12 +25,26 @@ def versions_of(space: Space, package_id: str) -> SpaceQuerySet[PackageVersion]:
     )
 
 
+_EXACT = PreparedQuery(
+    lambda space, id_lower, key: (
+        PackageVersion.objects.in_space(Space(pk=space))
+        .filter(id_lower=id_lower, version_lower=key)
+        .select_related("space")
+        .order_by()
+    ),
+    *(int, str, str),
+)
+
+
+def find_exact(space: Space, package_id: str, version: Version) -> PackageVersion | None:
+    """Return the version of the package with this number and metadata."""
+    return _EXACT.first(space.pk, package_id.lower(), version.key)
+
+
 def find_version(space: Space, package_id: str, version: str) -> PackageVersion | None:
     """Return the version of the package, however its number is spelled."""
     parsed = Version.try_parse(version)
-    if parsed is None:
-        return None
-    return versions_of(space, package_id).filter(version_lower=parsed.key).first()
+    return None if parsed is None else find_exact(space, package_id, parsed)
 
 
 def find_versions(
@@ -93,10 +108,11 @@ def _range(value: Versions | str | None) -> Versions | None:
 
 def package_ids(space: Space, text: str = "") -> QuerySet[PackageVersion]:
     """Return the newest version of each package whose id contains the text, by id."""
-    rows = PackageVersion.objects.in_space(space)
+    rows = latest_versions(space, Latest.OF_ALL)
     if text:
         rows = rows.filter(id_lower__contains=text.lower())
-    return newest_of_each(rows, rows).order_by("id_lower")
+    found = PackageVersion.objects.in_space(space).filter(latest__in=rows)
+    return found.order_by("id_lower")
 
 
 def previous_version(version: PackageVersion) -> PackageVersion | None:

@@ -6,6 +6,7 @@ from packages_feed.services.build_information import (
     push_build_information,
 )
 from packages_feed.services.feeds import change_built_in_feed, ensure_built_in_feed
+from packages_feed.services.latest import find_all_latest
 from packages_feed.services.manage import delete_version, delete_versions, set_listed
 from packages_feed.services.store import Outcome, OverwriteMode, Stored, store_package
 
@@ -18,6 +19,7 @@ __all__ = [
     "delete_version",
     "delete_versions",
     "ensure_built_in_feed",
+    "find_all_latest",
     "push_build_information",
     "set_listed",
     "store_package",

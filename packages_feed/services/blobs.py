@@ -6,16 +6,17 @@ names bytes that are gone and no bytes are forgotten. Artifacts of deployments a
 
 import hashlib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
-from django.db import DEFAULT_DB_ALIAS, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from deployments.audit.models import EventArchive
 from deployments.base.clock import Clock, utc_now
+from deployments.base.rows import mark_as_stored
 from packages_feed.ingest import Spooled
 from packages_feed.models import StoredBlob
 from packages_feed.storage import StorageFailed, package_storage
@@ -23,6 +24,11 @@ from packages_feed.storage import StorageFailed, package_storage
 log = structlog.get_logger(__name__)
 
 _UNFINISHED = timedelta(days=1)
+_WRITE: Final = """
+INSERT INTO packages_feed_storedblob (sha256, size, stored) SELECT %s, %s, %s {table} WHERE TRUE
+ON CONFLICT (sha256) DO UPDATE SET stored = excluded.stored
+"""
+_UNHURRIED: Final = "FROM (SELECT set_config('synchronous_commit', 'off', TRUE)) AS unhurried"
 
 
 def hashed(path: Path) -> Spooled:
@@ -34,19 +40,13 @@ def hashed(path: Path) -> Spooled:
 
 def store_bytes(upload: Spooled, *, clock: Clock = utc_now) -> None:
     """Store the upload's bytes, and first the row that makes them findable."""
-    StoredBlob.objects.update_or_create(
-        sha256=upload.sha256, defaults={"size": upload.size, "stored": clock()}
-    )
+    _write_row(upload, clock())
     package_storage().put(upload.path, upload.sha256)
 
 
 def lock_bytes(upload: Spooled, *, clock: Clock = utc_now) -> StoredBlob:
     """Return the row, locked for the caller's transaction, with its bytes surely there."""
-    blob, is_new = StoredBlob.objects.get_or_create(
-        sha256=upload.sha256, defaults={"size": upload.size, "stored": clock()}
-    )
-    if not is_new and not _lock(upload.sha256):
-        return lock_bytes(upload, clock=clock)  # deleted between the two
+    blob = _write_row(upload, clock())
     package_storage().put(upload.path, upload.sha256)  # another upload's deletion came between
     return blob
 
@@ -126,6 +126,25 @@ def used_blobs(alias: str = DEFAULT_DB_ALIAS) -> Iterator[tuple[str, int]]:
 def sweep_uploads(*, clock: Clock = utc_now) -> int:
     """Delete what uploads that never ended have left behind; return how many."""
     return package_storage().drop_unfinished(clock() - _UNFINISHED)
+
+
+def _write_row(upload: Spooled, now: datetime) -> StoredBlob:
+    """Write the row of the bytes, new or not; it stays locked until the transaction ends.
+
+    Outside a transaction nobody waits until it is on the disk: what is committed afterwards is so
+    only together with it, and if the machine dies before that, verifying the storage finds bytes
+    that no row stands for.
+    """
+    stored: Any = StoredBlob._meta.get_field("stored")  # noqa: SLF001 Django's documented API
+    alone = connection.vendor == "postgresql" and not connection.in_atomic_block
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WRITE.format(table=_UNHURRIED if alone else ""),
+            [upload.sha256, upload.size, stored.get_db_prep_save(now, connection)],
+        )
+    blob = StoredBlob(sha256=upload.sha256, size=upload.size, stored=now)
+    mark_as_stored(blob)
+    return blob
 
 
 def _lock(sha256: str) -> bool:

@@ -11,7 +11,9 @@ from deployments.base.clock import Clock, utc_now
 from deployments.base.models import Space
 from packages_feed.models import PackageVersion
 from packages_feed.services.blobs import drop_after_commit
+from packages_feed.services.latest import find_latest, hold_packages
 from packages_feed.services.permissions import require_for_package
+from packages_feed.services.retention import hold_numbers
 
 
 def delete_version(*, actor: Actor, version: PackageVersion, clock: Clock = utc_now) -> None:
@@ -19,9 +21,11 @@ def delete_version(*, actor: Actor, version: PackageVersion, clock: Clock = utc_
     space = version.space
     _require(actor, space, version, "to delete a package")
     with transaction.atomic():
-        deleted, _ = PackageVersion.objects.in_space(space).filter(pk=version.pk).delete()
-        if not deleted:
+        if not hold_numbers(space, [version.pk]):
             return  # another request was faster
+        hold_packages(space, [version.id_lower])
+        PackageVersion.objects.in_space(space).filter(pk=version.pk).delete()
+        find_latest(space, [version.id_lower])
         events.record(
             actor=actor,
             space=space,
@@ -39,12 +43,15 @@ def delete_versions(
     *, actor: Actor, versions: Iterable[PackageVersion], clock: Clock = utc_now
 ) -> int:
     """Delete all of them or none; return how many there were. Raises NotPermitted."""
-    count = 0
+    wanted = list(versions)
     with transaction.atomic():
-        for version in versions:
+        for space in dict.fromkeys(version.space for version in wanted):
+            mine = [version for version in wanted if version.space_id == space.pk]
+            hold_numbers(space, [version.pk for version in mine])
+            hold_packages(space, [version.id_lower for version in mine])
+        for version in wanted:
             delete_version(actor=actor, version=version, clock=clock)
-            count += 1
-    return count
+    return len(wanted)
 
 
 def set_listed(
@@ -57,6 +64,7 @@ def set_listed(
     with transaction.atomic():
         version.listed = listed
         version.save(update_fields=["listed"])
+        find_latest(version.space, [version.id_lower])
         events.record(
             actor=actor,
             space=version.space,

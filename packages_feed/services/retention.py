@@ -11,6 +11,7 @@ from deployments.base.models import Space
 from packages_feed.models import BuildInformation, PackageVersion
 from packages_feed.queries import find_versions
 from packages_feed.services.blobs import drop_after_commit
+from packages_feed.services.latest import find_latest, hold_packages
 
 
 def hold_versions(space: Space, pairs: Iterable[tuple[str, str]]) -> bool:
@@ -43,8 +44,10 @@ def expire_versions(
     """
     rows = PackageVersion.objects.in_space(space).filter(pk__in=reasons)
     news, hashes = [], []
-    for row in rows.only("package_id", "version", "sha1", "size", "blob_id"):
+    ids = set()
+    for row in rows.only("package_id", "id_lower", "version", "sha1", "size", "blob_id"):
         hashes.append(row.blob_id)
+        ids.add(row.id_lower)
         news.append(
             News(
                 space=space,
@@ -56,7 +59,9 @@ def expire_versions(
             )
         )
     record_all(actor=actor, news=news, clock=clock)
+    hold_packages(space, ids)
     rows.only("pk").delete()
+    find_latest(space, ids)
     for sha256 in dict.fromkeys(hashes):
         drop_after_commit(sha256)
 

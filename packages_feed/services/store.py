@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, BinaryIO
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from deployments.access.permissions import Permission
 from deployments.base import events
@@ -15,6 +15,7 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Conflict, Invalid
 from deployments.base.models import Space
+from deployments.base.rows import insert_if_new
 from packages_feed.ingest import (
     PackageDescription,
     Spool,
@@ -24,7 +25,9 @@ from packages_feed.ingest import (
     spool_stream,
 )
 from packages_feed.models import PackageVersion
+from packages_feed.queries import find_exact
 from packages_feed.services.blobs import drop_after_commit, lock_bytes, store_bytes
+from packages_feed.services.latest import add_latest, find_latest
 from packages_feed.services.permissions import require_for_package, require_somewhere
 from packages_feed.storage import package_storage
 
@@ -129,37 +132,21 @@ def _write(
     clock: Clock,
 ) -> Stored:
     with transaction.atomic():
-        existing = _existing(space, described)
-        if existing is not None:
-            kept = _kept(actor, space, existing, upload, mode)
-            if kept is not None:
-                return kept
+        lock_bytes(upload, clock=clock)
         values = {**identity_of(described), **_pushed(actor, upload, clock())}
-        blob = lock_bytes(upload, clock=clock)
-        if existing is not None:
-            return _replace(actor, existing, {**values, "blob": blob}, clock)
-        try:
-            with transaction.atomic():
-                version = PackageVersion.objects.create(space=space, blob=blob, **values)
-        except IntegrityError:
-            winner = _existing(space, described)
-            if winner is None:
-                raise
-            kept = _kept(actor, space, winner, upload, mode)
-            return kept or _replace(actor, winner, {**values, "blob": blob}, clock)
+        version = PackageVersion(space=space, **values)
+        while not insert_if_new(version):
+            existing = _existing(space, described)
+            if existing is not None:  # and not deleted between the two
+                kept = _kept(actor, space, existing, upload, mode)
+                return kept or _replace(actor, existing, values, clock)
+        add_latest(version)
         _record(actor, version, "was pushed", before={}, clock=clock)
         return Stored(version, Outcome.CREATED)
 
 
 def _existing(space: Space, described: PackageDescription) -> PackageVersion | None:
-    return (
-        PackageVersion.objects.in_space(space)
-        .filter(
-            id_lower=described.package_id.lower(),
-            version_lower=described.version.key,
-        )
-        .first()
-    )
+    return find_exact(space, described.package_id, described.version)
 
 
 def _kept(
@@ -188,6 +175,7 @@ def _replace(
         setattr(existing, name, value)
     existing.listed = True
     existing.save()
+    find_latest(existing.space, [existing.id_lower])
     _record(actor, existing, "was replaced", before=before, clock=clock)
     if old_blob != existing.blob_id:
         drop_after_commit(old_blob)
@@ -218,6 +206,7 @@ def identity_of(described: PackageDescription) -> dict[str, Any]:
 
 def _pushed(actor: Actor, upload: Spooled, now: datetime) -> dict[str, Any]:
     return {
+        "blob_id": upload.sha256,
         "size": upload.size,
         "sha1": upload.sha1,
         "sha512": upload.sha512,

@@ -47,14 +47,16 @@ class FileStorage:
         try:
             if target.exists() and target.stat().st_size == size:
                 return False
-            self._make_shard(target.parent)
+            made = _made(target.parent)
             temporary = self.spool_folder / f"{uuid.uuid4().hex}.tmp"
             try:
                 write(temporary)
                 temporary.replace(target)
             finally:
                 temporary.unlink(missing_ok=True)
-            sync_folder(target.parent)
+            # Last, so that the disk is waited for once: the file's own sync wrote all but its name.
+            for folder in (target.parent, *(folder.parent for folder in made)):
+                sync_folder(folder)
         except OSError as error:
             raise StorageFailed(f"The package could not be stored: {error.strerror}.") from error
         return True
@@ -106,11 +108,12 @@ class FileStorage:
     def _path(self, sha256: str) -> Path:
         return self.folder / place_of(sha256)
 
-    def _make_shard(self, shard: Path) -> None:
-        missing = [folder for folder in (shard, *shard.parents) if not folder.exists()]
-        shard.mkdir(parents=True, exist_ok=True)
-        for folder in missing:
-            sync_folder(folder.parent)
+
+def _made(folder: Path) -> list[Path]:
+    """Make a folder; return it and those above it that were not there."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing
 
 
 def _names(folder: Path, length: int, least: str) -> list[str]:

@@ -19,10 +19,10 @@ from deployments.access.web.forms import (
 )
 from deployments.access.web.pages import PageRequest, page
 from deployments.base.errors import Invalid, NotFound
-from packages_feed.models import PackageVersion
+from packages_feed.models import Latest, PackageVersion
 from packages_feed.queries import (
+    are_latest,
     built_in_feed,
-    newest_of_each,
     ranked,
     versions_of,
     with_words,
@@ -50,7 +50,7 @@ def package_list(request: PageRequest) -> HttpResponse:
     rows = _visible(request)
     text = request.GET.get("q", "").strip()
     wanted = with_words(rows, text) if text else rows
-    shown = page_of(request, ranked(newest_of_each(wanted, rows), text))
+    shown = page_of(request, ranked(are_latest(wanted, request.space, Latest.OF_ALL), text))
     on_page = [row.id_lower for row in shown.object_list]
     counts = dict(
         rows.filter(id_lower__in=on_page)

@@ -70,8 +70,9 @@ REASONS: dict[str, dict[str, str]] = {
         "server_tasks.enqueue": "enqueue",
         "tenants.connections": "replace_connections",
         "releases.queueing": "hold_queue_of queue_task",
-        "packages_feed.blobs": "drop_after_commit drop_if_unused lock_bytes store_bytes",
+        "packages_feed.blobs": "drop_after_commit drop_if_unused",
         "packages_feed.feeds": "ensure_built_in_feed",
+        "packages_feed.latest": "find_all_latest find_latest",
         "packages_feed.retention": "hold_numbers hold_versions",
     },
     "the server prepares itself; nobody asked for it": {

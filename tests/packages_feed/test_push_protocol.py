@@ -16,6 +16,8 @@ from tests.packages_feed.conftest import stored_files
 
 pytestmark = pytest.mark.django_db
 
+# With those for grants, which Redis has otherwise, and those that begin and end a transaction.
+MOST_QUERIES = 16
 URLS = [
     "/nuget/packages",
     "/nuget/packages/",
@@ -227,3 +229,13 @@ def test_a_server_may_unlist_instead(ana: Client) -> None:
 def test_other_methods_are_refused(ana: Client) -> None:
     answer = ana.delete("/nuget/v3/index.json")
     assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
+
+
+def test_a_push_costs_few_queries(ana: Client, django_assert_max_num_queries: Any) -> None:
+    push(ana, "/nuget/packages", nupkg("Acme.First", "1.0.0"))
+    with django_assert_max_num_queries(MOST_QUERIES):
+        assert push(ana, "/nuget/packages", nupkg("Acme", "1.0.0")).status_code == 201
+    for number in range(20):
+        make_package("Acme", f"0.{number}")
+    with django_assert_max_num_queries(MOST_QUERIES):
+        assert push(ana, "/nuget/packages", nupkg("Acme", "1.0.1")).status_code == 201

@@ -211,7 +211,7 @@ def test_pages_follow_each_other(ana: Client) -> None:
 def test_a_page_costs_few_queries(ana: Client, django_assert_max_num_queries: Any) -> None:
     for number in range(60):
         make_package(f"P{number}", content=b"same")
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(8):
         assert len(entries(ana, "/nuget/Search()?searchTerm=''")) == 60
 
 

@@ -235,9 +235,9 @@ def test_a_search_of_many_costs_few_queries(
     for number in range(40):
         make_package(f"Many.N{number}", content=b"same")
     ana.get("/nuget/v3/query?take=1")
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(9):
         assert len(body(ana.get("/nuget/v3/query?q=many&take=40"))["data"]) == 40
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(9):
         ana.get("/nuget/v3/registrations/acme.web/index.json")
 
 

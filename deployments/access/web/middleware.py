@@ -13,6 +13,7 @@ from deployments.access.identity import WrongCredential, actor_of_request, key_i
 from deployments.access.models import User
 from deployments.access.web import csrf
 from deployments.base.actor import Actor
+from deployments.base.settings_rows import usual_settings_held
 
 Next = Callable[[HttpRequest], HttpResponse]
 _READS = {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -34,7 +35,7 @@ class AuthenticationMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.actor = SimpleLazyObject(lambda: _actor(request))  # type: ignore[attr-defined]
         request.user = SimpleLazyObject(lambda: _user(request))  # type: ignore[assignment]
-        with held_for_a_while():
+        with held_for_a_while(), usual_settings_held():
             return self.get_response(request)
 
 

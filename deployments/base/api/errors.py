@@ -6,7 +6,7 @@ import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DataError, IntegrityError
 from django.db.models import ProtectedError, RestrictedError
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -48,6 +48,8 @@ def describe(error: BaseException) -> tuple[int, dict[str, Any]]:  # noqa: PLR09
         return 404, {"ErrorMessage": NotFound().message}
     if isinstance(error, PermissionDenied):
         return 403, {"ErrorMessage": str(error) or "You may not do this."}
+    if isinstance(error, UnreadablePostError):
+        return 400, {"ErrorMessage": "The request ended before its body did."}
     if isinstance(error, RequestDataTooBig):
         return 413, {"ErrorMessage": "The request body is too large."}
     if isinstance(error, SuspiciousOperation | exceptions.ParseError):

@@ -23,6 +23,7 @@ from packages_feed.ingest import (
 from packages_feed.ingest.inspect import NUPKG
 from packages_feed.models import PackageVersion
 from packages_feed.services.blobs import is_used, lock_bytes, store_bytes
+from packages_feed.services.latest import add_latest, find_latest
 from packages_feed.services.store import identity_of
 from packages_feed.storage import BlobMissing, PackageStorage
 from packages_feed.storage.reader import SeekableBlob
@@ -101,7 +102,10 @@ def _reread(actor: Actor, row: PackageVersion, limits: Limits, clock: Clock) -> 
 
 def _change(row: PackageVersion, changed: dict[str, Any]) -> bool:
     rows = PackageVersion.objects.in_space(row.space).filter(pk=row.pk, blob=row.blob_id)
-    return bool(rows.update(**changed))
+    if not rows.update(**changed):
+        return False
+    find_latest(row.space, [row.id_lower])
+    return True
 
 
 def adopt_packages(
@@ -159,6 +163,7 @@ def _adopt(
             )
             if not is_new:
                 return None
+            add_latest(row)
             events.record(
                 actor=actor,
                 space=space,

@@ -4,12 +4,13 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.conf import settings
 
+from deployments.base import wake
 from deployments.base.redis import REST_AFTER_FAILURE, Rest, command_client, try_redis
-from deployments.base.wake import wake_now
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_only_the_first_call_waits(black_hole: None) -> None:
     assert time.monotonic() - began > 1
     began = time.monotonic()
     for _ in range(100):
-        wake_now("server_tasks.schedule")
+        wake.wake_now("server_tasks.schedule")
         assert ping() == "away"
     assert time.monotonic() - began < 1
     # After the rest it is asked again.
@@ -51,3 +52,33 @@ def test_an_error_of_the_work_itself_is_not_hidden(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(ValueError, match="a mistake"):
         try_redis(broken, otherwise="away")
+
+
+class Broker:
+    """Notes what would be sent to workers."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, float | None]] = []
+
+    def send_task(self, _name: str, *, args: tuple[str], countdown: float | None, **_: Any) -> None:
+        self.sent.append((args[0], countdown))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tasks_stand_for_many_wake_ups(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = Broker()
+    monkeypatch.setattr(wake, "current_app", broker)
+    monkeypatch.setattr(settings, "OCTOPUS", replace(settings.OCTOPUS, redis_url=redis_url))
+    monkeypatch.setattr(Rest, "until", 0.0)
+    command_client.cache_clear()
+    try:
+        for _ in range(20):
+            wake.wake_often("base.consume", "one")
+        wake.wake_often("base.consume", "another")
+        # The second comes when no later one will find a mark and leave it to others.
+        assert broker.sent == [("one", None), ("one", 0.1), ("another", None)]
+        time.sleep(0.15)
+        wake.wake_often("base.consume", "one")
+        assert broker.sent[3:] == [("one", None)]
+    finally:
+        command_client.cache_clear()

@@ -1,6 +1,6 @@
 """Writing many rows at little cost."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import connection, models
@@ -58,8 +58,48 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
             cursor.execute(into + ", ".join([one] * len(batch)) + returning, values)
             for row, (key,) in zip(batch, cursor.fetchall(), strict=True):
                 row.pk = key
-                row._state.adding = False  # noqa: SLF001 as bulk_create does
-                row._state.db = connection.alias  # noqa: SLF001 as bulk_create does
+                mark_as_stored(row)
+
+
+def insert_if_new(row: models.Model) -> bool:
+    """Insert a row and give it its key; False where a row that must differ is there already.
+
+    As `insert_rows`, but that the caller's transaction can go on: nothing has failed in it.
+    """
+    options: Any = type(row)._meta  # noqa: SLF001 Django's public name
+    names, values = row_values(row)
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {quote(options.db_table)} ({names})"  # noqa: S608 names of ours
+            f" VALUES ({', '.join(['%s'] * len(values))})"
+            f" ON CONFLICT DO NOTHING RETURNING {quote(options.pk.column)}",
+            values,
+        )
+        found = cursor.fetchone()
+    if found is None:
+        return False
+    row.pk = found[0]
+    mark_as_stored(row)
+    return True
+
+
+def row_values(row: models.Model, *, without: Collection[str] = ()) -> tuple[str, list[Any]]:
+    """Return the columns of a new row, quoted for an INSERT, and their values; not its key."""
+    options: Any = type(row)._meta  # noqa: SLF001 Django's public name
+    columns = [
+        field
+        for field in options.concrete_fields
+        if not field.primary_key and field.name not in without
+    ]
+    names = ", ".join(connection.ops.quote_name(field.column) for field in columns)
+    return names, _new_values(row, columns)
+
+
+def mark_as_stored(row: models.Model) -> None:
+    """Let Django know that the row is in the database, as `bulk_create` does."""
+    row._state.adding = False  # noqa: SLF001 Django has no public way
+    row._state.db = connection.alias  # noqa: SLF001 as above
 
 
 def increase(model: type[models.Model], pk: int, name: str, by: int) -> int:

@@ -1,0 +1,21 @@
+"""Reading and writing rows with less work for the processor than Django's own ways take."""
+
+from deployments.base.rows.prepared import PreparedQuery
+from deployments.base.rows.writing import (
+    increase,
+    insert_if_new,
+    insert_rows,
+    mark_as_stored,
+    row_values,
+    update_rows,
+)
+
+__all__ = [
+    "PreparedQuery",
+    "increase",
+    "insert_if_new",
+    "insert_rows",
+    "mark_as_stored",
+    "row_values",
+    "update_rows",
+]

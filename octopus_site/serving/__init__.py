@@ -1,0 +1,1 @@
+"""How the web process takes requests and hands them to Django."""

@@ -1,0 +1,83 @@
+"""Prepared queries find what Django's own find; usual settings are read once for a request."""
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from deployments.access.models import ApiKey
+from deployments.base.models import Space
+from deployments.base.rows import PreparedQuery, insert_if_new
+from deployments.base.settings_rows import (
+    MAINTENANCE,
+    forget_setting,
+    get_setting,
+    register_usual_setting,
+    set_setting,
+    usual_settings_held,
+)
+from packages_feed.models import StoredBlob
+from tests.factories import default_space, make_ana, make_space
+
+pytestmark = pytest.mark.django_db
+
+
+def test_rows_come_with_what_belongs_to_them(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    ana = make_ana()
+    assert ana.api_key
+    query = PreparedQuery(
+        lambda user, purpose: (
+            ApiKey.objects.select_related("user").filter(user=user, purpose=purpose).order_by("pk")
+        ),
+        *(int, str),
+    )
+    key = ApiKey.objects.get(user=ana.user)
+    for _ in range(2):
+        with django_assert_num_queries(1):
+            found = query.first(ana.user.pk, key.purpose)
+            assert found is not None
+            assert found.user.username == ana.user.username
+            assert (found, found.created, found.expires) == (key, key.created, key.expires)
+        assert query.first(ana.user.pk, "another") is None
+    ApiKey.objects.filter(pk=key.pk).update(purpose="Changed")
+    assert [each.purpose for each in query.all(ana.user.pk, "Changed")] == ["Changed"]
+
+
+def test_a_constant_stays_what_it_is() -> None:
+    make_space("Other")
+    query = PreparedQuery(lambda name: Space.objects.filter(is_default=False, name=name), str)
+    assert [each.name for each in query.all("Other")] == ["Other"]
+    assert query.all(default_space().name) == []
+
+
+def test_a_value_that_is_changed_on_its_way_cannot_be_prepared() -> None:
+    query = PreparedQuery(lambda name: Space.objects.filter(name__contains=name), str)
+    with pytest.raises(TypeError, match="as it is"):
+        query.first("Def")
+
+
+def test_a_row_that_is_there_is_not_inserted_again() -> None:
+    blob = StoredBlob(sha256="0" * 64, size=1, stored="2026-01-01T00:00:00Z")
+    blob.save(force_insert=True)
+    space = Space(name=default_space().name, slug=default_space().slug)
+    assert insert_if_new(space) is False
+    space.name, space.slug = "New", "new"
+    assert insert_if_new(space) is True
+    assert Space.objects.get(pk=space.pk).name == "New"
+
+
+def test_usual_settings_cost_one_query(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    register_usual_setting("test.usual")
+    set_setting("test.usual", {"a": [1]})
+    with usual_settings_held():
+        with django_assert_num_queries(1):
+            assert get_setting("test.usual") == {"a": [1]}
+            assert get_setting(MAINTENANCE, "none") == "none"
+        set_setting("test.usual", 2)
+        assert get_setting("test.usual") == 2
+        forget_setting("test.usual")
+        assert get_setting("test.usual", "gone") == "gone"
+    with django_assert_num_queries(1):
+        assert get_setting("test.usual") is None

@@ -122,6 +122,18 @@ def test_older_versions_and_pre_releases_create_nothing(shop: Shop) -> None:
     assert (shop.releases(), decisions(shop.project)) == ([], [])
 
 
+def test_what_is_newer_is_judged_as_the_feed_orders_it(shop: Shop) -> None:
+    shop.trigger("Web")
+    shop.watch()
+    for version in ("2.0.0.CR1", "1.10.Final", "1.9.1", "2.0.0.Final", "2.0-SNAPSHOT"):
+        shop.versions.append(version)
+        shop.watch()
+    assert [text.partition(",")[0] for text in shop.releases()] == [
+        "com.acme:web 1.10.Final",
+        "com.acme:web 2.0.0.Final",
+    ]
+
+
 def test_a_feed_that_fails_is_told_once_and_misses_nothing(shop: Shop) -> None:
     shop.trigger("Web")
     shop.watch()

@@ -13,6 +13,7 @@ class TenantsConfig(AppConfig):
             register_scope_values,
         )
         from deployments.library.tenancy import register_tenant_lookup  # noqa: PLC0415 as above
+        from deployments.library.uses import register_uses  # noqa: PLC0415 as above
         from deployments.projects.runbook_tags import register_runbook_tag_sets  # noqa: PLC0415 as above
         from deployments.projects.tenant_choices import register_tenant_choices  # noqa: PLC0415 as above
         from deployments.projects.tenant_tags import register_tenant_tags  # noqa: PLC0415 as above
@@ -26,7 +27,9 @@ class TenantsConfig(AppConfig):
             tenant_numbers_with_tags,
             visible_tags,
         )
+        from tenants.reference_uses import values_naming  # noqa: PLC0415 as above
 
+        register_uses(values_naming)
         register_tenant_tags(canonical_names)
         register_tenant_choices(project_tenants)
         register_runbook_tag_sets(runbook_tag_sets)

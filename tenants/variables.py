@@ -202,6 +202,7 @@ def _candidates(
             scope=scope_of(row),
             position=position,
             source=source,
+            kind=template.kind,
             is_sensitive=template.is_sensitive or sealed is not None,
             sealed=base64.b64encode(sealed).decode() if sealed else None,
             place=row.secret_place if row is not None else "",

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from deployments.base.errors import Invalid
+from deployments.library.account_types import BY_VARIABLE_TYPE
 
 CONTROL_TYPE: Final = "Octopus.ControlType"
 SELECT_OPTIONS: Final = "Octopus.SelectOptions"
@@ -18,6 +19,12 @@ CONTROLS: Final = (
     ("Select", "One of several"),
     (SENSITIVE, "Secret"),
 )
+# What tenants choose instead of writing it; the control is the type of the variable.
+REFERENCE_CONTROLS: Final = {
+    **{kind: f"Account: {each.words}" for kind, each in BY_VARIABLE_TYPE.items()},
+    "Certificate": "Certificate",
+}
+TEMPLATE_CONTROLS: Final = (*CONTROLS, *REFERENCE_CONTROLS.items())
 MOST: Final = 200
 _LONGEST: Final = 200
 
@@ -40,6 +47,16 @@ class VariableTemplate:
     @property
     def control(self) -> str:
         return (self.display or {}).get(CONTROL_TYPE) or CONTROLS[0][0]
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether its values are ids of accounts or certificates."""
+        return self.control in REFERENCE_CONTROLS
+
+    @property
+    def kind(self) -> str:
+        """The type of the variable that its values make."""
+        return self.control if self.is_reference else "String"
 
     @property
     def words(self) -> str:
@@ -118,8 +135,10 @@ def _checked(entry: Any) -> dict[str, Any]:
         problem = f"A template needs a name of 1 to {_LONGEST} characters."
         raise Invalid(fields={"Templates": [problem]})
     shown = {str(key): str(value) for key, value in display.items()}
-    if shown.get(CONTROL_TYPE) == SENSITIVE and default:
-        problem = f"The template '{name}' is for a secret, which has no default."
+    without = {SENSITIVE: "a secret", **dict.fromkeys(REFERENCE_CONTROLS, "an account")}
+    without["Certificate"] = "a certificate"
+    if (what := without.get(shown.get(CONTROL_TYPE, ""))) and default:
+        problem = f"The template '{name}' is for {what}, which has no default."
         raise Invalid(fields={"Templates": [problem]})
     return {
         "Id": texts["id"][:100] or str(uuid4()),

@@ -13,6 +13,7 @@ from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.secrets import secret_box
 from deployments.infrastructure.models import Environment
 from deployments.library.models import LibraryVariableSet
+from deployments.library.services.references import problems_of_references
 from deployments.library.values import fingerprint
 from deployments.library.variable_templates import VariableTemplate, read_templates
 from deployments.projects.models import Project
@@ -69,6 +70,7 @@ def set_common_values(*, actor: Actor, tenant: Tenant, values: Sequence[CommonIn
             if _is_same(row, entry.value, template):
                 continue
             _require_common(tenant, entry, known.get(entry.library_set.pk), row)
+            _require_seen(actor, tenant, template, entry.value)
             there = f", {place.name}" if place else ""
             label = f"{template.name} ({entry.library_set.name}{there})"
             before[label] = _shown(row)
@@ -138,6 +140,7 @@ def set_values(*, actor: Actor, tenant: Tenant, values: Sequence[ValueInput]) ->
                 environment=entry.environment.pk,
             )
             _require_connected(tenant, entry, connected.get(entry.project.pk))
+            _require_seen(actor, tenant, template, entry.value)
             label = f"{template.name} ({entry.project.name}, {entry.environment.name})"
             before[label] = _shown(row)
             fresh = TenantVariable(
@@ -159,6 +162,17 @@ def set_values(*, actor: Actor, tenant: Tenant, values: Sequence[ValueInput]) ->
                 after=after,
                 related=projects,
             )
+
+
+def _require_seen(
+    actor: Actor, tenant: Tenant, template: VariableTemplate, value: str | None
+) -> None:
+    """Raise Invalid for what the actor may not see, or of another type than the template."""
+    if value is None or not template.is_reference:
+        return
+    named = [(template.words, template.kind, value)]
+    if problems := problems_of_references(actor, tenant.space, named):
+        raise Invalid(*problems)
 
 
 def _template(entry: ValueInput) -> VariableTemplate:

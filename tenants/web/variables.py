@@ -14,6 +14,7 @@ from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, sho
 from deployments.access.web.pages import PageRequest, page
 from deployments.infrastructure.models import Environment
 from deployments.library.models import LibraryVariableSet
+from deployments.library.services.references import reference_choices
 from deployments.library.variable_templates import VariableTemplate, read_templates
 from deployments.projects.models import Project
 from tenants.models import FilledValue, Tenant, TenantCommonVariable
@@ -85,7 +86,15 @@ def _save(request: PageRequest, row: Tenant) -> None:
 def _page(request: PageRequest, row: Tenant, problems: Problems = NO_PROBLEMS) -> HttpResponse:
     matrices = _matrices(request, row)
     missing = sum(cell.is_missing for each in matrices for _, cells in each.rows for cell in cells)
-    values = {**tenant_frame(request, row), "matrices": matrices, "missing": missing}
+    kinds = {template.kind for each in matrices for template, _ in each.rows}
+    choices = reference_choices(request.actor, request.space, kinds)
+    values = {
+        **tenant_frame(request, row),
+        "matrices": matrices,
+        "missing": missing,
+        "choices": choices,
+        "chosen": {number: name for options in choices.values() for number, name in options},
+    }
     return show(request, "tenants/tenant_variables.html", values, problems)
 
 

@@ -12,8 +12,8 @@ from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, sho
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.library.variable_templates import (
     CONTROL_TYPE,
-    CONTROLS,
     SELECT_OPTIONS,
+    TEMPLATE_CONTROLS,
     VariableTemplate,
     read_templates,
 )
@@ -61,7 +61,7 @@ def _page(
         **project_frame(request, row, "Variables"),
         "templates": shown_templates(documents),
         "free": range(FREE_ROWS if may_edit else 0),
-        "controls": CONTROLS,
+        "controls": TEMPLATE_CONTROLS,
         "may_edit": may_edit,
     }
     return show(request, "projects/variable_templates.html", values, problems)

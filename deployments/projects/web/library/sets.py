@@ -16,7 +16,7 @@ from deployments.library.services import (
     delete_library_set,
     update_library_set,
 )
-from deployments.library.variable_templates import CONTROLS
+from deployments.library.variable_templates import TEMPLATE_CONTROLS
 from deployments.projects.web.variable_owner import LIBRARY, library_frame, library_values
 from deployments.projects.web.variable_templates import FREE_ROWS, sent_templates, shown_templates
 from deployments.projects.web.variables import delete_value, save_value, show_values
@@ -134,7 +134,7 @@ def _settings(
         "description": description,
         "templates": shown_templates(templates),
         "free": range(FREE_ROWS if may_edit else 0),
-        "controls": CONTROLS,
+        "controls": TEMPLATE_CONTROLS,
         "may_edit": may_edit,
         "may_delete": allows_on(request.actor, row, Permission.LibraryVariableSetDelete),
     }

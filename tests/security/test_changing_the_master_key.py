@@ -231,7 +231,10 @@ def rows_of(model: type[models.Model]) -> Iterable[tuple[object, ...]]:
 
 @pytest.mark.django_db
 def test_a_secret_lies_open_in_no_table_and_no_answer(caplog: pytest.LogCaptureFixture) -> None:
-    fill_server()
+    scene = fill_server()
+    project = scene.deployment.project
+    # What a release froze differs from what is there now, so that the differences are shown.
+    make_variables(project, VariableInput("Password", f"{CANARY} new", is_sensitive=True))
     open_tables = {
         model._meta.label_lower
         for model in apps.get_models()
@@ -247,8 +250,27 @@ def test_a_secret_lies_open_in_no_table_and_no_answer(caplog: pytest.LogCaptureF
             answer: Any = ana.api.get(path)
             pieces = answer.streaming_content if answer.streaming else [answer.content]
             assert CANARY.encode() not in b"".join(pieces), path
-    for page in ("tasks", "dashboard", "administration/audit", "administration/outgoing"):
-        assert CANARY not in visitor.get(page).content.decode(), page
+    below = f"projects/{project.slug}"
+    place = f"environment={scene.environment.public_id}"
+    pages = [
+        *("tasks", "dashboard", "administration/audit", "administration/outgoing"),
+        *(f"{below}/variables{more}" for more in ("", "/text", "/export", f"/preview?{place}")),
+        f"{below}/variables/tester?{place}",
+        f"{below}/releases/1.0.0",
+        f"{below}/releases/1.0.0/snapshot",
+        f"{below}/process",
+        f"tasks/{scene.task.public_id}",
+    ]
+    for page in pages:
+        answer = visitor.get(page)
+        assert answer.status_code == 200, page
+        assert CANARY not in answer.content.decode(), page
+    drift = visitor.get(f"{below}/releases/1.0.0").content.decode()
+    assert "Variables changed since the snapshot" in drift
+    tried = visitor.post(
+        f"{below}/variables/tester?{place}", {"template": "<#{Password | ToUpper}>"}
+    )
+    assert CANARY.upper() not in tried.content.decode()
     assert CANARY not in caplog.text
 
 

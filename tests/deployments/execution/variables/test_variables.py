@@ -1,5 +1,7 @@
 """The variables of one execution: what wins, what is evaluated, what conditions see."""
 
+from dataclasses import replace
+
 from deployments.execution.manifest import (
     ActionData,
     MachineData,
@@ -134,3 +136,36 @@ def test_conditions() -> None:
     assert not shared().is_true('#{if Octopus.Machine.Name == "two"}1#{/if}', "b", "Machines-1")
     for falsy in ("#{Unknown}", "", "0", "False", "no", "#{Loop}", "#{if"):
         assert not shared().is_true(falsy, "", "Machines-1")
+
+
+def test_a_target_gets_nothing_that_is_not_in_its_scope() -> None:
+    away = {
+        "Machine": ["Machines-2"],
+        "Role": ["db"],
+        "Environment": ["Environments-9"],
+        "Tenant": ["Tenants-9"],
+        "TenantTag": ["Ring/Beta"],
+        "Channel": ["Channels-9"],
+        "Action": ["b"],
+        "ProcessOwner": ["Runbooks-9"],
+        "Project": ["Projects-9"],
+    }
+    secrets = [
+        candidate(f"Secret{n}", f"s3cret-of-{name}", {name: values}, is_sensitive=True)
+        for n, (name, values) in enumerate(away.items())
+    ]
+    here = replace(
+        MANIFEST,
+        candidates=(*MANIFEST.candidates, *secrets),
+        environment="Environments-1",
+        tenant="Tenants-1",
+        tenant_tags=("Ring/Alpha",),
+        channel="Channels-1",
+        process_owner="Projects-1",
+        project="Projects-1",
+    )
+    sent = Shared(PLAN, here).variables_of("a", "Machines-1")
+    assert not [name for name, value in sent if "s3cret-of" in value.text or "Secret" in name]
+    other = Shared(PLAN, here).variables_of("b", "Machines-2")
+    named = {value.text for name, value in other if name.startswith("Secret")}
+    assert named == {"s3cret-of-Machine", "s3cret-of-Role", "s3cret-of-Action"}

@@ -18,6 +18,7 @@ from deployments.base.settings_rows import MAINTENANCE, is_set
 from deployments.server_tasks.models import ServerNode
 from deployments.server_tasks.queries import OFFLINE_AFTER
 from octopus_site.server.information import information
+from octopus_site.server.licences import licences
 from octopus_site.server.own_logs import own_logs, tail_of
 from octopus_site.server.report import system_report
 
@@ -35,6 +36,7 @@ class ServerInformationViewSet(ApiViewSet):
         "health": ANONYMOUS,
         "time_zones": SIGNED_IN,
         "licence": SIGNED_IN,
+        "licences": Permission.ConfigureServer,
         "system_info": Permission.AdministerSystem,
         "system_report": Permission.AdministerSystem,
         "logs": Permission.AdministerSystem,
@@ -108,6 +110,21 @@ class ServerInformationViewSet(ApiViewSet):
         wanted = [log.name for log in known] if not name else [name]
         return Response([{"Name": each, "Lines": tail_of(each)[-_MOST_LINES:]} for each in wanted])
 
+    def licences(self, request: Request, **_: Any) -> Response:
+        """Answer with every installed package that the server needs, as it describes itself."""
+        self.grants.require_system(Permission.ConfigureServer)
+        return Response(
+            [
+                {
+                    "Name": each.name,
+                    "Version": each.version,
+                    "License": each.licence,
+                    "Url": each.home or None,
+                }
+                for each in licences()
+            ]
+        )
+
     def time_zones(self, request: Request, **_: Any) -> Response:
         zones = sorted(available_timezones())
         return Response([{"Id": name, "Name": name, "IsLocal": name == "UTC"} for name in zones])
@@ -133,6 +150,7 @@ routes: list[URLPattern] = [
     path("serverstatus/system-info", ServerInformationViewSet.as_view({"get": "system_info"})),
     path("serverstatus/system-report", ServerInformationViewSet.as_view({"get": "system_report"})),
     path("serverstatus/logs", ServerInformationViewSet.as_view({"get": "logs"})),
+    path("serverstatus/licences", ServerInformationViewSet.as_view({"get": "licences"})),
     path("serverstatus/timezones", ServerInformationViewSet.as_view({"get": "time_zones"})),
     path("licenses/licenses-current-status", ServerInformationViewSet.as_view({"get": "licence"})),
 ]

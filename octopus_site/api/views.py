@@ -66,6 +66,7 @@ class ServerViewSet(ApiViewSet):
                     "Health": "/api/serverstatus/health",
                     "SystemInfo": "/api/serverstatus/system-info",
                     "SystemReport": "/api/serverstatus/system-report",
+                    "Licences": "/api/serverstatus/licences",
                     "Timezones": "/api/serverstatus/timezones",
                 },
             }

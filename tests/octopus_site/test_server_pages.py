@@ -204,6 +204,12 @@ def test_every_package_of_the_server_has_a_licence() -> None:
     assert "BSD-3-Clause" in shown
     assert "kombu" not in shown
     assert "No package fits" in text_of(visitor.get(f"{PAGE}/licences", {"q": "zzz"}))
+    status, listed = send(make_manager(), "get", "/api/serverstatus/licences")
+    assert status == 200
+    own = found["django"]
+    told = {"Name": own.name, "Version": own.version, "License": own.licence, "Url": own.home}
+    assert told in listed
+    assert len(listed) == len(found)
 
 
 def test_more_nodes_cost_no_more_queries() -> None:

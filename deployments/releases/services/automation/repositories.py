@@ -1,5 +1,6 @@
 """Triggers that watch Git repositories: new commits and tags let the project act."""
 
+import time
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,8 +22,9 @@ log = structlog.get_logger(__name__)
 EVERY: Final = timedelta(minutes=5)
 # Triggers that were saved together do not look at the same moment for ever.
 _SPREAD_S: Final = 60
-# So many are looked at before the worker looks for other work.
+# So many are looked at, and no more is begun after so long, before the worker does other work.
 AT_ONCE: Final = 20
+_LONGEST_S: Final = 60.0
 _MOST_WATCHED: Final = 2000
 _EVERY_SPACE = "automation spans the spaces"
 
@@ -34,8 +36,10 @@ def watch_repositories(*, most: int = AT_ONCE, clock: Clock = utc_now) -> int:
     )
     rows = WatchedRepository.objects.filter(due__lte=clock(), trigger__in=triggers.values("pk"))
     numbers = list(rows.order_by("due").values_list("pk", "trigger_id", "due")[:most])
-    looked = 0
+    looked, end = 0, time.monotonic() + _LONGEST_S
     for number, trigger_id, due in numbers:
+        if time.monotonic() > end:
+            break  # what is left stays due
         next_look = clock() + EVERY + timedelta(seconds=number * 7 % _SPREAD_S)
         mine = WatchedRepository.objects.filter(pk=number, due=due)
         if not mine.update(due=next_look):

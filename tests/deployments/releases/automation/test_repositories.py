@@ -18,6 +18,7 @@ from deployments.projects.services.triggers import (
     update_trigger,
 )
 from deployments.releases.models import Release
+from deployments.releases.services.automation import repositories
 from deployments.releases.services.automation.calls import answer_calls
 from deployments.releases.services.automation.repositories import watch_repositories
 from tests.deployments.releases.automation.git_server import Hosted, git_server
@@ -44,10 +45,12 @@ class Desk:
 
     def watches(self, **more: Any) -> ProjectTrigger:
         action = more.pop("action", {"ActionType": "CreateRelease"})
-        password = more.pop("password", None)
+        password, name = more.pop("password", None), more.pop("name", "Git")
         watched = {"FilterType": "GitFilter", "RepositoryUri": self.hosted.url} | more
         watched.setdefault("Branches", ["main"])
-        return make_trigger(self.project, watched, action, password=password, clock=self.clock)
+        return make_trigger(
+            self.project, watched, action, name=name, password=password, clock=self.clock
+        )
 
     def changed(self, trigger: ProjectTrigger, password: str | None = None, **more: Any) -> None:
         document = {**trigger.filter, **more}
@@ -190,3 +193,14 @@ def test_this_machine_is_not_asked_unless_that_is_allowed(desk: Desk) -> None:
     desk.look()
     assert "which is this server itself" in decisions(desk.project)[0][1]
     assert desk.hosted.agents == []
+
+
+def test_slow_repositories_keep_a_worker_for_a_while_only(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.watches(name="One")
+    desk.watches(name="Two")
+    monkeypatch.setattr(repositories, "_LONGEST_S", -1.0)
+    assert watch_repositories(clock=desk.clock) == 0
+    monkeypatch.undo()
+    assert watch_repositories(clock=desk.clock) == 2

@@ -12,7 +12,7 @@ from agent.versions.floating import FloatingVersion, read_filter
 from agent.versions.masks import VersionMask, is_mask, next_version
 from agent.versions.numbering import version_variables
 from agent.versions.ranges import Interval, InvalidVersionRange, VersionRange, read_range
-from agent.versions.schemes import read_version, try_read_version
+from agent.versions.schemes import read_version, try_read_any, try_read_version
 from agent.versions.tags import InvalidTagPattern, Versions, matches_rule, matches_tag, tag_text
 from agent.versions.version import InvalidVersion, Scheme, Version
 
@@ -41,6 +41,7 @@ __all__ = [
     "read_range",
     "read_version",
     "tag_text",
+    "try_read_any",
     "try_read_version",
     "version_variables",
 ]

@@ -18,6 +18,14 @@ def read_version(text: str, scheme: Scheme = Scheme.SEMVER) -> Version:
     return _PARSERS[scheme](text)
 
 
+def try_read_any(text: str) -> Version | None:
+    """Read a version of whatever scheme where nothing says which: a semantic one, else a tag.
+
+    What Maven calls a version is nearly always a tag as well, if not with the order of Maven.
+    """
+    return Version.try_parse(text) or try_read_version(text, Scheme.DOCKER)
+
+
 def try_read_version(text: str, scheme: Scheme = Scheme.SEMVER) -> Version | None:
     """Read a version of that scheme, or answer None when the text is none."""
     try:

@@ -145,7 +145,7 @@ class Version:
     def sort_key(self) -> str:
         """A text whose bytewise order is the order of versions without metadata, for SQL.
 
-        For semantic versions only.
+        For semantic versions and tags only.
         """
         numbers = ".".join(f"{number:010d}" for number in self.numbers)
         if not self.labels:

@@ -11,7 +11,8 @@ from packages_feed.models.fields import BytewiseCharField
 class BuildInformation(SpaceOwned):
     """The story of one package version; it may come before the package does.
 
-    `id_lower` and `version_lower` are as those of PackageVersion. `document` has the names of the
+    `id_lower` and `version_lower` are as those of PackageVersion; a version of another feed that is
+    no semantic one stands in `version_lower` as it is written. `document` has the names of the
     wire: BuildEnvironment, BuildNumber, BuildUrl, Branch, VcsType, VcsRoot, VcsCommitNumber and
     Commits, a list of Id and Comment.
     """

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from agent.versions import Version
+from agent.versions import try_read_any
 from deployments.base.models import Space
 from packages_feed.models import BuildInformation, PackageVersion
 
@@ -27,7 +27,7 @@ def build_information_for(
     wanted = {
         (package_id, text): (package_id.lower(), version.key)
         for package_id, text in pairs
-        if (version := Version.try_parse(text)) is not None
+        if (version := try_read_any(text)) is not None
     }
     rows = BuildInformation.objects.in_space(space).filter(
         id_lower__in={key[0] for key in wanted.values()},

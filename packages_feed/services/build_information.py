@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from agent.versions import Version
+from agent.versions import Version, try_read_any
 from deployments.access.permissions import Permission
 from deployments.access.policy import require
 from deployments.base import events
@@ -95,11 +95,11 @@ def _cleaned(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parsed(package_id: str, version: str) -> Version:
-    parsed = Version.try_parse(version)
+    parsed = try_read_any(version)
     fields = {}
     if not package_id or len(package_id) > _MOST_ID:
         fields["PackageId"] = [f"PackageId is required, of at most {_MOST_ID} characters."]
-    if parsed is None or len(parsed.original) > _MOST_VERSION:
+    if parsed is None or max(len(parsed.original), len(parsed.sort_key) // 2) > _MOST_VERSION:
         fields["Version"] = [f"'{version[:100]}' is not a version."]
     if fields or parsed is None:
         raise Invalid(fields=fields)

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Lower
 
-from agent.versions import Version
+from agent.versions import try_read_any
 from deployments.base.models import Space
 from deployments.projects.models import DeploymentProcess
 from deployments.projects.process import process_from_json
@@ -129,5 +129,5 @@ def _title(row: DeploymentProcess) -> str:
 
 
 def _key(version: str) -> str:
-    parsed = Version.try_parse(version)
+    parsed = try_read_any(version)
     return parsed.key if parsed else version.lower()

@@ -139,7 +139,7 @@ class TemplateReader(ExpressionReader):
         """Read one token. Raises ReadFailure or TooComplex."""
         self.spend(1)
         start = self.position
-        if not self._opens(start):
+        if not self.opens(start):
             return self._text()
         known = self._known.get(start)
         if isinstance(known, int):
@@ -155,9 +155,6 @@ class TemplateReader(ExpressionReader):
         # Only a token inside something that may be given up is ever read again.
         self._known[start] = (token, self.position)
         return token
-
-    def _opens(self, at: int) -> bool:
-        return self.text.startswith("#{", at) and not self.text.startswith("/", at + 2)
 
     def _open_token(self, start: int) -> Token:
         block = _BLOCK.match(self.text, start)

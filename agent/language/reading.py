@@ -60,6 +60,10 @@ class ExpressionReader:
         if self.work_left < 0:
             raise TooComplex("The template takes too much work to read.")
 
+    def opens(self, at: int) -> bool:
+        """Tell whether a token opens there; what closes a block never does."""
+        return self.text.startswith("#{", at) and not self.text.startswith("/", at + 2)
+
     def skip_spaces(self) -> None:
         match = SPACE_RUN.match(self.text, self.position)
         if match is not None:
@@ -201,7 +205,7 @@ class ExpressionReader:
     def _symbol_index(self) -> Symbol | None:
         """Read `#{symbol}]`; None when the brackets hold anything else."""
         self.skip_spaces()
-        if not self.text.startswith("#{", self.position) or self.nesting >= MAX_NESTING:
+        if not self.opens(self.position) or self.nesting >= MAX_NESTING:
             return None
         self.nesting += 1
         try:

@@ -7,10 +7,20 @@ from random import Random, SystemRandom
 
 import pytest
 
-from agent.language import Environment, Evaluation, LanguageError, Limits, VariableSet, evaluate
+from agent.language import (
+    Environment,
+    Evaluation,
+    LanguageError,
+    LimitExceeded,
+    Limits,
+    VariableSet,
+    evaluate,
+    is_template,
+)
 from agent.language.echo import token_text
 from agent.language.parser import parse_continuing, parse_template
 from agent.language.tokens import Token
+from tests.agent.language.plain_evaluation import Plain, TooMuch
 from tests.agent.language.template_grammar import read_continuing, read_whole
 from tests.agent.language.templates import random_template, random_values
 
@@ -32,13 +42,14 @@ PLACE = re.compile(
     "count", [SOME, pytest.param(ALL, marks=[pytest.mark.thorough, pytest.mark.timeout(3600)])]
 )
 def test_random_templates_are_read_and_evaluated_as_the_rules_say(count: int) -> None:
-    seed, broken, ended = SystemRandom().randrange(10**9), 0, 0
+    seed, broken, ended, plainly = SystemRandom().randrange(10**9), 0, 0, 0
     for number in range(count):
         random = Random(f"{seed}/{number}")
         template, values = random_template(random), random_values(random)
         began = time.process_time()
         try:
             _check_reading(template)
+            plainly += _is_plainly_so(template, values)
             ends = {_ends(template, values, halts=halts) for halts in (True, False)}
         except Exception as error:
             error.add_note(f"{seed}/{number}: {template!r} with {values!r}")
@@ -49,6 +60,7 @@ def test_random_templates_are_read_and_evaluated_as_the_rules_say(count: int) ->
     # The templates say something only as long as many can be read, many cannot, and some fail.
     assert count * 0.2 < broken < count * 0.8
     assert 0 < ended < count * 0.3
+    assert plainly > count * 0.2
 
 
 def _check_reading(template: str) -> None:
@@ -78,6 +90,30 @@ def _check_text(tokens: tuple[Token, ...]) -> None:
     again = parse_template(text)
     if again.error is None and not AMBIGUOUS.search(text):
         assert "".join(map(token_text, again.tokens)) == text
+
+
+def _is_plainly_so(template: str, values: dict[str, str]) -> bool:
+    """Compare with the plain way; a template that cannot be read or takes too long is left out."""
+    tokens = read_whole(template)
+    if isinstance(tokens, int) or not is_template(template):
+        return False
+    try:
+        expected: object = Plain(values, BOUNDED).evaluate(tokens)
+    except (TooMuch, RecursionError):
+        return False
+    except LanguageError as error:
+        expected = type(error)
+    found = _found(template, values)
+    assert found in (expected, LimitExceeded)
+    return found is not LimitExceeded
+
+
+def _found(template: str, values: dict[str, str]) -> object:
+    try:
+        result = _evaluate(template, VariableSet(values), halts=True)
+    except LanguageError as error:
+        return type(error)
+    return result.text, result.missing, result.is_null
 
 
 def _ends(template: str, values: dict[str, str], *, halts: bool) -> str:

@@ -1,5 +1,6 @@
 """The Celery application; tasks live in each app's tasks.py."""
 
+import gc
 import os
 from typing import Any
 
@@ -18,13 +19,17 @@ app.autodiscover_tasks()
 
 
 @worker_process_init.connect
-def keep_connections(**_: Any) -> None:
-    """Let a worker process keep its database connection from task to task, for a while."""
+def keep_what_lasts(**_: Any) -> None:
+    """Let a worker process keep its database connection from task to task, for a while.
+
+    What has been loaded until now stays, so no collection of garbage looks at it.
+    """
     from django.db import connections  # noqa: PLC0415 Django is set up by now
 
     for connection in connections.all():
         connection.settings_dict["CONN_MAX_AGE"] = _CONNECTION_S
         connection.settings_dict["CONN_HEALTH_CHECKS"] = True
+    gc.freeze()
 
 
 @worker_ready.connect

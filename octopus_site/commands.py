@@ -47,8 +47,11 @@ def web(arguments: argparse.Namespace) -> int:
 
 def gateway(arguments: argparse.Namespace) -> int:
     _setup_django()
-    from deployments.gateway.main import run  # noqa: PLC0415 needs Django's set-up
-    from octopus_site.pooling import pool_connections  # noqa: PLC0415 needs the settings
+    from octopus_site.memory import loading  # noqa: PLC0415 as above
+
+    with loading():
+        from deployments.gateway.main import run  # noqa: PLC0415 needs Django's set-up
+        from octopus_site.pooling import pool_connections  # noqa: PLC0415 needs the settings
 
     pool_connections()
     return run(host=arguments.host)

@@ -4,6 +4,10 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+# So many objects more than were freed make a collection of the youngest ones. With Python's 700, a
+# thousand commands that are read at once cost dozens of collections, in which nothing is garbage.
+_MANY_NEW = 50_000
+
 
 @contextmanager
 def loading() -> Iterator[None]:
@@ -18,6 +22,7 @@ def loading() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(_MANY_NEW, 10, 10)
         gc.enable()
 
 

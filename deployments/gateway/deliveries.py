@@ -1,10 +1,10 @@
 """Reading the mailbox: which messages an agent still needs, as messages of the protocol."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import structlog
 from django.db.models import OuterRef, Subquery
 
@@ -99,7 +99,7 @@ def _run(row: Any, age_s: float) -> Run:
         id=str(row.command_id),
         kind=header["kind"],
         spec_hash=row.spec_sha256,
-        spec=json.loads(body) if inline else None,
+        spec=orjson.loads(body) if inline else None,
         spec_ref=None if inline else SpecRef(size=len(body), sha256=row.spec_sha256),
         ttl_s=max(1.0, header.get("ttl_s", limits.DEFAULT_TTL) - age_s),
         deadline_s=header.get("deadline_s", limits.DEFAULT_DEADLINE),

@@ -5,7 +5,6 @@ change nothing. All functions take many commands at once and join the caller's t
 """
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import transaction
 from django.db.models.functions import Coalesce
 
@@ -91,9 +91,17 @@ def spec_place(message_id: UUID) -> str:
 
 def seal_spec(message_id: UUID, spec: dict[str, Any]) -> tuple[bytes, str]:
     """Return the sealed canonical form of a spec, and its hash."""
-    body = canonical_json(spec)
+    body = _canonical(spec)
     sealed = secret_box().seal(body.decode(), place=spec_place(message_id))
     return sealed, hashlib.sha256(body).hexdigest()
+
+
+def _canonical(spec: dict[str, Any]) -> bytes:
+    """Return what canonical_json does, in a fraction of its time for a spec without odd text."""
+    try:
+        return orjson.dumps(spec, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return canonical_json(spec)
 
 
 def open_spec(message: AgentMessage) -> bytes:
@@ -111,7 +119,7 @@ def secret_texts(spec: dict[str, Any]) -> list[str]:
 def secret_texts_of(execution_pks: Collection[int]) -> dict[int, list[str]]:
     """Open the specs of unfinished runs; executions whose spec is gone are left out."""
     rows = _messages().filter(execution__in=execution_pks, kind="run", sealed_body__isnull=False)
-    return {row.execution_id: secret_texts(json.loads(open_spec(row))) for row in rows}
+    return {row.execution_id: secret_texts(orjson.loads(open_spec(row))) for row in rows}
 
 
 def wake_agents(agent_pks: Iterable[int]) -> None:

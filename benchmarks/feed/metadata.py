@@ -1,5 +1,6 @@
 """What a feed of a hundred thousand versions tells its clients, on one connection."""
 
+import json
 import random
 import re
 import time
@@ -52,7 +53,7 @@ def run(*, short: bool) -> Section:
     return section
 
 
-def _asks(size: seeding.Size) -> list[_Ask]:
+def _asks(size: seeding.Size, page: str) -> list[_Ask]:
     ids = seeding.package_ids(size)
     words = ("billing", "orders client", "contracts", "library", "acme.stock", "nothing-like-it")
     hot = seeding.HOT.lower()
@@ -68,10 +69,7 @@ def _asks(size: seeding.Size) -> list[_Ask]:
         _Ask("versions (flat container)", lambda r: f"v3/flat/{one(r)}/index.json"),
         _Ask("registration", lambda r: f"v3/registrations/{one(r)}/index.json"),
         _Ask("registration of many versions", lambda _: f"v3/registrations/{hot}/index.json"),
-        _Ask(
-            "page of it",
-            lambda _: f"v3/registrations/{hot}/page/1.0.0/1.6.3.json",
-        ),
+        _Ask("page of it", lambda _: page),
         _Ask("FindPackagesById", lambda r: f"FindPackagesById()?id='{one(r)}'"),
         _Ask(
             "FindPackagesById, many versions",
@@ -94,7 +92,11 @@ def _quoted(text: str) -> str:
 def _measure(section: Section, place: Place, sizes: _Sizes) -> None:
     rows = []
     with Connection(place.url, KEY) as connection:
-        for ask in _asks(sizes.feed):
+        index = json.loads(
+            connection.ask(f"/nuget/v3/registrations/{seeding.HOT.lower()}/index.json")[0]
+        )
+        page = index["items"][0]["@id"].partition("/nuget/")[2]
+        for ask in _asks(sizes.feed, page):
             chance = random.Random(1)
             for _ in range(5):
                 connection.ask(f"/nuget/{ask.path(chance)}")

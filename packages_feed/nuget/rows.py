@@ -1,6 +1,7 @@
 """Which versions a NuGet client may see."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 from agent.versions import Version
 from deployments.base.models import Space
@@ -29,16 +30,34 @@ def accepts_semver2(text: str) -> bool:
     return level is not None and level.major >= 2  # noqa: PLR2004
 
 
-def versions_to_serve(space: Space, package_id: str) -> list[PackageVersion]:
+class ServedNumber(NamedTuple):
+    """A version that has an address: the number of its row, and its own in the case of the push."""
+
+    pk: int
+    normalized: str
+
+
+def numbers_to_serve(space: Space, package_id: str) -> list[ServedNumber]:
     """Return the versions of a package, oldest first, one for each address.
 
     Versions that differ in metadata only share an address: the newest push is served.
     """
-    rows = (
-        nuget_rows(space).filter(id_lower=package_id.lower()).order_by("version_key", "published")
+    rows = nuget_rows(space).filter(id_lower=package_id.lower())
+    found = rows.order_by("version_key", "published").values_list(
+        "version_key", "pk", "version", "version_lower"
     )
-    chosen = {row.version_key: row for row in rows}
+    chosen = {
+        key: ServedNumber(pk, normalized_text(version, version_lower))
+        for key, pk, version, version_lower in found
+    }
     return list(chosen.values())
+
+
+def rows_of(space: Space, numbers: Iterable[ServedNumber]) -> list[PackageVersion]:
+    """Return the rows of served versions in the same order."""
+    keys = [number.pk for number in numbers]
+    rows = PackageVersion.objects.in_space(space).order_by().in_bulk(keys)
+    return [rows[key] for key in keys if key in rows]
 
 
 def served_version(space: Space, package_id: str, version: str) -> PackageVersion | None:

@@ -79,11 +79,16 @@ def find_by_id(feed: FeedRequest, count: str = "") -> HttpResponseBase:
 
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
 def search(feed: FeedRequest, count: str = "") -> HttpResponseBase:
-    """Answer with the listed versions that have every word of `searchTerm`."""
-    rows = with_words(_readable(feed).filter(listed=True), literal(feed, "searchTerm"))
-    if literal(feed, "includePrerelease").lower() != "true":
+    """Answer with the listed versions of packages whose latest has every word of `searchTerm`."""
+    words, prerelease = literal(feed, "searchTerm"), _takes_prereleases(feed)
+    rows = _readable(feed).filter(listed=True)
+    if not prerelease:
         rows = rows.filter(is_prerelease=False)
-    return _collection(feed, "Search", rows, count)
+    if words.strip():
+        kind = Latest.of_nuget(prerelease=prerelease, semver2=_takes_semver2(feed))
+        found = with_words(latest_versions(feed.space, kind), words)
+        rows = rows.filter(id_lower__in=found.values("id_lower"))
+    return _collection(feed, "Search", rows, count, words)
 
 
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
@@ -94,7 +99,7 @@ def get_updates(feed: FeedRequest, count: str = "") -> HttpResponseBase:
         ids=literal(feed, "packageIds").split("|"),
         versions=literal(feed, "versions").replace(" ", "+").split("|"),
         constraints=literal(feed, "versionConstraints").split("|"),
-        prerelease=literal(feed, "includePrerelease").lower() == "true",
+        prerelease=_takes_prereleases(feed),
         every=literal(feed, "includeAllVersions").lower() == "true",
     )
     return _collection(feed, "GetUpdates", chosen, count)
@@ -112,14 +117,20 @@ def _readable(feed: FeedRequest) -> "Rows":
     return readable_rows(feed.space, semver2=_takes_semver2(feed))
 
 
+def _takes_prereleases(feed: FeedRequest) -> bool:
+    return literal(feed, "includePrerelease").lower() == "true"
+
+
 def _takes_semver2(feed: FeedRequest) -> bool:
     return accepts_semver2(literal(feed, "semVerLevel"))
 
 
-def _collection(feed: FeedRequest, name: str, rows: "Rows", count: str) -> HttpResponseBase:
-    """Filter, order and cut."""
+def _collection(
+    feed: FeedRequest, name: str, rows: "Rows", count: str, words: str = ""
+) -> HttpResponseBase:
+    """Filter, order and cut rows of packages that have all the words."""
     if text := feed.text("$filter"):
-        rows = rows.filter(parse_filter(text, lambda flag: _flag(feed, flag)))
+        rows = rows.filter(parse_filter(text, lambda flag: _flag(feed, flag, words)))
     skip = feed.query.number("$skip", 0)
     top: int | None = feed.query.number("$top", 0) if feed.text("$top") else None
     if count:
@@ -137,13 +148,15 @@ def _collection(feed: FeedRequest, name: str, rows: "Rows", count: str) -> HttpR
     return _xml(text, "application/atom+xml; type=feed; charset=utf-8")
 
 
-def _flag(feed: FeedRequest, name: str) -> Q:
+def _flag(feed: FeedRequest, name: str, words: str) -> Q:
     if name == "isprerelease":
         return Q(is_prerelease=True)
     if name == "listed":
         return Q(listed=True)
     kind = Latest.of_nuget(prerelease=name != "islatestversion", semver2=_takes_semver2(feed))
-    return Q(pk__in=latest_versions(feed.space, kind).values("version"))
+    # Their packages have the words anyway; there are fewer to look through so.
+    latest = with_words(latest_versions(feed.space, kind), words)
+    return Q(pk__in=latest.values("version"))
 
 
 def _ordered(rows: "Rows", text: str) -> "Rows":

@@ -4,7 +4,8 @@ import zlib
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-from django.http import HttpResponse, JsonResponse
+import orjson
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from deployments.access.permissions import Permission
@@ -14,7 +15,7 @@ from packages_feed.api.sending import package_response
 from packages_feed.ingest import current_limits
 from packages_feed.models import PackageVersion
 from packages_feed.nuget.base import FeedRequest, feed_view
-from packages_feed.nuget.rows import normalized, served_version, versions_to_serve
+from packages_feed.nuget.rows import normalized, numbers_to_serve, served_version
 from packages_feed.services.permissions import require_for_package
 from packages_feed.storage.reader import SeekableBlob
 from packages_feed.web.embedded import icon_response, text_response
@@ -54,11 +55,11 @@ def _aliases(address: str, name: str, versions: tuple[str, ...]) -> list[dict[st
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
 def flat_index(feed: FeedRequest, package_id: str) -> HttpResponseBase:
     """List every version, unlisted ones too: they stay installable."""
-    rows = versions_to_serve(feed.space, package_id)
-    if not rows:
+    numbers = numbers_to_serve(feed.space, package_id)
+    if not numbers:
         raise NotFound("There is no such package")
     require_for_package(feed.actor, feed.space, Permission.BuiltInFeedDownload, package_id)
-    return answer({"versions": [normalized(row).lower() for row in rows]})
+    return answer({"versions": [number.normalized.lower() for number in numbers]})
 
 
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
@@ -105,7 +106,7 @@ def wanted(feed: FeedRequest, package_id: str, version: str) -> PackageVersion:
 
 def answer(content: dict[str, Any]) -> HttpResponse:
     """Return JSON that no cache may keep without asking."""
-    response = JsonResponse(content)
+    response = HttpResponse(orjson.dumps(content), content_type="application/json")
     response.headers["Cache-Control"] = "no-cache"
     return response
 

@@ -9,7 +9,13 @@ from deployments.access.permissions import Permission
 from deployments.base.errors import NotFound
 from packages_feed.models import PackageVersion
 from packages_feed.nuget.base import FeedRequest, feed_view
-from packages_feed.nuget.rows import full_number, normalized, versions_to_serve
+from packages_feed.nuget.rows import (
+    ServedNumber,
+    full_number,
+    normalized,
+    numbers_to_serve,
+    rows_of,
+)
 from packages_feed.nuget.urls_of import content_url, icon_url, registration_url, web_url
 from packages_feed.nuget.v3_index import answer, wanted
 from packages_feed.services.permissions import require_for_package
@@ -22,27 +28,27 @@ UNLISTED = "1900-01-01T00:00:00+00:00"
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
 def index(feed: FeedRequest, package_id: str) -> HttpResponseBase:
     """Answer with all versions; of many, with the addresses of pages."""
-    rows = _versions(feed, package_id)
+    numbers = _numbers(feed, package_id)
     address = registration_url(feed, package_id)
-    if len(rows) <= MOST_INLINE:
-        pages = [_page(feed, rows, f"{address}#page")]
+    if len(numbers) <= MOST_INLINE:
+        pages = [_page(numbers, f"{address}#page", _leaves(feed, numbers))]
     else:
-        parts = [rows[start : start + PAGE] for start in range(0, len(rows), PAGE)]
-        pages = [_page(feed, part, _page_url(feed, part), with_items=False) for part in parts]
+        parts = [numbers[start : start + PAGE] for start in range(0, len(numbers), PAGE)]
+        pages = [_page(part, _page_url(feed, package_id, part)) for part in parts]
     return answer({"@id": address, "count": len(pages), "items": pages})
 
 
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
 def page(feed: FeedRequest, package_id: str, lower: str, upper: str) -> HttpResponseBase:
     """Answer with one page of a package with many versions."""
-    rows = _versions(feed, package_id)
-    numbers = [normalized(row).lower() for row in rows]
-    if lower.lower() not in numbers or upper.lower() not in numbers:
+    numbers = _numbers(feed, package_id)
+    texts = [number.normalized.lower() for number in numbers]
+    if lower.lower() not in texts or upper.lower() not in texts:
         raise NotFound("There is no such page")
-    part = rows[numbers.index(lower.lower()) : numbers.index(upper.lower()) + 1]
+    part = numbers[texts.index(lower.lower()) : texts.index(upper.lower()) + 1]
     if not part:
         raise NotFound("There is no such page")
-    content = _page(feed, part, _page_url(feed, part))
+    content = _page(part, _page_url(feed, package_id, part), _leaves(feed, part))
     return answer({**content, "parent": registration_url(feed, package_id)})
 
 
@@ -62,26 +68,28 @@ def leaf(feed: FeedRequest, package_id: str, version: str) -> HttpResponseBase:
     )
 
 
-def _versions(feed: FeedRequest, package_id: str) -> list[PackageVersion]:
-    rows = versions_to_serve(feed.space, package_id)
-    if not rows:
+def _numbers(feed: FeedRequest, package_id: str) -> list[ServedNumber]:
+    numbers = numbers_to_serve(feed.space, package_id)
+    if not numbers:
         raise NotFound("There is no such package")
     require_for_package(feed.actor, feed.space, Permission.BuiltInFeedDownload, package_id)
-    return rows
+    return numbers
 
 
 def _page(
-    feed: FeedRequest, rows: Sequence[PackageVersion], address: str, *, with_items: bool = True
+    numbers: Sequence[ServedNumber], address: str, items: Sequence[Any] | None = None
 ) -> dict[str, Any]:
     content: dict[str, Any] = {
         "@id": address,
-        "count": len(rows),
-        "lower": normalized(rows[0]),
-        "upper": normalized(rows[-1]),
+        "count": len(numbers),
+        "lower": numbers[0].normalized,
+        "upper": numbers[-1].normalized,
     }
-    if with_items:
-        content["items"] = [_leaf(feed, row) for row in rows]
-    return content
+    return content if items is None else {**content, "items": items}
+
+
+def _leaves(feed: FeedRequest, numbers: Sequence[ServedNumber]) -> list[dict[str, Any]]:
+    return [_leaf(feed, row) for row in rows_of(feed.space, numbers)]
 
 
 def _leaf(feed: FeedRequest, row: PackageVersion) -> dict[str, Any]:
@@ -147,6 +155,6 @@ def _leaf_url(feed: FeedRequest, row: PackageVersion) -> str:
     return f"{feed.base}/v3/registrations/{row.id_lower}/{number}.json"
 
 
-def _page_url(feed: FeedRequest, rows: Sequence[PackageVersion]) -> str:
-    lower, upper = normalized(rows[0]).lower(), normalized(rows[-1]).lower()
-    return f"{feed.base}/v3/registrations/{rows[0].id_lower}/page/{lower}/{upper}.json"
+def _page_url(feed: FeedRequest, package_id: str, numbers: Sequence[ServedNumber]) -> str:
+    lower, upper = (numbers[place].normalized.lower() for place in (0, -1))
+    return f"{feed.base}/v3/registrations/{package_id.lower()}/page/{lower}/{upper}.json"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Count, Window
 from django.http.response import HttpResponseBase
 
 from deployments.access.permissions import Permission
@@ -31,11 +32,10 @@ _TAKE = 20
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
 def search(feed: FeedRequest) -> HttpResponseBase:
     """Answer with one entry for each package that matches `q`."""
-    hits = _hits(feed)
-    page = _page(feed, hits)
+    page, total = _page(feed, _hits(feed))
     numbers = _versions_by_id(_visible(feed), page)
     data = [_entry(feed, row, numbers[row.id_lower]) for row in page]
-    return answer({"totalHits": hits.count(), "data": data})
+    return answer({"totalHits": total, "data": data})
 
 
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
@@ -45,9 +45,8 @@ def autocomplete(feed: FeedRequest) -> HttpResponseBase:
         rows = _visible(feed).filter(id_lower=package_id.lower()).order_by("version_key")
         pairs = rows.values_list("version", "version_lower")
         return answer({"data": [normalized_text(*pair) for pair in pairs]})
-    hits = _hits(feed)
-    ids = [row.package_id for row in _page(feed, hits)]
-    return answer({"totalHits": hits.count(), "data": ids})
+    page, total = _page(feed, _hits(feed))
+    return answer({"totalHits": total, "data": [row.package_id for row in page]})
 
 
 def _visible(feed: FeedRequest) -> "Rows":
@@ -74,12 +73,18 @@ def _takes_prereleases(feed: FeedRequest) -> bool:
     return bool(feed.query.flag("prerelease", default=False))
 
 
-def _page(feed: FeedRequest, hits: "SpaceQuerySet[LatestVersion]") -> list[PackageVersion]:
+def _page(
+    feed: FeedRequest, hits: "SpaceQuerySet[LatestVersion]"
+) -> tuple[list[PackageVersion], int]:
+    """Return a page of the hits, and how many there are; one look at all of them does for both."""
     skip = feed.query.number("skip", 0)
     take = min(feed.query.number("take", _TAKE), _MOST_TAKE)
-    keys = list(hits.values_list("version", flat=True)[skip : skip + take])
-    rows = PackageVersion.objects.in_space(feed.space).in_bulk(keys)
-    return [rows[key] for key in keys if key in rows]
+    counted = hits.annotate(total=Window(Count("*"))).values_list("version", "total")
+    found = list(counted[skip : skip + take])
+    if not found:
+        return [], hits.count() if skip or not take else 0
+    rows = PackageVersion.objects.in_space(feed.space).order_by().in_bulk([key for key, _ in found])
+    return [rows[key] for key, _ in found if key in rows], found[0][1]
 
 
 def _versions_by_id(

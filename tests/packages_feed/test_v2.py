@@ -221,3 +221,19 @@ def test_the_latest_is_worked_out_among_what_the_client_can_read(ana: Client) ->
     url = "/nuget/Search()?$filter=IsLatestVersion&searchTerm=''"
     assert entries(ana, url) == ["A 1.0.0"]
     assert entries(ana, f"{url}&semVerLevel=2.0.0") == ["A 2.0.0+meta"]
+
+
+def test_a_search_finds_packages_by_their_latest_version(ana: Client) -> None:
+    make_package("A", "1.0.0", description="A pipe")
+    make_package("A", "2.0.0", description="A wrench")
+    make_package("A", "3.0.0-rc.1", description="A hammer")
+
+    def found(query: str) -> list[str]:
+        return [each.removeprefix("A ") for each in entries(ana, f"/nuget/Search()?{query}")]
+
+    assert found("searchTerm='pipe'") == []
+    assert found("searchTerm='WRENCH'") == ["1.0.0", "2.0.0"]
+    assert found("searchTerm='wrench'&$filter=IsLatestVersion") == ["2.0.0"]
+    assert found("searchTerm='hammer'&includePrerelease=true&semVerLevel=2.0.0") == [
+        *("1.0.0", "2.0.0", "3.0.0-rc.1")
+    ]

@@ -15,7 +15,6 @@ from agent.versions import (
     matches_tag,
     read_range,
     tag_text,
-    try_read_version,
 )
 
 # What people mean by a version that is no semantic one: `19.0.0.Final`, `3.12_slim`.
@@ -73,14 +72,6 @@ def parse_range(text: str) -> VersionRange:
                 if all(_NUMBERED.fullmatch(bound.original) for bound in found.bounds):
                     return found
         raise
-
-
-def typed_version(text: str) -> Version | None:
-    """Return the version that people type where no feed says how it is to be read."""
-    version = Version.try_parse(text)
-    if version is None and _NUMBERED.fullmatch(text.strip()):
-        version = try_read_version(text, Scheme.DOCKER)
-    return version
 
 
 def rules_from_json(rules: Iterable[Mapping[str, Any]]) -> tuple[VersionRule, ...]:

@@ -54,16 +54,16 @@ def test_modes(query: str, status: int, branch: str) -> None:
 
 def test_versions_of_other_feeds_have_builds_too() -> None:
     ana, space = make_ana().api, default_space()
-    told = ("19.0.0.Final", "3.12-slim_2", "latest", "1.0")
-    assert [push(ana, version).status_code for version in told] == [201] * 4
+    told = ("19.0.0.Final", "3.12-slim_2", "1.0")
+    assert [push(ana, version).status_code for version in told] == [201] * 3
     assert push(ana, "19.0.0.Final").status_code == 409
     page = ana.get(f"{PATH}?packageId=Acme.Web").json()
-    assert [row["Version"] for row in page["Items"]] == [told[0], told[1], told[3], told[2]]
+    assert [row["Version"] for row in page["Items"]] == list(told)
     asked = [("acme.web", "19.0.0.Final"), ("acme.web", "19.0.0.final"), ("acme.web", "1.0.0")]
     assert list(build_information_for(space, asked)) == [asked[0], asked[2]]
 
 
-@pytest.mark.parametrize("version", ["", "a b", "1.0/2", "x" * 351, ".".join("1" * 170)])
+@pytest.mark.parametrize("version", ["", "a b", "latest", "1.0/2", "x" * 351, ".".join("1" * 170)])
 def test_what_is_no_version_is_refused(version: str) -> None:
     answer = push(make_ana().api, version)
     assert (answer.status_code, "Version" in str(answer.json())) == (400, True)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.versions import InvalidTagPattern, InvalidVersionRange, Version
+from agent.versions import InvalidTagPattern, InvalidVersionRange, Version, try_read_any
 from deployments.base.models import Space
-from deployments.projects.version_rules import VersionRule, parse_range, typed_version
+from deployments.projects.version_rules import VersionRule, parse_range
 from packages_feed.queries import versions_of
 from packages_feed.queries.catalogue import told_versions
 
@@ -65,7 +65,7 @@ def newest_versions_of(space: Space, package_ids: Sequence[str]) -> dict[str, li
 
 
 def _verdict(rule: VersionRule, given: Version | str) -> Verdict:
-    version = typed_version(given) if isinstance(given, str) else given
+    version = try_read_any(given) if isinstance(given, str) else given
     if version is None:
         return Verdict(str(given), "not a version number")
     return Verdict(str(given), rule.why_not(version))

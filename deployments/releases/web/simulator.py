@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
-from agent.versions import InvalidTagPattern, Version
+from agent.versions import InvalidTagPattern, Version, try_read_any
 from deployments.access.permissions import Permission
 from deployments.access.web.forms import show
 from deployments.access.web.pages import PageRequest, find, page
@@ -22,7 +22,7 @@ from deployments.projects.queries import (
     process_of,
     read_process,
 )
-from deployments.projects.version_rules import rules_from_json, typed_version
+from deployments.projects.version_rules import rules_from_json
 from deployments.projects.web.rail import project_frame
 from deployments.releases.queries import phase_of_view
 from deployments.releases.simulating import PhaseVerdict, refusals, simulate
@@ -38,7 +38,7 @@ def channel_simulator(request: PageRequest, project: str) -> HttpResponse:
     """
     row = project_of(request, project)
     text = request.GET.get("version", "").strip()[:350]
-    version = typed_version(text) if text else None
+    version = try_read_any(text) if text else None
     channels = list(channels_of(row).select_related("lifecycle__space"))
     done = _done(request)
     for channel in channels:

@@ -1,7 +1,7 @@
 """Certificates: uploading, changing, replacing, archiving and deleting."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -16,6 +16,7 @@ from deployments.base.naming import require_free_name, required_name
 from deployments.library.certificates.facts import facts_of, moment_of
 from deployments.library.certificates.files import read_bundle
 from deployments.library.certificates.stored import StoredFile, open_file, seal_file
+from deployments.library.certificates.writing import self_signed
 from deployments.library.models import Certificate
 from deployments.library.queries import environment_numbers_of
 from deployments.library.services.restrictions import (
@@ -27,6 +28,10 @@ from deployments.library.services.restrictions import (
     store_restrictions,
 )
 from deployments.library.uses import require_no_uses
+
+# X.520 allows no longer ones.
+_LONGEST_NAME: Final = 64
+_MOST_DAYS: Final = 3650
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,38 @@ def create_certificate(
         _seal(row, stored)
         _record(actor, row, "Created", "added", after=after)
     return row
+
+
+def generate_certificate(
+    *,
+    actor: Actor,
+    space: Space,
+    certificate: CertificateInput,
+    common_name: str,
+    organization: str = "",
+    days: int = 365,
+    clock: Clock = utc_now,
+) -> Certificate:
+    """Make a certificate that issued itself, for tries and for machines that pin it."""
+    require(actor, space, Permission.CertificateCreate)
+    own, firm = common_name.strip(), organization.strip()
+    if not own and not firm:
+        text = "Give the common name, such as shop.example.com, or the organization."
+        raise Invalid(fields={"CommonName": [text]})
+    if len(own) > _LONGEST_NAME or len(firm) > _LONGEST_NAME:
+        text = f"A common name or organization may have at most {_LONGEST_NAME} characters."
+        raise Invalid(fields={"CommonName": [text]})
+    if not 1 <= days <= _MOST_DAYS:
+        text = f"A certificate is good for 1 to {_MOST_DAYS} days."
+        raise Invalid(fields={"Days": [text]})
+    data = self_signed(common_name=own, organization=firm, days=days, now=clock())
+    return create_certificate(
+        actor=actor,
+        space=space,
+        certificate=certificate,
+        file=UploadedFile(data),
+        clock=clock,
+    )
 
 
 def update_certificate(

@@ -30,6 +30,7 @@ from deployments.library.services.certificates import (
     archive_certificate,
     create_certificate,
     delete_certificate,
+    generate_certificate,
     replace_certificate,
     unarchive_certificate,
     update_certificate,
@@ -102,6 +103,7 @@ class CertificateViewSet(SpaceViewSet[Certificate]):
         "create": Permission.CertificateCreate,
         "update": Permission.CertificateEdit,
         "destroy": Permission.CertificateDelete,
+        "generate": Permission.CertificateCreate,
         "replace": Permission.CertificateEdit,
         "archive": Permission.CertificateEdit,
         "unarchive": Permission.CertificateEdit,
@@ -145,6 +147,23 @@ class CertificateViewSet(SpaceViewSet[Certificate]):
 
     def destroy_row(self, row: Certificate) -> None:
         delete_certificate(actor=self.actor, row=row)
+
+    def generate(self, request: Request, **ids: Any) -> Response:
+        """Make a certificate that issued itself, of the common name or organization given."""
+        body = fields_of(request.data)
+        common_name, organization = (
+            str(body.get(name) or "") for name in ("commonname", "organization")
+        )
+        body["name"] = body.get("name") or common_name or organization
+        serializer = self.serializer_class(context=self.context())
+        row = generate_certificate(
+            actor=self.actor,
+            space=self.space,
+            certificate=self._input(serializer.read(body)),
+            common_name=common_name,
+            organization=organization,
+        )
+        return self.answer(row, status=201)
 
     def replace(self, request: Request, **ids: Any) -> Response:
         """Put another file into the certificate, which keeps its id."""

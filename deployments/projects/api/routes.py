@@ -83,6 +83,7 @@ routes: list[URLPattern] = [
         "certificates/<str:id>/export",
         CertificateViewSet.as_view({"get": "export", "post": "export"}),
     ),
+    path("certificates/generate", CertificateViewSet.as_view({"post": "generate"})),
     path("certificates/<str:id>/usages", CertificateViewSet.as_view({"get": "usages"})),
     *resource_routes(CertificateViewSet),
 ]

@@ -236,6 +236,17 @@ def test_over_rest() -> None:
         assert (status, bool(answer["Errors"])) == (400, True), each
 
 
+def test_generating_one_that_issues_itself() -> None:
+    ana = make_ana()
+    body = {"CommonName": "try.example.com", "Organization": "Acme"}
+    status, made = send(ana, "post", f"{S}/certificates/generate", body)
+    assert (status, made["Name"], made["SelfSigned"]) == (201, "try.example.com", True)
+    assert (made["HasPrivateKey"], made["SubjectOrganization"]) == (True, "Acme")
+    assert made["SubjectAlternativeNames"] == ["try.example.com"]
+    for wrong in ({}, {"CommonName": "x" * 65}, {"Name": "Try", "CommonName": " "}, body):
+        assert send(ana, "post", f"{S}/certificates/generate", wrong)[0] == 400, wrong
+
+
 def test_the_pages() -> None:
     ana, cleo = Visitor(make_ana()), Visitor(make_cleo(default_space()))
     assert "No certificates yet" in text_of(ana.get(PAGE))

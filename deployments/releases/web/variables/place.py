@@ -19,6 +19,7 @@ from deployments.projects.process import Step
 from deployments.projects.seen_values import Seen, competing, id_of
 from deployments.projects.web.variable_owner import ValuesOwner
 from deployments.projects.web.variable_rows import ScopeNames
+from deployments.releases.previewing.references import with_parts_of_references
 from deployments.releases.previewing.variables import Previewed, preview
 from deployments.releases.variables import tenant_context, tenant_variables
 from tenants.choices import ProjectTenant, project_tenants
@@ -104,7 +105,8 @@ def variables_there(
         origins[id_of(each)] = f"Tenant {place.tenant.name}" if place.tenant else ""
         seen.add(id_of(each))
     context = _context(project, place)
-    return preview(candidates, context, _system(request, project, place), Seen(seen, origins))
+    rows = preview(candidates, context, _system(request, project, place), Seen(seen, origins))
+    return with_parts_of_references(request.actor, request.space, rows, candidates)
 
 
 def _of_tenant(request: PageRequest, project: Project, place: VariablePlace) -> list[Candidate]:

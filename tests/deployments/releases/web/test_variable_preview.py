@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from deployments.infrastructure.models import Environment
 from deployments.library.services import VariableInput
 from deployments.projects.models import Project
-from tests.factories import default_space, make_ana, make_dan, make_space
+from tests.factories import default_space, make_ana, make_cleo, make_dan, make_space
 from tests.factories.domain import (
     make_environment,
     make_machine,
@@ -15,6 +15,7 @@ from tests.factories.domain import (
     make_variables,
     script_step,
 )
+from tests.factories.library import make_account
 from tests.factories.people import make_holder
 from tests.support.portal import Visitor, text_of
 
@@ -58,6 +59,19 @@ def test_values_are_those_of_the_place(project: Project, production: Environment
     elsewhere = text_of(ana.get(PREVIEW, {"q": "host"}))
     assert "Host localhost Project Web Everywhere" in elsewhere
     assert "Url" not in elsewhere
+
+
+def test_parts_of_accounts_are_shown_to_who_may_see_them(project: Project) -> None:
+    row = make_account(Username="shop", Password="s3cret-part")
+    value = VariableInput("Db", row.public_id, kind="UsernamePasswordAccount")
+    make_variables(project, value, VariableInput("Url", "#{Db.Username}@#{Db.Password}"))
+    path = PREVIEW
+    shown = text_of(Visitor(make_ana()).get(path))
+    assert "Db.Username shop" in shown
+    assert "Account Database" in shown
+    assert "shop@\u2022" in shown
+    assert "s3cret-part" not in shown
+    assert "Db.Username shop" not in text_of(Visitor(make_cleo(default_space())).get(path))
 
 
 def test_a_variable_that_refers_to_itself_says_so(project: Project) -> None:

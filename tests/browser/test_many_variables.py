@@ -67,3 +67,16 @@ def test_five_thousand_values(ana: Page, server: OctopusServer) -> None:
     expect(groups.locator("tr")).to_have_count(3)
     expect(groups).to_contain_text("Other environment")
     assert "q=service.249.setting9" in ana.url
+
+    # On a narrow screen the table scrolls sideways, and the form stands still.
+    ana.set_viewport_size({"width": 390, "height": 800})
+    ana.get_by_role("link", name="elsewhere , edit").click()
+    for each in (
+        ana.get_by_label("Value", exact=True),
+        ana.get_by_role("button", name="Save value"),
+    ):
+        box = each.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    assert Axe().run(ana).violations_count == 0

@@ -50,7 +50,7 @@ class AccountInput:
     """
 
     name: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     description: str = ""
     slug: str = ""
     restrictions: Restrictions = field(default_factory=Restrictions)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
+from django.utils.http import content_disposition_header
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -185,7 +186,8 @@ class CertificateViewSet(SpaceViewSet[Certificate]):
         row = self.get_object()
         file = export_certificate(actor=self.actor, row=row, wish=self._wish(request))
         answer = HttpResponse(file.data, content_type=file.content_type)
-        answer.headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
+        disposition = content_disposition_header(as_attachment=True, filename=file.name)
+        answer.headers["Content-Disposition"] = disposition
         answer.headers["Cache-Control"] = "no-store"
         return answer
 

@@ -37,12 +37,16 @@ def keep_repository(
     if watched.sealed_password and password is None and not is_same_place(row.filter, before):
         text = "Enter the password again, because the address or the user name is another one."
         raise Invalid(fields={"Password": [text]})
+    watched.problem, watched.due = "", now
+    changed = ["problem", "due"]
     if password is not None:
         watched.sealed_password = _sealed(watched, password)
+        changed.append("sealed_password")
     if row.filter != before or row.is_disabled:
         watched.seen, watched.looked = None, None
-    watched.problem, watched.due = "", now
-    watched.save()
+        changed += ["seen", "looked"]
+    # Not the whole row: a look that ended since it was read has told what it saw.
+    watched.save(update_fields=changed)
     row.repository = watched
     wake(_LOOK)
 

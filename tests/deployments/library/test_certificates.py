@@ -60,7 +60,7 @@ def test_the_file_is_sealed() -> None:
 def test_replacing_keeps_the_id_and_the_past() -> None:
     place = make_environment("Production")
     row = make_certificate(environments=[place])
-    first, newer = row.thumbprint, issue("new.example.com")
+    first, newer = row.thumbprint, issue("new.example.com", days=365)
     replace_certificate(actor=SYSTEM, row=row, file=UploadedFile(newer.pem_file()))
     assert fresh(row).facts["SubjectCommonName"] == "new.example.com"
     (past,) = Certificate.objects.in_space(row.space).exclude(archived=None)
@@ -248,7 +248,8 @@ def test_generating_one_that_issues_itself() -> None:
 
 
 def test_the_pages() -> None:
-    ana, cleo = Visitor(make_ana()), Visitor(make_cleo(default_space()))
+    person = make_ana()
+    ana, cleo = Visitor(person), Visitor(make_cleo(default_space()))
     assert "No certificates yet" in text_of(ana.get(PAGE))
     refused = ana.post(f"{PAGE}/new", {"name": "Shop"})
     assert (refused.status_code, "Choose the file" in text_of(refused)) == (400, True)
@@ -286,6 +287,14 @@ def test_the_pages() -> None:
     file = ana.post(f"{one}/export", {"format": "Pem", "with_key": "on"})
     assert file.headers["Content-Disposition"] == 'attachment; filename="Store.pem"'
     assert b"PRIVATE KEY" in file.content
+    ana.post(one, {"name": "商店", "notes": "x"})
+    named = "attachment; filename*=utf-8''%E5%95%86%E5%BA%97.pem"
+    exports = (
+        ana.post(f"{one}/export", {"format": "Pem"}),
+        person.api.get(f"{S}/certificates/{row.public_id}/export?format=Pem"),
+    )
+    assert {file.headers["Content-Disposition"] for file in exports} == {named}
+    ana.post(one, {"name": "Store", "notes": "x"})
     seen = text_of(cleo.get(one))
     assert "CertificateExportPrivateKey" in seen
     assert cleo.post(f"{one}/export", {"format": "Pem", "with_key": "on"}).status_code == 403

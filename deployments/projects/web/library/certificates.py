@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpResponse
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from deployments.access.permissions import Permission
@@ -180,7 +181,8 @@ def certificate_export(request: PageRequest, certificate: str) -> HttpResponse:
         messages.error(request, problems.errors[0])
         return go(request, f"{CERTIFICATES}/{row.public_id}")
     answer = HttpResponse(file.data, content_type=file.content_type)
-    answer.headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
+    disposition = content_disposition_header(as_attachment=True, filename=file.name)
+    answer.headers["Content-Disposition"] = disposition
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import jwt
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from deployments.base.errors import Invalid
 from deployments.execution.references import subject_of
@@ -75,6 +77,18 @@ def test_it_is_read_when_the_deployment_starts_not_with_the_release() -> None:
     )
     scene.begin()
     assert sent(scene)["Db.Password"] == ("newer", True)
+
+
+def test_many_accounts_take_no_more_queries_than_one() -> None:
+    counts = []
+    for number in (1, 5):
+        rows = [make_account(f"A{number}-{each}") for each in range(number)]
+        scene = started(*(named(row, row.name) for row in rows), begin=False)
+        with CaptureQueriesContext(connection) as queries:
+            scene.begin()
+        counts.append(sum("library_account" in each["sql"] for each in queries))
+        assert sent(scene)[rows[-1].name] == (rows[-1].public_id, False)
+    assert counts == [3, 3]
 
 
 def test_what_no_step_uses_stays_at_home_and_fails_nothing() -> None:

@@ -11,7 +11,8 @@ from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid
 from deployments.base.settings_rows import set_setting
 from deployments.projects.models import ProjectTrigger, WatchedRepository
-from deployments.projects.services.repositories import look_soon
+from deployments.projects.services import repositories as kept
+from deployments.projects.services.repositories import is_same_place, look_soon
 from deployments.projects.services.triggers import (
     TriggerInput,
     set_trigger_disabled,
@@ -204,3 +205,22 @@ def test_slow_repositories_keep_a_worker_for_a_while_only(
     assert watch_repositories(clock=desk.clock) == 0
     monkeypatch.undo()
     assert watch_repositories(clock=desk.clock) == 2
+
+
+def test_a_look_that_ends_while_the_trigger_is_saved_is_not_forgotten(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.hosted.password = "5ecret"
+    trigger = desk.watches(Username="ana", password=desk.hosted.password)
+    desk.look()
+    desk.hosted.commit()
+
+    def look_meanwhile(*filters: Any) -> bool:
+        desk.look()
+        return is_same_place(*filters)
+
+    monkeypatch.setattr(kept, "is_same_place", look_meanwhile)
+    desk.changed(trigger)
+    assert len(desk.releases()) == 1
+    desk.look()
+    assert len(desk.releases()) == 1

@@ -1,45 +1,42 @@
 """Which spaces there are for an actor."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 
 from deployments.access.grants import load_grants
 from deployments.access.models import ScopedUserRole, Team, TeamObjectGrant, UserObjectGrant
 from deployments.access.permissions import Permission
 from deployments.base import public_ids
 from deployments.base.actor import Actor
-from deployments.base.models import Space
+from deployments.base.models import ServerSetting, Space
+from deployments.base.rows import PreparedQuery
 from deployments.base.settings_rows import MAINTENANCE
 
-# Every request looks its space up, so what all pages need to know comes along. Django would take
-# five times as long to put the same statement together as the database takes to answer it.
-_LIVING = """
-    SELECT base_space.*,
-           EXISTS (SELECT 1 FROM base_serversetting WHERE key = %s) AS in_maintenance
-    FROM base_space WHERE deletion = '' AND
-"""
-_DEFAULT, _BY_NUMBER, _BY_SLUG = (
-    f"{_LIVING} {condition}" for condition in ("is_default", "id = %s", "slug = %s")
-)
+
+def _living() -> QuerySet[Space]:
+    """Return the spaces, with what all pages need to know: every request looks its space up."""
+    maintenance = ServerSetting.objects.filter(key=MAINTENANCE)
+    return Space.objects.annotate(in_maintenance=Exists(maintenance))
+
+
+_DEFAULT = PreparedQuery(lambda: _living().filter(is_default=True))
+_BY_NUMBER = PreparedQuery(lambda number: _living().filter(pk=number), int)
+_BY_SLUG = PreparedQuery(lambda slug: _living().filter(slug=slug), str)
 
 
 def default_space() -> Space | None:
     """Return the space of paths that name none."""
-    return _first(_DEFAULT)
+    return _DEFAULT.first()
 
 
 def space_by_id(text: str) -> Space | None:
     """Return the space by public id or slug, ignoring case."""
     number = public_ids.parse(Space.id_prefix, text)
-    return _first(_BY_SLUG, text.lower()) if number is None else _first(_BY_NUMBER, number)
+    return _BY_SLUG.first(text.lower()) if number is None else _BY_NUMBER.first(number)
 
 
 def is_maintained(space: Space) -> bool:
     """Tell whether the server was in maintenance mode when the space was looked up."""
     return bool(getattr(space, "in_maintenance", False))
-
-
-def _first(statement: str, *values: object) -> Space | None:
-    return next(iter(Space.objects.raw(statement, [MAINTENANCE, *values])), None)
 
 
 def visible_spaces(actor: Actor) -> QuerySet[Space]:

@@ -28,7 +28,7 @@ class _Statement:
 
 
 class PreparedQuery(Generic[M_co]):
-    """A query for rows of one model with `select_related` and without annotations.
+    """A query for rows of one model, with `select_related` and annotations.
 
     Putting one together takes Django several times as long as PostgreSQL takes to answer it.
     `make` gets a value of each kind and returns the query; it is called once for each database.
@@ -67,6 +67,8 @@ class PreparedQuery(Generic[M_co]):
         found = model.from_db(connection.alias, statement.names, row[statement.columns])
         for populator in statement.related:
             populator.populate(row, found)
+        for name, place in (statement.compiler.annotation_col_map or {}).items():
+            setattr(found, name, row[place])
         return found
 
     def _put_together(self) -> _Statement:
@@ -77,8 +79,6 @@ class PreparedQuery(Generic[M_co]):
         places = tuple((_number(marks, value), value) for value in given)
         if not set(range(len(marks))) <= {number for number, _ in places}:
             raise TypeError("The query does not use each of its values as it is.")
-        if compiler.annotation_col_map:
-            raise TypeError("The query must not have annotations.")
         first, *_, last = compiler.klass_info["select_fields"]
         columns = slice(first, last + 1)
         chosen = compiler.select[: compiler.col_count]

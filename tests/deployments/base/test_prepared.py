@@ -1,6 +1,7 @@
 """Prepared queries find what Django's own find; usual settings are read once for a request."""
 
 import pytest
+from django.db.models.functions import Upper
 from pytest_django import DjangoAssertNumQueries
 
 from deployments.access.models import ApiKey
@@ -48,6 +49,15 @@ def test_a_constant_stays_what_it_is() -> None:
     query = PreparedQuery(lambda name: Space.objects.filter(is_default=False, name=name), str)
     assert [each.name for each in query.all("Other")] == ["Other"]
     assert query.all(default_space().name) == []
+
+
+def test_what_is_worked_out_comes_along() -> None:
+    query = PreparedQuery(
+        lambda name: Space.objects.filter(name=name).annotate(upper=Upper("name")), str
+    )
+    found = query.first(default_space().name)
+    assert found is not None
+    assert vars(found)["upper"] == default_space().name.upper()
 
 
 def test_a_value_that_is_changed_on_its_way_cannot_be_prepared() -> None:

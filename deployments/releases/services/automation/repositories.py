@@ -1,6 +1,8 @@
 """Triggers that watch Git repositories: new commits and tags let the project act."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -8,6 +10,7 @@ import structlog
 from django.db import transaction
 
 from deployments.base.clock import Clock, utc_now
+from deployments.base.redis import try_redis
 from deployments.projects.git.remote import references_of
 from deployments.projects.models import Outcome, ProjectTrigger, WatchedRepository
 from deployments.projects.services.decisions import LONGEST_CAUSE, Decision, log_decision
@@ -26,11 +29,33 @@ _SPREAD_S: Final = 60
 AT_ONCE: Final = 20
 _LONGEST_S: Final = 60.0
 _MOST_WATCHED: Final = 2000
+# Set while a round is under way; the last look of one may take another minute.
+_ROUND: Final = "octopus:watching-repositories"
+_ROUND_S: Final = 180
 _EVERY_SPACE = "automation spans the spaces"
 
 
 def watch_repositories(*, most: int = AT_ONCE, clock: Clock = utc_now) -> int:
-    """Look at the repositories whose time has come; return how many were looked at."""
+    """Look at the repositories whose time has come; return how many were looked at.
+
+    None while another worker does so: slow ones must not keep all workers from other work.
+    """
+    with _only_round() as is_mine:
+        return _watch(most, clock) if is_mine else 0
+
+
+@contextmanager
+def _only_round() -> Iterator[bool]:
+    """Tell whether nobody else is in a round; two of them, without Redis, do no harm."""
+    is_mine = try_redis(lambda client: bool(client.set(_ROUND, 1, nx=True, ex=_ROUND_S)), True)
+    try:
+        yield is_mine
+    finally:
+        if is_mine:
+            try_redis(lambda client: client.delete(_ROUND), None)
+
+
+def _watch(most: int, clock: Clock) -> int:
     triggers = ProjectTrigger.objects.unscoped(reason=_EVERY_SPACE).filter(
         is_disabled=False, project__is_disabled=False, space__deletion=""
     )

@@ -10,6 +10,7 @@ import pytest
 from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid
 from deployments.base.settings_rows import set_setting
+from deployments.projects.git.remote import Repository, references_of
 from deployments.projects.models import ProjectTrigger, WatchedRepository
 from deployments.projects.services import repositories as kept
 from deployments.projects.services.repositories import is_same_place, look_soon
@@ -205,6 +206,24 @@ def test_slow_repositories_keep_a_worker_for_a_while_only(
     assert watch_repositories(clock=desk.clock) == 0
     monkeypatch.undo()
     assert watch_repositories(clock=desk.clock) == 2
+
+
+def test_one_worker_looks_at_a_time(
+    desk: Desk, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.watches()
+    second_round: list[int] = []
+
+    def slowly(repository: Repository) -> Any:
+        desk.watches(name="Another")
+        second_round.append(watch_repositories(clock=desk.clock))
+        return references_of(repository)
+
+    monkeypatch.setattr(repositories, "references_of", slowly)
+    assert watch_repositories(clock=desk.clock) == 1
+    assert second_round == [0]
+    monkeypatch.undo()
+    assert watch_repositories(clock=desk.clock) == 1
 
 
 def test_a_look_that_ends_while_the_trigger_is_saved_is_not_forgotten(

@@ -8,27 +8,34 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
+# beside PLACE WORD: a hidden name in the same directory, which nginx never reads, not by `*` either.
+beside() {
+  printf '%s/.%s.%s' "$(dirname "$1")" "$(basename "$1")" "$2"
+}
+
 # What was written so far; what was there before lies beside it.
 written=()
 take_back() {
-  local each
+  local each kept
   for each in "${written[@]}"; do
-    if as_root test -e "$each.before"; then as_root mv "$each.before" "$each"; else as_root rm -f "$each"; fi
+    kept=$(beside "$each" before)
+    if as_root test -e "$kept"; then as_root mv "$kept" "$each"; else as_root rm -f "$each"; fi
   done
   fail_step "$1"
 }
 
 # put MODE PLACE < text
 put() {
+  local kept fresh
+  kept=$(beside "$2" before) fresh=$(beside "$2" new)
   as_root mkdir -p "$(dirname "$2")" || take_back "$(dirname "$2") cannot be made."
-  as_root rm -f "$2.before"
+  as_root rm -f "$kept"
   if as_root test -e "$2"; then
-    as_root cp -p "$2" "$2.before" || take_back "$2 cannot be kept."
+    as_root cp -p "$2" "$kept" || take_back "$2 cannot be kept."
   fi
-  # The temporary name does not end in .conf, so that nginx never reads half a file.
-  as_root install -m "$1" /dev/stdin "$2.new" || take_back "$2 cannot be written."
+  as_root install -m "$1" /dev/stdin "$fresh" || take_back "$2 cannot be written."
   written+=("$2")
-  as_root mv "$2.new" "$2" || take_back "$2 cannot be written."
+  as_root mv "$fresh" "$2" || take_back "$2 cannot be written."
 }
 
 command -v nginx > /dev/null || PATH=$PATH:/usr/sbin:/usr/local/sbin
@@ -44,6 +51,6 @@ put 644 "$place" < "$new"
 if ! as_root nginx "$@" -t 2>&1; then
   take_back "nginx refuses the configuration; what it had before is back in place."
 fi
-for each in "${written[@]}"; do as_root rm -f "$each.before"; done
+for each in "${written[@]}"; do as_root rm -f "$(beside "$each" before)"; done
 as_root nginx "$@" -s reload 2>&1 || fail_step "nginx was not reloaded; does it run?"
 echo "nginx serves $place"

@@ -33,7 +33,7 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     server {{ listen 127.0.0.1:{port}; return 204; }}
-    include {folder}/conf.d/*.conf;
+    include {folder}/conf.d/*;
 }}
 """
 
@@ -131,6 +131,8 @@ def test_a_package_is_served_and_what_is_refused_changes_nothing(
 
     second = deploy(agent, nginx, "again")
     assert second.exit["exit"] == 0, second.text
+    # It never saw the host before beside the new one.
+    assert "conflicting server name" not in second.text
     assert [path.name for path in place.parent.iterdir()] == ["Acme.Web.conf"]
     assert place.read_bytes() != before
 

@@ -50,6 +50,10 @@ class Variables:
             self._compiled = VariableSet({entry.name: entry.value for entry in self})
         return evaluate(template, self._compiled, halt_on_error=halt_on_error)
 
+    def has_secret_in(self, text: str) -> bool:
+        """Tell whether the text holds the value of a sensitive variable."""
+        return any(each.sensitive and each.value and each.value in text for each in self)
+
     def __iter__(self) -> Iterator[Variable]:
         return iter(list(self._by_key.values()))
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent.contracts.script_modules import OLDEST, file_name, language_name, module_of
+from agent.runtime.runner import posix
+from agent.runtime.runner.memory_files import memory_file, remove_stale
 from agent.runtime.runner.output import Output
 from agent.runtime.variables import Variables
 
@@ -27,34 +29,45 @@ def module_files(variables: Variables, language: str) -> dict[str, str]:
 @contextlib.contextmanager
 def modules_beside(
     directory: Path, variables: Variables, language: str, output: Output
-) -> Iterator[None]:
-    """Put the modules into the directory while a script runs there.
+) -> Iterator[list[int]]:
+    """Put the modules into the directory while a script runs there; return descriptors for it.
 
-    They are private files; one that the directory has already is left alone, and said.
+    They are private files, or in memory where they hold a secret; one that the directory has
+    already is left alone, and said.
     """
-    written: list[Path] = []
-    try:
+    descriptors: list[int] = []
+    with contextlib.ExitStack() as placed:
         for name, body in module_files(variables, language).items():
             path, data = directory / name, body.encode("utf-8", "surrogateescape")
-            if _write_new(path, data):
-                written.append(path)
-            else:
+            remove_stale(path)
+            try:
+                if posix.HAS_MEMORY_FILES and variables.has_secret_in(body):
+                    descriptors.append(placed.enter_context(memory_file(path, data)))
+                else:
+                    placed.enter_context(_private_file(path, data))
+            except FileExistsError:
                 output.notice(
                     f"The script module {name} was not delivered: the directory has such a file."
                 )
-        yield
-    finally:
-        for path in written:
-            path.unlink(missing_ok=True)
+        yield descriptors
 
 
-def _write_new(path: Path, data: bytes) -> bool:
-    """Write the file; False when there is another one. One from before a crash is taken over."""
+@contextlib.contextmanager
+def _private_file(path: Path, data: bytes) -> Iterator[None]:
+    """Write the file and remove it; one from before a crash is taken over.
+
+    Raises FileExistsError for another one.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         descriptor = os.open(path, flags, 0o600)
     except FileExistsError:
-        return path.is_file() and not path.is_symlink() and path.read_bytes() == data
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    return True
+        if not path.is_file() or path.is_symlink() or path.read_bytes() != data:
+            raise
+    else:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)

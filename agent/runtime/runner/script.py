@@ -15,6 +15,7 @@ from agent.runtime.runner import posix
 from agent.runtime.runner.command import Command
 from agent.runtime.runner.control import Control, Stopped
 from agent.runtime.runner.errors import StepFailed
+from agent.runtime.runner.memory_files import memory_file
 from agent.runtime.runner.messages import Messages
 from agent.runtime.runner.modules import modules_beside
 from agent.runtime.runner.output import Output
@@ -94,24 +95,16 @@ class Syntax:
     bootstrap: bytes
     installed: Path | None
     argv: Callable[[str, int, str, str], list[str]]
-    needs_file: bool = False
 
 
-def _syntax(
-    name: str,
-    extension: str,
-    argv: Callable[[str, int, str, str], list[str]],
-    *,
-    needs_file: bool = False,
-) -> Syntax:
+def _syntax(name: str, extension: str, argv: Callable[[str, int, str, str], list[str]]) -> Syntax:
     file = f"bootstrap{extension}"
-    return Syntax(name, extension, _resource(file), _installed(file), argv, needs_file)
+    return Syntax(name, extension, _resource(file), _installed(file), argv)
 
 
 BASH = _syntax("Bash", ".sh", _bash_argv)
 PYTHON = _syntax("Python", ".py", _python_argv)
-# PowerShell knows a script by the end of its name.
-POWERSHELL = _syntax("PowerShell", ".ps1", _powershell_argv, needs_file=True)
+POWERSHELL = _syntax("PowerShell", ".ps1", _powershell_argv)
 SYNTAXES = {syntax.name.lower(): syntax for syntax in (BASH, PYTHON, POWERSHELL)}
 EXTENSIONS = {syntax.extension: syntax for syntax in SYNTAXES.values()}
 
@@ -154,27 +147,20 @@ class Scripts:
     ) -> None:
         """Run an inline script, as a private file that is removed afterwards.
 
-        One that holds a secret never reaches the disk, where the language can do without a file.
-        Raise StepFailed if it fails, Stopped if it was stopped.
+        One that holds a secret lies in memory, where the system can do that. Raise StepFailed if it
+        fails, Stopped if it was stopped.
         """
         data = _clean(syntax, body.encode("utf-8", "surrogateescape"))
-        if syntax.needs_file or not self._holds_secret(body) or not posix.HAS_MEMORY_FILES:
-            path = _unused(self._command.work / f"{name}{syntax.extension}")
-            try:
-                _write_private(path, data, mode=0o700)
-                self._run(syntax, path, directory, parameters)
-            finally:
-                path.unlink(missing_ok=True)
+        path = _unused(self._command.work / f"{name}{syntax.extension}")
+        if posix.HAS_MEMORY_FILES and self._variables.has_secret_in(body):
+            with memory_file(path, data) as descriptor:
+                self._run(syntax, path, directory, parameters, descriptor)
             return
-        descriptor = posix.secret_descriptor(data)
         try:
-            path = Path(f"/proc/self/fd/{descriptor}")
-            self._run(syntax, path, directory, parameters, descriptor)
+            _write_private(path, data, mode=0o700)
+            self._run(syntax, path, directory, parameters)
         finally:
-            os.close(descriptor)
-
-    def _holds_secret(self, body: str) -> bool:
-        return any(each.sensitive and each.value and each.value in body for each in self._variables)
+            path.unlink(missing_ok=True)
 
     def run_file(self, path: Path, directory: Path, *, parameters: str = "") -> None:
         """Run a script that lies on the disk; raise as `run_body` does."""
@@ -190,9 +176,9 @@ class Scripts:
         path: Path,
         directory: Path,
         parameters: str,
-        script: int | None = None,
+        *needed: int,
     ) -> None:
-        """Run the script; `script` is its descriptor where it is no file."""
+        """Run the script, which is given the descriptors `needed` besides."""
         self._control.check()
         bootstrap = syntax.installed or self._written_bootstrap(syntax)
         descriptor = posix.secret_descriptor(self._variable_bytes())
@@ -203,13 +189,13 @@ class Scripts:
             argv = syntax.argv(str(bootstrap), descriptor, str(path), parameters)
             process = Process(self._control, self._messages.feed)
             # Python looks for modules beside the script, others where they run.
-            beside = path.parent if syntax is PYTHON and script is None else directory
-            with modules_beside(beside, self._variables, syntax.name, self._output):
+            beside = path.parent if syntax is PYTHON else directory
+            with modules_beside(beside, self._variables, syntax.name, self._output) as modules:
                 ended = process.run(
                     argv,
                     directory=directory,
                     environment=self._environment(),
-                    descriptors=(descriptor,) if script is None else (descriptor, script),
+                    descriptors=(descriptor, *needed, *modules),
                 )
         except FileNotFoundError as error:
             raise StepFailed(

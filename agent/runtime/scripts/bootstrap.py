@@ -5,7 +5,7 @@ The variables are name NUL value NUL ..., and are read once; nothing enters the 
 """
 
 # Runs under whatever python3 the machine has, so it keeps to what old versions know.
-# ruff: noqa: B905, FBT002, N803, PTH100, PTH109, PTH113, PTH119, PTH120, PTH123
+# ruff: noqa: B905, FBT002, N803, PTH100, PTH113, PTH119, PTH120, PTH123
 # ruff: noqa: RUF005, S102
 # mypy: ignore-errors
 
@@ -118,8 +118,9 @@ def _run(path, parameters):
     module.octopusvariables = octopusvariables
     sys.modules["__main__"] = module
     sys.argv = [path] + parameters
-    # A script that is only in memory has no folder of its own.
-    sys.path[0] = os.getcwd() if path.startswith("/proc/") else os.path.dirname(path)
+    sys.path[0] = os.path.dirname(path)
+    # Of script modules nothing may stay beside them.
+    sys.dont_write_bytecode = True
     exec(code, module.__dict__)
 
 

@@ -197,9 +197,11 @@ def test_a_script_that_holds_a_secret_is_in_memory_only(
     while b"8 first" not in run.stdout:
         time.sleep(0.01)
     assert b"s3cret!!" not in run.raw()
-    assert not list(run.work.glob("Script*"))
+    (name,) = run.work.glob("Script*")
+    assert str(name.readlink()).startswith("/proc/self/fd/")
     run.cancel()
     run.wait()
+    assert not list(run.work.iterdir())
 
 
 def test_script_parameters_and_carriage_returns(agent: Agent) -> None:

@@ -4,7 +4,8 @@ Redis may be flushed at any instant; nothing here is truth.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TypeVar
 
@@ -36,6 +37,22 @@ def try_redis(work: Callable[["redis.Redis"], _T], otherwise: _T) -> _T:
     except (redis.RedisError, OSError):
         Rest.until = time.monotonic() + REST_AFTER_FAILURE
         return otherwise
+
+
+@contextmanager
+def only_one(name: str, *, longest_s: int) -> Iterator[bool]:
+    """Tell whether nobody else is within this `name`, so that slow work keeps one worker at most.
+
+    Who takes longer than `longest_s`, and all without Redis, may be joined by another: it must do
+    no harm.
+    """
+    key = f"octopus:only-one:{name}"
+    is_first = try_redis(lambda client: bool(client.set(key, 1, nx=True, ex=longest_s)), True)
+    try:
+        yield is_first
+    finally:
+        if is_first:
+            try_redis(lambda client: client.delete(key), None)
 
 
 @cache

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 
 from deployments.base import wake
-from deployments.base.redis import REST_AFTER_FAILURE, Rest, command_client, try_redis
+from deployments.base.redis import REST_AFTER_FAILURE, Rest, command_client, only_one, try_redis
 
 
 @pytest.fixture
@@ -27,6 +27,22 @@ def black_hole(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def ping() -> str:
     return try_redis(lambda client: str(client.ping()), otherwise="away")
+
+
+def test_one_is_within_at_a_time(redis_url: str) -> None:
+    with (
+        only_one("rounds", longest_s=60) as first,
+        only_one("rounds", longest_s=60) as second,
+        only_one("others", longest_s=60) as other,
+    ):
+        assert (first, second, other) == (True, False, True)
+    with only_one("rounds", longest_s=60) as again:
+        assert again
+
+
+def test_without_redis_everybody_may(black_hole: None) -> None:
+    with only_one("rounds", longest_s=60) as first, only_one("rounds", longest_s=60) as second:
+        assert (first, second) == (True, True)
 
 
 def test_only_the_first_call_waits(black_hole: None) -> None:

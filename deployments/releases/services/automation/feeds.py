@@ -10,6 +10,7 @@ from django.db import transaction
 from agent.versions import read_version
 from deployments.access.actors import actor_behind
 from deployments.base.clock import Clock, utc_now
+from deployments.base.redis import only_one
 from deployments.projects.models import Channel, Outcome, ProjectTrigger, WatchedPackage
 from deployments.projects.services.decisions import Decision, log_decision
 from deployments.projects.triggers.filters import FEEDS
@@ -34,12 +35,22 @@ from packages_feed.services.asking import refresh
 log = structlog.get_logger(__name__)
 
 EVERY: Final = timedelta(minutes=4)
+_ROUND_S: Final = 600
 # The lowest of all versions: every one that comes is newer than that.
 _NOTHING: Final = "0.0.0-0"
 
 
 def watch_feeds(*, clock: Clock = utc_now) -> None:
-    """Look for new versions of the external packages that triggers watch."""
+    """Look for new versions of the external packages that triggers watch.
+
+    Nothing while another worker does so: slow feeds must not keep all workers from other work.
+    """
+    with only_one("feeds", longest_s=_ROUND_S) as is_mine:
+        if is_mine:
+            _watch(clock)
+
+
+def _watch(clock: Clock) -> None:
     for trigger, channel, watched in _watching():
         external = [need for need in watched if need.feed and not need.feed.is_built_in]
         try:

@@ -1,8 +1,6 @@
 """Triggers that watch Git repositories: new commits and tags let the project act."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,7 +8,7 @@ import structlog
 from django.db import transaction
 
 from deployments.base.clock import Clock, utc_now
-from deployments.base.redis import try_redis
+from deployments.base.redis import only_one
 from deployments.projects.git.remote import references_of
 from deployments.projects.models import Outcome, ProjectTrigger, WatchedRepository
 from deployments.projects.services.decisions import LONGEST_CAUSE, Decision, log_decision
@@ -29,8 +27,7 @@ _SPREAD_S: Final = 60
 AT_ONCE: Final = 20
 _LONGEST_S: Final = 60.0
 _MOST_WATCHED: Final = 2000
-# Set while a round is under way; the last look of one may take another minute.
-_ROUND: Final = "octopus:watching-repositories"
+# The last look of a round may take another minute.
 _ROUND_S: Final = 180
 _EVERY_SPACE = "automation spans the spaces"
 
@@ -40,19 +37,8 @@ def watch_repositories(*, most: int = AT_ONCE, clock: Clock = utc_now) -> int:
 
     None while another worker does so: slow ones must not keep all workers from other work.
     """
-    with _only_round() as is_mine:
+    with only_one("repositories", longest_s=_ROUND_S) as is_mine:
         return _watch(most, clock) if is_mine else 0
-
-
-@contextmanager
-def _only_round() -> Iterator[bool]:
-    """Tell whether nobody else is in a round; two of them, without Redis, do no harm."""
-    is_mine = try_redis(lambda client: bool(client.set(_ROUND, 1, nx=True, ex=_ROUND_S)), True)
-    try:
-        yield is_mine
-    finally:
-        if is_mine:
-            try_redis(lambda client: client.delete(_ROUND), None)
 
 
 def _watch(most: int, clock: Clock) -> int:

@@ -57,7 +57,8 @@ class Caller:
     def child(self) -> "Caller":
         """Return a caller for one case: it knows these names and a `unique` of its own."""
         tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-        own = {"unique": uuid.uuid4().hex[:8], "tomorrow": tomorrow.isoformat()}
+        # With a letter in front: digits after a dot would begin a version.
+        own = {"unique": f"u{uuid.uuid4().hex[:7]}", "tomorrow": tomorrow.isoformat()}
         return Caller(self.url, self.key, {**self.names, **own})
 
     def run(self, call: Call) -> Answer:

@@ -15,7 +15,6 @@ from deployments.infrastructure.models import (
     MachineEnvironment,
     MachineTenant,
     RegistrationToken,
-    Worker,
     WorkerPool,
 )
 from deployments.library.tenancy import FoundTenancy
@@ -40,17 +39,6 @@ def machines_of_environment(space: Space, environment: Environment) -> QuerySet[
         .only(*_PLANNED)
         .order_by("name", "id")
     )
-
-
-def machines_with_roles(machines: Iterable[Machine], roles: Iterable[str]) -> list[Machine]:
-    """Return the machines that have any of the roles, ignoring case."""
-    wanted = {role.lower() for role in roles}
-    return [machine for machine in machines if has_any_role(machine, wanted)]
-
-
-def has_any_role(machine: Machine, wanted: set[str]) -> bool:
-    """Whether the machine has one of the roles (given in lower case)."""
-    return any(str(role).lower() in wanted for role in machine.roles)
 
 
 def environment_numbers(machines: Iterable[Machine]) -> dict[int, list[int]]:
@@ -94,11 +82,6 @@ def machines_serving(
     return rows.filter(Q(pk__in=links) | Q(pk__in=tagged))
 
 
-def roles_in_space(space: Space) -> list[str]:
-    """Return every target tag in use, sorted; spelled as the first machine spells it."""
-    return _distinct_roles(Machine.objects.in_space(space))
-
-
 def visible_roles(actor: Actor, space: Space) -> list[str]:
     """Return the target tags of the machines that the actor may see."""
     return _distinct_roles(Machine.objects.visible_to(actor, space, "MachineView"))
@@ -124,16 +107,6 @@ def find_registration_token(space: Space, token: str) -> RegistrationToken | Non
 def default_worker_pool(space: Space) -> WorkerPool | None:
     """Return the pool that actions use when they name none."""
     return WorkerPool.objects.in_space(space).filter(is_default=True).first()
-
-
-def workers_of_pool(pool: WorkerPool) -> QuerySet[Worker]:
-    """Return the enabled workers of a pool, by number."""
-    return (
-        Worker.objects.in_space(pool.space)
-        .filter(pools=pool, is_disabled=False)
-        .select_related("agent")
-        .order_by("id")
-    )
 
 
 def _machine_numbers(environment: Environment) -> "QuerySet[MachineEnvironment, int]":

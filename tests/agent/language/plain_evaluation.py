@@ -31,7 +31,8 @@ from agent.language.tokens import (
     SymbolIndex,
     Text,
 )
-from tests.agent.language.template_grammar import SYMBOL, Reading, read_whole
+from tests.agent.language.combinators import Reading
+from tests.agent.language.template_grammar import SYMBOL, read_whole
 
 MOST_STEPS = 4_000
 

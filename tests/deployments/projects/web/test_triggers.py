@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from deployments.base.clock import utc_now
 from deployments.library.services import VariableInput
-from deployments.projects.models import Outcome, Project, ProjectTrigger, WatchedRepository
+from deployments.projects.models import Outcome, Project, ProjectTrigger
 from deployments.projects.queries import default_channel
 from deployments.projects.services.decisions import (
     KEPT_FOR,
@@ -17,6 +17,7 @@ from deployments.projects.services.decisions import (
     forget_old_decisions,
     log_decision,
 )
+from tests.deployments.projects.web.trigger_pages import only, path_of
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
 from tests.factories.automation import make_trigger
 from tests.factories.domain import make_environment, make_project, make_variables, package_step
@@ -28,10 +29,6 @@ from tests.support.portal import Visitor, text_of
 pytestmark = pytest.mark.django_db
 
 CRON = {"FilterType": "CronExpressionSchedule", "CronExpression": "0 6 * * Mon-Fri"}
-
-
-def _path(project: Project, more: str = "") -> str:
-    return f"projects/{project.public_id}/triggers{more}"
 
 
 def _nightly(project: Project, name: str = "Nightly") -> ProjectTrigger:
@@ -56,10 +53,6 @@ def _schedule(**more: Any) -> dict[str, Any]:
     }
 
 
-def _only(project: Project) -> ProjectTrigger:
-    return ProjectTrigger.objects.in_space(project.space).get(project=project)
-
-
 def test_a_schedule_is_created_shown_and_changed() -> None:
     project, staging, production = (
         make_project(),
@@ -67,11 +60,13 @@ def test_a_schedule_is_created_shown_and_changed() -> None:
         make_environment("Live"),
     )
     ana = Visitor(make_ana())
-    assert "No triggers yet" in text_of(ana.get(_path(project)))
-    assert "Europe/Berlin" in ana.get(_path(project, "/new"), {"kind": "schedule"}).content.decode()
+    assert "No triggers yet" in text_of(ana.get(path_of(project)))
+    assert (
+        "Europe/Berlin" in ana.get(path_of(project, "/new"), {"kind": "schedule"}).content.decode()
+    )
     sent = _schedule(sources=[staging.public_id], destination=production.public_id)
-    assert ana.post(_path(project, "/new"), sent).status_code == 302
-    row = _only(project)
+    assert ana.post(path_of(project, "/new"), sent).status_code == 302
+    row = only(project)
     assert row.filter == {
         "FilterType": "OnceDailySchedule",
         "StartTime": "2000-01-01T02:30:00.000Z",
@@ -80,16 +75,16 @@ def test_a_schedule_is_created_shown_and_changed() -> None:
     }
     assert row.action["SourceEnvironmentIds"] == [staging.public_id]
     assert row.saved_by_name == "ana"
-    shown = text_of(ana.get(_path(project, f"/{row.public_id}")))
+    shown = text_of(ana.get(path_of(project, f"/{row.public_id}")))
     assert "Monday, Tuesday at 02:30, Europe/Berlin" in shown
     assert "Deploy what is current in Staging to Live" in shown
     assert shown.count("UTC") == 5
-    form = ana.get(_path(project, f"/{row.public_id}/edit")).content.decode()
+    form = ana.get(path_of(project, f"/{row.public_id}/edit")).content.decode()
     assert 'value="02:30"' in form
     sent = _schedule(schedule="DayOfMonth", number="L", weekday="Friday", at="18:00")
     sent |= {"action": "DeployNewRelease", "destination": staging.public_id}
-    assert ana.post(_path(project, f"/{row.public_id}/edit"), sent).status_code == 302
-    listed = text_of(ana.get(_path(project)))
+    assert ana.post(path_of(project, f"/{row.public_id}/edit"), sent).status_code == 302
+    listed = text_of(ana.get(path_of(project)))
     assert "On the last Friday of the month at 18:00, Europe/Berlin" in listed
     assert "Create a release and deploy it to Staging" in listed
 
@@ -99,9 +94,9 @@ def test_an_interval_is_kept_as_numbers() -> None:
     ana = Visitor(make_ana())
     sent = _schedule(schedule="ContinuousDailySchedule", every="20", unit="minutes")
     sent |= {"destination": live.public_id}
-    assert ana.post(_path(project, "/new"), sent).status_code == 302
-    assert _only(project).filter["MinuteInterval"] == 20
-    edit = ana.get(_path(project, f"/{_only(project).public_id}/edit")).content.decode()
+    assert ana.post(path_of(project, "/new"), sent).status_code == 302
+    assert only(project).filter["MinuteInterval"] == 20
+    edit = ana.get(path_of(project, f"/{only(project).public_id}/edit")).content.decode()
     assert 'name="every" value="20"' in edit
 
 
@@ -110,13 +105,13 @@ def test_answers_to_prompts_are_kept_unless_they_are_secret() -> None:
     make_variables(project, VariableInput("Key", "x", is_sensitive=True))
     ana = Visitor(make_ana())
     sent = _schedule(destination=live.public_id, answers="Reason = nightly\nKey = hunter22")
-    answer = ana.post(_path(project, "/new"), sent)
+    answer = ana.post(path_of(project, "/new"), sent)
     assert answer.status_code == 400
     assert "'Key' is sensitive" in text_of(answer)
     sent["answers"] = "Reason = nightly = daily"
-    assert ana.post(_path(project, "/new"), sent).status_code == 302
-    assert _only(project).action["Variables"] == '{"Reason": "nightly = daily"}'
-    form = ana.get(_path(project, f"/{_only(project).public_id}/edit")).content.decode()
+    assert ana.post(path_of(project, "/new"), sent).status_code == 302
+    assert only(project).action["Variables"] == '{"Reason": "nightly = daily"}'
+    form = ana.get(path_of(project, f"/{only(project).public_id}/edit")).content.decode()
     assert "Reason = nightly = daily</textarea>" in form
 
 
@@ -124,7 +119,7 @@ def test_the_next_runs_are_shown_before_it_is_saved() -> None:
     project = make_project()
     ana = Visitor(make_ana())
     sent = _schedule(schedule="CronExpressionSchedule", cron="0 6 1 1 *", do="preview")
-    answer = ana.post(_path(project, "/new"), sent)
+    answer = ana.post(path_of(project, "/new"), sent)
     assert f"{utc_now().year + 1}-01-01 06:00" in text_of(answer)
     assert not ProjectTrigger.objects.in_space(project.space).exists()
     assert 'value="0 6 1 1 *"' in answer.content.decode()
@@ -146,7 +141,7 @@ def test_what_is_wrong_is_said_and_kept(wrong: dict[str, str], sentence: str) ->
     project, live = make_project(), make_environment("Live")
     ana = Visitor(make_ana())
     sent = {**_schedule(destination=live.public_id, description="kept"), **wrong}
-    answer = ana.post(_path(project, "/new"), sent)
+    answer = ana.post(path_of(project, "/new"), sent)
     assert answer.status_code == 400
     assert sentence in text_of(answer)
     assert "kept" in answer.content.decode()
@@ -158,15 +153,15 @@ def test_a_schedule_for_tenants_names_them() -> None:
     ash = make_tenant("Ash")
     ana = Visitor(make_ana())
     sent = _schedule(destination=live.public_id, tenants="ash", tags="Ring/Early, Ring/Moon")
-    answer = ana.post(_path(project, "/new"), sent)
+    answer = ana.post(path_of(project, "/new"), sent)
     assert "There is no tenant tag 'Ring/Moon'." in text_of(answer)
     sent["tags"] = "ring/early"
-    assert ana.post(_path(project, "/new"), sent).status_code == 302
-    action = _only(project).action
+    assert ana.post(path_of(project, "/new"), sent).status_code == 302
+    action = only(project).action
     assert (action["TenantIds"], action["TenantTags"]) == ([ash.public_id], ["Ring/Early"])
-    form = ana.get(_path(project, f"/{_only(project).public_id}/edit")).content.decode()
+    form = ana.get(path_of(project, f"/{only(project).public_id}/edit")).content.decode()
     assert 'name="tenants" value="Ash"' in form
-    assert "to Live for Ash, Ring/Early" in text_of(ana.get(_path(project)))
+    assert "to Live for Ash, Ring/Early" in text_of(ana.get(path_of(project)))
 
 
 def test_triggers_of_targets_and_of_packages() -> None:
@@ -180,11 +175,11 @@ def test_triggers_of_targets_and_of_packages() -> None:
         "environments": [staging.public_id],
         "roles": "web, db",
     }
-    assert ana.post(_path(project, "/new"), sent).status_code == 302
-    shown = text_of(ana.get(_path(project)))
+    assert ana.post(path_of(project, "/new"), sent).status_code == 302
+    shown = text_of(ana.get(path_of(project)))
     assert "A target becomes available for deployment, in Staging, tagged web, db" in shown
-    _only(project).delete()
-    assert "Deploy: Acme.Web" in text_of(ana.get(_path(project, "/new"), {"kind": "packages"}))
+    only(project).delete()
+    assert "Deploy: Acme.Web" in text_of(ana.get(path_of(project, "/new"), {"kind": "packages"}))
     sent = {
         "kind": "packages",
         "name": "Pushes",
@@ -192,9 +187,9 @@ def test_triggers_of_targets_and_of_packages() -> None:
         "how": "ArcFeedFilter",
         "channel": default_channel(project).public_id,
     }
-    assert ana.post(_path(project, "/new"), sent).status_code == 302
-    assert "Create a release in the channel Default" in text_of(ana.get(_path(project)))
-    edit = ana.get(_path(project, f"/{_only(project).public_id}/edit")).content.decode()
+    assert ana.post(path_of(project, "/new"), sent).status_code == 302
+    assert "Create a release in the channel Default" in text_of(ana.get(path_of(project)))
+    edit = ana.get(path_of(project, f"/{only(project).public_id}/edit")).content.decode()
     assert 'value="Deploy\t" checked' in edit
 
 
@@ -202,12 +197,12 @@ def test_pausing_going_on_and_deleting() -> None:
     project = make_project()
     row = _nightly(project)
     ana = Visitor(make_ana())
-    ana.post(_path(project, f"/{row.public_id}/pause"), {"do": "pause", "from": "page"})
-    assert _only(project).is_disabled
-    assert "Paused" in text_of(ana.get(_path(project)))
-    ana.post(_path(project, f"/{row.public_id}/pause"), {"do": "resume"})
-    assert isinstance(_only(project).next_run, datetime)
-    ana.post(_path(project, f"/{row.public_id}/delete"), {})
+    ana.post(path_of(project, f"/{row.public_id}/pause"), {"do": "pause", "from": "page"})
+    assert only(project).is_disabled
+    assert "Paused" in text_of(ana.get(path_of(project)))
+    ana.post(path_of(project, f"/{row.public_id}/pause"), {"do": "resume"})
+    assert isinstance(only(project).next_run, datetime)
+    ana.post(path_of(project, f"/{row.public_id}/delete"), {})
     assert not ProjectTrigger.objects.in_space(project.space).exists()
 
 
@@ -222,11 +217,11 @@ def test_decisions_are_told_with_their_reasons() -> None:
     )
     log_decision(project, by_lifecycle)
     ana = Visitor(make_ana())
-    listed = text_of(ana.get(_path(project)))
+    listed = text_of(ana.get(path_of(project)))
     assert "The <b>reason</b>" in listed.replace("&lt;", "<").replace("&gt;", ">")
     assert "Lifecycle" in listed
-    assert "The cause" in text_of(ana.get(_path(project, f"/{row.public_id}")))
-    only = text_of(ana.get(_path(project, "/decisions"), {"outcome": "Nothing"}))
+    assert "The cause" in text_of(ana.get(path_of(project, f"/{row.public_id}")))
+    only = text_of(ana.get(path_of(project, "/decisions"), {"outcome": "Nothing"}))
     assert "It was before." in only
     assert "The cause" not in only
     assert forget_old_decisions(clock=lambda: utc_now() + KEPT_FOR / 2) == 0
@@ -239,7 +234,7 @@ def test_the_list_costs_the_same_for_many() -> None:
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
-            assert ana.get(_path(project)).status_code == 200
+            assert ana.get(path_of(project)).status_code == 200
         return len(captured)
 
     for name in ("One", "Two"):
@@ -259,16 +254,16 @@ def test_each_sees_and_does_what_they_may() -> None:
     ben, cleo = Visitor(make_ben(space)), Visitor(make_cleo(space))
     dan = Visitor(make_dan(make_space("Elsewhere")))
     for visitor in (ben, cleo):
-        assert visitor.get(_path(project)).status_code == 200
-        assert visitor.get(_path(project, f"/{row.public_id}")).status_code == 200
-    assert ben.get(_path(project, "/new")).status_code == 200
-    assert cleo.get(_path(project, "/new")).status_code == 403
+        assert visitor.get(path_of(project)).status_code == 200
+        assert visitor.get(path_of(project, f"/{row.public_id}")).status_code == 200
+    assert ben.get(path_of(project, "/new")).status_code == 200
+    assert cleo.get(path_of(project, "/new")).status_code == 403
     for more in ("edit", "pause", "delete"):
-        answer = cleo.post(_path(project, f"/{row.public_id}/{more}"), _schedule())
+        answer = cleo.post(path_of(project, f"/{row.public_id}/{more}"), _schedule())
         assert answer.status_code == 403
-    assert dan.get(_path(project)).status_code == 404
+    assert dan.get(path_of(project)).status_code == 404
     other = make_project()
-    assert Visitor(make_ana()).get(_path(other, f"/{row.public_id}")).status_code == 404
+    assert Visitor(make_ana()).get(path_of(other, f"/{row.public_id}")).status_code == 404
 
 
 def test_the_form_offers_environments_that_one_may_see_or_that_are_named() -> None:
@@ -278,7 +273,7 @@ def test_the_form_offers_environments_that_one_may_see_or_that_are_named() -> No
     user = make_user("eve")
     give_role(user, "userroles-projectlead", default_space(), {"environment": [staging.public_id]})
     eve = Visitor(as_person(user))
-    form = text_of(eve.get(_path(project, "/new")))
+    form = text_of(eve.get(path_of(project, "/new")))
     assert "Staging" in form
     assert "Live" not in form
     action = {
@@ -287,7 +282,7 @@ def test_the_form_offers_environments_that_one_may_see_or_that_are_named() -> No
         "DestinationEnvironmentId": staging.public_id,
     }
     row = make_trigger(project, CRON, action, name="Nightly")
-    form = text_of(eve.get(_path(project, f"/{row.public_id}/edit")))
+    form = text_of(eve.get(path_of(project, f"/{row.public_id}/edit")))
     assert "Live" in form
     assert "Secret lab" not in form
 
@@ -295,15 +290,15 @@ def test_the_form_offers_environments_that_one_may_see_or_that_are_named() -> No
 def test_a_schedule_runs_a_runbook() -> None:
     project, live = make_project(), make_environment("Live")
     ana = Visitor(make_ana())
-    assert "Run runbooks" not in text_of(ana.get(_path(project, "/new")))
+    assert "Run runbooks" not in text_of(ana.get(path_of(project, "/new")))
     runbook = make_runbook(project, "Clean")
-    assert "Run runbooks" in text_of(ana.get(_path(project, "/new")))
+    assert "Run runbooks" in text_of(ana.get(path_of(project, "/new")))
     sent = _schedule(action="RunRunbook", runbook=runbook.public_id, answers="Why = tidy")
-    refused = ana.post(_path(project, "/new"), sent)
+    refused = ana.post(path_of(project, "/new"), sent)
     assert refused.status_code == 400
     assert "Choose at least one environment to run it in." in text_of(refused)
-    assert ana.post(_path(project, "/new"), {**sent, "places": live.public_id}).status_code == 302
-    row = _only(project)
+    assert ana.post(path_of(project, "/new"), {**sent, "places": live.public_id}).status_code == 302
+    row = only(project)
     assert row.action == {
         "ActionType": "RunRunbook",
         "RunbookId": runbook.public_id,
@@ -313,15 +308,15 @@ def test_a_schedule_runs_a_runbook() -> None:
         "TenantTags": [],
         "FormValues": {"Why": "tidy"},
     }
-    shown = text_of(ana.get(_path(project, f"/{row.public_id}")))
+    shown = text_of(ana.get(path_of(project, f"/{row.public_id}")))
     assert "Run Clean in Live" in shown
-    form = ana.get(_path(project, f"/{row.public_id}/edit")).content.decode()
+    form = ana.get(path_of(project, f"/{row.public_id}/edit")).content.decode()
     assert "Why = tidy</textarea>" in form
     make_snapshot(runbook)
     run = make_run(runbook, live)
     made = Decision(Outcome.RUN, "Planned", "Clean is run.", results=(run.public_id,))
     log_decision(project, made, trigger=row)
-    page = ana.get(_path(project, f"/{row.public_id}"))
+    page = ana.get(path_of(project, f"/{row.public_id}"))
     assert f"/runbook-runs/{run.public_id}" in page.content.decode()
     assert ana.get(f"runbook-runs/{run.public_id}").url.endswith(
         f"/tasks/ServerTasks-{run.task_id}"
@@ -331,19 +326,19 @@ def test_a_schedule_runs_a_runbook() -> None:
 def test_a_schedule_runs_all_runbooks_with_a_tag() -> None:
     project, live = make_project(), make_environment("Live")
     ana, runbook = Visitor(make_ana()), make_runbook(project, "Clean")
-    assert "All runbooks with certain tags" not in text_of(ana.get(_path(project, "/new")))
+    assert "All runbooks with certain tags" not in text_of(ana.get(path_of(project, "/new")))
     make_tag_set("Schedule", "Nightly", scopes=["Runbook"])
     sent = _schedule(action="RunRunbook", places=live.public_id, which="tags")
-    refused = ana.post(_path(project, "/new"), sent)
+    refused = ana.post(path_of(project, "/new"), sent)
     assert (refused.status_code, "RunbookId or RunbookTags" in text_of(refused)) == (400, True)
     # The runbook that was chosen before the other way was counts no more.
     sent |= {"runbook": runbook.public_id, "runbook_tags": "Schedule/Nightly"}
-    assert ana.post(_path(project, "/new"), sent).status_code == 302
-    row = _only(project)
+    assert ana.post(path_of(project, "/new"), sent).status_code == 302
+    row = only(project)
     assert (row.action["RunbookId"], row.action["RunbookTags"]) == (None, ["Schedule/Nightly"])
-    shown = text_of(ana.get(_path(project, f"/{row.public_id}")))
+    shown = text_of(ana.get(path_of(project, f"/{row.public_id}")))
     assert "Run the runbooks tagged Schedule/Nightly in Live" in shown
-    form = ana.get(_path(project, f"/{row.public_id}/edit")).content.decode()
+    form = ana.get(path_of(project, f"/{row.public_id}/edit")).content.decode()
     assert 'value="Schedule/Nightly" checked' in form
 
 
@@ -363,113 +358,3 @@ def test_nobody_names_an_environment_that_they_do_not_see_but_keeps_one_that_is_
     assert sent(Name="Kept") == 200
     assert sent(Action=stored["Action"] | {"EnvironmentId": seen.public_id}) == 200
     assert sent(Action=stored["Action"] | {"EnvironmentId": hidden}) == 400
-
-
-def test_a_trigger_follows_another_project() -> None:
-    project, source, place = make_project("Web"), make_project("Api"), make_environment("Live")
-    ana = Visitor(make_ana())
-    form = text_of(ana.get(_path(project, "/new"), {"kind": "project"}))
-    assert "Api" in form
-    sent = {
-        "kind": "project",
-        "name": "After Api",
-        "source_project": source.public_id,
-        "happening": "DeploymentSucceeded",
-        "environments": [place.public_id],
-        "action": "DeployLatestRelease",
-        "destination": place.public_id,
-    }
-    refused = ana.post(_path(project, "/new"), {**sent, "source_project": ""})
-    assert (refused.status_code, "Choose the project to follow" in text_of(refused)) == (400, True)
-    assert ana.post(_path(project, "/new"), sent).status_code == 302
-    row = _only(project)
-    assert row.filter == {
-        "FilterType": "ProjectFilter",
-        "SourceProjectId": source.public_id,
-        "EventCategory": "DeploymentSucceeded",
-        "EnvironmentIds": [place.public_id],
-    }
-    shown = text_of(ana.get(_path(project, f"/{row.public_id}")))
-    assert "Api is deployed successfully to Live" in shown
-    form = ana.get(_path(project, f"/{row.public_id}/edit")).content.decode()
-    assert f'<option value="{source.public_id}" selected>Api</option>' in form
-    # Environments of the other choice are hidden, and not meant.
-    created = {**sent, "happening": "ReleaseCreated", "action": "CreateRelease"}
-    assert ana.post(_path(project, f"/{row.public_id}/edit"), created).status_code == 302
-    assert _only(project).filter["EnvironmentIds"] == []
-    assert "A release of Api is created" in text_of(ana.get(_path(project)))
-    eve = make_user("eve")
-    give_role(eve, "userroles-projectlead", default_space(), {"project": [project.public_id]})
-    hidden = text_of(Visitor(as_person(eve)).get(_path(project)))
-    assert "A release of Api" not in hidden
-    assert f"A release of {source.public_id} is created" in hidden
-
-
-def test_a_trigger_watches_a_repository() -> None:
-    project, ana = make_project(), Visitor(make_ana())
-    sent = {
-        "kind": "git",
-        "name": "Config",
-        "uri": "https://git.example.com/acme/config.git",
-        "branches": "main, release/*",
-        "tag_names": "v*",
-        "username": "ana",
-        "password": "correct horse",
-        "action": "CreateRelease",
-    }
-    refused = ana.post(_path(project, "/new"), {**sent, "uri": "git@example.com:config"})
-    assert (refused.status_code, "must begin with https://" in text_of(refused)) == (400, True)
-    assert "correct horse" not in refused.content.decode()
-    assert ana.post(_path(project, "/new"), sent).status_code == 302
-    row = _only(project)
-    assert (row.filter["Branches"], row.filter["Tags"]) == (["main", "release/*"], ["v*"])
-    page, form = _path(project, f"/{row.public_id}"), _path(project, f"/{row.public_id}/edit")
-    assert "It has not been looked at yet." in text_of(ana.get(page))
-    WatchedRepository.objects.update(
-        seen={"refs/heads/main": "a" * 40}, looked=utc_now(), problem="git.example.com is away"
-    )
-    shown = text_of(ana.get(page))
-    for text in ("git.example.com is away", "main", "a" * 10, "branches main, release/*"):
-        assert text in shown
-    edit = ana.get(form).content.decode()
-    assert ("correct horse" in edit, "Remove the stored one" in edit) == (False, True)
-    assert ana.post(form, {**sent, "name": "Kept", "password": ""}).status_code == 302
-    assert WatchedRepository.objects.get().sealed_password is not None
-    due = WatchedRepository.objects.get().due
-    assert ana.post(f"{page}/look").status_code == 302
-    assert WatchedRepository.objects.get().due >= due
-    assert ana.post(form, {**sent, "password": "", "no_password": "on"}).status_code == 302
-    assert WatchedRepository.objects.get().sealed_password is None
-
-
-def test_clients_see_what_they_know_and_no_password() -> None:
-    project, source, ana = make_project("Web"), make_project("Api"), make_ana()
-    path, create = "/api/Spaces-1/projecttriggers", {"ActionType": "CreateRelease"}
-
-    def made(name: str, **watched: Any) -> Any:
-        body = {"Name": name, "ProjectId": project.public_id, "Filter": watched, "Action": create}
-        return ana.api.post(path, body, content_type="application/json")
-
-    def listed(query: str = "") -> list[str]:
-        return [item["Name"] for item in ana.api.get(f"{path}{query}").json()["Items"]]
-
-    git = {"FilterType": "GitFilter", "RepositoryUri": "https://git.test/a", "Branches": ["main"]}
-    secret = {"HasValue": True, "NewValue": "correct horse"}
-    stored = made("Config", **git, Username="ana", Password=secret).json()
-    assert stored["Filter"]["Password"] == {"HasValue": True, "NewValue": None}
-    assert stored["Filter"]["Sources"] == []
-    assert "correct horse" not in ana.api.get(path).content.decode()
-    again = ana.api.put(f"{path}/{stored['Id']}", stored, content_type="application/json")
-    assert again.json()["Filter"] == stored["Filter"]
-    stored["Filter"]["Password"] = {"HasValue": False, "NewValue": None}
-    again = ana.api.put(f"{path}/{stored['Id']}", stored, content_type="application/json")
-    assert again.json()["Filter"]["Password"]["HasValue"] is False
-    assert made("Bad", **git, Password=7).json()["Errors"] == ["A text is expected."]
-    after = made("After", FilterType="ProjectFilter", SourceProjectId=source.public_id)
-    assert after.status_code == 201
-    assert listed() == ["Config"]
-    assert listed("?filterTypes=ProjectFilter") == ["After"]
-    assert listed(f"?ids={after.json()['Id']}") == ["After"]
-    wrong = ana.api.get(f"{path}?filterTypes=Sunrise")
-    assert wrong.status_code == 400
-    assert "'Sunrise' is not one of" in wrong.json()["Errors"][0]

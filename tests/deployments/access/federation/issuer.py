@@ -13,6 +13,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from deployments.access.providers.discovery import forget
+
 
 @dataclass
 class Issuer:
@@ -57,7 +59,7 @@ def published(key_id: str, key: ec.EllipticCurvePrivateKey) -> dict[str, Any]:
 
 @contextmanager
 def running_issuer() -> Iterator[Issuer]:
-    """Give an issuer on this machine; its address is another one each time."""
+    """Give an issuer on this machine, of which nothing is known."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -77,6 +79,7 @@ def running_issuer() -> Iterator[Issuer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     issuer = Issuer(f"http://127.0.0.1:{server.server_port}")
     issuer.rotate("first")
+    forget(issuer.url)  # an earlier one may have had this port
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -13,6 +13,8 @@ from packages_feed.ingest.limits import Limits, readable
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MAX_PATH = 3000
+_MAX_PART = 255
+_MAX_DEPTH = 100
 
 
 @dataclass
@@ -41,24 +43,57 @@ class Budget:
 
 
 class FileNames:
-    """The files of an archive seen so far, eight bytes for each.
+    """The files of an archive seen so far, eight bytes for each, and the folders that they are in.
 
     Two files of one name are one file after unpacking; which, depends on who unpacks.
     """
 
-    def __init__(self) -> None:
-        self._digests = array("Q")
+    def __init__(self, most_folders: int) -> None:
+        self._most_folders = most_folders
+        self._files = array("Q")
+        self._folders: set[int] = set()
+        self._last = ""
 
     def add(self, name: str) -> None:
         """Note the file, however its path is spelled."""
-        path = posixpath.normpath(name.replace("\\", "/")).encode("utf-8", "surrogateescape")
-        digest = hashlib.blake2b(path, digest_size=8).digest()
-        self._digests.append(int.from_bytes(digest, "big"))
+        path = _plain(name)
+        if path == ".":
+            raise Invalid("The archive has a file without a name.")
+        self._files.append(_digest(path))
+        folder = posixpath.dirname(path)
+        if folder != self._last:
+            self._last = folder
+            self._note_folders(folder)
+
+    def add_folder(self, name: str) -> None:
+        """Note an entry that is a folder."""
+        self._note_folders(_plain(name))
+
+    def _note_folders(self, folder: str) -> None:
+        while folder and folder != ".":
+            before = len(self._folders)
+            self._folders.add(_digest(folder))
+            if len(self._folders) == before:
+                return
+            if len(self._folders) > self._most_folders:
+                raise Invalid(f"The archive has more than {self._most_folders} folders.")
+            folder = posixpath.dirname(folder)
 
     def require_different(self) -> None:
-        """Raise Invalid when a name came twice."""
-        if any(one == other for one, other in pairwise(sorted(self._digests))):
+        """Raise Invalid when a name came twice, or for a file and for a folder."""
+        if any(one == other for one, other in pairwise(sorted(self._files))):
             raise Invalid("The archive has two files of the same name.")
+        if not self._folders.isdisjoint(self._files):
+            raise Invalid("The archive has a file and a folder of the same name.")
+
+
+def _plain(name: str) -> str:
+    return posixpath.normpath(name.replace("\\", "/"))
+
+
+def _digest(path: str) -> int:
+    text = path.encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
 
 
 def check_name(name: str, *, backslashes: bool) -> None:
@@ -67,8 +102,16 @@ def check_name(name: str, *, backslashes: bool) -> None:
     shown = ascii(name[:100])
     if _CONTROL.search(path) or len(path) > _MAX_PATH:
         raise Invalid(f"The archive has an entry with the impossible name {shown}.")
-    if path.startswith("/") or _DRIVE.match(path) or ".." in path.split("/"):
+    parts = path.split("/")
+    longest = max(map(len, parts)) if path.isascii() else max(map(_length, parts))
+    if longest > _MAX_PART or len(parts) > _MAX_DEPTH:
+        raise Invalid(f"The archive has an entry whose name {shown} is too long.")
+    if path.startswith("/") or _DRIVE.match(path) or ".." in parts:
         raise Invalid(f"The archive has the entry {shown}, which leads out of the package.")
+
+
+def _length(part: str) -> int:
+    return len(part.encode("utf-8", "surrogateescape"))
 
 
 def check_link(name: str, target: str, *, from_root: bool = False) -> None:

@@ -77,7 +77,8 @@ def _describe_nupkg(
 ) -> PackageDescription:
     if not _has_zip_magic(file):
         raise Invalid(f"The file is not a NuGet package; {RAW_HINT}.")
-    roots = check_zip(file, Budget(limits, size, limits.nupkg_entries))
+    budget = Budget(limits, size, limits.nupkg_entries)
+    roots = check_zip(file, budget, unquotes=True)
     manifests = [name for name in roots if name.lower().endswith(".nuspec")]
     if not manifests:
         named = (file_name or "").lower() not in _NAMELESS

@@ -97,7 +97,7 @@ class _KeepsOpen:
 
 def _check_members(stream: _Forward, budget: Budget) -> None:
     archive = tarfile.TarFile(fileobj=cast(Any, stream), mode="r", errors="surrogateescape")
-    files = FileNames()
+    files = FileNames(budget.most_entries)
     while True:
         member = archive.next()
         archive.members.clear()  # type: ignore[attr-defined]  # it would keep every header
@@ -105,7 +105,9 @@ def _check_members(stream: _Forward, budget: Budget) -> None:
             break
         _check_member(member)
         budget.take(max(0, member.size))
-        if not member.isdir():
+        if member.isdir():
+            files.add_folder(member.name)
+        else:
             files.add(member.name)
     files.require_different()
 

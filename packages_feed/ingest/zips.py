@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from deployments.base.errors import Invalid
 from packages_feed.ingest.entries import Budget, FileNames, check_link, check_name
@@ -33,6 +34,8 @@ _READ_ERRORS = (
     struct.error,
     OSError,
 )
+# What is made on another system than Unix, or by a careless tool, says nothing of its kind.
+_KINDS = frozenset({0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK})
 _BROKEN = "The file is not a zip archive, or it is damaged."
 
 
@@ -53,23 +56,31 @@ class _Directory:
     count: int
 
 
-def check_zip(file: BinaryIO, budget: Budget) -> list[str]:
-    """Check every entry and return the names of the files at the root; raises Invalid."""
+def check_zip(file: BinaryIO, budget: Budget, *, unquotes: bool = False) -> list[str]:
+    """Check every entry and return the names of the files at the root; raises Invalid.
+
+    `unquotes` says that who unpacks it reads %20 and the like in names, as in NuGet packages.
+    """
     roots = []
     links = []
-    files = FileNames()
+    files = FileNames(budget.most_entries)
     directory = _find_directory(file)
     if directory.count > budget.most_entries:
         raise Invalid(f"The archive has more than {budget.most_entries} entries.")
     for entry in _entries(file, directory):
-        check_name(entry.name, backslashes=True)
+        name = unquote(entry.name, errors="surrogateescape") if unquotes else entry.name
+        check_name(name, backslashes=True)
         if entry.is_encrypted:
             raise Invalid("The archive is encrypted.")
+        if stat.S_IFMT(entry.mode) not in _KINDS:
+            raise Invalid(f"The archive has the device {entry.name[:100]!a}.")
         budget.take(entry.size)
-        if not entry.name.endswith(("/", "\\")):
-            files.add(entry.name)
+        if entry.name.endswith(("/", "\\")) or stat.S_ISDIR(entry.mode):
+            files.add_folder(name)
+        else:
+            files.add(name)
         if stat.S_ISLNK(entry.mode):
-            links.append(entry.name)
+            links.append((entry.name, name))
         elif "/" not in entry.name.replace("\\", "/").removeprefix("./"):
             roots.append(entry.name)
     files.require_different()
@@ -91,15 +102,15 @@ def read_entry(file: BinaryIO, name: str, limit: int) -> bytes:
         raise Invalid(f"The entry {name[:100]!a} cannot be read.") from error
 
 
-def _check_links(file: BinaryIO, names: list[str], count: int) -> None:
-    if not names:
+def _check_links(file: BinaryIO, links: list[tuple[str, str]], count: int) -> None:
+    if not links:
         return
     if count > _MOST_WITH_LINKS:
         raise Invalid(f"An archive with links may have at most {_MOST_WITH_LINKS} entries.")
     try:
         with zipfile.ZipFile(file) as archive:
-            for name in names:
-                with archive.open(name) as entry:
+            for entry_name, name in links:
+                with archive.open(entry_name) as entry:
                     target = entry.read(_MAX_TARGET).decode("utf-8", "surrogateescape")
                 check_link(name.replace("\\", "/"), target)
     except _READ_ERRORS as error:

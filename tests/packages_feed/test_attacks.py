@@ -4,7 +4,6 @@ import io
 import struct
 import tarfile
 import time
-import warnings
 import zipfile
 from typing import Any
 
@@ -13,13 +12,12 @@ import pytest
 from deployments.base.errors import Invalid
 from deployments.base.settings_rows import set_setting
 from packages_feed.ingest import TooLarge
-from packages_feed.models import PackageVersion, StoredBlob
 from packages_feed.services import store_package
 from packages_feed.storage import FileStorage
 from tests.factories import default_space
 from tests.factories.packages import nupkg, nuspec, tar_file, tar_of, zip_of
 from tests.factories.people import SYSTEM
-from tests.packages_feed.conftest import stored_files
+from tests.packages_feed.conftest import refused, stored_files
 
 pytestmark = pytest.mark.django_db
 
@@ -28,14 +26,6 @@ LAUGHS = (
     '<!DOCTYPE p [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">'
     '<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]>'
 )
-
-
-def refused(data: bytes, name: str, storage: FileStorage, match: str) -> None:
-    with pytest.raises(Invalid, match=match):
-        store_package(actor=SYSTEM, space=default_space(), file=io.BytesIO(data), file_name=name)
-    assert stored_files(storage) == []
-    assert not StoredBlob.objects.exists()
-    assert not PackageVersion.objects.in_space(default_space()).exists()
 
 
 def manifest(text: str) -> bytes:
@@ -235,29 +225,6 @@ def test_more_bytes_than_allowed(storage: FileStorage) -> None:
             file_name="A.1.0.zip",
         )
     assert stored_files(storage) == []
-
-
-def duplicated(*names: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive, warnings.catch_warnings(action="ignore"):
-        for name in names:
-            archive.writestr(name, name)
-    return buffer.getvalue()
-
-
-@pytest.mark.parametrize(
-    "names", [("a", "a"), ("b/a", "x", "b//a"), ("./a", "a"), ("b/a", "b\\a"), ("b/./a", "b/a")]
-)
-def test_two_files_of_one_name(names: tuple[str, ...], storage: FileStorage) -> None:
-    refused(duplicated(*names), "A.1.0.zip", storage, "two files of the same name")
-    if "\\" not in "".join(names):
-        tar = tar_of((tar_file(name), b"1") for name in names)
-        refused(tar, "A.1.0.tar.gz", storage, "two files of the same name")
-
-
-def test_folders_may_be_named_again_and_case_tells_files_apart() -> None:
-    data = duplicated("b/", "b/", "b/a", "b/A")
-    store_package(actor=SYSTEM, space=default_space(), file=io.BytesIO(data), file_name="A.1.0.zip")
 
 
 @pytest.mark.parametrize("name", ["A.1.0.rar", "A.1.0.7z", "A.1.0.exe", "A.1.0.snupkg", "A.1.0"])

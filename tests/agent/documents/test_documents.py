@@ -147,3 +147,17 @@ def test_hostile_texts_cost_little(name: str, text: str) -> None:
     with suppress(BrokenDocument):
         REPLACERS[name](text, {"a": "x"})
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_the_time_for_yaml_grows_with_its_lines(newline: str) -> None:
+    def seconds(lines: int) -> float:
+        text = newline.join(f"key{number}: value" for number in range(lines))
+        began = time.process_time()
+        outcome = REPLACERS["YAML"](text, {"key7": "new"})
+        spent = time.process_time() - began
+        assert outcome.text == text.replace("key7: value", "key7: new", 1)
+        return spent
+
+    few = min(seconds(5_000), seconds(5_000))
+    assert seconds(100_000) < 45 * few

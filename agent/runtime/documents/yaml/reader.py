@@ -45,7 +45,7 @@ class _Reader(FlowReader):
 
     def directives(self, place: int) -> int:
         here, _ = self.gap(place)
-        while self.column(here) == 0 and (directive := _DIRECTIVE.match(self.text, here)):
+        while self.begins_line(here) and (directive := _DIRECTIVE.match(self.text, here)):
             here, _ = self.gap(directive.end())
         return here
 

@@ -1,6 +1,7 @@
 """What reading YAML is made of: gaps between tokens, markers, anchors, tags and aliases."""
 
 import re
+from bisect import bisect_right
 
 from agent.runtime.documents.common import BrokenDocument, Budget
 from agent.runtime.documents.yaml.scalars import BLANKS, BREAK, MARKER
@@ -12,23 +13,36 @@ _ALIAS = re.compile(r"\*[^ \t\r\n,\[\]{}]+")
 FLOW_MARKS = ",[]{}"
 
 
+class LineStarts:
+    """Tells where the line of a place begins, without a look at all that stands before it."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(found.end() for found in BREAK.finditer(text))]
+
+    def before(self, place: int) -> int:
+        return self._starts[bisect_right(self._starts, place) - 1]
+
+
 class Scanner:
     """Looks at a text; every method takes a place in it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.budget = Budget()
+        self._lines = LineStarts(text)
 
     def fail(self, message: str, place: int) -> BrokenDocument:
         return BrokenDocument(message, self.text, place)
 
     def column(self, place: int) -> int:
-        start = max(self.text.rfind("\n", 0, place), self.text.rfind("\r", 0, place)) + 1
-        return place - start
+        return place - self._lines.before(place)
+
+    def begins_line(self, place: int) -> bool:
+        return place == 0 or self.text[place - 1] in "\r\n"
 
     def is_marker(self, place: int) -> bool:
         """Tell whether `---` or `...` stands here at the beginning of a line."""
-        return self.column(place) == 0 and MARKER.match(self.text, place) is not None
+        return self.begins_line(place) and MARKER.match(self.text, place) is not None
 
     def at_end(self, place: int) -> bool:
         return place >= len(self.text) or self.is_marker(place)

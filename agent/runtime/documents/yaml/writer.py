@@ -16,6 +16,7 @@ from agent.runtime.documents.yaml.scalars import (
     may_start_plain,
     plain_line_end,
 )
+from agent.runtime.documents.yaml.scanning import LineStarts
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 # Line ends of older versions of YAML among them: they are never left bare.
@@ -36,6 +37,7 @@ class Writer:
     def __init__(self, text: str) -> None:
         self.text = text
         self.newline = newline_of(text)
+        self._lines = LineStarts(text)
         lines = [line for line in text.splitlines() if line.strip()]
         self.unit = indent_unit([len(line) - len(line.lstrip(" ")) for line in lines])
 
@@ -128,7 +130,7 @@ class Writer:
     def _block(self, node: Node, source: str, root: Node) -> Edit:
         """Put in lines, each indented as the first one."""
         self._check_rest(node, root)
-        fragment = source[_line_start(source, root.outer) : root.end]
+        fragment = source[LineStarts(source).before(root.outer) : root.end]
         fragment = _dedented(fragment)
         if source.endswith(("\n", "\r")) and root.last.is_block_scalar:
             fragment += self.newline if node.end == len(self.text) else ""
@@ -160,7 +162,7 @@ class Writer:
             raise Unfit("its last text would take in the comment behind it")
 
     def _line_start(self, place: int) -> int:
-        return _line_start(self.text, place)
+        return self._lines.before(place)
 
     def _reindented(self, text: str, margin: int) -> str:
         lines = [line.rstrip("\r") for line in text.split("\n")]
@@ -194,10 +196,6 @@ def _escape(match: re.Match[str]) -> str:
         return _ESCAPES[char]
     code = ord(char)
     return f"\\x{code:02x}" if code <= _BYTE else f"\\u{code:04x}"
-
-
-def _line_start(text: str, place: int) -> int:
-    return max(text.rfind("\n", 0, place), text.rfind("\r", 0, place)) + 1
 
 
 def _dedented(text: str) -> str:

@@ -14,6 +14,7 @@ def main() -> None:
 
     scene = running_scene()
     if sys.argv[1] == "finish":
+        scene.output(scene.runs()[0], "Finished", "after a look")
         scene.run_to_end()
         return
     execution = scene.runs()[0].execution

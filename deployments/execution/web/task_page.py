@@ -25,6 +25,7 @@ from deployments.execution.services.interruptions import choices_of, may_act
 from deployments.execution.web.board import Branch, Group, make_grid, make_tree
 from deployments.execution.web.family import family_of
 from deployments.execution.web.lines import excerpt, lines_html
+from deployments.execution.web.outputs import outputs_on_page
 from deployments.execution.web.subjects import Subject, names_of, subjects_of
 from deployments.execution.web.task_log import executions_of
 from deployments.execution.web.waits import waits_of
@@ -78,6 +79,7 @@ def task_page(request: PageRequest, task: str) -> HttpResponse:
         "questions": _questions(request, row),
         "artifacts": _artifacts(request, row),
         "step_now": _step_now(tree),
+        **outputs_on_page(request, row, executions),
         **_of_run(request, row),
         **_rights(request, row, subject, now),
         "waits": waits_of(row, plan, executions, now=now),

@@ -5,6 +5,7 @@ from django.urls import path
 from deployments.execution.web import (
     artifacts,
     log_settings,
+    outputs,
     package_retention,
     retention,
     task_acts,
@@ -31,6 +32,8 @@ urlpatterns = [
     path("tasks/<str:task>/stream", task_log.stream_view, name="task_stream"),
     path("tasks/<str:task>/lines", task_log.lines_view, name="task_lines"),
     path("tasks/<str:task>/log.txt", task_log.raw_view, name="task_raw_log"),
+    path("tasks/<str:task>/outputs", outputs.outputs_view, name="task_outputs"),
+    path("tasks/<str:task>/outputs/<str:output>", outputs.output_view, name="task_output"),
     path("tasks/<str:task>/artifacts/add", artifacts.add_view, name="task_artifact_add"),
     path("tasks/<str:task>/artifacts.zip", artifacts.zip_view, name="task_artifacts_zip"),
     path(

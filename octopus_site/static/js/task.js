@@ -206,7 +206,7 @@ panel.addEventListener("wheel", (event) => { if (event.deltaY < 0 && following) 
 panel.addEventListener("keydown", (event) => { if (["ArrowUp", "PageUp", "Home"].includes(event.key) && following) follow(false); });
 
 // What changes while the task runs comes from the server as a whole and replaces its parts.
-const PARTS = ["task-head", "task-waiting", "task-family", "task-questions", "task-failures", "task-grid", "task-artifacts"];
+const PARTS = ["task-head", "task-waiting", "task-family", "task-questions", "task-failures", "task-grid", "task-artifacts", "task-outputs"];
 let timer = 0;
 let state = "";
 const refreshSoon = () => { timer ||= setTimeout(refresh, 400); };
@@ -214,7 +214,10 @@ const refreshSoon = () => { timer ||= setTimeout(refresh, 400); };
 const replacePart = (id, fresh) => {
   const old = document.getElementById(id);
   const next = fresh.getElementById(id);
-  if (!old || !next || old.innerHTML === next.innerHTML) return;
+  if (!old || !next) return;
+  // What the reader has unfolded stays so.
+  for (const each of old.querySelectorAll("details[open][id]")) next.querySelector(`#${each.id}`)?.setAttribute("open", "");
+  if (old.innerHTML === next.innerHTML) return;
   if (old.contains(document.activeElement)) {
     // An answer that is being written stays; a link keeps the focus.
     if (document.activeElement.matches("textarea, input") && next.querySelector("form")) return;

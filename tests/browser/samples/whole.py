@@ -257,6 +257,7 @@ def _carry_out(scene: Scene, state: str) -> None:
         scene.start(*runs)
         for run in runs:
             write_lines(run.execution, _LINES)
+            _set_outputs(scene, run)
         scene.clock.forward(7 + number)
         if state == "r" and number == rounds - 1:
             return
@@ -270,6 +271,14 @@ def _carry_out(scene: Scene, state: str) -> None:
     if state == "w":
         sessions = AgentSession.objects.filter(agent=scene.runs()[-1].agent_id)
         sessions.update(disconnected=scene.clock())
+
+
+def _set_outputs(scene: Scene, run: AgentMessage) -> None:
+    folder = f"/srv/apps/{run.execution.action_name.lower()}/current"
+    scene.output(run, "InstallationDirectory", folder)
+    if scene.machines[0].name == run.execution.target_name:
+        scene.output(run, "WarmUpReport", "GET / 200 in 41 ms\n" * 40)
+        scene.output(run, "SessionToken", "sesame", sensitive=True)
 
 
 def _hand_over(run: AgentMessage, name: str, content: bytes) -> None:

@@ -90,6 +90,7 @@ NAMES = {
     "provider": "of the server",
     "guid": "a variable within the set that the path names",
     "kind": "a kind of feed",
+    "output": "an output variable of the task that the path names",
     "package": "the id of a package, the same text in every space",
     "package_id": "the id of a package, the same text in every space",
     "role": "of the server",

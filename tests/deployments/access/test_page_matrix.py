@@ -57,6 +57,7 @@ LACKS = {
     "infrastructure/workers/waiting/<int:token>": "no agent is waited for",
     "tasks/<task>/artifacts.zip": "nothing was stored for the artifact",
     "tasks/<task>/lines": "no step wrote lines",
+    "tasks/<task>/outputs/<output>": "no step set an output variable",
     "tenants/<tenant>/logo": "it has no picture",
 }
 

@@ -7,6 +7,7 @@ class ExecutionConfig(AppConfig):
 
     def ready(self) -> None:
         from deployments.execution.sealed import register_sealed_columns  # noqa: PLC0415 as above
+        from deployments.execution.services.mail import trial  # noqa: PLC0415 as above
         from deployments.execution.services.preview_plan import (  # noqa: PLC0415 as above
             changes_values,
             preview_plan,
@@ -32,4 +33,10 @@ class ExecutionConfig(AppConfig):
             advance="execution.run_retention",
             label="Apply retention policies",
             request=request_retention,
+        )
+        register_kind(
+            trial.KIND,
+            advance=trial.RUN,
+            label="Send a test mail",
+            request=trial.request_test_mail,
         )

@@ -4,6 +4,8 @@ from celery import shared_task
 
 from deployments.execution.services.advance import advance
 from deployments.execution.services.logs.archive import archive_logs
+from deployments.execution.services.mail.trial import RUN as SEND_TEST_MAIL
+from deployments.execution.services.mail.trial import send_queued_mail
 from deployments.execution.services.retention.asking import queue_due_passes
 from deployments.execution.services.retention.passing import RUN, run_retention
 from deployments.execution.services.server_actions import run_server_action
@@ -44,3 +46,9 @@ def queue_retention_task() -> None:
 def run_retention_task(task_id: int) -> None:
     """Carry out a pass of retention."""
     run_retention(task_id)
+
+
+@shared_task(name=SEND_TEST_MAIL)
+def send_test_mail_task(task_id: int) -> None:
+    """Send a mail that somebody asked for to try the settings."""
+    send_queued_mail(task_id)

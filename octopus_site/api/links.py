@@ -88,6 +88,7 @@ SYSTEM_LINKS = {
     "OctopusServerNodes": "/api/octopusservernodes{/id}{?skip,take,ids,partialName}",
     "PermissionDescriptions": "/api/permissions/all",
     "Self": "/api",
+    "ServerConfiguration": "/api/serverconfiguration",
     "ServerHealthStatus": "/api/serverstatus/health",
     "ServerStatus": "/api/serverstatus",
     "Invitations": "/api/users/invitations",

@@ -12,6 +12,7 @@ from deployments.access.rules import ANONYMOUS, SIGNED_IN
 from deployments.access.spaces import space_by_id, visible_spaces
 from deployments.base.errors import NotFound
 from deployments.base.settings_rows import MAINTENANCE, get_setting, is_set
+from octopus_site.api.configuration import routes as configuration_routes
 from octopus_site.api.links import space_links, system_links
 from octopus_site.api.server import routes as server_routes
 from octopus_site.seed import INSTALLATION_ID
@@ -96,5 +97,6 @@ routes: list[URLPattern] = [
     path("capabilities", ServerViewSet.as_view({"get": "capabilities"})),
     path("configuration/feature-toggles", ServerViewSet.as_view({"get": "feature_toggles"})),
     path("serverstatus", ServerViewSet.as_view({"get": "status"})),
+    *configuration_routes,
     *server_routes,
 ]

@@ -29,6 +29,7 @@ _PREFIX = "smtp."
 _PASSWORD = "smtp.password"  # noqa: S105 the key of a setting
 _LARGEST_PORT = 65_535
 _LONGEST_TIMEOUT_S = 120.0
+_LONGEST_ADDRESS = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,24 @@ def save_mail_settings(
 def send_test_mail(*, actor: Actor, address: str, clock: Clock = utc_now) -> None:
     """Send a mail with the settings in force. Raises Invalid with the reason."""
     require_system(actor, Permission.ConfigureServer)
-    text = f"{actor.username} has tried the mail settings of Octopus at {clock():%H:%M:%S} UTC.\n"
-    problem = send_mail(address.strip(), subject="Octopus can send mail", body=text)
+    problem = try_mail(address.strip(), by=actor.username, clock=clock)
     if problem:
         raise Invalid(f"The mail was not sent: {problem}")
+
+
+def try_mail(address: str, *, by: str, clock: Clock = utc_now) -> str:
+    """Send the mail that tries the settings; returns why that failed, or nothing."""
+    text = f"{by} has tried the mail settings of Octopus at {clock():%H:%M:%S} UTC.\n"
+    return send_mail(address, subject="Octopus can send mail", body=text)
+
+
+def require_address(text: str, *, field: str) -> str:
+    """Return the address without the space around it. Raises Invalid where it is none."""
+    address = text.strip()
+    is_one = "@" in parseaddr(address)[1] and address.isprintable()
+    if not is_one or len(address) > _LONGEST_ADDRESS:
+        raise Invalid(fields={field: ["An email address is needed."]})
+    return address
 
 
 def send_mail(address: str, *, subject: str, body: str) -> str:

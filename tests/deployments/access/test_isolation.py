@@ -39,6 +39,7 @@ OF_THE_SERVER = {
     "ldapproviders",
     *(
         "maintenanceconfiguration",
+        "serverconfiguration",
         "serverstatus",
         "capabilities",
         "configuration",

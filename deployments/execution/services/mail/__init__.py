@@ -1,0 +1,1 @@
+"""Trying the server's outgoing mail as a server task."""

@@ -38,13 +38,14 @@ class PackageUse:
 
     space: Space
     _feeds: frozenset[str] = field(init=False)
-    _fixed: dict[Key, str] = field(init=False)
-    _open: dict[str, list[tuple[str, _User]]] = field(init=False)
+    _fixed: dict[Key, str] = field(init=False, default_factory=dict)
+    # By the key of a version: ids with expressions, and who has them.
+    _open: dict[str, list[tuple[str, _User | str]]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._feeds = known_as(built_in_feed(self.space))
-        self._fixed = self._fixed_versions()
-        self._open = self._open_ids()
+        self._read_open_ids()
+        self._read_fixed_versions()
 
     def users(self, keys: Iterable[Key]) -> dict[Key, str]:
         """Return what uses the versions, in words; what nothing uses is left out."""
@@ -63,13 +64,17 @@ class PackageUse:
 
     def possible_users(self, keys: Iterable[Key]) -> dict[Key, str]:
         """Return what may use the versions, once its package id is known, in words."""
-        found = {}
+        found: dict[Key, _User | str] = {}
         for key in keys:
             users = (user for text, user in self._open.get(key[1], ()) if may_become(text, key[0]))
             if (user := next(users, None)) is not None:
                 found[key] = user
-        names = self._names(found.values())
-        return {key: names[user] for key, user in found.items() if user in names}
+        names = self._names(user for user in found.values() if isinstance(user, _User))
+        words = {
+            key: names.get(user, "") if isinstance(user, _User) else user
+            for key, user in found.items()
+        }
+        return {key: text for key, text in words.items() if text}
 
     def _selections(self) -> list[tuple[QuerySet[Any], bool]]:
         return [
@@ -80,25 +85,26 @@ class PackageUse:
     def _is_ours(self, feed: str) -> bool:
         return feed.lower() in self._feeds or "#{" in feed
 
-    def _open_ids(self) -> dict[str, list[tuple[str, _User]]]:
-        found: dict[str, list[tuple[str, _User]]] = {}
+    def _read_open_ids(self) -> None:
         for rows, is_release in self._selections():
             unknown = rows.filter(Q(package_id__contains="#{"))
             for package_id, version, feed, number in _grouped(unknown, is_release=is_release):
                 if self._is_ours(feed):
                     entry = (package_id, _User(number, is_release))
-                    found.setdefault(_key(version), []).append(entry)
-        return found
+                    self._open.setdefault(_key(version), []).append(entry)
 
-    def _fixed_versions(self) -> dict[Key, str]:
+    def _read_fixed_versions(self) -> None:
         rows = DeploymentProcess.objects.in_space(self.space).select_related("project", "runbook")
-        return {
-            (package.package_id.lower(), _key(package.version)): _title(row)
-            for row in rows.iterator(100)
-            for _, action in process_from_json(row.steps).actions()
-            for package in action.packages
-            if package.version and self._is_ours(package.feed_id)
-        }
+        for row in rows.iterator(100):
+            for _, action in process_from_json(row.steps).actions():
+                for package in action.packages:
+                    if not package.version or not self._is_ours(package.feed_id):
+                        continue
+                    key = _key(package.version)
+                    if "#{" in package.package_id:
+                        self._open.setdefault(key, []).append((package.package_id, _title(row)))
+                    else:
+                        self._fixed[package.package_id.lower(), key] = _title(row)
 
     def _names(self, users: Iterable[_User]) -> Mapping[_User, str]:
         """Return what people call them; two queries."""

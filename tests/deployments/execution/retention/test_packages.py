@@ -119,13 +119,15 @@ def test_without_a_number_of_days_packages_stay() -> None:
 
 @pytest.mark.usefixtures("days")
 def test_what_uses_a_version_is_said() -> None:
-    make_old(**{f"v{number}": 90 for number in range(1, 8)})
+    make_old(**{f"v{number}": 90 for number in range(1, 9)})
     project = make_project("Shop", steps=[script_step()])
     step = package_step("acme.web", roles="")
     step["Actions"][0]["Properties"] = {"Octopus.Action.RunOnServer": "true"}
     runbook = make_runbook(project, "Clean", step)
     snapshot = make_snapshot(runbook, package_version="1.0.0")
     deploying("Pinned", version="2.0.0")
+    deploying("Open", "#{Owner}.Web", version="8.0.0")
+    deploying("Elsewhere", "#{Owner}.Shop", version="7.0.0")
     dynamic = make_release(deploying("Later", "Acme.#{Part}"), package_version="3.0.0")
     make_release(deploying("Others", "Other.#{Part}"), package_version="4.0.0")
     foreign = make_release(deploying("Foreign"), package_version="5.0.0")
@@ -143,9 +145,11 @@ def test_what_uses_a_version_is_said() -> None:
         "Acme.Web 5.0.0": unused,
         "Acme.Web 6.0.0": f"release {unknown.version} of Unknown uses it",
         "Acme.Web 7.0.0": unused,
+        "Acme.Web 8.0.0": "the deployment process of Open may use it: the package id is known when"
+        " it is deployed",
     }
     run()
-    assert versions() == ["1.0.0", "2.0.0", "3.0.0", "6.0.0"]
+    assert versions() == ["1.0.0", "2.0.0", "3.0.0", "6.0.0", "8.0.0"]
 
 
 @pytest.mark.usefixtures("days")

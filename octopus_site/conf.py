@@ -1,6 +1,7 @@
 """Settings from environment variables, typed; a secret may also come from NAME_FILE."""
 
 import base64
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ LARGEST_PORT = 65535
 MOST_PROCESSES = 64
 LONGEST_SOCKET_PATH = 99
 _TWO_YEARS_S = 63_072_000
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ConfigurationError(SystemExit):
@@ -44,6 +47,8 @@ class Configuration:
     hsts_seconds: int = 0
     storage_other_url: str = ""
     send_files: str = ""
+    # Those that addresses which people wrote may lead to; None: all.
+    private_networks: tuple[Network, ...] | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -77,6 +82,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         hsts_seconds=_seconds(environment, "OCTOPUS_HSTS_SECONDS"),
         storage_other_url=environment.get("OCTOPUS_STORAGE_OTHER_URL", ""),
         send_files=_one_of(environment, "OCTOPUS_SEND_FILES", ("x-accel-redirect", "x-sendfile")),
+        private_networks=_networks(environment, "OCTOPUS_PRIVATE_NETWORKS"),
     )
 
 
@@ -180,6 +186,19 @@ def _seconds(environment: Mapping[str, str], name: str) -> int:
             f"{name} must be seconds from 0 to {_TWO_YEARS_S} (two years), not {text!r}."
         )
     return int(text)
+
+
+def _networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...] | None:
+    text = environment.get(name, "").strip().lower()
+    if text in {"", "all"}:
+        return None
+    words = [] if text == "none" else text.replace(",", " ").split()
+    try:
+        return tuple(ipaddress.ip_network(word) for word in words)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{name} must be all, none, or networks such as 10.1.0.0/16,fd12::/16: {error}."
+        ) from error
 
 
 def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:

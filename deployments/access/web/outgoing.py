@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST
@@ -93,6 +94,15 @@ def _page(
         "settings": mail_settings(),
         "encryptions": ENCRYPTIONS,
         "allow_loopback": allows_loopback(),
+        "private_networks": _private_networks(),
         "address": address or (user.email if user else ""),
     }
     return show(request, "access/outgoing.html", values, problems)
+
+
+def _private_networks() -> str:
+    networks = settings.OCTOPUS.private_networks
+    if networks is None:
+        return "all private networks (the setting OCTOPUS_PRIVATE_NETWORKS narrows that)"
+    named = ", ".join(map(str, networks)) or "none"
+    return f"of private networks {named} (OCTOPUS_PRIVATE_NETWORKS)"

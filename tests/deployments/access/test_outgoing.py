@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from deployments.access.services import save_mail_settings, send_test_mail
 from deployments.access.services.mail_settings import mail_settings
@@ -13,6 +14,7 @@ from tests.deployments.calls import send
 from tests.deployments.execution.smtp_server import smtp_server
 from tests.factories.people import make_ana, make_cleo
 from tests.factories.spaces import default_space
+from tests.support.environment import MASTER_KEY
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +108,22 @@ def test_requests_to_this_machine_are_allowed_by_choice() -> None:
     assert allows_loopback()
     ana.post("administration/outgoing/requests")
     assert not allows_loopback()
+
+
+@pytest.mark.parametrize(
+    ("networks", "words"),
+    [
+        ("", "reach all private networks (the setting OCTOPUS_PRIVATE_NETWORKS narrows that)"),
+        ("10.1.0.0/16", "reach of private networks 10.1.0.0/16 (OCTOPUS_PRIVATE_NETWORKS)"),
+        ("none", "reach of private networks none (OCTOPUS_PRIVATE_NETWORKS)"),
+    ],
+)
+def test_the_page_says_which_private_networks_are_reached(
+    networks: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = {"OCTOPUS_MASTER_KEY": MASTER_KEY, "OCTOPUS_PRIVATE_NETWORKS": networks}
+    monkeypatch.setattr(settings, "OCTOPUS", read_configuration(environment))
+    assert words in text_of(Visitor(make_ana()).get("administration/outgoing"))
 
 
 def test_an_empty_password_of_none_keeps_the_stored_one() -> None:

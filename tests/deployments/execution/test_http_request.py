@@ -7,9 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from deployments.base.outgoing import HttpRequest, send
-from deployments.base.outgoing.addresses import Refused, refusal
+from deployments.base.outgoing.addresses import Refused, addresses_of, refusal
 from deployments.base.settings_rows import set_setting
 from deployments.execution.logs.queries import all_lines
 from deployments.execution.models import OutputVariable
@@ -17,8 +18,10 @@ from deployments.execution.services.server_actions import run_server_action
 from deployments.execution.steps import find_step_type
 from deployments.execution.variables import Variables
 from deployments.server_tasks.states import TaskState
+from octopus_site.conf import ConfigurationError, read_configuration
 from tests.factories.execution import Scene, make_scene
 from tests.factories.spaces import default_space
+from tests.support.environment import MASTER_KEY
 
 HTTP = "Octopus.Action.HttpRequest"
 
@@ -221,6 +224,44 @@ def test_redirects_are_followed_and_checked(service: Service) -> None:
 )
 def test_addresses(address: str, is_refused: bool) -> None:
     assert bool(refusal(address, allow_loopback=False)) is is_refused
+
+
+@pytest.mark.parametrize(
+    ("address", "networks", "is_refused"),
+    [
+        ("10.1.2.3", None, False),
+        ("10.1.2.3", "10.1.0.0/16", False),
+        ("10.2.2.3", "10.1.0.0/16", True),
+        ("::ffff:10.1.2.3", "10.1.0.0/16", False),
+        ("::ffff:10.2.2.3", "10.1.0.0/16", True),
+        ("192.168.1.1", "10.0.0.0/8, 192.168.1.0/24", False),
+        ("fd12::1", "10.0.0.0/8 fd12::/16", False),
+        ("fd13::1", "fd12::/16", True),
+        ("100.64.0.1", "none", True),
+        ("172.16.0.1", "none", True),
+        ("93.184.216.34", "none", False),
+        ("64:ff9b::5db8:d822", "none", False),
+        ("127.0.0.1", "127.0.0.0/8", True),
+        ("169.254.169.254", "169.254.0.0/16", True),
+    ],
+)
+def test_private_networks(
+    address: str, networks: str | None, is_refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = {"OCTOPUS_MASTER_KEY": MASTER_KEY, "OCTOPUS_PRIVATE_NETWORKS": networks or ""}
+    monkeypatch.setattr(settings, "OCTOPUS", read_configuration(environment))
+    try:
+        found = addresses_of(address, 80, allow_loopback=False)
+    except Refused:
+        found = []
+    assert (found == []) is is_refused
+
+
+@pytest.mark.parametrize("text", ["10.1.2.3/8", "office", "10.0.0.0/8;11.0.0.0/8"])
+def test_networks_that_cannot_be_read_end_the_server_at_once(text: str) -> None:
+    environment = {"OCTOPUS_MASTER_KEY": MASTER_KEY, "OCTOPUS_PRIVATE_NETWORKS": text}
+    with pytest.raises(ConfigurationError, match="OCTOPUS_PRIVATE_NETWORKS must be all, none, or"):
+        read_configuration(environment)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import resource
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,8 @@ def main() -> None:
         raise ConfigurationError(
             f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}."
         )
+    # A crash leaves no file of the memory, which holds the master key; children inherit this.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "octopus_site.settings")
     arguments = _parser().parse_args()
     command: Command = arguments.command

@@ -141,7 +141,10 @@ def _register(options: argparse.Namespace, home: Path) -> int:
 
 def _run(options: argparse.Namespace, home: Path) -> int:
     settled, credential = config.load(home)
-    from agent.runtime.upgrade import program  # noqa: PLC0415 other commands start faster
+    from agent.runtime import platform  # noqa: PLC0415 other commands start faster
+
+    platform.write_no_memory_to_disk()
+    from agent.runtime.upgrade import program  # noqa: PLC0415 the same
     from agent.runtime.upgrade.seat import TrialSeat  # noqa: PLC0415 the same
 
     seat = TrialSeat.take()

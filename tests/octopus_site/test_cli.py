@@ -89,6 +89,20 @@ def test_the_data_folder_is_for_its_owner_alone(cli: Cli) -> None:
     assert cli.folder.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_crash_would_leave_no_memory_on_the_disk(cli: Cli) -> None:
+    code = "import resource, octopus_site.cli as cli\ntry: cli.main()\nfinally:\n  "
+    code += "print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
+    shell = 'ulimit -Sc "$(ulimit -Hc)"; exec "$@"'
+    result = subprocess.run(
+        ["bash", "-c", shell, "bash", sys.executable, "-c", code, "--help"],
+        env=cli.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.splitlines()[-1] == "0"
+
+
 def test_migrating_again_is_silent(cli: Cli) -> None:
     result = cli.run("migrate", ADMIN_PASSWORD=PASSWORD)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")

@@ -13,6 +13,7 @@ from agent.runtime.platform.linux import (
     own_control_group,
     own_group,
     shells,
+    write_no_memory_to_disk,
 )
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "own_control_group",
     "own_group",
     "shells",
+    "write_no_memory_to_disk",
 ]

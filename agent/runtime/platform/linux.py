@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import functools
 import os
+import resource
 import shutil
 import socket
 from pathlib import Path
@@ -14,6 +15,15 @@ _SHELLS = {"Bash": "bash", "PowerShell": "pwsh"}
 def boot_id() -> str:
     """Return the id of this boot of the machine."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def write_no_memory_to_disk() -> None:
+    """Let a crash of this process, or of what it starts, leave no file of what it had in memory.
+
+    A script that wants one asks for it by `ulimit -c`.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
 def free_disk(folder: Path) -> int:

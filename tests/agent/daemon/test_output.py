@@ -1,6 +1,7 @@
 """Output arrives exactly: large, small, interrupted, slowly acknowledged, asked for again."""
 
 import asyncio
+import signal
 import time
 from pathlib import Path
 
@@ -104,6 +105,23 @@ async def test_a_secret_never_leaves_the_machine(gateway: Gateway, daemon: Daemo
     for path in daemon.home.rglob("*"):
         if path.is_file():
             assert secret.encode() not in path.read_bytes(), path
+
+
+async def test_a_crash_leaves_no_memory_on_the_disk(gateway: Gateway, tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path / "home", gateway.url)
+    # As in a container, where nothing limits them.
+    daemon.wrapper = ("bash", "-c", 'ulimit -Sc "$(ulimit -Hc)"; exec "$@"', "bash")
+    await daemon.start()
+    try:
+        await gateway.wait(Hello)
+        run = script("ulimit -Sc; ulimit -Hc; bash -c 'kill -SEGV $$'; kill -SEGV $$")
+        await gateway.send(run)
+        finished = await gateway.finished(run.id)
+    finally:
+        await daemon.stop()
+    assert gateway.streams[run.id][1].split()[0] == b"0"
+    assert finished.signal == signal.SIGSEGV
+    assert list(daemon.home.rglob("core*")) == []
 
 
 async def test_shared_commands_overlap_and_exclusive_ones_do_not(

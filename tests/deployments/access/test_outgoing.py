@@ -10,6 +10,7 @@ from deployments.access.services.mail_settings import mail_settings
 from deployments.access.services.request_settings import allows_loopback
 from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.models import Event, ServerSetting
+from octopus_site.conf import read_configuration
 from tests.deployments.calls import send
 from tests.deployments.execution.smtp_server import smtp_server
 from tests.factories.people import make_ana, make_cleo

@@ -13,6 +13,10 @@ class InfrastructureConfig(AppConfig):
             register_space_seeder,
         )
         from deployments.infrastructure.models import Environment  # noqa: PLC0415 as above
+        from deployments.infrastructure.queries import visible_pools  # noqa: PLC0415 as above
+        from deployments.infrastructure.services.endpoints import (  # noqa: PLC0415 models come first
+            endpoints_naming,
+        )
         from deployments.infrastructure.services.health import (  # noqa: PLC0415 after Django's set-up
             KIND,
             request_health_check,
@@ -24,9 +28,14 @@ class InfrastructureConfig(AppConfig):
             objection_to_deletion,
             seed_worker_pool,
         )
+        from deployments.library.choices import register_choices  # noqa: PLC0415 as above
+        from deployments.library.references import WORKER_POOL  # noqa: PLC0415 as above
+        from deployments.library.uses import register_uses  # noqa: PLC0415 as above
         from deployments.server_tasks.kinds import register_kind  # noqa: PLC0415 after Django's set-up
 
         register_scope_model("environment", Environment, Permission.EnvironmentView)
+        register_choices(WORKER_POOL, visible_pools)
+        register_uses(endpoints_naming)
         register_space_seeder(seed_worker_pool)
         register_space_seeder(seed_machine_policy)
         register_objection(objection_to_deletion)

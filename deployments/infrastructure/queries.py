@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from django.db.models import Q, QuerySet
 
+from deployments.access.permissions import Permission
 from deployments.base.actor import Actor
 from deployments.base.finding import find
 from deployments.base.models import Space
@@ -107,6 +108,12 @@ def find_registration_token(space: Space, token: str) -> RegistrationToken | Non
 def default_worker_pool(space: Space) -> WorkerPool | None:
     """Return the pool that actions use when they name none."""
     return WorkerPool.objects.in_space(space).filter(is_default=True).first()
+
+
+def visible_pools(actor: Actor, space: Space) -> list[tuple[str, str]]:
+    """Return the worker pools that the actor may see: ids and names."""
+    rows = WorkerPool.objects.visible_to(actor, space, Permission.WorkerView)
+    return [(row.public_id, row.name) for row in rows]
 
 
 def _machine_numbers(environment: Environment) -> "QuerySet[MachineEnvironment, int]":

@@ -20,6 +20,11 @@ from deployments.library.values import account_secrets
 CERTIFICATE: Final = "Certificate"
 REFERENCE_TYPES: Final = frozenset({CERTIFICATE, *BY_VARIABLE_TYPE})
 """The types of variables whose value is the id of an account or certificate."""
+WORKER_POOL: Final = "WorkerPool"
+# Clients know them, but nothing of the kind can be made here.
+MISSING_ACCOUNTS: Final = frozenset({"AzureAccount", "GoogleCloudAccount"})
+CHOSEN_TYPES: Final = frozenset({*REFERENCE_TYPES, *MISSING_ACCOUNTS, WORKER_POOL})
+"""The types of variables whose value is the id of something of the space."""
 
 
 TOKEN_PART: Final = "OpenIdConnect.Jwt"  # noqa: S105 the name of a part

@@ -23,6 +23,7 @@ CONTROLS: Final = (
 REFERENCE_CONTROLS: Final = {
     **{kind: f"Account: {each.words}" for kind, each in BY_VARIABLE_TYPE.items()},
     "Certificate": "Certificate",
+    "WorkerPool": "Worker pool",
 }
 TEMPLATE_CONTROLS: Final = (*CONTROLS, *REFERENCE_CONTROLS.items())
 MOST: Final = 200
@@ -50,7 +51,7 @@ class VariableTemplate:
 
     @property
     def is_reference(self) -> bool:
-        """Whether its values are ids of accounts or certificates."""
+        """Whether its values are ids of accounts, certificates or worker pools."""
         return self.control in REFERENCE_CONTROLS
 
     @property
@@ -136,7 +137,7 @@ def _checked(entry: Any) -> dict[str, Any]:
         raise Invalid(fields={"Templates": [problem]})
     shown = {str(key): str(value) for key, value in display.items()}
     without = {SENSITIVE: "a secret", **dict.fromkeys(REFERENCE_CONTROLS, "an account")}
-    without["Certificate"] = "a certificate"
+    without |= {"Certificate": "a certificate", "WorkerPool": "a worker pool"}
     if (what := without.get(shown.get(CONTROL_TYPE, ""))) and default:
         problem = f"The template '{name}' is for {what}, which has no default."
         raise Invalid(fields={"Templates": [problem]})

@@ -22,21 +22,9 @@ from deployments.infrastructure.models import (
     MachineTenant,
 )
 from deployments.infrastructure.queries import stored_tenancy
+from deployments.infrastructure.services.endpoints import checked_endpoint
 from deployments.infrastructure.services.policies import default_policy
 from deployments.library.tenancy import FoundTenancy, Tenancy, found_tenancy
-
-STYLES: Final = (
-    "None",
-    "TentaclePassive",
-    "TentacleActive",
-    "Ssh",
-    "OfflineDrop",
-    "AzureWebApp",
-    "Kubernetes",
-    "KubernetesTentacle",
-    "StepPackage",
-)
-
 
 # What decides about the deployments that a target takes part in.
 _OF_DEPLOYMENTS: Final = (
@@ -74,7 +62,7 @@ def create_machine(
     require(actor, space, Permission.MachineCreate, environment=numbers, tenant=tenancy.tenants)
     row = Machine(space=space, created=clock(), policy=machine.policy or default_policy(space))
     with transaction.atomic():
-        _fill(row, machine)
+        _fill(actor, row, machine)
         serve_tenants(row, tenancy)
         row.save(force_insert=True)
         _place(row, machine.environments)
@@ -94,7 +82,7 @@ def update_machine(*, actor: Actor, row: Machine, machine: MachineInput) -> Mach
     require(actor, row.space, Permission.MachineEdit, environment=numbers, tenant=tenancy.tenants)
     before = _snapshot(row)
     with transaction.atomic():
-        _fill(row, machine)
+        _fill(actor, row, machine)
         if machine.policy is not None:
             row.policy = machine.policy
         serve_tenants(row, tenancy)
@@ -138,7 +126,7 @@ def clean_roles(roles: Iterable[str]) -> list[str]:
     return list(cleaned.values())
 
 
-def _fill(row: Machine, machine: MachineInput) -> None:
+def _fill(actor: Actor, row: Machine, machine: MachineInput) -> None:
     row.name = required_name(machine.name)
     row.roles = clean_roles(machine.roles)
     row.is_disabled = machine.is_disabled
@@ -152,7 +140,7 @@ def _fill(row: Machine, machine: MachineInput) -> None:
     if any(environment.space_id != row.space_id for environment in machine.environments):
         raise Invalid(fields={"EnvironmentIds": ["An environment does not exist in this space."]})
     if machine.endpoint:
-        row.endpoint = checked_endpoint(machine.endpoint)
+        row.endpoint = checked_endpoint(actor, row.space, machine.endpoint, row.endpoint)
     require_free_name(row, "A deployment target")
     row.slug = free_slug(row, machine.slug or row.slug)
 
@@ -179,15 +167,6 @@ def _place(row: Machine, environments: Iterable[Environment]) -> None:
             for number in dict.fromkeys(environment.pk for environment in environments)
         ]
     )
-
-
-def checked_endpoint(endpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the endpoint without links; raises Invalid for a style that does not exist."""
-    style = endpoint.get("CommunicationStyle") or "TentacleActive"
-    if style not in STYLES:
-        raise Invalid(fields={"Endpoint": [f"'{style}' is not one of {', '.join(STYLES)}."]})
-    kept = {name: value for name, value in endpoint.items() if name != "Links"}
-    return {**kept, "CommunicationStyle": style}
 
 
 def _snapshot(row: Machine) -> dict[str, Any]:

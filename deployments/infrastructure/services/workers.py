@@ -16,7 +16,7 @@ from deployments.base.errors import Invalid
 from deployments.base.models import Space, SpaceOwned
 from deployments.base.naming import free_slug, require_free_name, required_name
 from deployments.infrastructure.models import MachinePolicy, Worker, WorkerPool
-from deployments.infrastructure.services.machines import checked_endpoint
+from deployments.infrastructure.services.endpoints import checked_endpoint
 from deployments.infrastructure.services.policies import default_policy
 
 DEFAULT_POOL_NAME: Final = "Default Worker Pool"
@@ -121,7 +121,7 @@ def create_worker(
     require(actor, space, Permission.WorkerEdit)
     row = Worker(space=space, created=clock(), policy=worker.policy or default_policy(space))
     with transaction.atomic():
-        _fill(row, worker)
+        _fill(actor, row, worker)
         row.save(force_insert=True)
         _place(row, worker.pools)
         _record(actor, row, "Created", f"Worker {row.name} was created")
@@ -132,7 +132,7 @@ def update_worker(*, actor: Actor, row: Worker, worker: WorkerInput) -> Worker:
     """Give the worker these values."""
     require(actor, row.space, Permission.WorkerEdit)
     with transaction.atomic():
-        _fill(row, worker)
+        _fill(actor, row, worker)
         if worker.policy is not None:
             row.policy = worker.policy
         row.save()
@@ -152,13 +152,13 @@ def delete_worker(*, actor: Actor, row: Worker, clock: Clock = utc_now) -> None:
         row.delete()
 
 
-def _fill(row: Worker, worker: WorkerInput) -> None:
+def _fill(actor: Actor, row: Worker, worker: WorkerInput) -> None:
     row.name = required_name(worker.name)
     row.is_disabled = worker.is_disabled
     if not worker.pools:
         raise Invalid(fields={"WorkerPoolIds": ["At least one worker pool is required."]})
     if worker.endpoint:
-        row.endpoint = checked_endpoint(worker.endpoint)
+        row.endpoint = checked_endpoint(actor, row.space, worker.endpoint, row.endpoint)
     require_free_name(row, "A worker")
     row.slug = row.slug or free_slug(row)
 

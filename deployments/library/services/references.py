@@ -1,16 +1,20 @@
-"""Variables may name only accounts and certificates that whoever writes them may see."""
+"""Variables may name only what there is and whoever writes them may see."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from deployments.access.permissions import Permission
 from deployments.base.actor import Actor
 from deployments.base.errors import Invalid
 from deployments.base.models import Space
 from deployments.library.account_types import BY_VARIABLE_TYPE
+from deployments.library.choices import registered_choices
 from deployments.library.models import RESTRICTED, Account, Certificate, Restricted, Variable
 from deployments.library.references import (
     CERTIFICATE,
+    CHOSEN_TYPES,
+    MISSING_ACCOUNTS,
     REFERENCE_TYPES,
+    WORKER_POOL,
     is_archived,
     referenced,
     variable_type_of,
@@ -19,7 +23,7 @@ from deployments.library.references import (
 
 def require_references(actor: Actor, space: Space, variables: Iterable[Variable]) -> None:
     """Raise Invalid for a value that is the id of nothing that fits its type."""
-    named = [row for row in variables if row.kind in REFERENCE_TYPES]
+    named = [row for row in variables if row.kind in CHOSEN_TYPES]
     problems = problems_of_references(
         actor, space, ((row.name, row.kind, row.value or "") for row in named if not _is_open(row))
     )
@@ -32,11 +36,18 @@ def problems_of_references(
 ) -> list[str]:
     """Return what is wrong with values of such types: of each its name, type and value."""
     asked = list(named)
-    found = visible_references(actor, space, [value for _, _, value in asked])
+    ids = [value for _, kind, value in asked if kind in REFERENCE_TYPES]
+    found = visible_references(actor, space, ids)
+    asks_for_pools = any(kind == WORKER_POOL and value for _, kind, value in asked)
+    pools = dict(registered_choices(actor, space, WORKER_POOL)) if asks_for_pools else {}
     return [
         problem
         for name, kind, value in asked
-        if (problem := _problem(name, kind, value, found.get(value)))
+        if (
+            problem := _problem(name, kind, value, found.get(value))
+            if kind in REFERENCE_TYPES
+            else _other_problem(name, kind, value, pools)
+        )
     ]
 
 
@@ -54,11 +65,13 @@ def visible_references(actor: Actor, space: Space, ids: Iterable[str]) -> dict[s
 
 
 def reference_choices(
-    actor: Actor, space: Space, kinds: Iterable[str] = REFERENCE_TYPES
+    actor: Actor, space: Space, kinds: Iterable[str]
 ) -> dict[str, list[tuple[str, str]]]:
     """Return what variables of the types may name that the actor may see: ids and names."""
-    found: dict[str, list[tuple[str, str]]] = {kind: [] for kind in REFERENCE_TYPES & set(kinds)}
-    types = [BY_VARIABLE_TYPE[kind].name for kind in found if kind != CERTIFICATE]
+    found: dict[str, list[tuple[str, str]]] = {
+        kind: registered_choices(actor, space, kind) for kind in CHOSEN_TYPES & set(kinds)
+    }
+    types = [BY_VARIABLE_TYPE[kind].name for kind in found if kind in BY_VARIABLE_TYPE]
     if types:
         accounts = Account.objects.visible_to(actor, space, Permission.AccountView)
         for row in accounts.filter(account_type__in=types):
@@ -78,6 +91,18 @@ def view_permission(model: type[Restricted]) -> Permission:
 def _is_open(row: Variable) -> bool:
     """Tell whether the value is left to whoever deploys."""
     return bool(row.prompt) and not row.value
+
+
+def _other_problem(name: str, kind: str, value: str, pools: Mapping[str, str]) -> str:
+    """Return what is wrong with a value that is no account or certificate; empty is allowed.
+
+    Without a pool a step runs on the default one.
+    """
+    if not value or value in pools:
+        return ""
+    if kind in MISSING_ACCOUNTS:
+        return f"{name}: this server has no accounts for variables of the type {kind}."
+    return f"{name}: there is no worker pool '{value[:100]}' that you may see."
 
 
 def _problem(name: str, kind: str, value: str, row: Restricted | None) -> str:

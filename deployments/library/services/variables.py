@@ -23,7 +23,7 @@ from deployments.library.queries import (
     variables_of,
     visible_variable,
 )
-from deployments.library.references import REFERENCE_TYPES
+from deployments.library.references import CHOSEN_TYPES
 from deployments.library.scoping import DIMENSIONS
 from deployments.library.services.inputs import LIBRARY_DIMENSIONS, VariableInput, problems_of
 from deployments.library.services.references import require_references
@@ -302,7 +302,7 @@ def _new_references(rows: Iterable[Variable], known: Iterable[Described]) -> lis
     return [
         row
         for row in rows
-        if row.kind in REFERENCE_TYPES and (row.name, row.kind, row.value) not in named
+        if row.kind in CHOSEN_TYPES and (row.name, row.kind, row.value) not in named
     ]
 
 

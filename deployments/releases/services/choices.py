@@ -7,7 +7,7 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock
 from deployments.base.errors import Invalid
 from deployments.infrastructure.models import Environment, Machine, MachineEnvironment
-from deployments.library.references import REFERENCE_TYPES
+from deployments.library.references import CHOSEN_TYPES
 from deployments.library.services.references import problems_of_references
 from deployments.releases.availability import missing_of
 from deployments.releases.models import Frozen, Release, Run
@@ -105,15 +105,15 @@ def required_answers(
 ) -> dict[str, str]:
     """Return the answers to the prompts by variable name. Raises Invalid for those that cannot be.
 
-    Of accounts and certificates, whoever answers may name those that they may see, beside the one
-    that is proposed.
+    Of accounts, certificates and worker pools, whoever answers may name those that they may see,
+    beside the one that is proposed.
     """
     prompts = prompts_for(frozen, environment=environment.public_id, tenant=tenant)
     answers = checked_answers(prompts, options.form_values)
     named = [
         (prompt.label, prompt.kind, text)
         for prompt in prompts
-        if prompt.kind in REFERENCE_TYPES
+        if prompt.kind in CHOSEN_TYPES
         and (text := answers.get(prompt.name, ""))
         and text != prompt.default
     ]

@@ -8,6 +8,8 @@ from deployments.library.services import VariableInput
 from tests.deployments.calls import S, send
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
 from tests.factories.domain import make_environment, make_machine, make_project, make_variables
+from tests.factories.library import make_account
+from tests.factories.people import make_holder
 
 pytestmark = pytest.mark.django_db
 
@@ -120,6 +122,55 @@ def test_life_of_a_machine() -> None:
     summary = send(ana, "get", f"{S}/environments/summary")[1]
     assert summary["EnvironmentSummaries"][0]["TotalDisabledMachines"] == 1
     assert send(ana, "delete", path)[0] == 200
+
+
+def test_the_account_of_an_endpoint() -> None:
+    ana, place = make_ana(), make_environment("Dev")
+    key, token = make_account("Root"), make_account("Robot", "Token", Token="t0ken")
+
+    def body(account: object, style: str = "Ssh") -> dict[str, object]:
+        endpoint = {"CommunicationStyle": style, "Host": "h", "Port": 22, "AccountId": account}
+        return {
+            "Name": "web-1",
+            "EnvironmentIds": [place.public_id],
+            "Roles": ["web"],
+            "Endpoint": endpoint,
+        }
+
+    for wrong in ("Accounts-9999", "Root", {"Id": 1}, "WorkerPools-1"):
+        status, error = send(ana, "post", f"{S}/machines", body(wrong))
+        assert status == 400
+        assert error["Errors"] == [f"There is no account '{wrong}' that you may see."]
+    status, error = send(ana, "post", f"{S}/machines", body(token.public_id))
+    assert status == 400
+    assert error["Errors"] == ["Robot is a Token; SSH takes one of SshKeyPair, UsernamePassword."]
+    status, machine = send(ana, "post", f"{S}/machines", body(key.public_id))
+    assert (status, machine["Endpoint"]["AccountId"]) == (201, key.public_id)
+    assert send(ana, "post", f"{S}/machines", {**body(None), "Name": "web-2"})[0] == 201
+    usages = send(ana, "get", f"{S}/accounts/{key.public_id}/usages")[1]
+    assert usages["Targets"] == [{"Id": machine["Id"], "Name": "web-1"}]
+    status, error = send(ana, "delete", f"{S}/accounts/{key.public_id}")
+    assert status == 400
+    assert "used by the target web-1" in error["Errors"][0]
+    # Who does not see the account keeps it, but names no other.
+    editor = make_holder(default_space(), "MachineView", "MachineEdit", "EnvironmentView")
+    path = f"{S}/machines/{machine['Id']}"
+    assert send(editor, "put", path, {**machine, "Roles": ["db"]})[0] == 200
+    assert send(editor, "put", path, body(token.public_id, "None"))[0] == 400
+    assert send(ana, "get", path)[1]["Endpoint"]["AccountId"] == key.public_id
+
+
+def test_the_account_of_a_worker() -> None:
+    ana = make_ana()
+    [pool] = send(ana, "get", f"{S}/workerpools/all")[1]
+    endpoint = {"CommunicationStyle": "Ssh", "Host": "h", "AccountId": "Accounts-9999"}
+    body = {"Name": "w1", "WorkerPoolIds": [pool["Id"]], "Endpoint": endpoint}
+    assert send(ana, "post", f"{S}/workers", body)[0] == 400
+    endpoint["AccountId"] = make_account().public_id
+    status, worker = send(ana, "post", f"{S}/workers", body)
+    assert status == 201
+    usages = send(ana, "get", f"{S}/accounts/{endpoint['AccountId']}/usages")[1]
+    assert usages["Workers"] == [{"Id": worker["Id"], "Name": "w1"}]
 
 
 def test_policies_and_pools_of_a_new_space() -> None:

@@ -4,23 +4,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from deployments.access.permissions import Permission
 from deployments.access.web.pages import PageRequest
-from deployments.infrastructure.models import WorkerPool
 from deployments.library.account_types import BY_VARIABLE_TYPE
 from deployments.library.models import Variable
-from deployments.library.references import CERTIFICATE
+from deployments.library.references import CERTIFICATE, WORKER_POOL
 from deployments.library.services.references import reference_choices
 
 TEXT: Final = "String"
 SENSITIVE: Final = "Sensitive"
 # The id of a thing with its name.
 Options = list[tuple[str, str]]
-
-
-def _pools(request: PageRequest) -> Options:
-    rows = WorkerPool.objects.visible_to(request.actor, request.space, Permission.WorkerView)
-    return [(row.public_id, row.name) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +39,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         for kind, each in BY_VARIABLE_TYPE.items()
     },
     CERTIFICATE: Kind("Certificate", _references(CERTIFICATE)),
-    "WorkerPool": Kind("Worker pool", _pools),
+    WORKER_POOL: Kind("Worker pool", _references(WORKER_POOL)),
 }
 
 

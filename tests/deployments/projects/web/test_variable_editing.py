@@ -64,13 +64,13 @@ def test_a_worker_pool_is_chosen() -> None:
 
 def test_types_that_only_clients_set_stay() -> None:
     project = make_project()
-    make_variables(project, VariableInput("Account", "accounts-1", kind="AzureAccount"))
+    make_variables(project, VariableInput("Account", kind="AzureAccount"))
     [row] = rows_of(project)
     ana = Visitor(make_ana())
     assert "AzureAccount" in ana.get(path_of(project), {"edit": row.guid}).content.decode()
-    save(ana, project, id=row.guid, name="Account", kind="AzureAccount", value="accounts-2")
+    save(ana, project, id=row.guid, name="Account", kind="AzureAccount", description="For later")
     [row] = rows_of(project)
-    assert (row.kind, row.value) == ("AzureAccount", "accounts-2")
+    assert (row.kind, row.value, row.description) == ("AzureAccount", "", "For later")
 
 
 def test_a_text_becomes_a_secret_and_never_comes_back() -> None:

@@ -60,6 +60,23 @@ def candidate_of(
     )
 
 
+def document_of_candidate(candidate: Candidate) -> VariableDocument:
+    """Return what no variable set holds, such as a tenant's value, in the form of a variable."""
+    return VariableDocument(
+        id=candidate.id,
+        name=candidate.name,
+        value=None if candidate.is_sensitive else candidate.value,
+        sealed=candidate.sealed,
+        kind="Sensitive" if candidate.is_sensitive else candidate.kind,
+        description="",
+        is_sensitive=candidate.is_sensitive,
+        scope={
+            name: sorted(each.capitalize() for each in ids) for name, ids in candidate.scope.items()
+        },
+        prompt=None,
+    )
+
+
 def open_candidate(candidate: Candidate) -> Secret | str | None:
     """Return the candidate's value, a sensitive one as a Secret."""
     if candidate.sealed is not None:

@@ -109,6 +109,13 @@ def runbooks_of(project: Project) -> QuerySet[Runbook]:
     return Runbook.objects.in_space(project.space).filter(project=project)
 
 
+def visible_runbooks(actor: Actor, project: Project) -> list[tuple[Runbook, Process]]:
+    """Return the runbooks of the project that the actor may see, by name, with their steps."""
+    rows = Runbook.objects.visible_to(actor, project.space, Permission.RunbookView)
+    found = rows.filter(project=project).select_related("process").order_by("name")
+    return [(row, read_process(row.process)) for row in found]
+
+
 def read_process(process: DeploymentProcess) -> Process:
     """Return the process as data."""
     return process_from_json(process.steps)

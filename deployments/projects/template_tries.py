@@ -28,12 +28,16 @@ TRYING: Final = LanguageEnvironment(limits=Limits(characters=1_000_000, loops=20
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a template is tried: an environment, a target, or both; `action` is a step's id."""
+    """Where a template is tried: an environment, a target, or both.
+
+    `action` is a step's id, `process` the owner's whose process it is in.
+    """
 
     environment: Environment | None = None
     machine: Machine | None = None
     target_roles: Sequence[str] = ()
     action: str = ""
+    process: str = ""
 
     @property
     def words(self) -> str:
@@ -59,6 +63,7 @@ def tried(actor: Actor, owner: Project | LibraryVariableSet, text: str, place: P
         else frozenset(),
         target_roles=frozenset(place.target_roles),
         action=place.action or None,
+        process_owner=place.process or (owner.public_id if isinstance(owner, Project) else None),
         project=owner.public_id if isinstance(owner, Project) else None,
     )
     candidates, seen, _ = competing(actor, ((held, "") for held in _sets_of(owner)))

@@ -230,3 +230,36 @@ def test_pages_of_templates_and_values() -> None:
     assert cleo.get(path).status_code == 403
     assert cleo.post(f"{base}/save", sent).status_code == 403
     assert cleo.post(path, {field: "changed"}).status_code == 403
+
+
+@pytest.mark.django_db
+def test_the_preview_of_clients_knows_the_tenant() -> None:
+    filled = Filled()
+    filled.fill("db", "acme-dev")
+    filled.fill("key", "s3cr3t-of-acme")
+    tagged = VariableInput("Ring", "first", scope={"TenantTag": ["Ring/Alpha"]})
+    make_variables(filled.project, VariableInput("Database", "usual"), tagged)
+    ana, project = make_ana(), filled.project.public_id
+    there = f"{S}/variables/preview?project={project}&environment={filled.dev.public_id}"
+    acme = filled.acme.public_id
+
+    def seen(query: str) -> dict[str, Any]:
+        return {row["Name"]: row for row in send(ana, "get", there + query)[1]["Variables"]}
+
+    assert {name: row["Value"] for name, row in seen("").items()} == {"Database": "usual"}
+    found = seen(f"&tenant={acme}")
+    assert {name: row["Value"] for name, row in found.items()} == {
+        "Database": "acme-dev",
+        "Port": "5432",
+        "Key": None,
+        "Ring": "first",
+    }
+    scope = {"Tenant": [acme], "Environment": [filled.dev.public_id]}
+    assert found["Database"]["Scope"] == scope
+    assert found["Key"]["IsSensitive"]
+    assert "s3cr3t" not in str(found)
+    status, error = send(ana, "get", f"{there}&tenant=Tenants-999")
+    assert (status, error["Errors"]) == (
+        400,
+        ["The project has no tenant 'Tenants-999' that you may see."],
+    )

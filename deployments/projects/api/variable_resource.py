@@ -10,9 +10,8 @@ from deployments.infrastructure.models import Environment, Machine
 from deployments.infrastructure.queries import visible_roles
 from deployments.library.services.reading import prompt_resource
 from deployments.library.values import VariableDocument
-from deployments.projects.models import Project, Runbook
-from deployments.projects.process import process_from_json
-from deployments.projects.queries import channels_of, process_of
+from deployments.projects.models import Project
+from deployments.projects.queries import channels_of, process_of, read_process, visible_runbooks
 from deployments.projects.tenant_tags import tenant_tags_of
 
 
@@ -56,19 +55,28 @@ def variable_resource(document: VariableDocument) -> dict[str, Any]:
 def scope_values(actor: Actor, project: Project) -> dict[str, list[dict[str, Any]]]:
     """Return what values may be scoped to, of which the actor sees it."""
     space = project.space
-    process = process_from_json(process_of(project).steps)
-    roles = {role.lower(): role for step in process.steps for role in step.target_roles}
+    runbooks = visible_runbooks(actor, project)
+    processes = [read_process(process_of(project)), *(process for _, process in runbooks)]
+    roles = {
+        role.lower(): role
+        for process in processes
+        for step in process.steps
+        for role in step.target_roles
+    }
     return {
         **library_scope_values(actor, space, roles),
-        "Actions": [_reference(action.id, action.name) for _, action in process.actions()],
+        # Clients find a step by the first of its name: those of the deployment process go first.
+        "Actions": [
+            _reference(action.id, action.name)
+            for process in processes
+            for _, action in process.actions()
+        ],
         "Channels": _references(channels_of(project)),
         "Processes": [
             {**_reference(project.public_id, project.name), "ProcessType": "Deployment"},
             *(
                 {**_reference(row.public_id, row.name), "ProcessType": "Runbook"}
-                for row in Runbook.objects.visible_to(actor, space, "RunbookView").filter(
-                    project=project
-                )
+                for row, _ in runbooks
             ),
         ],
     }

@@ -10,7 +10,7 @@ from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
 from deployments.base import public_ids
 from deployments.base.api.parsers import fields_of
-from deployments.base.errors import NotFound, NotPermitted
+from deployments.base.errors import Invalid, NotFound, NotPermitted
 from deployments.base.models import SpaceOwned
 from deployments.infrastructure.models import Machine
 from deployments.library.models import Variable, VariableSet
@@ -18,7 +18,7 @@ from deployments.library.queries import candidates_of, visible_variables
 from deployments.library.scoping import ScopeContext, resolve_all
 from deployments.library.services import replace_variables
 from deployments.library.services.reading import inputs_from_body
-from deployments.library.values import document_of
+from deployments.library.values import document_of, document_of_candidate
 from deployments.projects.api.ids import project_number
 from deployments.projects.api.processes import project_of_path, read_version
 from deployments.projects.api.projects import ProjectSerializer
@@ -26,8 +26,9 @@ from deployments.projects.api.variable_resource import (
     scope_values,
     set_resource,
 )
-from deployments.projects.models import Project
-from deployments.projects.queries import included_sets
+from deployments.projects.models import Project, Runbook
+from deployments.projects.queries import included_sets, visible_runbooks
+from deployments.projects.tenant_choices import TenantChoice, tenant_choices
 
 S = TypeVar("S", bound=SpaceOwned)
 
@@ -106,8 +107,12 @@ class VariablesViewSet(ValuesViewSet[Project]):
         return Response(sorted({row.name for row in rows}, key=str.lower))
 
     def preview(self, request: Request, **ids: Any) -> Response:
-        """Answer with the values that win in the scope that the query describes."""
+        """Answer with the values that win in the scope that the query describes.
+
+        What the tenant filled in for the environment is among them.
+        """
         project = self._asked_project()
+        tenant = self._asked_tenant(project)
         variable_set = _set_of(project)
         sources = self._sources(project)
         documents = {
@@ -120,8 +125,15 @@ class VariablesViewSet(ValuesViewSet[Project]):
             for source, (owner, rows) in enumerate(sources)
             for each in candidates_of(rows, owner, source=source)
         ]
-        winners = resolve_all(candidates, self._scope(project)).values()
-        chosen = [documents[won.candidate.source, won.candidate.id] for won in winners]
+        number = public_ids.parse("Environments", self.query.text("environment"))
+        filled = tenant.values(self.grants, number) if tenant and number else []
+        of_tenant = {id(each) for each in filled}
+        context = self._scope(project, tenant)
+        winners = resolve_all([*candidates, *filled], context).values()
+        chosen = [
+            document_of_candidate(won) if id(won) in of_tenant else documents[won.source, won.id]
+            for won in (winner.candidate for winner in winners)
+        ]
         return Response(
             set_resource(
                 space_id=self.space.public_id,
@@ -133,8 +145,9 @@ class VariablesViewSet(ValuesViewSet[Project]):
             )
         )
 
-    def _scope(self, project: Project) -> ScopeContext:
+    def _scope(self, project: Project, tenant: TenantChoice | None) -> ScopeContext:
         text = self.query.text
+        owner = self._asked_runbook(project) or project
         roles = set(self.query.texts("role"))
         machines = Machine.objects.visible_to(self.actor, self.space, Permission.MachineView)
         number = public_ids.parse("Machines", text("machine"))
@@ -147,10 +160,31 @@ class VariablesViewSet(ValuesViewSet[Project]):
             roles=frozenset(roles),
             target_roles=frozenset(self.query.texts("role")),
             action=text("action") or None,
-            channel=text("channel") or None,
-            process_owner=project.public_id,
+            # Runbooks have none.
+            channel=text("channel") or None if owner is project else None,
+            tenant=tenant.public_id if tenant else None,
+            tenant_tags=tenant.tags() if tenant else frozenset(),
+            process_owner=owner.public_id,
             project=project.public_id,
         )
+
+    def _asked_tenant(self, project: Project) -> TenantChoice | None:
+        wanted = self.query.text("tenant")
+        if not wanted:
+            return None
+        for each in tenant_choices(self.actor, project):
+            if each.public_id.lower() == wanted.lower():
+                return each
+        raise Invalid(f"The project has no tenant '{wanted[:100]}' that you may see.")
+
+    def _asked_runbook(self, project: Project) -> Runbook | None:
+        wanted = self.query.text("runbook")
+        if not wanted:
+            return None
+        for row, _ in visible_runbooks(self.actor, project):
+            if row.public_id.lower() == wanted.lower():
+                return row
+        raise Invalid(f"The project has no runbook '{wanted[:100]}' that you may see.")
 
     def _sources(self, project: Project) -> list[tuple[VariableSet, list[Variable]]]:
         """Return the project's set and those that it includes, each with what the actor sees."""

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import QuerySet
-
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
 from deployments.access.web.pages import PageRequest, find
@@ -19,6 +17,7 @@ from deployments.projects.queries import (
     process_of,
     projects_including,
     read_process,
+    visible_runbooks,
 )
 from deployments.projects.tenant_choices import TenantChoice, tenant_choices
 from deployments.projects.tenant_tags import tenant_tags_of
@@ -36,7 +35,7 @@ class Surroundings:
     channels: list[Channel]
     process: Process
     tenant_tags: list[str]
-    runbooks: list[Runbook] = field(default_factory=list)
+    runbooks: list[tuple[Runbook, Process]] = field(default_factory=list)
     tenants: list[TenantChoice] = field(default_factory=list)
     project: Project | None = None
 
@@ -46,9 +45,10 @@ class Surroundings:
         for machine in self.machines:
             for role in machine.roles:
                 found.setdefault(str(role).lower(), str(role))
-        for step in self.process.steps:
-            for role in step.target_roles:
-                found.setdefault(role.lower(), role)
+        for process in (self.process, *(each for _, each in self.runbooks)):
+            for step in process.steps:
+                for role in step.target_roles:
+                    found.setdefault(role.lower(), role)
         return [found[key] for key in sorted(found)]
 
     def names(self) -> dict[str, dict[str, str]]:
@@ -57,7 +57,7 @@ class Surroundings:
             "Environment": {e.public_id.lower(): e.name for e in self.environments},
             "Machine": {m.public_id.lower(): m.name for m in self.machines},
             "Channel": {c.public_id.lower(): c.name for c in self.channels},
-            "Action": {a.id.lower(): a.name for _, a in self.process.actions()},
+            "Action": {number.lower(): words for number, words in reversed(self.steps)},
             "ProcessOwner": {owner.lower(): words for owner, words in self.processes},
         }
 
@@ -67,7 +67,7 @@ class Surroundings:
             ("Environment", "Environments", [(e.public_id, e.name) for e in self.environments]),
             ("Role", "Target tags", [(role, role) for role in self.roles]),
             ("Machine", "Targets", [(m.public_id, m.name) for m in self.machines]),
-            ("Action", "Steps", [(a.id, a.name) for _, a in self.process.actions()]),
+            ("Action", "Steps", self.steps),
             ("Channel", "Channels", [(c.public_id, c.name) for c in self.channels]),
             ("TenantTag", "Tenant tags", [(name, name) for name in self.tenant_tags]),
             ("ProcessOwner", "Processes", self.processes if self.runbooks else []),
@@ -79,7 +79,33 @@ class Surroundings:
         if self.project is None:
             return []
         own = (self.project.public_id, "Deployment process")
-        return [own, *((row.public_id, row.name) for row in self.runbooks)]
+        return [own, *((row.public_id, row.name) for row, _ in self.runbooks)]
+
+    @property
+    def steps(self) -> list[tuple[str, str]]:
+        """Return the steps of all processes; those of runbooks say of which."""
+        return [
+            *((action.id, action.name) for _, action in self.process.actions()),
+            *(
+                (action.id, f"{row.name} / {action.name}")
+                for row, process in self.runbooks
+                for _, action in process.actions()
+            ),
+        ]
+
+    def process_of(self, owner: str) -> Process:
+        """Return the process of the runbook with the public id, else the deployment process."""
+        of_runbooks = {row.public_id: process for row, process in self.runbooks}
+        return of_runbooks.get(owner, self.process)
+
+    def steps_of_processes(self) -> dict[str, frozenset[str]]:
+        """Return the ids of the steps by the owner of their process, all in lower case."""
+        return {
+            owner.lower(): frozenset(
+                action.id.lower() for _, action in self.process_of(owner).actions()
+            )
+            for owner, _ in self.processes
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +153,10 @@ class ValuesOwner:
             channels=list(channels_of(project)) if project else [],
             process=read_process(process_of(project)) if project else Process(),
             tenant_tags=tenant_tags_of(request.space),
-            runbooks=list(_runbooks(request, project)) if project else [],
+            runbooks=visible_runbooks(request.actor, project) if project else [],
             tenants=tenant_choices(request.actor, project) if project else [],
             project=project,
         )
-
-
-def _runbooks(request: PageRequest, project: Project) -> QuerySet[Runbook]:
-    rows = Runbook.objects.visible_to(request.actor, request.space, Permission.RunbookView)
-    return rows.filter(project=project).order_by("name")
 
 
 def project_values(request: PageRequest, text: str) -> ValuesOwner:

@@ -92,17 +92,35 @@ def scope_words(scope: Mapping[str, Iterable[str]], names: ScopeNames) -> tuple[
     return tuple(words)
 
 
-def never_fits(scope: Mapping[str, Iterable[str]]) -> str:
+def never_fits(scope: Mapping[str, Iterable[str]], steps: Mapping[str, frozenset[str]]) -> str:
     """Return why nothing is ever in the scope, else nothing.
 
-    Channels, and steps of the deployment process, mean nothing while a runbook runs.
+    `steps` are those of each process that the reader sees, by its owner. A step belongs to one
+    process, and while a runbook runs there is no channel.
     """
-    owners = [text.lower() for text in scope.get("ProcessOwner", ())]
-    if not owners or any(not text.startswith("runbooks-") for text in owners):
-        return ""
-    if scope.get("Channel"):
+    asked = parse_scope(scope)
+    owners, actions = asked.get("ProcessOwner"), asked.get("Action")
+    if actions:
+        owners = _holding(actions, owners, steps)
+        if owners is not None and not owners:
+            return "Never fits: the step is of another process"
+    if asked.get("Channel") and owners and all(each.startswith("runbooks-") for each in owners):
         return "Never fits: runbooks have no channel"
-    return "Never fits: the step is not of the runbook" if scope.get("Action") else ""
+    return ""
+
+
+def _holding(
+    actions: frozenset[str], owners: frozenset[str] | None, steps: Mapping[str, frozenset[str]]
+) -> frozenset[str] | None:
+    """Return of the owners, or of all, those that may have one of the steps; None: any may.
+
+    A process that the reader does not see may have them.
+    """
+    if owners:
+        return frozenset(each for each in owners if each not in steps or steps[each] & actions)
+    if actions <= frozenset().union(*steps.values()):
+        return frozenset(owner for owner, ids in steps.items() if ids & actions)
+    return None
 
 
 def verdicts(

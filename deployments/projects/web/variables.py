@@ -21,6 +21,7 @@ from deployments.projects.web.values.form import (
     form_again,
     form_of,
     new_form,
+    scope_choices,
     sent_value,
 )
 from deployments.projects.web.values.kinds import chosen_kinds
@@ -127,6 +128,7 @@ def _page(
         "included": table.included,
         "context": table.context,
         "scopes": table.scopes,
+        "steps": [each for _, each in around.process_of(request.GET.get("process", "")).actions()],
         "filters": request.GET,
         "is_filtered": any(request.GET.get(name) for name in ("q", "scope", "kind")),
         "history": _history(request, variable_set),
@@ -168,7 +170,7 @@ def _shown_with_form(
         "version": request.POST.get("version") or owner.variable_set.version,
         "form": form,
         "around": around,
-        "choices": around.choices() if form is not None else (),
+        "choices": scope_choices(around, form["scope"]) if form is not None else (),
         "chosen_kinds": chosen_kinds(request, form["kind"], form.get("value") or "")
         if form is not None
         else (),

@@ -23,6 +23,7 @@ from deployments.projects.web.bulk.text import (
     input_of,
     joined,
     to_text,
+    unambiguous,
 )
 from deployments.projects.web.variable_owner import ValuesOwner, library_values, project_values
 from deployments.projects.web.variable_rows import scope_words
@@ -121,7 +122,7 @@ def _judge(request: PageRequest, owner: ValuesOwner, form: dict[str, Any]) -> An
 
 def _names(request: PageRequest, owner: ValuesOwner) -> Names:
     choices = owner.surroundings(request).choices()
-    return {name: dict(values) for name, _, values in choices if name not in _FREE}
+    return {name: unambiguous(values) for name, _, values in choices if name not in _FREE}
 
 
 def _page(

@@ -81,6 +81,12 @@ def from_text(text: str, names: Names) -> list[VariableInput]:
     return found
 
 
+def unambiguous(values: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return the words by id; where two have the same, the id itself."""
+    counts = Counter(words.lower() for _, words in values)
+    return {value: words if counts[words.lower()] == 1 else value for value, words in values}
+
+
 def joined(
     stored: Sequence[VariableInput], sent: Sequence[VariableInput], *, keeps_others: bool
 ) -> list[VariableInput]:

@@ -131,7 +131,8 @@ def _check(request: PageRequest, owner: ProcessOwner) -> HttpResponse:
     findings = TemplateNames(request.actor, owner.project).check(text)
     step = step_of(read_process(owner.stored), request.POST.get("step", ""))
     roles = step.target_roles if step else ()
-    return _findings(request, owner.project, text, findings, roles)
+    process = owner.runbook.public_id if owner.runbook else ""
+    return _findings(request, owner.project, text, findings, roles, process)
 
 
 def _findings(
@@ -140,6 +141,7 @@ def _findings(
     text: str,
     findings: list[str],
     roles: Sequence[str] = (),
+    process: str = "",
 ) -> HttpResponse:
     """Say what seems wrong and, where a place was chosen, what the text would become there."""
     sent, who = request.POST, (request.actor, request.space)
@@ -150,6 +152,7 @@ def _findings(
         machine=find_row(machines, sent.get("try_target", "")),
         target_roles=roles,
         action=sent.get("step", ""),
+        process=process,
     )
     values = {
         "findings": findings,

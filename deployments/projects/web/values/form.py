@@ -10,6 +10,7 @@ from deployments.library.services import variables as services
 from deployments.library.variable_templates import CONTROL_TYPE, CONTROLS, SELECT_OPTIONS
 from deployments.library.variable_templates import SENSITIVE as SECRET_CONTROL
 from deployments.projects.web.values.kinds import KINDS, SENSITIVE, TEXT, words_of
+from deployments.projects.web.variable_owner import Surroundings
 
 _SCOPED: Final = (
     *("Environment", "Role", "Machine", "Action", "Channel", "TenantTag"),
@@ -73,6 +74,22 @@ def sent_value(request: PageRequest, stored: Variable | None) -> services.Variab
         scope=scope,
         prompt=_sent_prompt(request, kind, (stored.prompt if stored else None) or {}),
     )
+
+
+def scope_choices(
+    around: Surroundings, held: Mapping[str, Sequence[str]]
+) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return what the value can be scoped to, and what it is scoped to already.
+
+    What the reader does not see, or what is gone, would else be dropped when the value is saved,
+    which would then count in more places.
+    """
+    found = []
+    for dimension, heading, options in around.choices():
+        known = {value for value, _ in options}
+        more = [(value, value) for value in held.get(dimension, ()) if value not in known]
+        found.append((dimension, heading, [*options, *more]))
+    return found
 
 
 def _field_of(kind: str) -> str:

@@ -1,6 +1,6 @@
 """The table of values: which are shown, who wins where it is asked, and one name of it alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,14 +49,14 @@ def table_of(request: PageRequest, owner: ValuesOwner, around: Surroundings) -> 
     """Return the page of the table that the address asks for."""
     included = owner.included()
     sources = _sources(request, owner, included)
-    context, filled = _context(request, owner, around)
     found = by_name([_filtered(request, rows) for _, rows, _ in sources])
     part = page_of(request, found)
-    drawn = _drawn(request, sources, part.object_list, Asked(context, filled, around.names()))
+    asked = _asked(request, owner, around)
+    drawn = _drawn(request, sources, part.object_list, asked)
     part.object_list = drawn
     every = [variable for _, rows, _ in sources for variable in rows]
     names = len({variable.name.lower() for variable in every})
-    return Table(part, names, len(every), included, context, _filters(around))
+    return Table(part, names, len(every), included, asked.context, _filters(around))
 
 
 def _filters(around: Surroundings) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -74,8 +74,7 @@ def group_of(
     """Return one name as the table shows it, None when nothing of it is shown any more."""
     sources = _sources(request, owner, owner.included(), name)
     found = by_name([_filtered(request, rows) for _, rows, _ in sources])
-    context, filled = _context(request, owner, around)
-    drawn = _drawn(request, sources, found, Asked(context, filled, around.names()))
+    drawn = _drawn(request, sources, found, _asked(request, owner, around))
     return drawn[0] if drawn else None
 
 
@@ -98,11 +97,20 @@ def _sources(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Where winners are asked for, what a tenant filled in there, and words for scopes."""
+    """Where winners are asked for, what a tenant filled in there, and words for scopes.
+
+    `steps` are those of each process, by its owner.
+    """
 
     context: ScopeContext | None
     filled: list[Candidate]
     names: ScopeNames
+    steps: Mapping[str, frozenset[str]]
+
+
+def _asked(request: PageRequest, owner: ValuesOwner, around: Surroundings) -> Asked:
+    context, filled = _context(request, owner, around)
+    return Asked(context, filled, around.names(), around.steps_of_processes())
 
 
 def _drawn(
@@ -127,7 +135,7 @@ def _drawn(
                 may_edit=not place and may_edit(request.grants, variable.scope, variable_set),
                 library=sources[place][2],
                 choice=chosen.get((variable.kind, variable.value or ""), ""),
-                note=never_fits(variable.scope),
+                note=never_fits(variable.scope, asked.steps),
             )
             for place, variable in values
         )
@@ -172,16 +180,16 @@ def _context(
         (e for e in around.environments if e.public_id == asked["environment"]), None
     )
     if asked["process"]:
-        # A runbook has no channel, and the steps to choose from are not its own.
-        asked |= {"channel": "", "step": ""}
-    step = step_of(around.process, asked["step"])
+        asked["channel"] = ""  # runbooks have none
+    step = step_of(around.process_of(asked["process"]), asked["step"])
     number = owner.project.public_id if owner.project else None
     context = ScopeContext(
         environment=asked["environment"] or None,
         machine=asked["target"] or None,
         roles=frozenset(str(role) for role in machine.roles) if machine else frozenset(),
         target_roles=frozenset(step.target_roles) if step else frozenset(),
-        action=asked["step"] or None,
+        # One of another process was chosen before that process was.
+        action=asked["step"] if step else None,
         channel=asked["channel"] or None,
         tenant=tenant.public_id if tenant else None,
         tenant_tags=tenant.tags() if tenant else frozenset(),

@@ -15,7 +15,7 @@ from deployments.projects.known_variables import (
     step_variables,
 )
 from deployments.projects.models import Channel, Project
-from deployments.projects.process import Step
+from deployments.projects.process import Action, Step
 from deployments.projects.seen_values import Seen, competing, id_of
 from deployments.projects.web.variable_owner import ValuesOwner
 from deployments.projects.web.variable_rows import ScopeNames
@@ -31,6 +31,30 @@ T = TypeVar("T", Environment, Tenant, Machine, Channel)
 _NAMES: Final = ("environment", "tenant", "target", "step", "channel", "process")
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceStep:
+    """A step of the chosen process, or one of several actions of it."""
+
+    number: int
+    step: Step
+    action: Action
+
+    @property
+    def id(self) -> str:
+        return self.action.id
+
+    @property
+    def name(self) -> str:
+        return self.action.name
+
+    @property
+    def words(self) -> str:
+        """The number of the action, as deployments have it."""
+        if len(self.step.actions) == 1:
+            return str(self.number)
+        return f"{self.number}.{1 + self.step.actions.index(self.action)}"
+
+
 @dataclass(frozen=True)
 class VariablePlace:
     """What the reader chose, of what can be chosen; None and empty where nothing was."""
@@ -38,7 +62,7 @@ class VariablePlace:
     environments: list[Environment]
     tenants: list[Tenant]
     machines: list[Machine]
-    steps: list[tuple[int, Step]]
+    steps: list[PlaceStep]
     channels: list[Channel]
     processes: list[tuple[str, str]]
     chosen: Mapping[str, str]
@@ -67,11 +91,9 @@ class VariablePlace:
         return next((each for each, _ in self.processes if each == self.chosen["process"]), "")
 
     @property
-    def step(self) -> tuple[int, Step] | None:
-        """The chosen step with its number; those to choose from are not of a runbook."""
-        if self.process:
-            return None
-        return next((each for each in self.steps if each[1].id == self.chosen["step"]), None)
+    def step(self) -> PlaceStep | None:
+        """The chosen step; one of another process was chosen before that process was."""
+        return next((each for each in self.steps if each.id == self.chosen["step"]), None)
 
     def _one(self, rows: list[T], name: str) -> T | None:
         return next((row for row in rows if row.public_id == self.chosen[name]), None)
@@ -81,14 +103,19 @@ def place_of_request(request: PageRequest, project: Project, owner: ValuesOwner)
     """Return the place that the address names; what cannot be chosen counts as not chosen."""
     around = owner.surroundings(request)
     tenants = [each.tenant for each in project_tenants(request.actor, project)]
+    chosen = {name: request.GET.get(name, "") for name in _NAMES}
     return VariablePlace(
         around.environments,
         tenants,
         around.machines,
-        list(enumerate(around.process.steps, start=1)),
+        [
+            PlaceStep(number, step, action)
+            for number, step in enumerate(around.process_of(chosen["process"]).steps, start=1)
+            for action in step.actions
+        ],
         around.channels,
         around.processes if around.runbooks else [],
-        {name: request.GET.get(name, "") for name in _NAMES},
+        chosen,
         {**around.names(), "Tenant": {row.public_id.lower(): row.name for row in tenants}},
     )
 
@@ -118,16 +145,15 @@ def _of_tenant(request: PageRequest, project: Project, place: VariablePlace) -> 
 
 
 def _context(project: Project, place: VariablePlace) -> ScopeContext:
-    machine, step = place.machine, place.step
-    action = step[1].actions[0].id if step and step[1].actions else None
+    machine, chosen = place.machine, place.step
     return ScopeContext(
         **tenant_context(tenant_scope(place.tenant)),
         environment=place.environment.public_id if place.environment else None,
         channel=place.channel.public_id if place.channel else None,
         machine=machine.public_id if machine else None,
         roles=frozenset(str(role) for role in machine.roles) if machine else frozenset(),
-        target_roles=frozenset(step[1].target_roles) if step else frozenset(),
-        action=action,
+        target_roles=frozenset(chosen.step.target_roles) if chosen else frozenset(),
+        action=chosen.id if chosen else None,
         process_owner=place.process or project.public_id,
         project=project.public_id,
     )
@@ -146,9 +172,8 @@ def _system(request: PageRequest, project: Project, place: VariablePlace) -> dic
         found["Octopus.Release.Channel.Name"] = place.channel.name
     if machine := place.machine:
         found |= machine_variables(machine.public_id, machine.name, map(str, machine.roles))
-    if place.step:
-        number, step = place.step
-        found |= step_variables(step.id, step.name, number)
-        for action in step.actions[:1]:
-            found |= action_variables(action.id, action.name, str(number), step.target_roles)
+    if chosen := place.step:
+        step = chosen.step
+        found |= step_variables(step.id, step.name, chosen.number)
+        found |= action_variables(chosen.id, chosen.name, chosen.words, step.target_roles)
     return found

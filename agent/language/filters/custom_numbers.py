@@ -1,141 +1,222 @@
-"""Write numbers by custom patterns such as `#,##0.00` or `0.0 %`."""
+"""Write numbers by custom patterns such as `#,##0.00` or `0.0 %`, as .NET does."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Context, Decimal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
 
 from agent.language.culture import Culture
 
-_CONTEXT = Context(prec=400, rounding=ROUND_HALF_UP)
-_PIECE = re.compile(r"'[^']*'?|\"[^\"]*\"?|\\.?|[eE][+-]?0+|.", re.DOTALL)
-_GROUP = 3
-_MAX_SECTIONS = 3
+_GROUP: Final = 3
+_LONGEST_EXPONENT: Final = 10
 _POSITIVE, _NEGATIVE, _ZERO = range(3)
 
 
-@dataclass(slots=True)
-class Section:
-    """One section of a pattern, taken apart: pieces, and what they say about the number."""
+@dataclass(frozen=True, slots=True)
+class _Digits:
+    """The digits of a number without zeros at either end; the point stands after `scale`."""
 
-    pieces: list[str] = field(default_factory=list)
-    whole_places: int = 0
-    fraction_places: int = 0
-    least_whole: int = 0
-    least_fraction: int = 0
-    thousands: int = 0
-    grouped: bool = False
+    text: str
+    scale: int
+
+    @classmethod
+    def of(cls, value: Decimal) -> _Digits:
+        """Take the digits of a number without its sign."""
+        found = value.as_tuple()
+        text = "".join(map(str, found.digits)).lstrip("0")
+        kept = text.rstrip("0")
+        return cls(kept, len(text) + int(found.exponent)) if kept else cls("", 0)
+
+    def rounded(self, count: int) -> _Digits:
+        """Keep so many digits, rounded half up; of none, zero is left."""
+        if count >= len(self.text):
+            return self
+        if count < 0 or (count == 0 and self.text[0] < "5"):
+            return _Digits("", 0)
+        whole = int(self.text[:count] or "0") + (self.text[count] >= "5")
+        text = str(whole)
+        kept = text.rstrip("0")
+        return _Digits(kept, self.scale + len(text) - count) if kept else _Digits("", 0)
+
+
+@dataclass(slots=True)
+class _Section:
+    """One section of a pattern and the places it has for digits."""
+
+    text: str
+    places: int = 0
+    point: int = -1
+    first_zero: int = -1
+    last_zero: int = 0
     scale: int = 0
+    grouped: bool = False
     has_exponent: bool = False
 
 
 def format_custom(value: Decimal, pattern: str, culture: Culture) -> str | None:
     """Write the number; None when the pattern is a single letter that is no format."""
-    if not pattern or (len(pattern) == 1 and pattern.isalpha()):
+    if not pattern or (len(pattern) == 1 and pattern.isascii() and pattern.isalpha()):
         return None
     sections = _sections(pattern)
-    chosen, signed = _choose(value, sections)
-    section = _read(chosen)
-    scaled = abs(value).scaleb(section.scale - 3 * section.thousands, context=_CONTEXT)
-    exponent = 0
-    if section.has_exponent and scaled != 0:
-        exponent = scaled.adjusted() - max(section.whole_places, 1) + 1
-        scaled = scaled.scaleb(-exponent, context=_CONTEXT)
-    rounded = scaled.quantize(Decimal(1).scaleb(-section.fraction_places), context=_CONTEXT)
-    if rounded == 0 and value != 0 and len(sections) >= _MAX_SECTIONS and sections[_ZERO]:
-        section, signed = _read(sections[_ZERO]), False
-    sign = "-" if value < 0 and signed and rounded != 0 else ""
-    return sign + _write(section, rounded, exponent, culture)
+    digits = _Digits.of(value)
+    wanted = _ZERO if not digits.text else _NEGATIVE if value < 0 else _POSITIVE
+    while True:
+        number = _chosen(sections, wanted)
+        section = _read(sections[number])
+        scaled = digits
+        if digits.text:
+            moved = _Digits(digits.text, digits.scale + section.scale)
+            places = section.places
+            if not section.has_exponent:
+                places += moved.scale - section.point
+            scaled = moved.rounded(places)
+        if scaled.text or wanted == _ZERO or _chosen(sections, _ZERO) == number:
+            break
+        # What rounds to zero is written as zero is.
+        digits, wanted = scaled, _ZERO
+    sign = "-" if value < 0 and number == _POSITIVE and scaled.text else ""
+    return sign + _write(section, scaled, culture)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield the pattern's signs, with what is quoted or escaped as one piece."""
+    at = 0
+    while at < len(text):
+        start, char = at, text[at]
+        at += 1
+        if char in "'\"":
+            end = text.find(char, at)
+            at = len(text) if end < 0 else end + 1
+        elif char == "\\":
+            at = min(at + 1, len(text))
+        elif char in "eE":
+            at = _exponent_end(text, at)
+        yield text[start:at]
+
+
+def _exponent_end(text: str, at: int) -> int:
+    """Find the end of the zeros after the letter; there may be a sign before them."""
+    zeros = at + (text[at : at + 1] in ("+", "-"))
+    end = zeros
+    while text.startswith("0", end):
+        end += 1
+    return end if end > zeros else at
 
 
 def _sections(pattern: str) -> list[str]:
     sections = [""]
-    for piece in _PIECE.findall(pattern):
+    for piece in _pieces(pattern):
         if piece == ";":
             sections.append("")
         else:
             sections[-1] += piece
-    return sections[:_MAX_SECTIONS]
+    return sections
 
 
-def _choose(value: Decimal, sections: list[str]) -> tuple[str, bool]:
-    """Pick the section for the sign; only the first shows a minus of its own."""
-    if value < 0 and len(sections) > 1 and sections[_NEGATIVE]:
-        return sections[_NEGATIVE], False
-    if value == 0 and len(sections) >= _MAX_SECTIONS and sections[_ZERO]:
-        return sections[_ZERO], False
-    return sections[_POSITIVE], True
+def _chosen(sections: list[str], wanted: int) -> int:
+    """Give the section for a sign, the first one where there is none or it is empty."""
+    return wanted if wanted < len(sections) and sections[wanted] else _POSITIVE
 
 
-def _read(text: str) -> Section:
-    section = Section()
-    in_fraction, commas = False, 0
-    for piece in _PIECE.findall(text):
-        if piece in ("0", "#"):
-            if in_fraction:
-                section.fraction_places += 1
-                section.least_fraction = (
-                    section.fraction_places if piece == "0" else section.least_fraction
-                )
-            else:
-                section.grouped = section.grouped or commas > 0
-                section.whole_places += 1
-                section.least_whole += piece == "0" or section.least_whole > 0
-            commas = 0
-        elif piece == ",":
-            commas += section.whole_places > 0 and not in_fraction
-            continue
-        elif piece == ".":
-            if in_fraction:
-                continue
-            in_fraction = True
-            section.thousands += commas
-            commas = 0
-        elif piece in ("%", "‰"):
-            section.scale += 2 if piece == "%" else 3
-        elif piece[0] in "eE" and len(piece) > 1:
-            section.has_exponent = True
-        section.pieces.append(piece)
-    section.thousands += commas
+def _read(text: str) -> _Section:
+    section = _Section(text)
+    comma_at, commas = -1, 0
+    for piece in _pieces(text):
+        match piece:
+            case "#" | "0":
+                if piece == "0":
+                    section.first_zero = (
+                        section.places if section.first_zero < 0 else section.first_zero
+                    )
+                    section.last_zero = section.places + 1
+                section.places += 1
+            case ".":
+                section.point = section.places if section.point < 0 else section.point
+            case "," if section.places and section.point < 0:
+                if comma_at == section.places:
+                    commas += 1
+                else:
+                    section.grouped = section.grouped or comma_at >= 0
+                    comma_at, commas = section.places, 1
+            case "%" | "‰":
+                section.scale += 2 if piece == "%" else 3
+            case _:
+                section.has_exponent = section.has_exponent or _is_exponent(piece)
+    if section.point < 0:
+        section.point = section.places
+    if comma_at == section.point:
+        section.scale -= _GROUP * commas
+    else:
+        section.grouped = section.grouped or comma_at >= 0
     return section
 
 
-def _write(section: Section, value: Decimal, exponent: int, culture: Culture) -> str:
-    whole, _, fraction = f"{value:f}".partition(".")
-    whole = (whole.lstrip("0") or "").rjust(section.least_whole, "0")
-    kept = max(len(fraction.rstrip("0")), section.least_fraction)
-    fraction = fraction[:kept]
-    extra = len(whole) - section.whole_places
+def _is_exponent(piece: str) -> bool:
+    return piece[0] in "eE" and len(piece) > 1
+
+
+def _write(section: _Section, digits: _Digits, culture: Culture) -> str:
+    """Write the digits into their places; those that find none stand before the first."""
+    point = section.point
+    least_whole = point - section.first_zero if 0 <= section.first_zero < point else 0
+    least_fraction = max(section.last_zero - point, 0)
+    if section.has_exponent:
+        left, extra = point, 0
+    else:
+        left, extra = max(digits.scale, point), digits.scale - point
+    grouped, has_exponent = section.grouped, section.has_exponent
+    remaining = iter(digits.text)
+    shown = 0
+    point_written = False
     out: list[str] = []
-    digits_left, place, fraction_at, in_fraction = len(whole), 0, 0, False
-    for piece in section.pieces:
-        if piece in ("0", "#") and not in_fraction:
-            place += 1
-            count = extra + 1 if place == 1 and extra > 0 else int(place > -extra)
-            for _ in range(count):
-                out.append(whole[len(whole) - digits_left])
-                digits_left -= 1
-                if section.grouped and digits_left and digits_left % _GROUP == 0:
-                    out.append(culture.thousands)
-        elif piece in ("0", "#"):
-            out.append(fraction[fraction_at : fraction_at + 1])
-            fraction_at += 1
+
+    def put(digit: str) -> None:
+        out.append(digit)
+        if grouped and left > 1 and (left - 1) % _GROUP == 0:
+            out.append(culture.thousands)
+
+    for piece in _pieces(section.text):
+        if piece in ("#", "0", "."):
+            while extra > 0:
+                put(next(remaining, "0"))
+                shown += 1
+                left -= 1
+                extra -= 1
+        if piece in ("#", "0"):
+            if extra < 0:
+                extra += 1
+                digit = "0" if left <= least_whole else ""
+            else:
+                digit = next(remaining, "")
+                shown += 1
+                digit = digit or ("0" if left > -least_fraction else "")
+            if digit:
+                put(digit)
+            left -= 1
         elif piece == ".":
-            in_fraction = True
-            out.append(whole if section.whole_places == 0 else "")
-            out.append(culture.decimal_point if fraction else "")
-        else:
-            out.append(_literal(piece, exponent))
+            if left == 0 and not point_written:
+                more = point < section.places and shown < len(digits.text)
+                if least_fraction or more:
+                    out.append(culture.decimal_point)
+                    point_written = True
+        elif piece != ",":
+            if has_exponent and _is_exponent(piece):
+                has_exponent = False
+                out.append(_exponent(piece, digits.scale - point if digits.text else 0))
+            else:
+                out.append(_literal(piece))
     return "".join(out)
 
 
-def _literal(piece: str, exponent: int) -> str:
-    if piece[0] in "'\"" and len(piece) > 1:
+def _exponent(piece: str, value: int) -> str:
+    sign = "-" if value < 0 else "+" if piece[1] == "+" else ""
+    width = min(piece.count("0"), _LONGEST_EXPONENT)
+    return f"{piece[0]}{sign}{abs(value):0{width}d}"
+
+
+def _literal(piece: str) -> str:
+    if piece[0] in "'\"":
         return piece[1:].removesuffix(piece[0])
-    if piece[0] == "\\":
-        return piece[1:]
-    if piece[0] in "eE" and len(piece) > 1:
-        sign = "-" if exponent < 0 else "+" if "+" in piece else ""
-        return f"{piece[0]}{sign}{abs(exponent):0{piece.count('0')}d}"
-    return piece
+    return piece[1:] if piece[0] == "\\" else piece

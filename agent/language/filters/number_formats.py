@@ -10,24 +10,28 @@ from agent.language.culture import Culture
 from agent.language.filters.custom_numbers import format_custom
 from agent.language.numbers import double_text
 
-_STANDARD = re.compile(r"([A-Za-z])([0-9]{1,2})?")
+_STANDARD = re.compile(r"([A-Za-z])(?:0*([0-9]{1,2}))?")
 _WHOLE_ONLY = "DX"
 _DOUBLE_ONLY = "R"
 _KNOWN = "CDEFGNPRX"
+_GENERAL = "G"
 _CONTEXT = Context(prec=400, rounding=ROUND_HALF_UP)
 _INT_BITS = 32
 _CUSTOM_DIGITS = 15
+# As many as there may be in a decimal number.
+_DECIMAL_DIGITS = 29
 
 
 def format_exact(
     value: Decimal, pattern: str, culture: Culture, *, whole: int | None = None
 ) -> str | None:
     """Write a decimal number, or a whole one of 32 bits; None when the pattern is no format."""
-    standard = _STANDARD.fullmatch(pattern)
+    standard = _STANDARD.fullmatch(pattern or _GENERAL)
     if standard is None:
         return format_custom(value, pattern, culture)
-    letter, digits = standard.groups()
-    precision = int(digits) if digits is not None else None
+    letter, precision = _letter(standard)
+    if letter.upper() == _GENERAL and standard.group(2) and not precision:
+        precision = _DECIMAL_DIGITS
     if letter.upper() in _WHOLE_ONLY:
         return None if whole is None else _whole(whole, letter, precision or 0)
     if letter.upper() not in _KNOWN or letter.upper() in _DOUBLE_ONLY:
@@ -41,17 +45,24 @@ def format_double(value: float, pattern: str, culture: Culture) -> str | None:
     """Write a floating-point number; None when the pattern is no format."""
     if not math.isfinite(value):
         return double_text(value)
-    standard = _STANDARD.fullmatch(pattern)
+    standard = _STANDARD.fullmatch(pattern or _GENERAL)
     if standard is None:
         # As exact as it is shown there.
-        return format_custom(_rounded(Decimal(value), _CUSTOM_DIGITS), pattern, culture)
-    letter, digits = standard.groups()
-    precision = int(digits) if digits is not None else None
+        return format_custom(_rounded(Decimal(value), _CUSTOM_DIGITS, ROUND_HALF_EVEN), pattern, culture)
+    letter, precision = _letter(standard)
     if letter.upper() in _WHOLE_ONLY or letter.upper() not in _KNOWN:
         return None
     if letter.upper() == _DOUBLE_ONLY or (letter.upper() == "G" and precision is None):
-        return culture.digits(double_text(value))
+        shown = double_text(value)
+        return culture.digits(shown.lower() if letter.islower() else shown)
     return _standard(Decimal(value), letter, precision, culture, rounding=ROUND_HALF_EVEN)
+
+
+def _letter(standard: re.Match[str]) -> tuple[str, int | None]:
+    """Return the letter and its precision; a general format of no digits is one without."""
+    letter, digits = standard.groups()
+    precision = int(digits) if digits is not None else None
+    return letter, precision or None if letter.upper() == _GENERAL else precision
 
 
 def _whole(value: int, letter: str, precision: int) -> str:
@@ -84,9 +95,9 @@ def _standard(
             return pattern.replace("{}", culture.digits(shown.removeprefix("-")))
         case "E":
             places = 6 if precision is None else precision
-            return culture.digits(_exponential(value, places, letter))
+            return culture.digits(_exponential(value, places, letter, rounding))
         case _:
-            return culture.digits(_general(value, places, letter))
+            return culture.digits(_general(value, places, letter, rounding))
 
 
 def _fixed(value: Decimal, places: int, rounding: str, *, grouped: bool) -> str:
@@ -96,26 +107,32 @@ def _fixed(value: Decimal, places: int, rounding: str, *, grouped: bool) -> str:
     return f"{rounded:,f}" if grouped else f"{rounded:f}"
 
 
-def _exponential(value: Decimal, places: int, letter: str) -> str:
-    mantissa, _, exponent = f"{_rounded(value, places + 1):.{places}e}".partition("e")
-    number = int(exponent)
-    if not value:
-        # Zeros after the point would count.
-        number = 0
-    return f"{mantissa}{letter}{'-' if number < 0 else '+'}{abs(number):03d}"
+def _exponential(value: Decimal, places: int, letter: str, rounding: str) -> str:
+    rounded = _rounded(value, places + 1, rounding)
+    mantissa, _, exponent = f"{rounded.copy_abs():.{places}e}".partition("e")
+    # Zeros after the point would count.
+    number = int(exponent) if value else 0
+    sign = "-" if number < 0 else "+"
+    return f"{_sign(rounded, rounding)}{mantissa}{letter}{sign}{abs(number):03d}"
 
 
-def _general(value: Decimal, digits: int, letter: str) -> str:
-    rounded = _rounded(value, max(digits, 1)).normalize(_CONTEXT)
-    exponent = rounded.adjusted()
-    if rounded == 0:
-        return "0"
-    if -5 <= exponent < max(digits, 1):  # noqa: PLR2004 - the range shown without exponent
-        return f"{rounded:f}"
-    mantissa = f"{rounded.scaleb(-exponent):f}"
+def _general(value: Decimal, digits: int, letter: str, rounding: str) -> str:
+    rounded = _rounded(value, digits, rounding).normalize(_CONTEXT)
+    before, shown = _sign(rounded, rounding), rounded.copy_abs()
+    exponent = shown.adjusted()
+    if shown == 0:
+        return f"{before}0"
+    if -5 <= exponent < digits:  # noqa: PLR2004 - the range shown without exponent
+        return f"{before}{shown:f}"
+    mantissa = f"{shown.scaleb(-exponent, context=_CONTEXT):f}"
     sign = "-" if exponent < 0 else "+"
-    return f"{mantissa}{'E' if letter == 'G' else 'e'}{sign}{abs(exponent):02d}"
+    return f"{before}{mantissa}{'E' if letter == 'G' else 'e'}{sign}{abs(exponent):02d}"
 
 
-def _rounded(value: Decimal, digits: int) -> Decimal:
-    return Context(prec=digits, rounding=ROUND_HALF_UP).plus(value)
+def _sign(value: Decimal, rounding: str) -> str:
+    """Only what came from a floating-point number has a zero below zero."""
+    return "-" if value.is_signed() and (value or rounding == ROUND_HALF_EVEN) else ""
+
+
+def _rounded(value: Decimal, digits: int, rounding: str) -> Decimal:
+    return Context(prec=digits, rounding=rounding).plus(value.copy_abs()).copy_sign(value)

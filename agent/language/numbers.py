@@ -10,9 +10,9 @@ MIN_INT32 = -(2**31)
 _PLAIN_EXPONENT_LOW = -5
 _PLAIN_EXPONENT_HIGH = 17
 _MAX_LENGTH = 400
-_INT = re.compile(r"[ \t\n\r\v\f]*([+-]?[0-9]+)[ \t\n\r\v\f\0]*")
+_INT = re.compile(r"[ \t\n\r\v\f]*([+-]?[0-9]+)[ \t\n\r\v\f]*\0*")
 _DOUBLE = re.compile(
-    r"[ \t\n\r\v\f]*([+-]?)((?:[0-9][0-9,]*)?(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)[ \t\n\r\v\f\0]*"
+    r"[ \t\n\r\v\f]*([+-]?)((?:[0-9][0-9,]*)?(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)[ \t\n\r\v\f]*\0*"
 )
 _SPECIAL = {
     "infinity": math.inf,

@@ -9,6 +9,8 @@ from typing import TypeAlias
 Accepts: TypeAlias = Callable[[str], bool]
 
 _WORD_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Nd", "Pc"})
+# They join what is before and after them.
+_JOINERS = "\u200c\u200d"
 _SPACE = frozenset(
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
@@ -20,6 +22,11 @@ def is_word(char: str) -> bool:
     if char.isascii():
         return char.isalnum() or char == "_"
     return unicodedata.category(char) in _WORD_CATEGORIES
+
+
+def is_word_at_border(char: str) -> bool:
+    """Whether no word begins or ends between this character and one of a word."""
+    return char in _JOINERS or is_word(char)
 
 
 def is_digit(char: str) -> bool:
@@ -45,6 +52,11 @@ def is_not_newline(char: str) -> bool:
 def in_category(name: str) -> Accepts:
     """Give the set of a general category such as `L` or `Lu`."""
     return lambda char: unicodedata.category(char).startswith(name)
+
+
+def in_range(first: int, last: int) -> Accepts:
+    """Give the set of the characters with these codes and those between."""
+    return lambda char: first <= ord(char) <= last
 
 
 def complement(accepts: Accepts) -> Accepts:
@@ -74,9 +86,20 @@ def difference(accepts: Accepts, removed: Accepts) -> Accepts:
 
 def ignoring_case(accepts: Accepts) -> Accepts:
     """Give the set that accepts a character in either case."""
-    return lambda char: accepts(char) or accepts(char.lower()[:1]) or accepts(char.upper()[:1])
+    return lambda char: accepts(char) or accepts(_lower(char)) or accepts(_upper(char))
 
 
-def single(char: str) -> Accepts:
-    """Give the set of one character."""
-    return lambda other: other == char
+def single_ignoring_case(char: str) -> Accepts:
+    """Give the set of one character in either case."""
+    wanted = _lower(char)
+    return lambda other: _lower(other) == wanted
+
+
+def _lower(char: str) -> str:
+    lowered = char.lower()
+    return lowered if len(lowered) == 1 else char
+
+
+def _upper(char: str) -> str:
+    raised = char.upper()
+    return raised if len(raised) == 1 else char

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from agent.patterns import characters
+from agent.patterns.blocks import BLOCKS
 from agent.patterns.characters import Accepts
 from agent.patterns.scanner import Scanner
 from agent.patterns.syntax import Assertion, InvalidPattern
@@ -17,7 +18,6 @@ _CONTROLS = {
     "v": "\v",
     "a": "\a",
     "e": "\x1b",
-    "0": "\0",
 }
 _SETS: dict[str, Accepts] = {
     "d": characters.is_digit,
@@ -27,9 +27,13 @@ _SETS: dict[str, Accepts] = {
     "W": characters.complement(characters.is_word),
     "S": characters.complement(characters.is_space),
 }
-_ASSERTIONS = "AzZbB"
+_ASSERTIONS = "AzZbBG"
+_OCTAL = re.compile(r"[0-7]{1,3}")
+_CONTROL = re.compile(r"c([@A-Za-z\[\\\]^_])")
 _HEX = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})")
-_CATEGORY = re.compile(r"\{(L[ultmo]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?|C[cfson]?)\}")
+_CATEGORY = re.compile(
+    r"\{(?:(L[ultmo]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?|C[cfson]?)|Is([A-Za-z0-9-]+))\}"
+)
 
 
 def read_escape(scanner: Scanner) -> str | Accepts | Assertion:
@@ -39,7 +43,7 @@ def read_escape(scanner: Scanner) -> str | Accepts | Assertion:
     return _character_or_set(scanner)
 
 
-def read_class(scanner: Scanner) -> Accepts:
+def read_class(scanner: Scanner, *, ignore_case: bool = False) -> Accepts:
     """Read a class after its opening bracket."""
     negated = scanner.take("^")
     singles: set[str] = set()
@@ -50,7 +54,7 @@ def read_class(scanner: Scanner) -> Accepts:
     while first or scanner.peek() != "]":
         first = False
         if scanner.take("-["):
-            removed = read_class(scanner)
+            removed = read_class(scanner, ignore_case=ignore_case)
             if scanner.peek() != "]":
                 raise InvalidPattern("a subtraction must come last in a class")
             break
@@ -67,6 +71,8 @@ def read_class(scanner: Scanner) -> Accepts:
             singles.add(low)
     scanner.next()
     accepts = characters.union(frozenset(singles), tuple(ranges), sets)
+    if ignore_case:
+        accepts = characters.ignoring_case(accepts)
     if negated:
         accepts = characters.complement(accepts)
     return characters.difference(accepts, removed) if removed is not None else accepts
@@ -91,21 +97,29 @@ def _character_or_set(scanner: Scanner) -> str | Accepts:
     if hexadecimal is not None:
         scanner.position = hexadecimal.end()
         return chr(int(hexadecimal.group(1) or hexadecimal.group(2), 16))
+    octal = _OCTAL.match(scanner.text, scanner.position)
+    if octal is not None:
+        scanner.position = octal.end()
+        return chr(int(octal.group(), 8) & 0xFF)
+    control = _CONTROL.match(scanner.text, scanner.position)
+    if control is not None:
+        scanner.position = control.end()
+        return chr(ord(control.group(1).upper()) - ord("@"))
     char = scanner.next()
     if char in "pP":
         category = _CATEGORY.match(scanner.text, scanner.position)
         if category is None:
             raise InvalidPattern("an unknown category of characters")
         scanner.position = category.end()
-        accepts = characters.in_category(category.group(1))
+        name, block = category.groups()
+        if name is None and block not in BLOCKS:
+            raise InvalidPattern(f"an unknown range of characters: Is{block}")
+        accepts = characters.in_category(name) if name else characters.in_range(*BLOCKS[block])
         return characters.complement(accepts) if char == "P" else accepts
     if char in _SETS:
         return _SETS[char]
     if char in _CONTROLS:
         return _CONTROLS[char]
-    if char == "c":
-        return chr(ord(scanner.next().upper()) & 0x1F)
-    if char.isalnum():
-        reason = "back references are not supported" if char in "123456789k" else "is unknown"
-        raise InvalidPattern(f"the escape '\\{char}' {reason}")
+    if characters.is_word(char):
+        raise InvalidPattern(f"the escape '\\{char}' is unknown")
     return char

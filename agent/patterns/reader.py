@@ -7,26 +7,34 @@ from dataclasses import dataclass, replace
 
 from agent.patterns import characters
 from agent.patterns.escapes import read_class, read_escape
+from agent.patterns.groups import OPENING, find_groups, number_of
 from agent.patterns.scanner import Scanner
 from agent.patterns.syntax import (
     Assertion,
     Atomic,
     CharacterSet,
     Choice,
+    Condition,
     Group,
     InvalidPattern,
     Literal,
     Look,
     Node,
+    Reference,
     Repeat,
     Sequence,
 )
 
 MAX_DEPTH = 50
 MAX_REPEAT = 1000
-_OPTIONS = re.compile(r"\(\?([imsnx]*)(?:-([imsnx]*))?([:)])")
-_NAMED = re.compile(r"\(\?(?:<([A-Za-z_]\w*)>|'([A-Za-z_]\w*)'|P<([A-Za-z_]\w*)>)")
-_COUNT = re.compile(r"\{([0-9]{1,6})(?:(,)([0-9]{1,6})?)?\}")
+_OPTIONS = re.compile(r"\(\?(?!\))([imnsx]*)(?:-([imnsx]*))?([:)])")
+_COUNT = re.compile(r"\{([0-9]+)(?:(,)([0-9]+)?)?\}")
+_TESTED = re.compile(r"\(\?\((\w+)\)")
+_MOST_BRANCHES = 2
+# What `\k` is followed by, which may also be left out.
+_NAMED_REFERENCE = re.compile(r"\\k?(?:<(\w+)>|'(\w+)')")
+_NUMBERED_REFERENCE = re.compile(r"\\([1-9][0-9]*)")
+_ONE_DIGIT = 9
 _LOOKS = {"(?=": (False, False), "(?!": (False, True), "(?<=": (True, False), "(?<!": (True, True)}
 
 
@@ -51,15 +59,15 @@ _OPTION_FIELDS = {
 
 
 class Reader:
-    """Reads one pattern; groups are numbered left to right, unnamed ones before named ones."""
+    """Reads one pattern; `remembers` tells whether parts of it depend on what groups hold."""
 
     def __init__(self, text: str) -> None:
         self.scanner = Scanner(text)
         self.options = Options()
         self.depth = 0
-        self.unnamed = sum(1 for _ in _unnamed_groups(text))
+        self.groups = find_groups(text)
         self.next_unnamed = 1
-        self.names: dict[str, int] = {}
+        self.remembers = False
 
     def read(self) -> Node:
         """Read all of it. Raises InvalidPattern."""
@@ -67,10 +75,6 @@ class Reader:
         if not self.scanner.at_end:
             raise InvalidPattern("too many ')'")
         return node
-
-    @property
-    def group_count(self) -> int:
-        return self.next_unnamed - 1 + len(self.names)
 
     def _choice(self) -> Node:
         self.depth += 1
@@ -100,7 +104,7 @@ class Reader:
             return self._group()
         scanner.position += 1
         if char == "[":
-            return self._set(read_class(scanner))
+            return CharacterSet(read_class(scanner, ignore_case=self.options.ignore_case))
         if char == ".":
             return CharacterSet(
                 characters.is_any if self.options.dot_all else characters.is_not_newline
@@ -110,21 +114,39 @@ class Reader:
         if char in "*+?" or (char == "{" and _COUNT.match(scanner.text, scanner.position - 1)):
             raise InvalidPattern(f"nothing to repeat before '{char}'")
         if char == "\\":
+            reference = self._reference()
+            if reference is not None:
+                return reference
             found = read_escape(scanner)
             if isinstance(found, Assertion):
                 return found
-            return self._literal(found) if isinstance(found, str) else self._set(found)
+            return self._literal(found) if isinstance(found, str) else CharacterSet(found)
         return self._literal(char)
+
+    def _reference(self) -> Node | None:
+        """Read a reference to a group, of which there must be one."""
+        scanner = self.scanner
+        start = scanner.position - 1
+        named = _NAMED_REFERENCE.match(scanner.text, start)
+        numbered = None if named else _NUMBERED_REFERENCE.match(scanner.text, start)
+        match = named or numbered
+        if match is None:
+            return None
+        name = next(group for group in match.groups() if group is not None)
+        place = self.groups.place(name)
+        if place is None:
+            if numbered is not None and number_of(name) > _ONE_DIGIT:
+                # It is the number of a character.
+                return None
+            raise InvalidPattern(f"a reference to a group that is not there: {name}")
+        scanner.position = match.end()
+        self.remembers = True
+        return Reference(place, self.options.ignore_case)
 
     def _literal(self, char: str) -> Node:
         if self.options.ignore_case and char.lower() != char.upper():
-            return CharacterSet(characters.ignoring_case(characters.single(char)))
+            return CharacterSet(characters.single_ignoring_case(char))
         return Literal(char)
-
-    def _set(self, accepts: characters.Accepts) -> Node:
-        if self.options.ignore_case:
-            accepts = characters.ignoring_case(accepts)
-        return CharacterSet(accepts)
 
     def _quantified(self, atom: Node) -> Node:
         while True:
@@ -139,7 +161,10 @@ class Reader:
             if maximum is not None and maximum < minimum:
                 raise InvalidPattern("the counts are in the wrong order")
             atom = Repeat(atom, minimum, maximum, lazy=self.scanner.take("?"))
-            if not self.scanner.at_end and self.scanner.peek() in "*+?":
+            following = self.scanner.text[self.scanner.position : self.scanner.position + 1]
+            if following in ("*", "+", "?") or _COUNT.match(
+                self.scanner.text, self.scanner.position
+            ):
                 raise InvalidPattern("a quantifier follows a quantifier")
 
     def _bounds(self) -> tuple[int, int | None] | None:
@@ -151,10 +176,10 @@ class Reader:
         if match is None:
             return None
         scanner.position = match.end()
-        minimum = int(match.group(1))
+        minimum = number_of(match.group(1))
         if match.group(2) is None:
             return minimum, minimum
-        return minimum, int(match.group(3)) if match.group(3) else None
+        return minimum, number_of(match.group(3)) if match.group(3) else None
 
     def _group(self) -> Node | None:
         scanner = self.scanner
@@ -169,12 +194,12 @@ class Reader:
                 raise InvalidPattern("a comment is not closed")
             scanner.position = end + 1
             return None
-        named = _NAMED.match(scanner.text, scanner.position)
+        if scanner.text.startswith("(?(", scanner.position):
+            return self._condition()
+        named = OPENING.match(scanner.text, scanner.position)
         if named is not None:
             scanner.position = named.end()
-            name = next(group for group in named.groups() if group is not None)
-            number = self.names.setdefault(name, self.unnamed + len(self.names) + 1)
-            return Group(self._enclosed(), number)
+            return self._named(named)
         switch = _OPTIONS.match(scanner.text, scanner.position)
         if switch is not None:
             return self._switched(switch)
@@ -183,9 +208,50 @@ class Reader:
         scanner.take("(")
         if self.options.explicit:
             return self._enclosed()
-        number = self.next_unnamed
+        place = self.groups.numbers[self.next_unnamed]
         self.next_unnamed += 1
-        return Group(self._enclosed(), number)
+        return Group(self._enclosed(), place)
+
+    def _named(self, opening: re.Match[str]) -> Node:
+        name, taken = opening.groups()
+        place, takes_back = (
+            None if each is None else self.groups.place(each) for each in opening.groups()
+        )
+        if (name is None and taken is None) or (taken is not None and takes_back is None):
+            raise InvalidPattern("a group refers to one that is not there")
+        self.remembers = self.remembers or takes_back is not None
+        return Group(self._enclosed(), place, takes_back)
+
+    def _condition(self) -> Node:
+        """Read `(?(test)yes|no)`, where the test is a group or a part of its own."""
+        scanner = self.scanner
+        self.remembers = True
+        tested = _TESTED.match(scanner.text, scanner.position)
+        place = None if tested is None else self.groups.place(tested.group(1))
+        test: int | Node
+        if tested is not None and place is not None:
+            scanner.position = tested.end()
+            test = place
+        elif tested is not None and tested.group(1)[0].isdecimal():
+            raise InvalidPattern("a condition on a group that is not there")
+        else:
+            scanner.position += len("(?")
+            test = self._test()
+        before = self.options
+        found = self._choice()
+        self.options = before
+        if not scanner.take(")"):
+            raise InvalidPattern("a ')' is missing")
+        branches = found.options if isinstance(found, Choice) else (found,)
+        if len(branches) > _MOST_BRANCHES:
+            raise InvalidPattern("a condition has more than two branches")
+        return Condition(test, branches[0], branches[1] if len(branches) > 1 else Sequence(()))
+
+    def _test(self) -> Node:
+        if self.scanner.text.startswith("(?", self.scanner.position):
+            return self._group() or Sequence(())
+        self.scanner.take("(")
+        return self._enclosed()
 
     def _switched(self, switch: re.Match[str]) -> Node | None:
         self.scanner.position = switch.end()
@@ -207,21 +273,3 @@ class Reader:
         if not self.scanner.take(")"):
             raise InvalidPattern("a ')' is missing")
         return node
-
-
-def _unnamed_groups(text: str) -> list[int]:
-    """Find the opening brackets of groups without a name, outside escapes and sets."""
-    found: list[int] = []
-    position, in_set = 0, False
-    while position < len(text):
-        char = text[position]
-        if char == "\\":
-            position += 1
-        elif char == "[":
-            in_set = True
-        elif char == "]":
-            in_set = False
-        elif char == "(" and not in_set and not text.startswith("?", position + 1):
-            found.append(position)
-        position += 1
-    return found

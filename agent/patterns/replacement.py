@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from agent.patterns.groups import Groups
+
 Spans = tuple[tuple[int, int], ...]
 
-_REFERENCE = re.compile(r"\$(?:([0-9]{1,9})|\{(\w{1,100})\}|([$&`'_+]))")
+_REFERENCE = re.compile(r"\$(?:([0-9]+)|\{(\w{1,100})\}|([$&`'_+]))")
 
 
-def expand(replacement: str, text: str, spans: Spans, names: dict[str, int]) -> str:
+def expand(replacement: str, text: str, spans: Spans, groups: Groups) -> str:
     """Fill a replacement from one match; a reference to no group stays as written."""
     if "$" not in replacement:
         return replacement
@@ -18,16 +20,8 @@ def expand(replacement: str, text: str, spans: Spans, names: dict[str, int]) -> 
         digits, name, sign = reference.groups()
         if sign is not None:
             return _sign(sign, text, spans)
-        if digits is not None:
-            # The longest number that names a group counts; what follows it is text.
-            for length in range(len(digits), 0, -1):
-                if int(digits[:length]) < len(spans):
-                    return _cut(text, spans[int(digits[:length])]) + digits[length:]
-            return reference.group()
-        number = int(name) if name.isascii() and name.isdecimal() else names.get(name)
-        if number is None or number >= len(spans):
-            return reference.group()
-        return _cut(text, spans[number])
+        place = groups.place(digits or name)
+        return reference.group() if place is None else _cut(text, spans[place])
 
     return _REFERENCE.sub(fill, replacement)
 

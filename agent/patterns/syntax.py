@@ -28,7 +28,7 @@ class CharacterSet:
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """A condition on the position; kind is one of `^ $ A z Z b B` or `m^ m$` for lines."""
+    """A condition on the position; kind is one of `^ $ A z Z b B G` or `m^ m$` for lines."""
 
     kind: str
 
@@ -59,10 +59,31 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A part whose text is kept under a number."""
+    """A part whose text is kept in a place; `takes_back` is that of a group that loses its last.
+
+    Then what lies between both is kept, if there is a place for it at all.
+    """
 
     part: Node
-    number: int
+    place: int | None
+    takes_back: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The text of a group once more."""
+
+    place: int
+    ignore_case: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One of two parts: whether a group has a text, or a part matches here, decides."""
+
+    test: int | Node
+    yes: Node
+    no: Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +103,15 @@ class Atomic:
 
 
 Node: TypeAlias = (
-    Literal | CharacterSet | Assertion | Sequence | Choice | Repeat | Group | Look | Atomic
+    Literal
+    | CharacterSet
+    | Assertion
+    | Sequence
+    | Choice
+    | Repeat
+    | Group
+    | Reference
+    | Condition
+    | Look
+    | Atomic
 )

@@ -158,56 +158,78 @@ def _is_exponent(piece: str) -> bool:
 
 
 def _write(section: _Section, digits: _Digits, culture: Culture) -> str:
-    """Write the digits into their places; those that find none stand before the first."""
-    point = section.point
-    least_whole = point - section.first_zero if 0 <= section.first_zero < point else 0
-    least_fraction = max(section.last_zero - point, 0)
-    if section.has_exponent:
-        left, extra = point, 0
-    else:
-        left, extra = max(digits.scale, point), digits.scale - point
-    grouped, has_exponent = section.grouped, section.has_exponent
-    remaining = iter(digits.text)
-    shown = 0
-    point_written = False
-    out: list[str] = []
-
-    def put(digit: str) -> None:
-        out.append(digit)
-        if grouped and left > 1 and (left - 1) % _GROUP == 0:
-            out.append(culture.thousands)
-
+    writer = _Writer(section, digits, culture)
     for piece in _pieces(section.text):
         if piece in ("#", "0", "."):
-            while extra > 0:
-                put(next(remaining, "0"))
-                shown += 1
-                left -= 1
-                extra -= 1
+            writer.put_those_before()
         if piece in ("#", "0"):
-            if extra < 0:
-                extra += 1
-                digit = "0" if left <= least_whole else ""
-            else:
-                digit = next(remaining, "")
-                shown += 1
-                digit = digit or ("0" if left > -least_fraction else "")
-            if digit:
-                put(digit)
-            left -= 1
+            writer.place()
         elif piece == ".":
-            if left == 0 and not point_written:
-                more = point < section.places and shown < len(digits.text)
-                if least_fraction or more:
-                    out.append(culture.decimal_point)
-                    point_written = True
+            writer.point()
         elif piece != ",":
-            if has_exponent and _is_exponent(piece):
-                has_exponent = False
-                out.append(_exponent(piece, digits.scale - point if digits.text else 0))
-            else:
-                out.append(_literal(piece))
-    return "".join(out)
+            writer.other(piece)
+    return "".join(writer.out)
+
+
+class _Writer:
+    """Writes digits into their places; those that find none stand before the first."""
+
+    def __init__(self, section: _Section, digits: _Digits, culture: Culture) -> None:
+        self.section = section
+        self.digits = digits
+        self.culture = culture
+        self.out: list[str] = []
+        self.shown = 0
+        self.has_exponent = section.has_exponent
+        self.point_written = False
+        point = section.point
+        self.least_whole = point - section.first_zero if 0 <= section.first_zero < point else 0
+        self.least_fraction = max(section.last_zero - point, 0)
+        # How many digits there are still to come before the point.
+        self.left = point if section.has_exponent else max(digits.scale, point)
+        # How many more than there are places for, or fewer.
+        self.extra = 0 if section.has_exponent else digits.scale - point
+
+    def put_those_before(self) -> None:
+        while self.extra > 0:
+            self._put(self._next() or "0")
+            self.extra -= 1
+
+    def place(self) -> None:
+        if self.extra < 0:
+            self.extra += 1
+            digit = "0" if self.left <= self.least_whole else ""
+        else:
+            digit = self._next() or ("0" if self.left > -self.least_fraction else "")
+        self._put(digit)
+
+    def point(self) -> None:
+        if self.left != 0 or self.point_written:
+            return
+        has_place = self.section.point < self.section.places
+        if self.least_fraction or (has_place and self.shown < len(self.digits.text)):
+            self.out.append(self.culture.decimal_point)
+            self.point_written = True
+
+    def other(self, piece: str) -> None:
+        if self.has_exponent and _is_exponent(piece):
+            self.has_exponent = False
+            value = self.digits.scale - self.section.point if self.digits.text else 0
+            self.out.append(_exponent(piece, value))
+        else:
+            self.out.append(_literal(piece))
+
+    def _next(self) -> str:
+        digit = self.digits.text[self.shown : self.shown + 1]
+        self.shown += 1
+        return digit
+
+    def _put(self, digit: str) -> None:
+        if digit:
+            self.out.append(digit)
+            if self.section.grouped and self.left > 1 and (self.left - 1) % _GROUP == 0:
+                self.out.append(self.culture.thousands)
+        self.left -= 1
 
 
 def _exponent(piece: str, value: int) -> str:

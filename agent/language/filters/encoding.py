@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Callable
 from urllib.parse import quote
 
-from agent.language.characters import SPACES
 from agent.language.environment import Call, Filter
 from agent.language.limits import FilterError
 from agent.language.numbers import parse_int32
@@ -18,7 +17,8 @@ _ENCODINGS = {"utf8": _UTF8, "utf-8": _UTF8, "unicode": "utf-16-le"}
 _BASE64 = "base64"
 _KEPT_IN_URIS = "-_.~;/?:@&=+$,#[]!'()*"
 _KEPT_IN_DATA = "-_.~"
-_NO_SPACES = str.maketrans("", "", SPACES)
+# Other blanks are no part of Base64.
+_NO_SPACES = str.maketrans("", "", " \t\r\n")
 
 
 def _to_base64(call: Call) -> str | None:

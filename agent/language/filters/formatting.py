@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from agent.language.environment import Call, Filter
 from agent.language.filters.date_formats import Kind, format_moment
@@ -15,6 +15,8 @@ from agent.language.numbers import parse_double, parse_int32
 
 _MAX_DECIMAL = Decimal(79228162514264337593543950335)
 _MAX_DIGITS = 100
+_MOST_PLACES = 28
+_CONTEXT = Context(prec=200, rounding=ROUND_HALF_EVEN)
 _OF_UNIVERSAL_TIME = ("r", "R", "u")
 _DECIMAL = re.compile(
     r"[ \t-\r]*([+-]?)([0-9][0-9,]*(?:\.[0-9]*)?|\.[0-9]+)[ \t-\r]*([+-]?)[ \t-\r]*\0*"
@@ -82,10 +84,22 @@ def _parse_decimal(text: str) -> Decimal | None:
     leading, digits, trailing = match.groups()
     if leading and trailing:
         return None
-    value = Decimal(digits.replace(",", "").removesuffix("."))
-    if value > _MAX_DECIMAL:
+    value = _fitted(Decimal(digits.replace(",", "").removesuffix(".")))
+    if value is None:
         return None
-    return -value if "-" in (leading, trailing) else value
+    return value.copy_negate() if value and "-" in (leading, trailing) else value
+
+
+def _fitted(value: Decimal) -> Decimal | None:
+    """Round to what 96 bits hold; None when the whole part alone does not fit."""
+    exponent = value.as_tuple().exponent
+    places = min(_MOST_PLACES, -exponent if isinstance(exponent, int) else 0)
+    while places >= 0:
+        rounded = value.quantize(Decimal(1).scaleb(-places), context=_CONTEXT)
+        if rounded.scaleb(places, context=_CONTEXT) <= _MAX_DECIMAL:
+            return rounded
+        places -= 1
+    return None
 
 
 # A text that names no day is one of today.

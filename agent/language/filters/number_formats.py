@@ -48,7 +48,9 @@ def format_double(value: float, pattern: str, culture: Culture) -> str | None:
     standard = _STANDARD.fullmatch(pattern or _GENERAL)
     if standard is None:
         # As exact as it is shown there.
-        return format_custom(_rounded(Decimal(value), _CUSTOM_DIGITS, ROUND_HALF_EVEN), pattern, culture)
+        return format_custom(
+            _rounded(Decimal(value), _CUSTOM_DIGITS, ROUND_HALF_EVEN), pattern, culture
+        )
     letter, precision = _letter(standard)
     if letter.upper() in _WHOLE_ONLY or letter.upper() not in _KNOWN:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 
 from agent.language.characters import SPACES, lower, upper
 from agent.language.environment import Call, Filter
@@ -14,6 +15,7 @@ MAX_INDENT = 255
 DEFAULT_INDENT = "    "
 _ONE_UNIT = "\uffff"
 _UTF16 = "utf-16-le"
+_FIRST_HALF = "\ud800"
 _WIDTHS = re.compile(r"([0-9]{1,3})(?:/([0-9]{1,3}))?|/([0-9]{1,3})")
 
 
@@ -32,6 +34,14 @@ class _Units:
         if self.units is None:
             return self.text[start:end]
         return self.units[2 * start : 2 * end].decode(_UTF16, "replace")
+
+
+def _units(text: str) -> str:
+    """Give each unit of UTF-16 as a character, for patterns count them so."""
+    if max(text, default="") <= _ONE_UNIT:
+        return text
+    units = text.encode(_UTF16, "surrogatepass")
+    return "".join(map(chr, struct.unpack(f"<{len(units) // 2}H", units)))
 
 
 def _to_upper(call: Call) -> str:
@@ -78,23 +88,26 @@ def _truncate(call: Call) -> str | None:
 def _replace(call: Call) -> str:
     replacement = call.options[1] if len(call.options) > 1 else ""
     try:
-        return _pattern("Replace", call.options[0]).replace(
-            call.text, replacement, longest=call.environment.limits.characters
+        replaced = _pattern("Replace", call.options[0]).replace(
+            _units(call.text), _units(replacement), longest=call.environment.limits.characters
         )
     except PatternTooExpensive as error:
         raise LimitExceeded(f"Replace: {error}") from error
+    if max(replaced, default="") < _FIRST_HALF:
+        return replaced
+    return replaced.encode(_UTF16, "surrogatepass").decode(_UTF16, "replace")
 
 
 def _match(call: Call) -> str:
     try:
-        return _boolean(_pattern("Match", call.options[0]).search(call.text) is not None)
+        return _boolean(_pattern("Match", call.options[0]).search(_units(call.text)) is not None)
     except PatternTooExpensive as error:
         raise LimitExceeded(f"Match: {error}") from error
 
 
 def _pattern(filter_name: str, text: str) -> Pattern:
     try:
-        return compile_pattern(text)
+        return compile_pattern(_units(text))
     except InvalidPattern as error:
         raise FilterError(f"{filter_name}: the pattern '{text}' is not valid: {error}.") from error
 

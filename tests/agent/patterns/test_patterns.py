@@ -53,6 +53,17 @@ def test_agrees_with_re(pattern: str, text: str) -> None:
         (r"(?#note)a", "a", "a"),
         (r"a{,2}", "a{,2}", "a{,2}"),
         (r"\Aa\z", "a", "a"),
+        (r"(\w)\1", "abccd", "cc"),
+        (r"(?<q>['\"]).*?\k<q>", "a 'b\"c' d", "'b\"c'"),
+        (r"(?i)(a)\1", "xaA", "aA"),
+        (r"(?<=\1(.))x", "abxbbx", "x"),
+        (r"(<)?\w+(?(1)>|!)", "a <b> c!", "<b>"),
+        (r"(?<o><)?\w+(?(o)>)", "ab <c> d", "ab"),
+        (r"(?(?=a)ab|\d\d)", "a 12", "12"),
+        (r"\((?>[^()]+|(?<d>\()|(?<-d>\)))*(?(d)(?!))\)", "x(a(b)c)d)", "(a(b)c)"),
+        (r"\p{IsCyrillic}+", "ab жук", "жук"),
+        (r"\101\x42", "AB", "AB"),
+        (r"(?i)[^a]+", "aAbA", "b"),
     ],
 )
 def test_dialect(pattern: str, text: str, expected: str) -> None:
@@ -65,7 +76,19 @@ def test_dialect(pattern: str, text: str, expected: str) -> None:
     "pattern",
     [
         *("(", ")", "[", "[b-a]", "*", "a**", "a{2,1}", r"\q", r"\1", r"(a)\k<x>", r"\p{Zz}"),
-        *("(?(a)b)", "a{2000}", "(a{1000}){1000}", "(" * 100 + ")" * 100, "\\", "x" * 5000),
+        *("(?(1)b)", "(?)", "a{2}{3}", r"\_", r"\c1", "(?P<n>a)", r"\p{IsNowhere}"),
+        *(
+            "(?(a)b|c|d)",
+            "(?<0>a)",
+            "(?<-x>a)",
+            r"\k<2>",
+            "[a-" * 1300,
+            "a{2000}",
+            "(a{1000}){1000}",
+            "(" * 100 + ")" * 100,
+            "\\",
+            "x" * 5000,
+        ),
         "(?<a-b>x)",
     ],
     ids=lambda pattern: pattern[:12],
@@ -80,7 +103,7 @@ def test_refused(pattern: str) -> None:
     [
         ("b", "$$", "abc", "a$c"),
         ("(a)(b)", "$2$1", "ab", "ba"),
-        ("(a)", "$10", "a", "a0"),
+        ("(a)", "$10", "a", "$10"),
         ("a", "$1", "a", "$1"),
         ("(?<x>a)(b)", "${x}$1$2", "ab", "aba"),
         ("b", "[$&|$`|$'|$_]", "abc", "a[b|a|c|abc]c"),
@@ -88,6 +111,11 @@ def test_refused(pattern: str) -> None:
         ("(a)(b)?", "$+", "a", ""),
         ("", "-", "ab", "-a-b-"),
         ("x*", "-", "axb", "-a--b-"),
+        ("(a)(b)", "$01$2x${02}", "ab", "abxb"),
+        ("a", "$01", "a", "$01"),
+        ("(?<3>a)(b)", "$1-$3-$2", "ab", "b-a-$2"),
+        (r"(?<o>a)(?<m-o>-b)", "[${m}${o}]", "a-b", "[]"),
+        (r"\Ga", "x", "aaba", "xxba"),
     ],
 )
 def test_replacement(pattern: str, replacement: str, text: str, expected: str) -> None:
@@ -102,6 +130,9 @@ def test_replacement(pattern: str, replacement: str, text: str, expected: str) -
         ("(.*)*x", "a" * 20_000),
         ("a" * 3900 + "b", "a" * 500_000),
         ("(?=.*b)a", "a" * 20_000),
+        (r"(a*)*\1b", "a" * 20_000),
+        (r"(.*)(.*)\1\2x", "a" * 20_000),
+        (r"(?:(?<o>a)|(?<-o>a))*b", "a" * 20_000),
     ],
 )
 def test_hostile_patterns_end(pattern: str, text: str) -> None:

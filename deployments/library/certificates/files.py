@@ -1,5 +1,6 @@
 """Reading uploaded certificates: PFX, PEM and DER, with what belongs to them."""
 
+import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -64,13 +65,20 @@ def read_bundle(data: bytes, password: str = "") -> Bundle:
         raise Invalid(fields={_DATA: ["Choose the file of the certificate."]})
     if len(data) > MOST_BYTES:
         raise Invalid(fields={_DATA: ["The file of a certificate may have at most 1 MiB."]})
-    if _BEGIN in data:
-        return _from_pem(data, password, Format.PEM)
+    if _BEGIN in (text := _as_ascii(data)):
+        return _from_pem(text, password, Format.PEM)
     try:
         certificate = x509.load_der_x509_certificate(data)
     except ValueError:
         return _from_pkcs12(data, password)
     return Bundle(Format.DER, _checked(certificate))
+
+
+def _as_ascii(data: bytes) -> bytes:
+    """Return the text of a PEM file that an editor stored with a byte order mark."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace").encode("ascii", "replace")
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def _from_pkcs12(data: bytes, password: str) -> Bundle:

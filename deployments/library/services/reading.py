@@ -19,19 +19,27 @@ def _input(entry: Any) -> VariableInput:
     if not isinstance(entry, Mapping):
         raise Invalid(fields={"Variables": ["A variable must be an object."]})
     fields = {str(name).lower(): value for name, value in entry.items()}
-    value = fields.get("value")
-    if isinstance(value, Mapping):  # some clients send {"HasValue", "NewValue"}
-        value = {str(name).lower(): inner for name, inner in value.items()}.get("newvalue")
     return VariableInput(
         id=str(fields.get("id") or ""),
         name=str(fields.get("name") or ""),
-        value=None if value is None else str(value),
+        value=_value(fields),
         kind=str(fields.get("type") or "String"),
         is_sensitive=bool(fields.get("issensitive")),
         description=str(fields.get("description") or ""),
         scope=_scope(fields.get("scope") or {}),
         prompt=_prompt(fields.get("prompt")),
     )
+
+
+def _value(fields: Mapping[str, Any]) -> str | None:
+    value = fields.get("value")
+    if isinstance(value, Mapping):  # some clients send {"HasValue", "NewValue"}
+        inner = {str(name).lower(): part for name, part in value.items()}
+        value = inner.get("newvalue") if inner.keys() <= {"hasvalue", "newvalue", "hint"} else value
+    if isinstance(value, Mapping | list):
+        name = fields.get("name") or "A variable"
+        raise Invalid(fields={"Value": [f"{name}: the value must be a text."]})
+    return None if value is None else str(value)
 
 
 def _scope(document: Any) -> dict[str, list[str]]:

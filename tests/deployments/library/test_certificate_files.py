@@ -1,5 +1,6 @@
 """Reading certificates of every kind, and what is wrong with a file."""
 
+import codecs
 from typing import Any
 
 import pytest
@@ -33,8 +34,10 @@ def names(certificates: Any) -> list[str]:
         (site().pem_file("pa55"), "pa55", "Pem"),
         (site().pem_file().replace(b"\n", b"\r\n"), "", "Pem"),
         (b"# a remark\n" + site().pem_file(), "", "Pem"),
+        (codecs.BOM_UTF8 + site().pem_file(), "", "Pem"),
+        (site().pem_file().decode().encode("utf-16"), "", "Pem"),
     ],
-    ids=["pfx", "open pfx", "pem", "locked pem", "windows", "remarks"],
+    ids=["pfx", "open pfx", "pem", "locked pem", "windows", "remarks", "mark", "utf-16"],
 )
 def test_what_a_file_with_all_parts_says(data: bytes, password: str, form: str) -> None:
     bundle = read_bundle(data, password)

@@ -118,6 +118,9 @@ def test_a_download_is_brought_into_another_project(project: Project) -> None:
         ('[{"Name": "A", "Scope": {"Environment": ["Nowhere"]}}]', "A: Environment 'Nowhere'"),
         ("[1]", "A variable must be an object."),
         ('[{"Value": "x"}]', "A variable must have a name."),
+        ('[{"Name": "A", "Value": ["x"]}]', "A: the value must be a text."),
+        ('[{"Name": "A", "Value": {"Host": "x"}}]', "A: the value must be a text."),
+        ('[{"Name": "A", "Value": {"NewValue": {}}}]', "A: the value must be a text."),
     ],
 )
 def test_what_is_refused(project: Project, text: str, words: str) -> None:

@@ -4,10 +4,12 @@ from typing import Any
 
 from django.db.models import Max
 
+from deployments.base.clock import Clock, utc_now
 from deployments.base.events import record
 from deployments.base.following.consumers import find_consumer
 from deployments.base.models import Event
 from deployments.projects.models import AutomationDecision, Project, ProjectTrigger
+from deployments.projects.services.projects import ProjectInput, update_project
 from deployments.projects.services.triggers import TriggerInput, create_trigger
 from deployments.releases.models import Deployment
 from deployments.releases.services.automation.rollouts import continue_rollouts
@@ -73,3 +75,9 @@ def decisions(project: Project) -> list[tuple[str, str]]:
     """Return outcome and reason of what was decided about the project, oldest first."""
     rows = AutomationDecision.objects.in_space(project.space).filter(project=project)
     return list(rows.order_by("pk").values_list("outcome", "reason"))
+
+
+def set_disabled(project: Project, *, is_disabled: bool, clock: Clock = utc_now) -> None:
+    """Disable or enable the project as its settings do."""
+    fields = ProjectInput(project.name, project.group, project.lifecycle, is_disabled=is_disabled)
+    update_project(actor=SYSTEM, row=project, project=fields, clock=clock)

@@ -25,6 +25,7 @@ from deployments.projects.models import (
     Project,
     ProjectGroup,
 )
+from deployments.projects.services.resuming import resume_triggers
 from deployments.projects.services.settings import checked_extra, checked_settings
 from deployments.projects.settings import extra_document
 
@@ -76,8 +77,13 @@ def insert_project(row: Project, *, actor: Actor) -> None:
     row.save(update_fields=["variable_set"])
 
 
-def update_project(*, actor: Actor, row: Project, project: ProjectInput) -> Project:
-    """Give the project these values; moving it to another group needs ProjectEdit there too."""
+def update_project(
+    *, actor: Actor, row: Project, project: ProjectInput, clock: Clock = utc_now
+) -> Project:
+    """Give the project these values; moving it to another group needs ProjectEdit there too.
+
+    When it is enabled again, its triggers do not make up for what came meanwhile.
+    """
     require_on(actor, row, Permission.ProjectEdit)
     if project.group.pk != row.group_id:
         require(
@@ -91,6 +97,8 @@ def update_project(*, actor: Actor, row: Project, project: ProjectInput) -> Proj
     with transaction.atomic():
         _fill(actor, row, project)
         row.save()
+        if before["IsDisabled"] and not row.is_disabled:
+            resume_triggers(row, clock())
         record_project(actor, row, "Modified", "changed", before=before, after=_snapshot(row))
     return row
 

@@ -27,6 +27,7 @@ from deployments.projects.queries import (
 )
 from deployments.projects.runbook_tags import known_runbook_tags
 from deployments.projects.services.repositories import has_password, keep_repository
+from deployments.projects.services.resuming import forget_packages
 from deployments.projects.triggers.actions import (
     RUN_RUNBOOK,
     answers_of_action,
@@ -87,6 +88,8 @@ def update_trigger(
         _fill(row, trigger, actor, clock())
         row.save()
         keep_repository(row, before["Filter"], trigger.password, clock())
+        if row.is_disabled != before["IsDisabled"]:
+            forget_packages(row)
         if row.is_disabled:
             row.waiting_targets.all().delete()
             row.calls.all().delete()

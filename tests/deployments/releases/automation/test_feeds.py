@@ -9,6 +9,7 @@ from django.db import connection
 
 from deployments.base.settings_rows import set_setting
 from deployments.projects.queries import default_channel
+from deployments.projects.services.triggers import set_trigger_disabled
 from deployments.releases.models import Release
 from deployments.releases.services.automation.feeds import watch_feeds
 from deployments.releases.services.automation.scheduled import run_due_schedules
@@ -16,7 +17,7 @@ from packages_feed.models import Feed
 from packages_feed.services import asking
 from packages_feed.services.external_feeds import FeedValues, create_feed
 from packages_feed.sources import Source, source_at
-from tests.factories.automation import Stream, decisions, make_trigger
+from tests.factories.automation import Stream, decisions, make_trigger, set_disabled
 from tests.factories.domain import (
     make_environment,
     make_lifecycle,
@@ -161,14 +162,42 @@ def test_packages_of_both_feeds_are_waited_for(shop: Shop) -> None:
     assert shop.releases() == ["com.acme:web 6.0.0, Acme.Api 6.0.0"]
 
 
-def test_a_paused_trigger_looks_at_nothing(shop: Shop) -> None:
+def test_a_pause_is_not_made_up_for(shop: Shop) -> None:
     trigger = shop.trigger("Web")
     shop.watch()
-    trigger.is_disabled = True
-    trigger.save()
+    set_trigger_disabled(actor=SYSTEM, row=trigger, is_disabled=True)
     shop.versions.append("1.1")
     shop.watch()
+    set_trigger_disabled(actor=SYSTEM, row=trigger, is_disabled=False)
+    shop.watch()
     assert shop.releases() == []
+    shop.versions.append("1.2")
+    shop.watch()
+    assert shop.releases() == ["com.acme:web 1.2, Acme.Api 5.0.0"]
+
+
+def test_what_came_while_the_project_was_disabled_is_not_new(shop: Shop) -> None:
+    shop.trigger("Web")
+    shop.watch()
+    set_disabled(shop.project, is_disabled=True)
+    shop.versions += ["1.1", "1.2"]
+    shop.watch()
+    set_disabled(shop.project, is_disabled=False)
+    shop.watch()
+    shop.watch()
+    assert (shop.releases(), decisions(shop.project)) == ([], [])
+    shop.versions.append("1.3")
+    shop.watch()
+    assert shop.releases() == ["com.acme:web 1.3, Acme.Api 5.0.0"]
+
+
+def test_a_change_of_a_project_that_stays_enabled_forgets_nothing(shop: Shop) -> None:
+    shop.trigger("Web")
+    shop.watch()
+    shop.versions.append("1.1")
+    set_disabled(shop.project, is_disabled=False)
+    shop.watch()
+    assert shop.releases() == ["com.acme:web 1.1, Acme.Api 5.0.0"]
 
 
 def test_what_a_feed_tells_at_its_first_answer_is_not_new(shop: Shop) -> None:

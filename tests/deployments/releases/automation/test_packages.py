@@ -10,7 +10,7 @@ from deployments.releases.models import Release
 from packages_feed.queries import find_version
 from packages_feed.services import delete_version
 from tests.factories import SYSTEM
-from tests.factories.automation import Stream, decisions, make_trigger
+from tests.factories.automation import Stream, decisions, make_trigger, set_disabled
 from tests.factories.domain import (
     make_channel,
     make_environment,
@@ -190,3 +190,19 @@ def test_the_older_setting_of_a_project_is_followed(shop: Shop) -> None:
     shop.project.save()
     shop.push("Acme.Web", "2.0.0")
     assert len(shop.releases()) == 1
+
+
+def test_what_came_while_the_project_was_disabled_is_not_new(shop: Shop) -> None:
+    shop.trigger("Web")
+    shop.push("Acme.Api", "3.0.0")
+    set_disabled(shop.project, is_disabled=True)
+    shop.push("Acme.Web", "1.0.0")
+    shop.push("Acme.Web", "1.1.0")
+    set_disabled(shop.project, is_disabled=False)
+    shop.stream.deliver("feed-triggers")
+    assert shop.releases() == []
+    told = decisions(shop.project)
+    assert [outcome for outcome, _ in told] == ["Refused", "Refused"]
+    assert "disabled" in told[0][1]
+    shop.push("Acme.Web", "1.2.0")
+    assert shop.releases() == [{"Acme.Web": "1.2.0", "Acme.Api": "3.0.0"}]

@@ -24,7 +24,7 @@ from deployments.releases.services.automation import repositories
 from deployments.releases.services.automation.calls import answer_calls
 from deployments.releases.services.automation.repositories import watch_repositories
 from tests.deployments.releases.automation.git_server import Hosted, git_server
-from tests.factories.automation import decisions, make_trigger
+from tests.factories.automation import decisions, make_trigger, set_disabled
 from tests.factories.domain import make_environment, make_lifecycle, make_project, script_step
 from tests.factories.people import SYSTEM
 from tests.factories.runbooks import make_runbook, make_snapshot
@@ -162,6 +162,23 @@ def test_a_change_or_a_pause_is_not_made_up_for(desk: Desk) -> None:
     desk.look()
     assert desk.releases() == []
     desk.hosted.commit("release/1")
+    desk.look()
+    assert len(desk.releases()) == 1
+
+
+def test_what_came_while_the_project_was_disabled_is_not_new(desk: Desk) -> None:
+    desk.watches()
+    desk.look()
+    set_disabled(desk.project, is_disabled=True, clock=desk.clock)
+    desk.hosted.commit()
+    desk.hosted.commit()
+    assert desk.look() == 0
+    set_disabled(desk.project, is_disabled=False, clock=desk.clock)
+    # At once, not in its turn.
+    assert watch_repositories(clock=desk.clock) == 1
+    desk.look()
+    assert (desk.releases(), decisions(desk.project)) == ([], [])
+    desk.hosted.commit()
     desk.look()
     assert len(desk.releases()) == 1
 

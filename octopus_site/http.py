@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from django.conf import settings
@@ -33,13 +34,22 @@ class BodyTooLarge(Exception):
     """The request's body is larger than this sender may send."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The bytes of a body that are in the spool, and whether they are all of it."""
+
+    length: int
+    is_whole: bool
+
+
 class SpoolChunkedBody:
     """ASGI middleware: limit bodies, and give one that came without Content-Length a length.
 
     Django and DRF read nothing from such bodies, and every Go client and `dotnet nuget push`
-    send them. A body is spooled to the data folder before the application sees the request, so
-    nobody may send a large one without a credential that `is_known` confirms: the application
-    answers to others without having their body.
+    send them. A body is spooled to the data folder before the application sees the request; of a
+    large one where packages are taken in only the beginning is, and its length is said to be the
+    most that may come. Nobody may send a large one without a credential that `is_known` confirms:
+    the application answers to others without having their body.
     """
 
     def __init__(self, application: Application, is_known: Check) -> None:
@@ -73,18 +83,21 @@ class SpoolChunkedBody:
         with tempfile.SpooledTemporaryFile(
             max_size=_IN_MEMORY, dir=settings.FILE_UPLOAD_TEMP_DIR
         ) as spool:
-            length = await self._spool(scope, receive, spool, limit)  # type: ignore[arg-type]  # a binary file
-            if length is None:
+            begun = await self._spool(scope, receive, spool, limit)  # type: ignore[arg-type]  # a binary file
+            if begun is None:
                 await self._without_body(scope, send)
                 return
+            told = begun.length if begun.is_whole else limit
             headers = [pair for pair in scope["headers"] if pair[0] not in _LENGTHS]
-            scope["headers"] = [*headers, (b"content-length", str(length).encode())]
-            await self.application(scope, _replay(spool, receive), send)  # type: ignore[arg-type]
+            scope["headers"] = [*headers, (b"content-length", str(told).encode())]
+            left = None if begun.is_whole else limit - begun.length
+            body = _replay(spool, receive, left)  # type: ignore[arg-type]  # likewise
+            await self.application(scope, body if begun.is_whole else LargeBody(body), send)
 
     async def _spool(
         self, scope: Scope, receive: Receive, spool: BinaryIO, limit: int
-    ) -> int | None:
-        """Return the length of the body; None when nobody known sends a large one."""
+    ) -> "_Begun | None":
+        """Return what is in the spool; None when nobody known sends a large body."""
         length, is_checked = 0, False
         while True:
             message = await receive()
@@ -92,6 +105,7 @@ class SpoolChunkedBody:
                 raise ConnectionResetError("The client went away while it sent its request.")
             body = message.get("body", b"")
             length += len(body)
+            is_whole = not message.get("more_body", False)
             if length > limit:
                 raise BodyTooLarge
             if length > LARGEST_ANONYMOUS_BODY and not is_checked:
@@ -102,9 +116,9 @@ class SpoolChunkedBody:
                 await asyncio.to_thread(spool.write, body)
             else:
                 spool.write(body)
-            if not message.get("more_body", False):
+            if is_whole or (is_checked and limit == LARGEST_BODY):
                 spool.seek(0)
-                return length
+                return _Begun(length, is_whole)
 
     async def _without_body(self, scope: Scope, send: Send) -> None:
         """Let the application refuse the credential in the words that its clients know."""
@@ -140,16 +154,23 @@ async def _refuse(send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _replay(spool: BinaryIO, receive: Receive) -> Receive:
-    finished = False
+def _replay(spool: BinaryIO, receive: Receive, left: int | None) -> Receive:
+    """Give the spool, and then what still comes: at most `left` bytes, None when that was all."""
+    is_read = False
 
     async def replay() -> Message:
-        nonlocal finished
-        if finished:
-            return await receive()
-        piece = spool.read(_PIECE)
-        finished = len(piece) < _PIECE
-        return {"type": "http.request", "body": piece, "more_body": not finished}
+        nonlocal is_read, left
+        if not is_read:
+            piece = spool.read(_PIECE)
+            is_read = len(piece) < _PIECE
+            more = left is not None or not is_read
+            return {"type": "http.request", "body": piece, "more_body": more}
+        message = await receive()
+        if left is not None:
+            left -= len(message.get("body", b""))
+            if left < 0:
+                return {"type": "http.disconnect"}
+        return message
 
     return replay
 

@@ -44,14 +44,18 @@ def test_curl_by_form_and_by_body(feed: FeedServer, tmp_path: Path) -> None:
     assert curl(feed, "/nuget/packages", "-F", f"data=@{plain}")[0] == 409
 
 
+@pytest.mark.parametrize("size", [700_000, 5_000_000])
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-def test_chunked_forms(feed: FeedServer, tmp_path: Path, method: str) -> None:
-    plain = tmp_path / f"Curl.Chunked{method}.1.0.0.zip"
-    plain.write_bytes(zip_of({"a": os.urandom(700_000)}))
+def test_chunked_forms(feed: FeedServer, tmp_path: Path, method: str, size: int) -> None:
+    name = f"Curl.Chunked{method}.1.0.{size}"
+    plain = tmp_path / f"{name}.zip"
+    plain.write_bytes(zip_of({"a": os.urandom(size)}))
     chunked = ("-X", method, "-H", "Transfer-Encoding: chunked", "-F", f"file=@{plain}")
     assert curl(feed, "/api/packages/raw", *chunked)[0] == 201
+    status, body = curl(feed, "/api/packages/raw", *chunked)
+    assert (status, "already exists" in body) == (409, True)
     status, _, data = feed.send(
-        "GET", f"/api/packages/packages-Curl.Chunked{method}.1.0.0/raw", X_Octopus_ApiKey=feed.key
+        "GET", f"/api/packages/packages-{name}/raw", X_Octopus_ApiKey=feed.key
     )
     assert (status, data) == (200, plain.read_bytes())
 

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from octopus_site import http
+from octopus_site.http import LARGEST_BODY, Scope, SpoolChunkedBody
 from octopus_site.serving.live_body import LargeBody, LiveFile, Message
 
 PIECE = b"x" * 64 * 1024
+PUSH = "/api/packages/raw"
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -113,3 +116,73 @@ def test_it_is_an_ordinary_receive_until_it_begins() -> None:
 
     first, gone = asyncio.run(run())
     assert (first["body"], gone["type"]) == (b"a", "http.disconnect")
+
+
+class ChunkedSender:
+    """Sends half a megabyte at a time, the last piece only when it is told that some were read."""
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+        self.is_read = threading.Event()
+
+    async def receive(self) -> Message:
+        self.left -= 1
+        if not self.left:
+            await asyncio.to_thread(self.is_read.wait, 10)
+        return {"type": "http.request", "body": b"x" * 512 * 1024, "more_body": self.left > 0}
+
+
+def sent_in_chunks(count: int, path: str) -> tuple[int, int, bool]:
+    """Return the length that the application is told and what it reads, and whether it begins."""
+    sender, seen = ChunkedSender(count), []
+
+    def read(file: LiveFile) -> int:
+        size = len(file.read(100_000))
+        sender.is_read.set()
+        return size + sum(map(len, pieces_of(file)))
+
+    async def application(scope: Scope, receive: Any, send: Any) -> None:
+        told = int(dict(scope["headers"])[b"content-length"])
+        if isinstance(receive, LargeBody):
+            file = receive.begin()
+            seen.append((told, await asyncio.to_thread(read, file), True))
+            file.close()
+            return
+        size, more = 0, True
+        while more:
+            message = await receive()
+            size, more = size + len(message["body"]), message["more_body"]
+        seen.append((told, size, False))
+
+    async def run() -> None:
+        headers = [(b"transfer-encoding", b"chunked"), (b"x-octopus-apikey", b"API-ANA")]
+        scope = {"type": "http", "path": path, "headers": headers}
+        await SpoolChunkedBody(application, known)(scope, sender.receive, no_answer)
+
+    if count < 4 or path != PUSH:
+        sender.is_read.set()
+    asyncio.run(asyncio.wait_for(run(), 20))
+    return seen[0]
+
+
+async def known(scope: Scope) -> bool:
+    return True
+
+
+async def no_answer(message: Message) -> None:
+    raise AssertionError(message)
+
+
+def test_a_large_package_in_chunks_is_read_while_it_comes() -> None:
+    assert sent_in_chunks(9, PUSH) == (LARGEST_BODY, 9 * 512 * 1024, True)
+
+
+def test_small_packages_and_other_bodies_get_their_length() -> None:
+    assert sent_in_chunks(2, PUSH) == (1024 * 1024, 1024 * 1024, False)
+    assert sent_in_chunks(9, "/api/releases") == (9 * 512 * 1024, 9 * 512 * 1024, False)
+
+
+def test_more_chunks_than_any_package_may_have_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "LARGEST_BODY", 3 * 1024 * 1024)
+    with pytest.raises(ConnectionResetError):
+        sent_in_chunks(9, PUSH)

@@ -1,6 +1,7 @@
 """Accounts and certificates that the variables of a plan name; pure."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Final
 
 from deployments.execution.manifest import Manifest
@@ -11,6 +12,18 @@ from deployments.library.scoping import Candidate, ScopeContext, winning
 
 # What a service that trusts this server's tokens reads, whichever account a step uses.
 TOKEN_VARIABLE: Final = "Octopus.OpenIdConnect.Jwt"  # noqa: S105 the name of a variable
+_SHORTEST: Final = timedelta(hours=1)
+_LONGEST: Final = timedelta(days=1)
+
+
+def token_life(start_within_s: float, time_limit_s: float) -> timedelta:
+    """Return how long a token is good that is written into the command of a step.
+
+    Its agent may be away until the command is given up, and the step then has its own time: an
+    hour, or as long as it may take; a day in all at most.
+    """
+    waits = timedelta(seconds=start_within_s)
+    return min(waits + max(_SHORTEST, timedelta(seconds=time_limit_s)), _LONGEST)
 
 
 def scope_context(

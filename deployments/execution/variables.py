@@ -5,6 +5,7 @@ Pure. What is common to all executions of one decision is made once (`Shared`).
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from agent.language import (
@@ -23,7 +24,7 @@ from deployments.execution.progress_variables import (
     status_variables,
     target_variables,
 )
-from deployments.execution.references import TOKEN_VARIABLE, scope_context
+from deployments.execution.references import TOKEN_VARIABLE, scope_context, token_life
 from deployments.library.references import REFERENCE_TYPES, TOKEN_PART
 from deployments.library.scoping import Candidate, winning
 from deployments.projects.known_variables import (
@@ -72,7 +73,8 @@ class Variables:
         return iter(self.values.values())
 
 
-def _unsigned(request: TokenRequest) -> str:
+def _unsigned(request: TokenRequest, life: timedelta) -> str:
+    del life
     raise ValueError(f"Nobody signs a token for {request.audience}.")
 
 
@@ -80,14 +82,14 @@ def _unsigned(request: TokenRequest) -> str:
 class Shared:
     """What every execution of one decision has in common, compiled once.
 
-    `sign` makes the token of an account that has one.
+    `sign` makes the token of an account that has one, good for as long as it is told.
     """
 
     plan: Plan
     manifest: Manifest
     outputs: Iterable[Output] = ()
     statuses: Iterable[Status] = ()
-    sign: Callable[[TokenRequest], str] = _unsigned
+    sign: Callable[[TokenRequest, timedelta], str] = _unsigned
 
     def __post_init__(self) -> None:
         self._places = {lane: n for n, lane in enumerate(self.plan.target_ids())}
@@ -157,7 +159,7 @@ class Shared:
             }
         )
         if manifest.references:
-            self._add_references(result, won.values())
+            self._add_references(result, won.values(), action_id)
         result.values.update(self._base.values)
         if machine:
             result.update(machine_variables(target_id, machine.name, machine.roles))
@@ -166,15 +168,19 @@ class Shared:
             result.values[name.lower()] = (name, output.value)
         return result
 
-    def _add_references(self, result: Variables, won: Iterable[Candidate]) -> None:
+    def _add_references(
+        self, result: Variables, won: Iterable[Candidate], action_id: str | None
+    ) -> None:
         """Add the parts of accounts and certificates; a variable of that very name goes before."""
+        known = self._by_action.get(action_id or "")
+        life = token_life(self.plan.start_within_s, known[1].time_limit_s if known else 0)
         for each in won:
             found = self.manifest.references.get(each.value or "")
             if found is None or each.kind not in REFERENCE_TYPES:
                 continue
             parts = {f"{each.name}.{name}": value for name, value in found.parts.items()}
             if found.token is not None:
-                token = Value(self.sign(found.token), is_sensitive=True)
+                token = Value(self.sign(found.token, life), is_sensitive=True)
                 parts |= {f"{each.name}.{TOKEN_PART}": token, TOKEN_VARIABLE: token}
             for name, value in parts.items():
                 result.values.setdefault(name.lower(), (name, value))

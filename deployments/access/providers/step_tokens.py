@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import timedelta
-from typing import Final
 
 import jwt
 
@@ -10,11 +9,11 @@ from deployments.access.providers.access_tokens import issuer
 from deployments.access.providers.signing_keys import ALGORITHM, current_key
 from deployments.base.clock import Clock, utc_now
 
-LIFETIME: Final = timedelta(hours=1)
 
-
-def issue_step_token(*, subject: str, audience: str, clock: Clock = utc_now) -> str:
-    """Return a token about the subject for the audience, good for an hour.
+def issue_step_token(
+    *, subject: str, audience: str, life: timedelta, clock: Clock = utc_now
+) -> str:
+    """Return a token about the subject for the audience, good for as long as `life`.
 
     Its type differs from that of access tokens, so that it opens nothing here.
     """
@@ -25,7 +24,7 @@ def issue_step_token(*, subject: str, audience: str, clock: Clock = utc_now) -> 
         "sub": subject,
         "iat": int(now.timestamp()),
         "nbf": int(now.timestamp()),
-        "exp": int((now + LIFETIME).timestamp()),
+        "exp": int((now + life).timestamp()),
         "jti": uuid.uuid4().hex,
     }
     return jwt.encode(claims, key.private, ALGORITHM, headers={"kid": key.key_id, "typ": "JWT"})

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -104,8 +105,8 @@ class Situation:
         ]
 
 
-def _signed(request: TokenRequest) -> str:
-    return issue_step_token(subject=request.subject, audience=request.audience)
+def _signed(request: TokenRequest, life: timedelta) -> str:
+    return issue_step_token(subject=request.subject, audience=request.audience, life=life)
 
 
 def read_situation(task: ServerTask, plan: ExecutionPlan) -> Situation:

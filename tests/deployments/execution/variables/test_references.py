@@ -1,5 +1,6 @@
 """Accounts that variables name: their parts reach the steps that use them, and nobody else."""
 
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -9,7 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from deployments.base.errors import Invalid
-from deployments.execution.references import subject_of
+from deployments.base.settings_rows import set_setting
+from deployments.execution.references import subject_of, token_life
+from deployments.execution.services.plan_deployment import START_WITHIN_SETTING
 from deployments.library.models import Account
 from deployments.library.services import (
     AccountInput,
@@ -231,10 +234,41 @@ def test_a_step_gets_a_token_that_the_published_keys_verify(settings: Any) -> No
         f"space:{default_space().slug}:project:{project.slug}:environment:{place.slug}"
         ":account:my-cloud:type:deployment"
     )
-    assert claims["exp"] - claims["iat"] == 3600
+    # Ten minutes until the agent has taken the command, and an hour for the step.
+    assert claims["exp"] - claims["iat"] == 600 + 3600
     # It opens nothing at this server.
     answer = Client().get("/api/users/me", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("start_within_s", "limit_s", "seconds"),
+    [
+        (600, 0, 600 + 3600),
+        (7200, 1800, 7200 + 3600),
+        (600, 10_800, 600 + 10_800),
+        (0, 200_000, 86_400),
+        (90_000, 0, 86_400),
+    ],
+)
+def test_a_token_outlives_the_wait_and_the_step(
+    start_within_s: float, limit_s: float, seconds: float
+) -> None:
+    assert token_life(start_within_s, limit_s) == timedelta(seconds=seconds)
+
+
+def test_a_step_with_a_longer_limit_has_a_longer_token() -> None:
+    row = make_account("Cloud", "GenericOidcAccount", Audience="api://shop")
+    set_setting(START_WITHIN_SETTING, 7200)
+    limit = {"Octopus.Action.ExecutionTimeout.Minutes": "120"}
+    step = script_step(roles="web")
+    step["Actions"][0]["Properties"] |= limit
+    scene = make_scene(step, variables=lambda _: [named(row, "Cloud")])
+    token, _ = sent(scene)["Octopus.OpenIdConnect.Jwt"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    (run,) = scene.runs()
+    assert claims["exp"] - claims["iat"] == run.header["take_within_s"] + run.header["deadline_s"]
+    assert claims["exp"] - claims["iat"] == 4 * 3600
 
 
 @pytest.mark.parametrize(

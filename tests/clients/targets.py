@@ -82,6 +82,11 @@ def process_steps(folder: Path, package_ids: Sequence[str]) -> list[dict[str, An
     ]
 
 
+def step_of_script(name: str, body: str) -> dict[str, Any]:
+    """Return a step that runs the script on behalf of the server."""
+    return _step(name, _script(body, server=True))
+
+
 def _step(name: str, action: dict[str, Any], role: str = "") -> dict[str, Any]:
     return {
         "Id": "",

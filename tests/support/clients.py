@@ -69,7 +69,7 @@ def dotnet(tmp_path: Path) -> Client:
 
 @pytest.fixture
 def node(tmp_path: Path) -> Client:
-    """Give Node; `require("@octopusdeploy/api-client")` works in its scripts."""
+    """Give Node; its scripts may require `@octopusdeploy/api-client` and `octopus-api-client-1`."""
     program = shutil.which("node")
     assert program, "node is not installed (tests/tools/install.py)"
     return Client([program], _home(tmp_path, "node"), {"NODE_PATH": str(NODE_MODULES)})

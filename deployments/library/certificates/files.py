@@ -29,13 +29,6 @@ _PASSWORD: Final = "Password"  # noqa: S105 the name of a field
 _BEGIN: Final = b"-----BEGIN "
 _END: Final = b"-----END "
 _BROKEN_KEY: Final = "The private key in the file cannot be read or is not supported."
-KEY_KINDS: Final = (
-    RSAPrivateKey,
-    EllipticCurvePrivateKey,
-    Ed25519PrivateKey,
-    Ed448PrivateKey,
-    DSAPrivateKey,
-)
 PrivateKey = (
     RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey | Ed448PrivateKey | DSAPrivateKey
 )
@@ -62,9 +55,9 @@ class Bundle:
 def read_bundle(data: bytes, password: str = "") -> Bundle:
     """Return what a file holds. Raises Invalid that says what is wrong with it."""
     if not data:
-        raise Invalid(fields={_DATA: ["Choose the file of the certificate."]})
+        raise _wrong("Choose the file of the certificate.")
     if len(data) > MOST_BYTES:
-        raise Invalid(fields={_DATA: ["The file of a certificate may have at most 1 MiB."]})
+        raise _wrong("The file of a certificate may have at most 1 MiB.")
     if _BEGIN in (text := _as_ascii(data)):
         return _from_pem(text, password, Format.PEM)
     try:
@@ -72,6 +65,10 @@ def read_bundle(data: bytes, password: str = "") -> Bundle:
     except ValueError:
         return _from_pkcs12(data, password)
     return Bundle(Format.DER, _checked(certificate))
+
+
+def _wrong(text: str) -> Invalid:
+    return Invalid(fields={_DATA: [text]})
 
 
 def _as_ascii(data: bytes) -> bytes:
@@ -84,8 +81,7 @@ def _as_ascii(data: bytes) -> bytes:
 def _from_pkcs12(data: bytes, password: str) -> Bundle:
     # A sequence whose first member is the version 3: what every PFX begins with.
     if not (data[:1] == b"\x30" and b"\x02\x01\x03" in data[:10]):
-        text = "This is no certificate: a PFX, PEM or DER file is expected."
-        raise Invalid(fields={_DATA: [text]})
+        raise _wrong("This is no certificate: a PFX, PEM or DER file is expected.")
     try:
         pem = open_pkcs12(data, password)
     except Locked as error:
@@ -99,12 +95,11 @@ def _from_pem(data: bytes, password: str, form: Format) -> Bundle:
     texts = [block for name, block in blocks if name in {b"CERTIFICATE", b"X509 CERTIFICATE"}]
     if not texts:
         what = "a private key, but no certificate" if keys else "no certificate"
-        raise Invalid(fields={_DATA: [f"The file has {what}."]})
+        raise _wrong(f"The file has {what}.")
     if len(texts) > MOST_CERTIFICATES:
-        text = f"A file may have at most {MOST_CERTIFICATES} certificates."
-        raise Invalid(fields={_DATA: [text]})
+        raise _wrong(f"A file may have at most {MOST_CERTIFICATES} certificates.")
     if len(keys) > 1:
-        raise Invalid(fields={_DATA: ["The file has several private keys; leave one in it."]})
+        raise _wrong("The file has several private keys; leave one in it.")
     certificates = [_load(block) for block in texts]
     key = _load_key(keys[0], password) if keys else None
     leaf = _own(certificates, key) if key else certificates[0]
@@ -130,7 +125,7 @@ def _load(block: bytes) -> x509.Certificate:
     try:
         return _checked(x509.load_pem_x509_certificate(block))
     except ValueError as error:
-        raise Invalid(fields={_DATA: ["A certificate in the file cannot be read."]}) from error
+        raise _wrong("A certificate in the file cannot be read.") from error
 
 
 def _checked(certificate: x509.Certificate) -> x509.Certificate:
@@ -140,8 +135,7 @@ def _checked(certificate: x509.Certificate) -> x509.Certificate:
         _ = certificate.subject, certificate.issuer, certificate.extensions
         _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
-        text = "The certificate has parts that are broken or not supported."
-        raise Invalid(fields={_DATA: [text]}) from error
+        raise _wrong("The certificate has parts that are broken or not supported.") from error
     return certificate
 
 
@@ -154,7 +148,7 @@ def _load_key(block: bytes, password: str) -> PrivateKey:
         raise Invalid(fields={_PASSWORD: [_locked("private key", password)]}) from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Invalid(fields={_DATA: [_BROKEN_KEY]}) from error
-    if not isinstance(key, KEY_KINDS):
+    if not isinstance(key, PrivateKey):
         raise Invalid(fields={_DATA: [_BROKEN_KEY]})
     return key
 
@@ -170,8 +164,7 @@ def _own(certificates: Sequence[x509.Certificate], key: PrivateKey) -> x509.Cert
     for each in certificates:
         if _public_bytes(each.public_key()) == wanted:
             return each
-    text = "The private key does not belong to a certificate of the file."
-    raise Invalid(fields={_DATA: [text]})
+    raise _wrong("The private key does not belong to a certificate of the file.")
 
 
 def _public_bytes(key: Any) -> bytes:

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from deployments.base.secrets import secret_box
-from deployments.library.certificates.files import KEY_KINDS, Bundle, Format, PrivateKey
+from deployments.library.certificates.files import Bundle, Format, PrivateKey
 from deployments.library.certificates.writing import key_pem, pem_of
 from deployments.library.models import Certificate
 
@@ -53,6 +53,6 @@ def _key(pem: str) -> PrivateKey | None:
     if not pem:
         return None
     key = load_pem_private_key(pem.encode(), None)
-    if not isinstance(key, KEY_KINDS):
+    if not isinstance(key, PrivateKey):
         raise TypeError("a stored key is of no kind that is stored")
     return key

@@ -14,14 +14,12 @@ from deployments.base.errors import Invalid
 from deployments.base.numbers import whole_number
 from deployments.library.queries import visible_variables
 from deployments.library.services import replace_variables
+from deployments.projects.web.bulk.differences import changes, count_of, joined
 from deployments.projects.web.bulk.text import (
     LONGEST,
     Names,
-    changes,
-    count_of,
     from_text,
     input_of,
-    joined,
     to_text,
     unambiguous,
 )
@@ -140,7 +138,10 @@ def _page(
         **owner.frame(request),
         "keeps_others": False,
         **form,
-        "changes": [(each, scope_words(each.scope, words)) for each in found[:_MOST_SHOWN]],
+        "changes": [
+            (each, scope_words(each.scope, words), scope_words(each.old_scope or {}, words))
+            for each in found[:_MOST_SHOWN]
+        ],
         "more": max(len(found) - _MOST_SHOWN, 0),
         "counts": count_of(found),
         "version": request.POST.get("version") or owner.variable_set.version,

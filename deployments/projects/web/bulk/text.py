@@ -6,7 +6,7 @@ Secrets are not in it: null keeps the one that is stored under the same name and
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from deployments.base.errors import Invalid
@@ -18,17 +18,6 @@ LONGEST: Final = 10_000_000
 _MOST_PROBLEMS: Final = 10
 # Dimension by dimension, the words for its values by id; no entry means any text.
 Names = Mapping[str, Mapping[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a text would do to one value: `act` is Added, Changed or Removed."""
-
-    act: str
-    name: str
-    scope: Mapping[str, Sequence[str]]
-    old: str
-    new: str
 
 
 def to_text(rows: Iterable[Variable], names: Names) -> str:
@@ -87,47 +76,6 @@ def unambiguous(values: Sequence[tuple[str, str]]) -> dict[str, str]:
     return {value: words if counts[words.lower()] == 1 else value for value, words in values}
 
 
-def joined(
-    stored: Sequence[VariableInput], sent: Sequence[VariableInput], *, keeps_others: bool
-) -> list[VariableInput]:
-    """Return what the set would hold: values of the same name and scope stay the same values."""
-    places: dict[Any, list[int]] = {}
-    for number, each in enumerate(stored):
-        places.setdefault(_key(each), []).append(number)
-    found, taken = [], {}
-    for each in sent:
-        same = places.get(_key(each), [])
-        if same:
-            number = same.pop(0)
-            each = replace(each, id=stored[number].id)  # noqa: PLW2901 the same with its id
-            taken[number] = each
-        found.append(each)
-    if not keeps_others:
-        return found
-    new = [each for each in found if not each.id]
-    return [taken.get(number, each) for number, each in enumerate(stored)] + new
-
-
-def changes(before: Sequence[VariableInput], after: Sequence[VariableInput]) -> list[Change]:
-    """Return what is added, changed and removed, in the order of names."""
-    old = {each.id: each for each in before}
-    kept = {each.id for each in after if each.id}
-    found = [_change("Removed", each, _shown(each), "") for each in before if each.id not in kept]
-    for each in after:
-        was = old.get(each.id)
-        if was is None:
-            found.append(_change("Added", each, "", _shown(each)))
-        elif _told(was) != _told(each):
-            found.append(_change("Changed", each, _shown(was), _shown(each)))
-    return sorted(found, key=lambda change: change.name.lower())
-
-
-def count_of(found: Iterable[Change]) -> str:
-    """Return how many of each kind, in words."""
-    counts = Counter(change.act.lower() for change in found)
-    return ", ".join(f"{number} {act}" for act, number in sorted(counts.items()))
-
-
 def _document(each: VariableInput, names: Names) -> dict[str, Any]:
     scope = {
         dimension: [_words(names.get(dimension, {}), value) for value in values]
@@ -170,29 +118,3 @@ def _ids(each: VariableInput, names: Names, problems: list[str]) -> dict[str, li
             else:
                 scope[dimension].append(found)
     return scope
-
-
-def _key(each: VariableInput) -> Any:
-    scope = {
-        name: frozenset(value.lower() for value in values)
-        for name, values in each.scope.items()
-        if values
-    }
-    return each.name.lower(), frozenset(scope.items())
-
-
-def _change(act: str, each: VariableInput, old: str, new: str) -> Change:
-    return Change(act, each.name, each.scope, old, new)
-
-
-def _shown(each: VariableInput) -> str:
-    if not each.is_sensitive:
-        return each.value or ""
-    return "a secret" if each.value is None else "a new secret"
-
-
-def _told(each: VariableInput) -> Any:
-    prompt = dict(each.prompt) if each.prompt else None
-    is_new = each.is_sensitive and each.value is not None
-    value = None if each.is_sensitive else each.value or ""
-    return each.name, value, is_new, each.kind, each.is_sensitive, each.description, prompt

@@ -93,6 +93,38 @@ def test_many_are_changed_at_once(project: Project) -> None:
     assert "Nothing changes" in text_of(send(ana, PATH, [], others="keep"))
 
 
+def test_a_secret_follows_to_another_scope(project: Project) -> None:
+    ana = Visitor(make_ana())
+    document = json.loads(ana.get(f"{PATH}/export").content)["Variables"]
+    document[2]["Scope"] = {"Environment": ["Production"]}
+    document.append({"Name": "Token", "Value": None, "IsSensitive": True})
+    judged = send(ana, PATH, document, others="remove")
+    text = text_of(judged)
+    assert "1 added, 1 changed" in text
+    assert "Password Changed a secret a secret Production was everywhere" in text
+    assert "Token Added no secret yet Everywhere" in text
+    version = judged.context["version"]
+    send(ana, PATH, document, others="remove", save="1", version=version)
+    [password, token] = [each for each in project_candidates(project) if each.is_sensitive]
+    opened = open_candidate(password)
+    assert isinstance(opened, Secret)
+    assert opened.reveal() == "s3cr3t"
+    assert password.scope == {"Environment": frozenset({"environments-1"})}
+    assert token.sealed is None
+
+
+def test_two_secrets_are_never_taken_for_each_other(project: Project) -> None:
+    ana = Visitor(make_ana())
+    document = json.loads(ana.get(f"{PATH}/export").content)["Variables"]
+    again = {**document[2], "Scope": {"Environment": ["Production"]}}
+    document[2]["Scope"] = {"Role": ["web"]}
+    text = text_of(send(ana, PATH, [*document, again], others="remove"))
+    assert "2 added, 1 removed" in text
+    assert text.count("Password Added no secret yet") == 2
+    text = text_of(send(ana, PATH, document, others="keep"))
+    assert "Password Added no secret yet tag: web" in text
+
+
 def test_a_download_is_brought_into_another_project(project: Project) -> None:
     ana = Visitor(make_ana())
     text = ana.get(f"{PATH}/export").content

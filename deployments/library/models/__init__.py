@@ -14,9 +14,12 @@ from deployments.library.models.variable import Variable, VariableSet, variable_
 
 RESTRICTED: Final[tuple[type[Restricted], ...]] = (Account, Certificate)
 """What is for some environments and tenants only."""
+TENANT_LINKS: Final = (AccountTenant, CertificateTenant)
+"""The tenants that these things are for."""
 
 __all__ = [
     "RESTRICTED",
+    "TENANT_LINKS",
     "Account",
     "AccountEnvironment",
     "AccountTenant",

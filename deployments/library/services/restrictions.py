@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from deployments.base.models import Space
-from deployments.library.models import RESTRICTED
+from deployments.library.models import TENANT_LINKS
 from deployments.library.models.restricted import Restricted
 from deployments.library.queries import environment_numbers_of, tenant_numbers_of
 from deployments.library.tenancy import FoundTenancy, Tenancy, found_tenancy
-
-_TENANT: Final = "tenant_links__tenant_number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +60,8 @@ def store_restrictions(row: Restricted, found: FoundRestrictions) -> None:
 
 def forget_tenant(space: Space, number: int) -> None:
     """Take a tenant that goes from whatever names it."""
-    for model in RESTRICTED:
-        for row in model.objects.in_space(space).filter(**{_TENANT: number}):
-            links: Any = row.tenant_links  # type: ignore[attr-defined]  # each model has them
-            links.filter(tenant_number=number).delete()
+    for model in TENANT_LINKS:
+        model.objects.filter(owner__space=space, tenant_number=number).delete()
 
 
 def restrictions_snapshot(row: Restricted) -> dict[str, Any]:

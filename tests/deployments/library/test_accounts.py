@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from deployments.base.errors import Invalid, NotPermitted
 from deployments.base.models import Event
@@ -183,6 +185,25 @@ def test_an_account_in_use_stays_and_what_it_is_for_as_well() -> None:
     assert not fresh(row).tenant_links.exists()
     make_variables(project)
     delete_account(actor=SYSTEM, row=row)
+
+
+def test_a_tenant_goes_with_the_same_statements_however_much_is_for_it() -> None:
+    def statements(accounts: int) -> int:
+        acme, other = make_tenant(f"Acme {accounts}"), make_tenant(f"Other {accounts}")
+        rows = [
+            make_account(f"For {accounts}, {n}", tenancy=Tenancy("", [acme.name, other.name], []))
+            for n in range(accounts)
+        ]
+        with CaptureQueriesContext(connection) as asked:
+            delete_tenant(actor=SYSTEM, row=acme)
+        assert {
+            number
+            for row in rows
+            for number in row.tenant_links.values_list("tenant_number", flat=True)
+        } == {other.pk}
+        return len(asked)
+
+    assert statements(1) == statements(12)
 
 
 def test_whoever_is_limited_to_an_environment_stays_there() -> None:

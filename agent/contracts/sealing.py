@@ -19,11 +19,6 @@ class SealBroken(ValueError):
     """The sealed bytes were changed, cut, or sealed with another key or context."""
 
 
-def new_key() -> bytes:
-    """Return a fresh random key."""
-    return secrets.token_bytes(KEY_SIZE)
-
-
 def seal(key: bytes, plain: bytes, context: bytes = b"") -> bytes:
     """Return `plain` sealed; `context` is authenticated and must be given again to unseal."""
     encrypt_key, tag_key = _derive(key)

@@ -30,8 +30,3 @@ def raw_id(text: str) -> bytes:
     if not is_id(text):
         raise ValueError("not a lower-case UUID")
     return bytes.fromhex(text.replace("-", ""))
-
-
-def time_of(text: str) -> int:
-    """Return the unix time in milliseconds at which a version 7 id was made."""
-    return int.from_bytes(raw_id(text)[:6], "big")

@@ -43,7 +43,6 @@ class PackageFile:
     sha256: str = ""
     size: int = 0
     extract: bool = True
-    on_target: bool = True
     fresh: bool = False
 
 

@@ -51,13 +51,6 @@ class Session:
     number: int
 
 
-def begin_session(
-    agent_pk: int, hello: Hello, gateway: str, *, clock: Clock = utc_now
-) -> Session | None:
-    """Begin one session as begin_sessions does; None when the agent is not to be served."""
-    return begin_sessions({agent_pk: hello}, gateway, clock=clock).get(agent_pk)
-
-
 def begin_sessions(
     hellos: Mapping[int, Hello], gateway: str, *, clock: Clock = utc_now
 ) -> dict[int, Session]:
@@ -91,11 +84,6 @@ def begin_sessions(
         update_rows(agents, _FROM_HELLO)
         _set_back([agent.pk for agent in served], long_away, now)
     return {agent.pk: Session(agent.pk, numbers[agent.pk]) for agent in served}
-
-
-def end_session(session: Session, *, clock: Clock = utc_now) -> None:
-    """Record that the connection ended, unless a newer one has taken over."""
-    end_sessions([session], clock=clock)
 
 
 def end_sessions(sessions: Iterable[Session], *, clock: Clock = utc_now) -> None:

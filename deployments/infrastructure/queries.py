@@ -105,11 +105,6 @@ def find_registration_token(space: Space, token: str) -> RegistrationToken | Non
     return RegistrationToken.objects.filter(space=space, sha256=digest).first()
 
 
-def default_worker_pool(space: Space) -> WorkerPool | None:
-    """Return the pool that actions use when they name none."""
-    return WorkerPool.objects.in_space(space).filter(is_default=True).first()
-
-
 def visible_pools(actor: Actor, space: Space) -> list[tuple[str, str]]:
     """Return the worker pools that the actor may see: ids and names."""
     rows = WorkerPool.objects.visible_to(actor, space, Permission.WorkerView)

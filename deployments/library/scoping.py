@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-PRIVATE_RANK: Final = 1_000_000_000
 PROMPTED_RANK: Final = 100_000_000
 # Above prompted values and every scope.
 PASSED_RANK: Final = 200_000_000
@@ -111,18 +110,11 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Winner:
-    """The value that counts and, best first, those it overrules.
-
-    `is_tie` says that the first of them has the same rank and lost by its place alone.
-    """
+    """The value that counts and, best first, those it overrules."""
 
     candidate: Candidate
     rank: int
     overruled: tuple[Ranked, ...] = ()
-
-    @property
-    def is_tie(self) -> bool:
-        return bool(self.overruled) and self.overruled[0].rank == self.rank
 
 
 def rank(candidate: Candidate, context: ScopeContext) -> int | None:

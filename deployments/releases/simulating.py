@@ -15,7 +15,6 @@ class PlaceVerdict:
     environment: int
     may: bool
     why: str
-    has_succeeded: bool = False
     is_automatic: bool = False
 
 
@@ -71,12 +70,11 @@ def simulate(
 def _place(
     state: PhaseState, number: int, blocking: PhaseState | None, *, is_automatic: bool
 ) -> PlaceVerdict:
-    has_succeeded = number in state.succeeded
     if blocking is not None:
         why = _waits_for(blocking)
     elif state.is_blocked:
         why = "Its progression is blocked and it has not succeeded in this phase."
-    elif has_succeeded:
+    elif number in state.succeeded:
         why = "It has succeeded here and may be deployed again."
     elif state.progress is Progress.COMPLETE:
         why = "The phase has enough successes; the environment stays open."
@@ -84,7 +82,7 @@ def _place(
         why = "The phase is optional; later ones do not wait for it."
     else:
         why = "Nothing before it is missing."
-    return PlaceVerdict(number, state.is_deployable, why, has_succeeded, is_automatic)
+    return PlaceVerdict(number, state.is_deployable, why, is_automatic)
 
 
 def _waits_for(blocking: PhaseState) -> str:

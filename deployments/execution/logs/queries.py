@@ -73,11 +73,6 @@ def task_lines(task: ServerTask) -> list[Line]:
     return _merge(_segments(chunks))
 
 
-def last_lines(execution: ActionExecution, count: int) -> list[Line]:
-    """Return the last `count` lines of an execution's log."""
-    return log_lines(execution, first=max(1, execution.line_count - count + 1), count=count)
-
-
 def last_lines_of(
     executions: Sequence[ActionExecution], count: int, *, up_to: int
 ) -> dict[int, list[Line]]:

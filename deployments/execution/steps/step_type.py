@@ -120,7 +120,6 @@ class StepType:
     look: Callable[[ServerAction, str], "Result | None"] | None = None
     settings: tuple[str, ...] = ()
     repeatable: bool = False
-    uses_package: bool = False
     may_run_on_worker: bool = False
     is_internal: bool = False
     about_targets: bool = False

@@ -24,7 +24,6 @@ KEEP: Final = (
     ("default", "The default of the space"),
 )
 _MOST_PHASES: Final = 50
-_MOST_DIGITS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +154,3 @@ def rearranged(phases: list[PhaseForm], what: str) -> list[PhaseForm]:
     if 0 <= to < len(phases):
         phases[at], phases[to] = phases[to], phases[at]
     return phases
-
-
-def quantity_of(text: str) -> int | None:
-    """Return the number that a person typed, an empty text as 0; None when it is none."""
-    text = text.strip()
-    if not text:
-        return 0
-    return whole_number(text, _MOST_DIGITS)

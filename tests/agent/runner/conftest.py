@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 import pytest
 
-from agent.contracts.sealing import new_key, unseal_text
+from agent.contracts.sealing import unseal_text
 from agent.contracts.spool import RECORD, STDERR, STDOUT, SpoolReader
 from agent.runtime.runner.main import run_command
 
@@ -152,7 +153,7 @@ class Agent:
         directory.mkdir(parents=True)
         directory.chmod(0o700)
         header = {"id": directory.name, "kind": kind, "limits": {"grace_s": 2, **limits}}
-        secret = new_key()
+        secret = token_bytes(32)
         triples = [[name, value, False] for name, value in (variables or {}).items()]
         triples += [[name, value, True] for name, value in (sensitive or {}).items()]
         spec: dict[str, Any] = {"variables": triples, "packages": packages or [], "mask": []}

@@ -13,8 +13,8 @@ from deployments.execution.logs.append import append_output
 from deployments.execution.models import ActionExecution, AgentMessage, Interruption
 from deployments.execution.services.artifacts import receive_piece
 from deployments.execution.services.interruptions import submit
-from deployments.infrastructure.models import AgentSession, Environment
-from deployments.infrastructure.queries import default_worker_pool, machines_of_environment
+from deployments.infrastructure.models import AgentSession, Environment, WorkerPool
+from deployments.infrastructure.queries import machines_of_environment
 from deployments.infrastructure.services.workers import WorkerInput, create_worker
 from deployments.insights.services.outcomes import CATEGORIES, follow_ends
 from deployments.library.services import VariableInput
@@ -182,8 +182,7 @@ def _ago(hours: float) -> SettableClock:
 
 
 def _make_worker(environment: Environment) -> None:
-    pool = default_worker_pool(environment.space)
-    assert pool is not None
+    pool = WorkerPool.objects.in_space(environment.space).get(is_default=True)
     worker = WorkerInput(name="worker-01", pools=[pool])
     make_agent(create_worker(actor=SYSTEM, space=environment.space, worker=worker))
 

@@ -28,17 +28,27 @@ from agent.contracts.messages import (
 )
 from agent.contracts.out_frame import STDOUT, OutFrame, encode_out
 from agent.contracts.spool import RECORD, decode_frames
+from deployments.base.clock import Clock, utc_now
 from deployments.execution.logs.bodies import unpack_body
 from deployments.execution.models import ActionExecution, LogChunk
 from deployments.gateway import gateway as gateway_module
 from deployments.gateway.gateway import Gateway
+from deployments.gateway.sessions import Session, begin_sessions
 from deployments.infrastructure.models import Agent
 from tests.factories.domain import script_step
 from tests.factories.execution import Scene, make_scene
 
 M = TypeVar("M", bound=FromServer)
 CREDENTIAL = "credential of the test"
+HELLO = Hello(protocols=(1,), agent_version="1.0", boot_id="boot")
 PATIENCE = 10.0
+
+
+def begin(scene: Scene, hello: Hello = HELLO, *, clock: Clock = utc_now) -> Session:
+    """Begin a session of the scene's agent, without a connection."""
+    agent = scene.machines[0].agent
+    assert agent is not None
+    return begin_sessions({agent.pk: hello}, "a gateway", clock=clock)[agent.pk]
 
 
 @dataclass

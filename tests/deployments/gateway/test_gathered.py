@@ -7,14 +7,12 @@ import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from agent.contracts.messages import Hello
 from deployments.gateway import sessions
 from deployments.gateway.gathered import Gathered
 from deployments.infrastructure.models import AgentSession, Machine
+from tests.deployments.gateway.conftest import HELLO
 from tests.factories.domain import make_environment, make_machine
 from tests.factories.execution import make_agent
-
-HELLO = Hello(protocols=(1,), agent_version="1.0", boot_id="boot")
 
 
 async def test_what_comes_while_one_call_runs_goes_together_into_the_next() -> None:

@@ -16,19 +16,9 @@ from deployments.gateway import gateway as gateway_module
 from deployments.gateway import sessions
 from deployments.infrastructure.models import Agent, AgentSession, AgentUpgrade, Machine
 from deployments.infrastructure.services.upgrades import request_upgrades
-from tests.deployments.gateway.conftest import GatewayLab
+from tests.deployments.gateway.conftest import HELLO, GatewayLab, begin
 from tests.factories import make_ana
 from tests.factories.execution import Scene
-
-HELLO = Hello(protocols=(1,), agent_version="1.0", boot_id="boot")
-
-
-def begin(scene: Scene, hello: Hello = HELLO) -> sessions.Session:
-    agent = scene.machines[0].agent
-    assert agent is not None
-    session = sessions.begin_session(agent.pk, hello, "a gateway")
-    assert session is not None
-    return session
 
 
 def health(scene: Scene) -> str:
@@ -39,9 +29,9 @@ def test_the_newest_session_wins(scene: Scene) -> None:
     old, new = begin(scene), begin(scene)
     assert sessions.stale([old, new]) == {old}
     assert sessions.seen([old]) == ({old.agent_pk}, set())
-    sessions.end_session(old)
+    sessions.end_sessions([old])
     assert health(scene) == "Healthy"
-    sessions.end_session(new)
+    sessions.end_sessions([new])
     assert health(scene) == "Unavailable"
 
 
@@ -66,7 +56,7 @@ def test_a_revoked_agent_is_not_served(scene: Scene) -> None:
     session = begin(scene)
     Agent.objects.in_space(scene.deployment.space).update(revoked=scene.clock())
     assert sessions.seen([session]) == (set(), {session.agent_pk})
-    assert sessions.begin_session(session.agent_pk, HELLO, "a gateway") is None
+    assert not sessions.begin_sessions({session.agent_pk: HELLO}, "a gateway")
 
 
 async def test_a_newer_connection_closes_the_older(lab: GatewayLab) -> None:
@@ -194,19 +184,13 @@ def test_the_first_connection_and_a_return_after_long_are_told(scene: Scene) -> 
         rows = Event.objects.exclude(pk__in=known).order_by("pk")
         return list(rows.values_list("category", "message"))
 
-    agent = scene.machines[0].agent
-    assert agent is not None
     name = scene.machines[0].name
-    session = sessions.begin_session(agent.pk, HELLO, "one", clock=lambda: start)
-    assert session is not None
+    session = begin(scene, clock=lambda: start)
     assert told() == [("MachineHealthy", f"{name} connected for the first time")]
     # A hiccup is not worth a word.
-    sessions.end_session(session, clock=lambda: start)
-    session = sessions.begin_session(
-        agent.pk, HELLO, "one", clock=lambda: start + sessions.LONG_AWAY / 2
-    )
-    assert session is not None
+    sessions.end_sessions([session], clock=lambda: start)
+    session = begin(scene, clock=lambda: start + sessions.LONG_AWAY / 2)
     assert len(told()) == 1
-    sessions.end_session(session, clock=lambda: start)
-    sessions.begin_session(agent.pk, HELLO, "one", clock=lambda: start + sessions.LONG_AWAY * 2)
+    sessions.end_sessions([session], clock=lambda: start)
+    begin(scene, clock=lambda: start + sessions.LONG_AWAY * 2)
     assert told()[1:] == [("MachineHealthy", f"{name} is connected again")]

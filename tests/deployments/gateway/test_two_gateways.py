@@ -4,31 +4,23 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connections
 
-from agent.contracts.messages import Finished, Hello
+from agent.contracts.messages import Finished
 from agent.contracts.spool import STDOUT, Frame, decode_frames
 from deployments.execution.logs.bodies import unpack_body
 from deployments.execution.models import ActionExecution, LogChunk
 from deployments.gateway import sessions
 from deployments.gateway.masks import CommandSecrets
 from deployments.gateway.store import Outcome, Report, store
+from tests.deployments.gateway.conftest import begin
 from tests.factories.execution import Scene
 
 TEXT = b"".join(b"line %03d\n" % number for number in range(200))
-HELLO = Hello(protocols=(1,), agent_version="1.0", boot_id="boot")
 
 
 def report(scene: Scene, session: sessions.Session, start: int, end: int) -> Report:
     (run,) = scene.runs()
     frame = Frame(STDOUT, 1, start, TEXT[start:end])
     return Report(session, str(run.message_id), run.execution_id, [frame])
-
-
-def begin(scene: Scene) -> sessions.Session:
-    agent = scene.machines[0].agent
-    assert agent is not None
-    session = sessions.begin_session(agent.pk, HELLO, "a gateway")
-    assert session is not None
-    return session
 
 
 def stored(scene: Scene) -> bytes:

@@ -193,7 +193,8 @@ def test_precedence(values: list[Value], place: Where) -> None:
     for name, won in winners.items():
         standing = [worth(v, place) for v in values if same(v.name, name)]
         assert won.rank == max(each for each in standing if each is not None)
-        assert won.is_tie == (standing.count(won.rank) > 1)
+        tied = [each for each in won.overruled if each.rank == won.rank]
+        assert len(tied) == standing.count(won.rank) - 1
     quick = winning(candidates_of(values), context)
     assert {name: each.id for name, each in quick.items()} == {
         name: ids[0] for name, ids in expected.items()

@@ -126,7 +126,7 @@ def _found(
         file, own = each.file, fetched.get(each.file)
         row = stored.get((file.package_id, file.version)) if each.is_built_in else own
         if each.location == "NotAcquired" or (each.feed and own is None and not each.is_built_in):
-            result.append(replace(file, on_target=False))
+            result.append(file)
         elif row is None or row.blob_id is None:
             error = error or _missing(each, own)
         else:

@@ -18,7 +18,6 @@ STEP = StepType(
     summary="Extract a package on targets, fill in variables and run its scripts.",
     category="Package",
     command="deploy_package",
-    uses_package=True,
     prepare=switch_on_scripts,
     check=lacks,
     properties=(

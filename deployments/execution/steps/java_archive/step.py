@@ -19,7 +19,6 @@ STEP = StepType(
     summary="Fill in variables inside of a jar, war or ear, pack it again and put it in place.",
     category="Package",
     command="deploy_java_archive",
-    uses_package=True,
     prepare=switch_on_scripts,
     check=lacks,
     properties=(

@@ -39,7 +39,6 @@ STEP = StepType(
     summary="Install a package and serve it, or what it runs, as a virtual host of nginx.",
     category="Package",
     command="deploy_nginx",
-    uses_package=True,
     prepare=switch_on_scripts,
     check=check,
     properties=(

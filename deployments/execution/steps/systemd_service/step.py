@@ -27,7 +27,6 @@ STEP = StepType(
     summary="Install a package and run a program of it as a service of systemd.",
     category="Package",
     command="deploy_systemd_service",
-    uses_package=True,
     prepare=switch_on_scripts,
     check=check,
     properties=(

@@ -18,7 +18,6 @@ STEP = StepType(
     summary="Copy a package's file to a directory of each target, without extracting it.",
     category="Package",
     command="transfer_package",
-    uses_package=True,
     check=check,
     properties=(
         package(),

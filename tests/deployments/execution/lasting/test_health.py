@@ -219,7 +219,7 @@ def test_the_verdict_counts_again_when_the_agent_comes_back() -> None:
     check.advance()
     assert row.agent_id
     session = sessions.Session(row.agent_id, 1)
-    sessions.end_session(session)
+    sessions.end_sessions([session])
     assert health(row) == ("Unavailable", "Not connected")
     sessions.seen([session])
     assert health(row) == ("HasWarnings", "low on disk")

@@ -24,7 +24,6 @@ from deployments.execution.logs.archive_file import (
 from deployments.execution.logs.queries import (
     all_lines,
     events_after,
-    last_lines,
     last_lines_of,
     log_lines,
     raw_bytes,
@@ -90,7 +89,6 @@ def everything(scene: Scene) -> dict[str, Any]:
     return {
         "lines": [list(all_lines(row)) for row in rows],
         "page": log_lines(row, first=17, count=9),
-        "last": last_lines(row, 5),
         "last of": last_lines_of(rows, 4, up_to=task.last_event_number),
         "up to": last_lines_of(rows, 4, up_to=20),
         "task": task_lines(task),

@@ -9,18 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agent.language import (
-    Evaluation,
-    LanguageError,
-    evaluate,
-)
+from agent.language import Evaluation, LanguageError, evaluate
 from agent.language import VariableSet as TemplateVariables
+from agent.language.checking import LONGEST
 from deployments.library.scoping import Candidate, ScopeContext, Winner, resolve_all
 from deployments.projects.seen_values import Seen
 from deployments.projects.template_tries import TRYING
 
 SYSTEM: Final = "System"
-LONGEST_TEMPLATE: Final = 100_000
 # Seconds for all values of one page.
 _PATIENCE: Final = 3.0
 
@@ -86,8 +82,8 @@ def evaluated(rows: Iterable[Previewed], values: Mapping[str, str]) -> list[Prev
 
 def try_template(template: str, values: Mapping[str, str]) -> Evaluation:
     """Evaluate a template as a deployment would; the error says why it cannot be."""
-    if len(template) > LONGEST_TEMPLATE:
-        return Evaluation("", error=f"A template to try has at most {LONGEST_TEMPLATE} characters.")
+    if len(template) > LONGEST:
+        return Evaluation("", error=f"A template to try has at most {LONGEST} characters.")
     return _evaluate(template, TemplateVariables.of(values))
 
 

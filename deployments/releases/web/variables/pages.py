@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from agent.language.checking import KnownNames, check_template
+from agent.language.checking import LONGEST, KnownNames, check_template
 from deployments.access.permissions import Permission
 from deployments.access.web.forms import page_of, show
 from deployments.access.web.pages import PageRequest, page
@@ -14,7 +14,6 @@ from deployments.projects.web.rail import project_frame
 from deployments.projects.web.variable_owner import project_values
 from deployments.projects.web.variable_rows import scope_words
 from deployments.releases.previewing.variables import (
-    LONGEST_TEMPLATE,
     Previewed,
     evaluated,
     try_template,
@@ -69,7 +68,7 @@ def template_tester(request: PageRequest, project: str) -> HttpResponse:
         "extra": extra,
         "result": result,
         "findings": check_template(template, KnownNames.of(known).has),
-        "longest": LONGEST_TEMPLATE,
+        "longest": LONGEST,
         "values_base": f"/app/{request.space.public_id}/projects/{row.public_id}/variables",
     }
     return show(request, "releases/template_tester.html", values)

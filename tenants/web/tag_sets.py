@@ -9,7 +9,7 @@ from django.http import HttpResponse, QueryDict
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from deployments.access.permissions import Permission
-from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, show
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, carry_out, go, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.numbers import whole_number
 from tenants.models import TagSet
@@ -99,13 +99,13 @@ def tag_set_move(request: PageRequest, tag_set: str) -> HttpResponse:
 def tag_set_delete(request: PageRequest, tag_set: str) -> HttpResponse:
     """Delete a tag set that nothing uses."""
     row = find(request, TagSet, tag_set, Permission.TenantView)
-    name = row.name
-    _, problems = attempt(lambda: services.delete_tag_set(actor=request.actor, row=row))
-    if problems:
-        messages.error(request, problems.errors[0])
-        return go(request, f"{LIST}/{row.public_id}")
-    messages.success(request, f"The tag set {name} was deleted.")
-    return go(request, LIST)
+    return carry_out(
+        request,
+        lambda: services.delete_tag_set(actor=request.actor, row=row),
+        f"The tag set {row.name} was deleted.",
+        to=LIST,
+        refused=f"{LIST}/{row.public_id}",
+    )
 
 
 def _save(request: PageRequest, stored: TagSet | None) -> HttpResponse:

@@ -16,6 +16,7 @@ from deployments.access.web.forms import (
     NO_PROBLEMS,
     Problems,
     attempt,
+    carry_out,
     checked,
     choices_of,
     go,
@@ -182,16 +183,17 @@ def tenant_clone(request: PageRequest, tenant: str) -> HttpResponse:
 def tenant_delete(request: PageRequest, tenant: str) -> HttpResponse:
     """Delete a tenant whose name was typed."""
     row = tenant_of_page(request, tenant)
-    name = row.name
-    if request.POST.get("confirm", "").strip() != name:
-        messages.error(request, f"Nothing was deleted: the text was not “{name}”.")
-        return go(request, f"{LIST}/{row.public_id}")
-    _, problems = attempt(lambda: services.delete_tenant(actor=request.actor, row=row))
-    if problems:
-        messages.error(request, problems.errors[0])
-        return go(request, f"{LIST}/{row.public_id}")
-    messages.success(request, f"The tenant {name} was deleted.")
-    return go(request, LIST)
+    path = f"{LIST}/{row.public_id}"
+    if request.POST.get("confirm", "").strip() != row.name:
+        messages.error(request, f"Nothing was deleted: the text was not “{row.name}”.")
+        return go(request, path)
+    return carry_out(
+        request,
+        lambda: services.delete_tenant(actor=request.actor, row=row),
+        f"The tenant {row.name} was deleted.",
+        to=LIST,
+        refused=path,
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -206,12 +208,12 @@ def tenant_logo(request: PageRequest, tenant: str) -> HttpResponse:
         return HttpResponse(bytes(logo.content), content_type=logo.content_type)
     file = request.FILES.get("file")
     content = file.read(LARGEST + 1) if isinstance(file, UploadedFile) else b""
-    _, problems = attempt(lambda: set_logo(actor=request.actor, tenant=row, content=content))
-    if problems:
-        messages.error(request, problems.errors[0])
-    else:
-        messages.success(request, "The picture was saved." if content else "The picture is gone.")
-    return go(request, f"{LIST}/{row.public_id}/settings")
+    return carry_out(
+        request,
+        lambda: set_logo(actor=request.actor, tenant=row, content=content),
+        "The picture was saved." if content else "The picture is gone.",
+        to=f"{LIST}/{row.public_id}/settings",
+    )
 
 
 def _settings(

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from django.contrib import messages
 from django.core.paginator import EmptyPage, Page, Paginator
 from django.db import IntegrityError
 from django.db.models import ProtectedError, QuerySet, RestrictedError
@@ -115,6 +116,18 @@ def place(request: PageRequest, path: str) -> str:
 def go(request: PageRequest, path: str) -> HttpResponseRedirect:
     """Send the browser to another page of the space."""
     return HttpResponseRedirect(place(request, path))
+
+
+def carry_out(
+    request: PageRequest, act: Callable[[], object], done: str, *, to: str, refused: str = ""
+) -> HttpResponseRedirect:
+    """Do something, say `done` and go to `to`; if it is refused, say why and go to `refused`."""
+    _, problems = attempt(act)
+    if problems:
+        messages.error(request, problems.errors[0])
+        return go(request, refused or to)
+    messages.success(request, done)
+    return go(request, to)
 
 
 def checked(request: HttpRequest, name: str) -> bool:

@@ -10,7 +10,7 @@ from deployments.access import queries, services
 from deployments.access.effective.texts import describe, grouped
 from deployments.access.models import ScopedUserRole, UserRole
 from deployments.access.permissions import SPACE, SYSTEM, Permission, dimensions
-from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, refusal, show
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, carry_out, go, show
 from deployments.access.web.pages import PageRequest, page
 from deployments.base.errors import NotFound
 
@@ -87,12 +87,13 @@ def role_page(request: PageRequest, role: str) -> HttpResponse:
 def role_delete(request: PageRequest, role: str) -> HttpResponse:
     """Delete a role that no team holds."""
     row = _find(role)
-    name = row.name
-    if problems := refusal(lambda: services.delete_role(actor=request.actor, role=row)):
-        messages.error(request, problems.errors[0])
-        return go(request, f"{ROLES}/{row.public_id}")
-    messages.success(request, f"The role {name} was deleted.")
-    return go(request, ROLES)
+    return carry_out(
+        request,
+        lambda: services.delete_role(actor=request.actor, role=row),
+        f"The role {row.name} was deleted.",
+        to=ROLES,
+        refused=f"{ROLES}/{row.public_id}",
+    )
 
 
 def _role_page(

@@ -22,9 +22,9 @@ from deployments.access.web.forms import (
     NO_PROBLEMS,
     Problems,
     attempt,
+    carry_out,
     go,
     page_of,
-    refusal,
     show,
 )
 from deployments.access.web.pages import PageRequest, page
@@ -116,12 +116,13 @@ def team_page(request: PageRequest, team: str) -> HttpResponse:
 def team_delete(request: PageRequest, team: str) -> HttpResponse:
     """Delete a team."""
     row = _find(request, team)
-    name = row.name
-    if problems := refusal(lambda: services.delete_team(actor=request.actor, team=row)):
-        messages.error(request, problems.errors[0])
-        return go(request, f"{TEAMS}/{row.public_id}")
-    messages.success(request, f"The team {name} was deleted.")
-    return go(request, TEAMS)
+    return carry_out(
+        request,
+        lambda: services.delete_team(actor=request.actor, team=row),
+        f"The team {row.name} was deleted.",
+        to=TEAMS,
+        refused=f"{TEAMS}/{row.public_id}",
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -151,14 +152,12 @@ def role_taken(request: PageRequest, team: str, held: str) -> HttpResponse:
     """Take a role from a team."""
     row = _find(request, team)
     stored = _find_held(request, row, held)
-    name = stored.role.name
-    if problems := refusal(
-        lambda: services.delete_scoped_role(actor=request.actor, scoped_role=stored)
-    ):
-        messages.error(request, problems.errors[0])
-    else:
-        messages.success(request, f"{row.name} does not hold the role {name} there any more.")
-    return go(request, f"{TEAMS}/{row.public_id}")
+    return carry_out(
+        request,
+        lambda: services.delete_scoped_role(actor=request.actor, scoped_role=stored),
+        f"{row.name} does not hold the role {stored.role.name} there any more.",
+        to=f"{TEAMS}/{row.public_id}",
+    )
 
 
 def _save(

@@ -6,7 +6,15 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from deployments.access.permissions import Permission
-from deployments.access.web.forms import NO_PROBLEMS, Problems, go, page_of, refusal, show
+from deployments.access.web.forms import (
+    NO_PROBLEMS,
+    Problems,
+    carry_out,
+    go,
+    page_of,
+    refusal,
+    show,
+)
 from deployments.access.web.pages import PageRequest, page
 from deployments.audit.archives.sending import archive_file
 from deployments.audit.models import EventArchive
@@ -63,12 +71,12 @@ def archive_download(request: PageRequest, archive: str) -> HttpResponseBase:
 def archive_delete(request: PageRequest, archive: str) -> HttpResponse:
     """Delete a file that is old enough."""
     row = _find(request, archive)
-    problems = refusal(lambda: delete_archive(actor=request.actor, archive=row))
-    for text in problems.errors:
-        messages.error(request, text)
-    if not problems:
-        messages.success(request, f"{row.file_name} was deleted.")
-    return go(request, _PATH)
+    return carry_out(
+        request,
+        lambda: delete_archive(actor=request.actor, archive=row),
+        f"{row.file_name} was deleted.",
+        to=_PATH,
+    )
 
 
 def _find(request: PageRequest, text: str) -> EventArchive:

@@ -7,7 +7,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from deployments.access.permissions import Permission
 from deployments.access.scope_values import ScopeNames, visible_names
-from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, page_of, show
+from deployments.access.web.forms import (
+    NO_PROBLEMS,
+    Problems,
+    attempt,
+    carry_out,
+    go,
+    page_of,
+    show,
+)
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.audit.broken import broken_parts
 from deployments.audit.models import Delivery, DeliveryState, Subscription
@@ -150,12 +158,12 @@ def delivery_again(request: PageRequest, subscription: str, delivery: str) -> Ht
     found = rows.select_related("subscription", "space").filter(pk=number).first()
     if found is None:
         raise NotFound
-    _, problems = attempt(lambda: send_again(actor=request.actor, delivery=found))
-    if problems:
-        messages.error(request, problems.errors[0])
-    else:
-        messages.success(request, "It is sent again within some seconds.")
-    return go(request, f"{_PATH}/{row.public_id}")
+    return carry_out(
+        request,
+        lambda: send_again(actor=request.actor, delivery=found),
+        "It is sent again within some seconds.",
+        to=f"{_PATH}/{row.public_id}",
+    )
 
 
 def _find(request: PageRequest, text: str) -> Subscription:

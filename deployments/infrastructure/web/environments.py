@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
-from deployments.access.web.forms import attempt, checked, go, show
+from deployments.access.web.forms import attempt, carry_out, checked, go, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.infrastructure.models import Environment
 from deployments.infrastructure.services import environments as services
@@ -108,13 +108,13 @@ def environment_move(request: PageRequest, environment: str) -> HttpResponse:
 def environment_delete(request: PageRequest, environment: str) -> HttpResponse:
     """Delete an environment that nothing uses."""
     row = find(request, Environment, environment, Permission.EnvironmentView)
-    name, path = row.name, f"{LIST}/{row.public_id}"
-    _, problems = attempt(lambda: services.delete_environment(actor=request.actor, environment=row))
-    if problems:
-        messages.error(request, problems.errors[0])
-        return go(request, path)
-    messages.success(request, f"The environment {name} was deleted.")
-    return go(request, LIST)
+    return carry_out(
+        request,
+        lambda: services.delete_environment(actor=request.actor, environment=row),
+        f"The environment {row.name} was deleted.",
+        to=LIST,
+        refused=f"{LIST}/{row.public_id}",
+    )
 
 
 def _values(request: PageRequest) -> dict[str, Any]:

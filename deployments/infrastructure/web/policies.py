@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from deployments.access.permissions import Permission
-from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, show
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, carry_out, go, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.infrastructure.models import Machine, MachinePolicy, Worker
 from deployments.infrastructure.services import policies as services
@@ -108,13 +108,13 @@ def policy_page(request: PageRequest, policy: str) -> HttpResponse:
 def policy_delete(request: PageRequest, policy: str) -> HttpResponse:
     """Delete a policy; what follows it follows the default one then."""
     row = find(request, MachinePolicy, policy, Permission.MachinePolicyView)
-    name, path = row.name, f"{LIST}/{row.public_id}"
-    _, problems = attempt(lambda: services.delete_machine_policy(actor=request.actor, policy=row))
-    if problems:
-        messages.error(request, problems.errors[0])
-        return go(request, path)
-    messages.success(request, f"The machine policy {name} was deleted.")
-    return go(request, LIST)
+    return carry_out(
+        request,
+        lambda: services.delete_machine_policy(actor=request.actor, policy=row),
+        f"The machine policy {row.name} was deleted.",
+        to=LIST,
+        refused=f"{LIST}/{row.public_id}",
+    )
 
 
 def policies_to_choose(request: PageRequest) -> list[MachinePolicy]:

@@ -9,7 +9,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from agent.version import VERSION
 from deployments.access.permissions import Permission
-from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show
+from deployments.access.web.forms import (
+    NO_PROBLEMS,
+    Problems,
+    attempt,
+    carry_out,
+    checked,
+    go,
+    show,
+)
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.clock import utc_now
 from deployments.infrastructure.models import AgentSession, Worker, WorkerPool
@@ -145,13 +153,12 @@ def worker_delete(request: PageRequest, worker: str) -> HttpResponse:
 def pool_delete(request: PageRequest, pool: str) -> HttpResponse:
     """Delete an empty pool."""
     row = find(request, WorkerPool, pool, Permission.WorkerView)
-    name = row.name
-    _, problems = attempt(lambda: services.delete_worker_pool(actor=request.actor, pool=row))
-    if problems:
-        messages.error(request, problems.errors[0])
-    else:
-        messages.success(request, f"The worker pool {name} was deleted.")
-    return go(request, LIST)
+    return carry_out(
+        request,
+        lambda: services.delete_worker_pool(actor=request.actor, pool=row),
+        f"The worker pool {row.name} was deleted.",
+        to=LIST,
+    )
 
 
 def _worker(

@@ -9,7 +9,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on, require_on
-from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show
+from deployments.access.web.forms import (
+    NO_PROBLEMS,
+    Problems,
+    attempt,
+    carry_out,
+    checked,
+    go,
+    show,
+)
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.errors import NotFound
 from deployments.base.numbers import whole_number
@@ -106,13 +114,12 @@ def channel_delete(request: PageRequest, project: str, channel: str) -> HttpResp
     stored = find_channel(row, channel)
     if stored is None:
         raise NotFound
-    name = stored.name
-    _, problems = attempt(lambda: services.delete_channel(actor=request.actor, row=stored))
-    if problems:
-        messages.error(request, problems.errors[0])
-    else:
-        messages.success(request, f"The channel {name} was deleted.")
-    return go(request, f"projects/{row.public_id}/channels")
+    return carry_out(
+        request,
+        lambda: services.delete_channel(actor=request.actor, row=stored),
+        f"The channel {stored.name} was deleted.",
+        to=f"projects/{row.public_id}/channels",
+    )
 
 
 def _save(request: PageRequest, project: Project, stored: Channel | None) -> HttpResponse:

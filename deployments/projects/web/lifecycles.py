@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from deployments.access.permissions import Permission
-from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, show
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, carry_out, go, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Lifecycle, Phase
@@ -112,13 +112,13 @@ def lifecycle_edit(request: PageRequest, lifecycle: str) -> HttpResponse:
 def lifecycle_delete(request: PageRequest, lifecycle: str) -> HttpResponse:
     """Delete a lifecycle that nothing uses."""
     row = find(request, Lifecycle, lifecycle, Permission.LifecycleView)
-    name = row.name
-    _, problems = attempt(lambda: services.delete_lifecycle(actor=request.actor, row=row))
-    if problems:
-        messages.error(request, problems.errors[0])
-        return go(request, f"{LIST}/{row.public_id}")
-    messages.success(request, f"The lifecycle {name} was deleted.")
-    return go(request, LIST)
+    return carry_out(
+        request,
+        lambda: services.delete_lifecycle(actor=request.actor, row=row),
+        f"The lifecycle {row.name} was deleted.",
+        to=LIST,
+        refused=f"{LIST}/{row.public_id}",
+    )
 
 
 def _save(request: PageRequest, stored: Lifecycle | None) -> HttpResponse:

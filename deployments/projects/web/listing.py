@@ -9,7 +9,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
-from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, page_of, show
+from deployments.access.web.forms import (
+    NO_PROBLEMS,
+    Problems,
+    attempt,
+    carry_out,
+    go,
+    page_of,
+    show,
+)
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.errors import Invalid
 from deployments.projects.models import Lifecycle, Project, ProjectGroup
@@ -121,15 +129,12 @@ def group_edit(request: PageRequest, group: str) -> HttpResponse:
 def group_delete(request: PageRequest, group: str) -> HttpResponse:
     """Delete an empty group."""
     row = find(request, ProjectGroup, group, Permission.ProjectGroupView)
-    name = row.name
-    _, problems = attempt(
-        lambda: group_services.delete_project_group(actor=request.actor, group=row)
+    return carry_out(
+        request,
+        lambda: group_services.delete_project_group(actor=request.actor, group=row),
+        f"The project group {row.name} was deleted.",
+        to=GROUPS,
     )
-    if problems:
-        messages.error(request, problems.errors[0])
-    else:
-        messages.success(request, f"The project group {name} was deleted.")
-    return go(request, GROUPS)
 
 
 def _create(request: PageRequest) -> Project:

@@ -8,7 +8,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
-from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show
+from deployments.access.web.forms import (
+    NO_PROBLEMS,
+    Problems,
+    attempt,
+    carry_out,
+    checked,
+    go,
+    show,
+)
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.errors import Invalid
 from deployments.projects.models import Lifecycle, Project, ProjectGroup
@@ -61,16 +69,17 @@ def project_settings(request: PageRequest, project: str) -> HttpResponse:
 def project_delete(request: PageRequest, project: str) -> HttpResponse:
     """Delete a project whose name was typed."""
     row = find(request, Project, project, Permission.ProjectView)
-    name, path = row.name, f"projects/{row.public_id}/settings"
-    if request.POST.get("confirm", "").strip() != name:
-        messages.error(request, f"Nothing was deleted: the text was not “{name}”.")
+    path = f"projects/{row.public_id}/settings"
+    if request.POST.get("confirm", "").strip() != row.name:
+        messages.error(request, f"Nothing was deleted: the text was not “{row.name}”.")
         return go(request, path)
-    _, problems = attempt(lambda: services.delete_project(actor=request.actor, row=row))
-    if problems:
-        messages.error(request, problems.errors[0])
-        return go(request, path)
-    messages.success(request, f"The project {name} was deleted.")
-    return go(request, "projects")
+    return carry_out(
+        request,
+        lambda: services.delete_project(actor=request.actor, row=row),
+        f"The project {row.name} was deleted.",
+        to="projects",
+        refused=path,
+    )
 
 
 def _save(request: PageRequest, row: Project, sent: dict[str, Any]) -> Project:

@@ -18,7 +18,7 @@ from deployments.access.services.federation.oidc_identities import (
     update_oidc_identity,
 )
 from deployments.access.services.guards import require_over_user
-from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, refusal, show
+from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, carry_out, go, show
 from deployments.access.web.pages import PageRequest, page
 from deployments.base import public_ids
 from deployments.base.errors import NotFound
@@ -75,11 +75,12 @@ def login_unlink(request: PageRequest, user: str, login: str) -> HttpResponse:
     if row is None:
         raise NotFound
     require_over_user(request.actor, row.user)
-    if problems := refusal(lambda: unlink_login(actor=request.actor, login=row)):
-        messages.error(request, problems.errors[0])
-    else:
-        messages.success(request, f"{row.shown_as} was unlinked.")
-    return go(request, f"administration/users/{row.user.public_id}")
+    return carry_out(
+        request,
+        lambda: unlink_login(actor=request.actor, login=row),
+        f"{row.shown_as} was unlinked.",
+        to=f"administration/users/{row.user.public_id}",
+    )
 
 
 def _account(request: PageRequest, text: str) -> User:

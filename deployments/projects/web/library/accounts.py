@@ -14,6 +14,7 @@ from deployments.access.web.forms import (
     NO_PROBLEMS,
     Problems,
     attempt,
+    carry_out,
     checked,
     filters_of,
     go,
@@ -148,12 +149,13 @@ def account_page(request: PageRequest, account: str) -> HttpResponse:
 def account_delete(request: PageRequest, account: str) -> HttpResponse:
     """Delete an account that nothing names."""
     row = find(request, Account, account, _SEE)
-    _, problems = attempt(lambda: delete_account(actor=request.actor, row=row))
-    if problems:
-        messages.error(request, problems.errors[0])
-        return go(request, f"{ACCOUNTS}/{row.public_id}")
-    messages.success(request, f"The account {row.name} was deleted.")
-    return go(request, ACCOUNTS)
+    return carry_out(
+        request,
+        lambda: delete_account(actor=request.actor, row=row),
+        f"The account {row.name} was deleted.",
+        to=ACCOUNTS,
+        refused=f"{ACCOUNTS}/{row.public_id}",
+    )
 
 
 def _sent(request: PageRequest, kind: AccountType) -> dict[str, Any]:

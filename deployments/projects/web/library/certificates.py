@@ -14,6 +14,7 @@ from deployments.access.web.forms import (
     NO_PROBLEMS,
     Problems,
     attempt,
+    carry_out,
     checked,
     filters_of,
     go,
@@ -156,13 +157,13 @@ def certificate_archive(request: PageRequest, certificate: str) -> HttpResponse:
     row = find(request, Certificate, certificate, _SEE)
     away = request.POST.get("to") == "archive"
     change = archive_certificate if away else unarchive_certificate
-    _, problems = attempt(lambda: change(actor=request.actor, row=row))
-    if problems:
-        messages.error(request, problems.errors[0])
-    else:
-        what = "is offered to new variables no more" if away else "is offered to variables again"
-        messages.success(request, f"{row.name} {what}.")
-    return go(request, f"{CERTIFICATES}/{row.public_id}")
+    what = "is offered to new variables no more" if away else "is offered to variables again"
+    return carry_out(
+        request,
+        lambda: change(actor=request.actor, row=row),
+        f"{row.name} {what}.",
+        to=f"{CERTIFICATES}/{row.public_id}",
+    )
 
 
 @require_POST
@@ -192,12 +193,13 @@ def certificate_export(request: PageRequest, certificate: str) -> HttpResponse:
 def certificate_delete(request: PageRequest, certificate: str) -> HttpResponse:
     """Delete a certificate that nothing names."""
     row = find(request, Certificate, certificate, _SEE)
-    _, problems = attempt(lambda: delete_certificate(actor=request.actor, row=row))
-    if problems:
-        messages.error(request, problems.errors[0])
-        return go(request, f"{CERTIFICATES}/{row.public_id}")
-    messages.success(request, f"The certificate {row.name} was deleted.")
-    return go(request, CERTIFICATES)
+    return carry_out(
+        request,
+        lambda: delete_certificate(actor=request.actor, row=row),
+        f"The certificate {row.name} was deleted.",
+        to=CERTIFICATES,
+        refused=f"{CERTIFICATES}/{row.public_id}",
+    )
 
 
 def _uploaded(request: PageRequest) -> UploadedFile:

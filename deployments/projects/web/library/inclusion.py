@@ -1,11 +1,10 @@
 """Which library sets a project includes, and in which order."""
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
 from deployments.access.permissions import Permission
-from deployments.access.web.forms import attempt, go
+from deployments.access.web.forms import carry_out
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.projects.models import Project
 from deployments.projects.queries import included_sets
@@ -27,11 +26,9 @@ def include_sets(request: PageRequest, project: str) -> HttpResponse:
     elif added := request.POST.get("add", ""):
         named.append(added)
     extra = {"IncludedLibraryVariableSetIds": named}
-    _, problems = attempt(lambda: set_project_extra(actor=request.actor, row=row, extra=extra))
-    if problems:
-        messages.error(request, problems.errors[0])
-    else:
-        messages.success(
-            request, "The library sets were saved. Releases that exist keep what they froze."
-        )
-    return go(request, f"projects/{row.public_id}/variables#library-sets")
+    return carry_out(
+        request,
+        lambda: set_project_extra(actor=request.actor, row=row, extra=extra),
+        "The library sets were saved. Releases that exist keep what they froze.",
+        to=f"projects/{row.public_id}/variables#library-sets",
+    )

@@ -9,7 +9,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from agent.contracts.script_modules import file_name
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
-from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, page_of, show
+from deployments.access.web.forms import (
+    NO_PROBLEMS,
+    Problems,
+    attempt,
+    carry_out,
+    go,
+    show,
+)
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base.errors import NotFound
 from deployments.base.numbers import whole_number
@@ -21,6 +28,7 @@ from deployments.library.services import (
     delete_library_set,
     update_script_module,
 )
+from deployments.projects.web.library.sets import list_values
 from deployments.projects.web.variable_owner import library_frame
 
 MODULES = "projects/script-modules"
@@ -80,12 +88,13 @@ def module_page(request: PageRequest, module: str) -> HttpResponse:
 def module_delete(request: PageRequest, module: str) -> HttpResponse:
     """Delete a script module that no project includes."""
     row = _module(request, module)
-    _, problems = attempt(lambda: delete_library_set(actor=request.actor, row=row))
-    if problems:
-        messages.error(request, problems.errors[0])
-        return go(request, f"{MODULES}/{row.public_id}")
-    messages.success(request, f"The script module {row.name} was deleted.")
-    return go(request, MODULES)
+    return carry_out(
+        request,
+        lambda: delete_library_set(actor=request.actor, row=row),
+        f"The script module {row.name} was deleted.",
+        to=MODULES,
+        refused=f"{MODULES}/{row.public_id}",
+    )
 
 
 def _module(request: PageRequest, text: str) -> LibraryVariableSet:
@@ -101,19 +110,11 @@ def _sent(request: PageRequest) -> ScriptModule:
 
 
 def _list(request: PageRequest, problems: Problems = NO_PROBLEMS) -> HttpResponse:
-    text = request.GET.get("q", "").strip()
-    rows = LibraryVariableSet.objects.visible_to(request.actor, request.space, _SEE).filter(
-        content=LibraryVariableSet.Content.SCRIPT_MODULE
-    )
-    values = {
-        "page": page_of(request, rows.filter(name__icontains=text) if text else rows),
-        "total": rows.count(),
-        "text": text,
-        "name": request.POST.get("name", ""),
-        "description": request.POST.get("description", ""),
+    values = list_values(request, LibraryVariableSet.Content.SCRIPT_MODULE)
+    values |= {
         "module": _sent(request),
         "languages": LANGUAGES,
-        "may_create": request.grants.allows(Permission.LibraryVariableSetCreate)
+        "may_create": values["may_create"]
         and request.grants.allows(Permission.VariableEditUnscoped),
     }
     return show(request, "projects/script_modules.html", values, problems)

@@ -8,7 +8,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
-from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, go, page_of, show
+from deployments.access.web.forms import (
+    NO_PROBLEMS,
+    Problems,
+    attempt,
+    carry_out,
+    go,
+    page_of,
+    show,
+)
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.library.models import LibraryVariableSet
 from deployments.library.services import (
@@ -95,20 +103,22 @@ def set_settings(request: PageRequest, library_set: str) -> HttpResponse:
 def set_delete(request: PageRequest, library_set: str) -> HttpResponse:
     """Delete a set that no project includes."""
     row = find(request, LibraryVariableSet, library_set, _SEE)
-    _, problems = attempt(lambda: delete_library_set(actor=request.actor, row=row))
-    if problems:
-        messages.error(request, problems.errors[0])
-        return go(request, f"{LIBRARY}/{row.public_id}/settings")
-    messages.success(request, f"The variable set {row.name} was deleted.")
-    return go(request, LIBRARY)
+    return carry_out(
+        request,
+        lambda: delete_library_set(actor=request.actor, row=row),
+        f"The variable set {row.name} was deleted.",
+        to=LIBRARY,
+        refused=f"{LIBRARY}/{row.public_id}/settings",
+    )
 
 
-def _list(request: PageRequest, problems: Problems = NO_PROBLEMS) -> HttpResponse:
+def list_values(request: PageRequest, content: LibraryVariableSet.Content) -> dict[str, Any]:
+    """Return what the list of sets, or of script modules, shows."""
     text = request.GET.get("q", "").strip()
     rows = LibraryVariableSet.objects.visible_to(request.actor, request.space, _SEE).filter(
-        content=LibraryVariableSet.Content.VARIABLES
+        content=content
     )
-    values = {
+    return {
         "page": page_of(request, rows.filter(name__icontains=text) if text else rows),
         "total": rows.count(),
         "text": text,
@@ -116,6 +126,10 @@ def _list(request: PageRequest, problems: Problems = NO_PROBLEMS) -> HttpRespons
         "description": request.POST.get("description", ""),
         "may_create": request.grants.allows(Permission.LibraryVariableSetCreate),
     }
+
+
+def _list(request: PageRequest, problems: Problems = NO_PROBLEMS) -> HttpResponse:
+    values = list_values(request, LibraryVariableSet.Content.VARIABLES)
     return show(request, "projects/library_sets.html", values, problems)
 
 

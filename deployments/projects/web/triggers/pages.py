@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
-from deployments.access.web.forms import attempt, go, page_of, show
+from deployments.access.web.forms import carry_out, go, page_of, show
 from deployments.access.web.pages import PageRequest, find, page
 from deployments.base import public_ids
 from deployments.base.actor import Actor
@@ -119,16 +119,13 @@ def trigger_pause(request: PageRequest, project: str, trigger: str) -> HttpRespo
     """Pause the trigger, or let it go on."""
     row, stored = trigger_of(request, project, trigger)
     pauses = request.POST.get("do") == "pause"
-    _, problems = attempt(
-        lambda: set_trigger_disabled(actor=request.actor, row=stored, is_disabled=pauses)
-    )
-    if problems:
-        messages.error(request, problems.errors[0])
-    else:
-        done = "is paused" if pauses else "goes on"
-        messages.success(request, f"The trigger {stored.name} {done}.")
     back = f"/{stored.public_id}" if request.POST.get("from") == "page" else ""
-    return go(request, f"projects/{row.public_id}/triggers{back}")
+    return carry_out(
+        request,
+        lambda: set_trigger_disabled(actor=request.actor, row=stored, is_disabled=pauses),
+        f"The trigger {stored.name} {'is paused' if pauses else 'goes on'}.",
+        to=f"projects/{row.public_id}/triggers{back}",
+    )
 
 
 @require_POST

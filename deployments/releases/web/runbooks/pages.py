@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
-from deployments.access.web.forms import NO_PROBLEMS, attempt, checked, go, page_of, show
+from deployments.access.web.forms import NO_PROBLEMS, attempt, carry_out, checked, go, page_of, show
 from deployments.access.web.pages import PageRequest, page
 from deployments.base.errors import NotFound
 from deployments.projects.models import Runbook
@@ -160,13 +160,14 @@ def runbook_publish(request: PageRequest, project: str, runbook: str) -> HttpRes
 def runbook_delete(request: PageRequest, project: str, runbook: str) -> HttpResponse:
     """Delete the runbook with its snapshots and runs."""
     row = runbook_of(request, project, runbook)
-    name, owner, number = row.name, row.project.public_id, row.public_id
-    _, problems = attempt(lambda: delete_runbook(actor=request.actor, row=row))
-    if problems:
-        messages.error(request, problems.errors[0])
-        return go(request, f"projects/{owner}/runbooks/{number}")
-    messages.success(request, f"The runbook {name} was deleted.")
-    return go(request, f"projects/{owner}/runbooks")
+    path = f"projects/{row.project.public_id}/runbooks"
+    return carry_out(
+        request,
+        lambda: delete_runbook(actor=request.actor, row=row),
+        f"The runbook {row.name} was deleted.",
+        to=path,
+        refused=f"{path}/{row.public_id}",
+    )
 
 
 def runbook_of(request: PageRequest, project: str, text: str) -> Runbook:

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
-from deployments.access.web.forms import NO_PROBLEMS, attempt, go, show
+from deployments.access.web.forms import NO_PROBLEMS, attempt, carry_out, go, show
 from deployments.access.web.pages import PageRequest, page
 from deployments.base.errors import NotFound
 from deployments.projects.models import Runbook
@@ -75,13 +75,13 @@ def snapshot_delete(
 ) -> HttpResponse:
     """Delete the snapshot with its ended runs."""
     row, stored = _snapshot_of(request, project, runbook, snapshot)
-    name, path = stored.name, _path(row, stored)
-    _, problems = attempt(lambda: delete_runbook_snapshot(actor=request.actor, snapshot=stored))
-    if problems:
-        messages.error(request, problems.errors[0])
-        return go(request, path)
-    messages.success(request, f"The snapshot {name} was deleted.")
-    return go(request, f"projects/{row.project.public_id}/runbooks/{row.public_id}")
+    return carry_out(
+        request,
+        lambda: delete_runbook_snapshot(actor=request.actor, snapshot=stored),
+        f"The snapshot {stored.name} was deleted.",
+        to=f"projects/{row.project.public_id}/runbooks/{row.public_id}",
+        refused=_path(row, stored),
+    )
 
 
 def _snapshot_of(

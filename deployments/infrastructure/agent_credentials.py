@@ -5,12 +5,16 @@ import hashlib
 from deployments.infrastructure.models import Agent
 
 
+def digest(secret: str) -> str:
+    """Return what is kept of a credential or of a registration token."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
 def agent_for_credential(credential: str) -> Agent | None:
     """Return the agent with this credential, unless it was revoked or quarantined."""
-    digest = hashlib.sha256(credential.encode()).hexdigest()
     return (
         Agent.objects.unscoped(reason="an agent signs in with its credential")
-        .filter(credential_sha256=digest, revoked=None, quarantined=None)
+        .filter(credential_sha256=digest(credential), revoked=None, quarantined=None)
         .select_related("space")
         .first()
     )

@@ -1,6 +1,5 @@
 """Reads of the infrastructure."""
 
-import hashlib
 from collections.abc import Iterable
 
 from django.db.models import Q, QuerySet
@@ -10,6 +9,7 @@ from deployments.base.actor import Actor
 from deployments.base.finding import find
 from deployments.base.models import Space
 from deployments.base.participation import Participation
+from deployments.infrastructure.agent_credentials import digest
 from deployments.infrastructure.models import (
     Environment,
     Machine,
@@ -101,8 +101,7 @@ def find_environment(space: Space, text: str) -> Environment | None:
 
 def find_registration_token(space: Space, token: str) -> RegistrationToken | None:
     """Return the row of a registration token's text."""
-    digest = hashlib.sha256(token.encode()).hexdigest()
-    return RegistrationToken.objects.filter(space=space, sha256=digest).first()
+    return RegistrationToken.objects.filter(space=space, sha256=digest(token)).first()
 
 
 def visible_pools(actor: Actor, space: Space) -> list[tuple[str, str]]:

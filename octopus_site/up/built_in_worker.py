@@ -40,7 +40,7 @@ def ensure_registered(configuration: Configuration, agent_environment: Mapping[s
         return home
     from deployments.base.actor import Actor  # noqa: PLC0415 Django is set up by now
     from deployments.base.models import Space  # noqa: PLC0415 needs Django's set-up
-    from deployments.infrastructure.services.registration import (  # noqa: PLC0415 needs Django's set-up
+    from deployments.infrastructure.services.registration_tokens import (  # noqa: PLC0415 needs Django's set-up
         create_registration_token,
     )
 

@@ -16,7 +16,7 @@ from deployments.base.errors import Invalid
 from deployments.base.web.markdown import markdown_html
 from deployments.infrastructure.models import Machine
 from deployments.infrastructure.models.agent import RegistrationToken
-from deployments.infrastructure.services.registration import create_registration_token
+from deployments.infrastructure.services.registration_tokens import create_registration_token
 from deployments.library.queries import variables_of
 from deployments.library.services import VariableInput, add_variable
 from deployments.projects.services.settings import checked_settings

@@ -5,10 +5,9 @@ import pytest
 from deployments.base.errors import Invalid, NotPermitted
 from deployments.infrastructure.models import Machine
 from deployments.infrastructure.queries import stored_tenancy
-from deployments.infrastructure.services.registration import (
-    Wish,
+from deployments.infrastructure.services.registration import Wish, register
+from deployments.infrastructure.services.registration_tokens import (
     create_registration_token,
-    register,
     register_with_token,
 )
 from deployments.library.tenancy import Tenancy

@@ -19,6 +19,7 @@ from deployments.base.models import Space
 from deployments.infrastructure.agent_credentials import agent_for_credential, bearer
 from deployments.infrastructure.models import Agent
 from deployments.infrastructure.services import registration
+from deployments.infrastructure.services.registration_tokens import register_with_token
 from deployments.library.tenancy import Tenancy
 
 log = structlog.get_logger(__name__)
@@ -65,7 +66,7 @@ def register_view(request: HttpRequest) -> HttpResponseBase:
     wish = _wish(body)
     token = bearer(request.headers.get("Authorization", ""))
     if token.startswith("TOKEN-"):
-        registered = registration.register_with_token(token=token, wish=wish)
+        registered = register_with_token(token=token, wish=wish)
     else:
         actor = authenticate_request(request)
         if actor is None:

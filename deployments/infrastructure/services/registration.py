@@ -1,11 +1,10 @@
 """Registration of agents: one call that makes a machine or worker and its credential."""
 
-import hashlib
 import os
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -16,16 +15,16 @@ from deployments.access.policy import require, require_on
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
-from deployments.base.errors import Conflict, Invalid, NotAuthenticated
+from deployments.base.errors import Conflict, Invalid
 from deployments.base.models import Space
 from deployments.base.naming import unique_slug
+from deployments.infrastructure.agent_credentials import digest
 from deployments.infrastructure.models import (
     Agent,
     Environment,
     Machine,
     MachineEnvironment,
     MachinePolicy,
-    RegistrationToken,
     Worker,
     WorkerPool,
 )
@@ -37,8 +36,9 @@ from deployments.infrastructure.services.machines import (
 )
 from deployments.library.tenancy import Tenancy, found_tenancy
 
-TOKEN_LIFE = timedelta(hours=1)
-_CREDENTIAL_BYTES = 32
+N = TypeVar("N", Environment, WorkerPool)
+
+CREDENTIAL_BYTES = 32
 _LONGEST_NAME = 200
 
 
@@ -68,85 +68,30 @@ class Registered:
     credential: str = field(repr=False)
 
 
-def create_registration_token(
-    *,
-    actor: Actor,
-    space: Space,
-    environments: Sequence[Environment] = (),
-    roles: Sequence[str] = (),
-    is_built_in_worker: bool = False,
-    worker_pools: Sequence[WorkerPool] = (),
-    clock: Clock = utc_now,
-) -> str:
-    """Return a new one-use token that lives an hour; only its hash is kept.
-
-    With pools it makes a worker in them, else a target.
-    """
-    is_worker = is_built_in_worker or bool(worker_pools)
-    permission = Permission.WorkerEdit if is_worker else Permission.MachineCreate
-    require(actor, space, permission, environment=[row.pk for row in environments])
-    token = f"TOKEN-{secrets.token_hex(_CREDENTIAL_BYTES).upper()}"
-    now = clock()
-    with transaction.atomic():
-        RegistrationToken.objects.filter(space=space, expires__lt=now).delete()
-        RegistrationToken.objects.create(
-            space=space,
-            sha256=_digest(token),
-            created_by=actor.public_id,
-            created=now,
-            expires=now + TOKEN_LIFE,
-            environments=[environment.name for environment in environments],
-            roles=list(roles),
-            is_built_in_worker=is_built_in_worker,
-            is_worker=is_worker,
-            worker_pools=[pool.name for pool in worker_pools],
-        )
-        events.record(
-            actor=actor,
-            space=space,
-            category="RegistrationTokenCreated",
-            message=f"A registration token for agents was created by {actor.display_name}",
-            clock=clock,
-        )
-    return token
-
-
-def register_with_token(*, token: str, wish: Wish, clock: Clock = utc_now) -> Registered:
-    """Register with a token and use it up; raises NotAuthenticated for a wrong or used one."""
-    now = clock()
-    row = RegistrationToken.objects.filter(sha256=_digest(token)).select_related("space").first()
-    if row is None or row.used is not None or row.expires < now:
-        raise NotAuthenticated(
-            "The registration token is wrong, was used already or has expired. Make a new one on"
-            " the page where deployment targets or workers are added."
-        )
-    if row.is_worker and not wish.is_worker:
-        raise Invalid("This token registers workers only.")
-    if wish.is_worker and not row.is_worker:
-        # Its maker needed no right over workers, and a worker runs what every project tells it.
-        raise Invalid("This token registers deployment targets only. Make one for workers.")
-    actor = Actor.system(f"registration token of {row.created_by}")
-    merged = replace(
-        wish,
-        roles=wish.roles or row.roles,
-        environments=wish.environments or row.environments,
-        worker_pools=wish.worker_pools or row.worker_pools,
+def register(
+    *, actor: Actor, space: Space, wish: Wish, is_built_in: bool = False, clock: Clock = utc_now
+) -> Registered:
+    """Register on behalf of somebody who may create the machine or worker."""
+    name = wish.name.strip()
+    if not name or len(name) > _LONGEST_NAME:
+        raise Invalid(fields={"name": [f"A name of 1 to {_LONGEST_NAME} characters is needed."]})
+    credential = secrets.token_hex(CREDENTIAL_BYTES)
+    agent = Agent(
+        space=space, credential_sha256=digest(credential), version=wish.agent_version[:50]
     )
-    _require_inside_token(row, merged)
-    _require_own_target(row, merged)
+    owner: Machine | Worker
     with transaction.atomic():
-        used = RegistrationToken.objects.filter(pk=row.pk, used=None).update(used=now)
-        if not used:
-            raise NotAuthenticated("The registration token was used already.")
-        answer = _register(actor, row.space, merged, clock, is_built_in=row.is_built_in_worker)
-        RegistrationToken.objects.filter(pk=row.pk).update(registered=answer.machine_id)
-    return answer
-
-
-def register(*, actor: Actor, space: Space, wish: Wish, clock: Clock = utc_now) -> Registered:
-    """Register as the owner of an API key."""
-    with transaction.atomic():
-        return _register(actor, space, wish, clock, is_built_in=False)
+        if wish.is_worker:
+            owner = _worker(actor, space, wish, name, agent, clock, is_built_in=is_built_in)
+        else:
+            owner = _machine(actor, space, wish, name, agent, clock)
+        return Registered(
+            machine_id=owner.public_id,
+            space_id=space.public_id,
+            gateway_url=gateway_url(),
+            gateway_thumbprint=thumbprint(),
+            credential=credential,
+        )
 
 
 def deregister(*, agent: Agent, clock: Clock = utc_now) -> None:
@@ -167,58 +112,6 @@ def deregister(*, agent: Agent, clock: Clock = utc_now) -> None:
             owner.delete()
 
 
-def _require_inside_token(row: RegistrationToken, wish: Wish) -> None:
-    outside = {name.lower() for name in wish.environments} - {
-        str(name).lower() for name in row.environments
-    }
-    if row.environments and outside:
-        raise Invalid(f"The token does not allow these environments: {', '.join(sorted(outside))}.")
-    if wish.tenancy.tenants or wish.tenancy.tags:
-        # Its maker chose no tenants, and a target gets the secrets of those that it serves.
-        raise Invalid("The token does not allow tenants. Give them to the target afterwards.")
-    pools = {str(name).lower() for name in row.worker_pools}
-    strange = [name for name in wish.worker_pools if name.strip().lower() not in pools]
-    if row.worker_pools and strange:
-        raise Invalid(f"The token does not allow these worker pools: {', '.join(sorted(strange))}.")
-
-
-def _require_own_target(row: RegistrationToken, wish: Wish) -> None:
-    """Refuse to replace the agent of a target that is also where the token does not reach."""
-    if row.is_worker:
-        return
-    target = Machine.objects.in_space(row.space).filter(name__iexact=wish.name.strip()).first()
-    if target is None:
-        return
-    allowed = {str(name).lower() for name in row.environments}
-    places = MachineEnvironment.objects.filter(machine=target).select_related("environment")
-    if any(place.environment.name.lower() not in allowed for place in places):
-        raise Invalid("The token does not allow replacing the agent of this deployment target.")
-
-
-def _register(
-    actor: Actor, space: Space, wish: Wish, clock: Clock, *, is_built_in: bool
-) -> Registered:
-    name = wish.name.strip()
-    if not name or len(name) > _LONGEST_NAME:
-        raise Invalid(fields={"name": [f"A name of 1 to {_LONGEST_NAME} characters is needed."]})
-    credential = secrets.token_hex(_CREDENTIAL_BYTES)
-    agent = Agent(
-        space=space, credential_sha256=_digest(credential), version=wish.agent_version[:50]
-    )
-    owner: Machine | Worker
-    if wish.is_worker:
-        owner = _worker(actor, space, wish, name, agent, clock, is_built_in=is_built_in)
-    else:
-        owner = _machine(actor, space, wish, name, agent, clock)
-    return Registered(
-        machine_id=owner.public_id,
-        space_id=space.public_id,
-        gateway_url=gateway_url(),
-        gateway_thumbprint=thumbprint(),
-        credential=credential,
-    )
-
-
 def gateway_url() -> str:
     """Return the address that agents connect to."""
     given = os.environ.get("OCTOPUS_GATEWAY_URL")
@@ -231,7 +124,8 @@ def gateway_url() -> str:
 def _machine(
     actor: Actor, space: Space, wish: Wish, name: str, agent: Agent, clock: Clock
 ) -> Machine:
-    environments = _environments(space, wish.environments)
+    rows = Environment.objects.in_space(space)
+    environments = _named(rows, wish.environments, field="environments", kind="environment")
     tenancy = found_tenancy(space, wish.tenancy)
     numbers = [environment.pk for environment in environments]
     require(actor, space, Permission.MachineCreate, environment=numbers, tenant=tenancy.tenants)
@@ -325,32 +219,22 @@ def _save(owner: Machine | Worker) -> None:
         ) from error
 
 
-def _environments(space: Space, names: Sequence[str]) -> list[Environment]:
-    rows = list(Environment.objects.in_space(space))
-    found = []
-    for name in names:
-        wanted = name.strip().lower()
-        match = next(
-            (e for e in rows if wanted in {e.name.lower(), e.slug, e.public_id.lower()}), None
-        )
-        if match is None:
-            raise Invalid(fields={"environments": [f"There is no environment '{name}'."]})
-        found.append(match)
-    return found
-
-
 def _pools(space: Space, names: Sequence[str]) -> list[WorkerPool]:
-    pools = list(WorkerPool.objects.in_space(space))
+    pools = WorkerPool.objects.in_space(space)
     if not names:
-        return [pool for pool in pools if pool.is_default]
+        return list(pools.filter(is_default=True))
+    return _named(pools, names, field="workerPools", kind="worker pool")
+
+
+def _named(rows: Iterable[N], names: Sequence[str], *, field: str, kind: str) -> list[N]:
     found = []
     for name in names:
         wanted = name.strip().lower()
         match = next(
-            (p for p in pools if wanted in {p.name.lower(), p.slug, p.public_id.lower()}), None
+            (r for r in rows if wanted in {r.name.lower(), r.slug, r.public_id.lower()}), None
         )
         if match is None:
-            raise Invalid(fields={"workerPools": [f"There is no worker pool '{name}'."]})
+            raise Invalid(fields={field: [f"There is no {kind} '{name}'."]})
         found.append(match)
     return found
 
@@ -390,7 +274,3 @@ def _record(
         related=related,
         clock=clock,
     )
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -11,7 +11,7 @@ from deployments.infrastructure.installer import install_command
 from deployments.infrastructure.models import Environment, Machine
 from deployments.infrastructure.queries import find_registration_token, visible_roles
 from deployments.infrastructure.services.machines import clean_roles
-from deployments.infrastructure.services.registration import create_registration_token
+from deployments.infrastructure.services.registration_tokens import create_registration_token
 from deployments.infrastructure.web.waiting import waiting_page
 
 

@@ -13,7 +13,7 @@ from deployments.base.errors import Invalid
 from deployments.infrastructure.installer import install_command
 from deployments.infrastructure.models import Worker, WorkerPool
 from deployments.infrastructure.queries import find_registration_token
-from deployments.infrastructure.services.registration import create_registration_token
+from deployments.infrastructure.services.registration_tokens import create_registration_token
 from deployments.infrastructure.web.waiting import waiting_page
 
 

@@ -8,8 +8,8 @@ from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid, NotAuthenticated, NotPermitted
 from deployments.infrastructure.models import Worker
 from deployments.infrastructure.services.policies import default_policy
-from deployments.infrastructure.services.registration import (
-    Wish,
+from deployments.infrastructure.services.registration import Wish
+from deployments.infrastructure.services.registration_tokens import (
     create_registration_token,
     register_with_token,
 )

@@ -9,7 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from deployments.infrastructure.models import Environment, Machine, RegistrationToken, WorkerPool
-from deployments.infrastructure.services import registration
+from deployments.infrastructure.services.registration import Wish
+from deployments.infrastructure.services.registration_tokens import (
+    create_registration_token,
+    register_with_token,
+)
 from tests.factories import default_space, make_ana, make_ben, make_cleo, make_dan, make_space
 from tests.factories.domain import make_environment, make_machine
 from tests.support.portal import Visitor, text_of
@@ -107,8 +111,8 @@ def test_adding_shows_a_command_that_registers_and_waits_for_it() -> None:
     waiting = f"infrastructure/targets/waiting/{row.pk}"
     assert "Waiting for the agent" in text_of(ana.get(waiting, headers={"HX-Request": "true"}))
     token = next(word for word in words if word.startswith("TENTACLE_TOKEN=")).partition("=")[2]
-    wish = registration.Wish(name="web-01")
-    registration.register_with_token(token=token, wish=wish)
+    wish = Wish(name="web-01")
+    register_with_token(token=token, wish=wish)
     done = ana.get(waiting, headers={"HX-Request": "true"})
     assert "web-01 has registered" in text_of(done)
     assert b"hx-get" not in done.content
@@ -120,7 +124,7 @@ def test_adding_shows_a_command_that_registers_and_waits_for_it() -> None:
 def test_a_token_is_watched_by_its_maker_only() -> None:
     production = make_environment("Production")
     ana = make_ana()
-    registration.create_registration_token(
+    create_registration_token(
         actor=ana.actor, space=default_space(), environments=[production], roles=["web"]
     )
     row = RegistrationToken.objects.get()

@@ -5,7 +5,8 @@ import shlex
 import pytest
 
 from deployments.infrastructure.models import RegistrationToken, Worker, WorkerPool
-from deployments.infrastructure.services import registration
+from deployments.infrastructure.services.registration import Wish
+from deployments.infrastructure.services.registration_tokens import register_with_token
 from deployments.infrastructure.services.workers import (
     WorkerInput,
     create_worker,
@@ -46,8 +47,8 @@ def test_adding_shows_a_command_that_registers_and_waits_for_it() -> None:
     row = RegistrationToken.objects.get()
     path = f"{LIST}/waiting/{row.pk}"
     assert "Waiting for the agent" in text_of(ana.get(path))
-    wish = registration.Wish(name="big-1", is_worker=True, worker_pools=["Large machines"])
-    registration.register_with_token(token=token, wish=wish)
+    wish = Wish(name="big-1", is_worker=True, worker_pools=["Large machines"])
+    register_with_token(token=token, wish=wish)
     assert "big-1 has registered" in text_of(ana.get(path))
     assert "Add a worker" in text_of(ana.get(LIST)) or "big-1" in text_of(ana.get(LIST))
 

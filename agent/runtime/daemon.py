@@ -14,7 +14,7 @@ from typing import Any
 from agent.contracts import limits
 from agent.contracts.messages import Run
 from agent.runtime.artifacts import ArtifactUploads
-from agent.runtime.commands.command import is_hash_of
+from agent.runtime.commands.kept import is_hash_of
 from agent.runtime.commands.spawn import Spawner
 from agent.runtime.commands.table import CommandTable
 from agent.runtime.config import AgentConfig, ConfigError

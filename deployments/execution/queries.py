@@ -1,13 +1,16 @@
-"""Reads of the engine's rows that more than one page needs."""
+"""Reads of the engine's rows that more than one place needs."""
 
 from collections.abc import Iterable
 from typing import Final
 
 from django.db.models import Count, Sum
 
+from deployments.base import public_ids
+from deployments.base.errors import Invalid
 from deployments.base.models import Space
 from deployments.execution.models import ActionExecution, AgentMessage, ExecutionPlan, LogArchive
 from deployments.execution.states import ENDED
+from deployments.releases.models import Deployment, RunbookRun
 from deployments.server_tasks.models import ServerTask
 
 # What runs has not ended, whatever the figures say.
@@ -45,3 +48,51 @@ def progress_of(space: Space, tasks: Iterable[ServerTask]) -> dict[int, int]:
         task: min(_MOST_PERCENT, ended.get(task, 0) * 100 // places)
         for task, places in plans.values_list("task", "places")
     }
+
+
+def deployment_of(task: ServerTask) -> Deployment:
+    """Return the deployment that a task of the kind Deploy carries out."""
+    number = public_ids.parse("Deployments", str(task.arguments.get("DeploymentId", "")))
+    found = (
+        Deployment.objects.in_space(task.space)
+        .filter(pk=number or 0, task=task)
+        .select_related(
+            "project__group",
+            "release__process_snapshot",
+            "release__variable_snapshot",
+            "channel__lifecycle",
+            "project__lifecycle",
+            "environment",
+            "space",
+        )
+        .first()
+    )
+    if found is None:
+        raise Invalid("The deployment of this task does not exist any more.")
+    found.release.project, found.release.space = found.project, found.space
+    found.channel.project = found.project
+    found.task = task
+    return found
+
+
+def run_of(task: ServerTask) -> RunbookRun:
+    """Return the run that a task of the kind RunbookRun carries out."""
+    number = public_ids.parse(RunbookRun.id_prefix, str(task.arguments.get("RunbookRunId", "")))
+    found = (
+        RunbookRun.objects.in_space(task.space)
+        .filter(pk=number or 0, task=task)
+        .select_related(
+            "project__group",
+            "snapshot__runbook",
+            "snapshot__process_snapshot",
+            "snapshot__variable_snapshot",
+            "environment",
+            "space",
+        )
+        .first()
+    )
+    if found is None:
+        raise Invalid("The runbook run of this task does not exist any more.")
+    found.snapshot.project, found.snapshot.space = found.project, found.space
+    found.task = task
+    return found

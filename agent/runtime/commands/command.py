@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import os
 import re
@@ -13,8 +12,7 @@ from typing import Any, Protocol
 
 from agent import failpoints
 from agent.contracts import limits
-from agent.contracts.messages import Finished, FromAgent, Isolation, Phase, Progress, Run, Started
-from agent.contracts.spec import canonical_json
+from agent.contracts.messages import Finished, FromAgent, Phase, Progress, Run, Started
 from agent.runtime import platform
 from agent.runtime.artifacts import ArtifactUploads
 from agent.runtime.commands.folder import CommandFolder, header_of
@@ -344,33 +342,6 @@ class Command:
                 await asyncio.sleep(_DISK_RETRY)
             else:
                 return
-
-
-def restored_run(command_id: str, spec_hash: str, values: dict[str, Any]) -> Run:
-    """Rebuild a `run` without its spec from what the journal kept."""
-    isolation = Isolation(**values.get("isolation", {}))
-    kept = {key: values[key] for key in ("ttl_s", "deadline_s", "grace_s", "spool_cap")}
-    return Run(id=command_id, kind=values["kind"], spec_hash=spec_hash, isolation=isolation, **kept)
-
-
-def kept_of(run: Run) -> dict[str, Any]:
-    """Return what the journal keeps of a `run`: nothing secret."""
-    return {
-        "kind": run.kind,
-        "ttl_s": run.ttl_s,
-        "deadline_s": run.deadline_s,
-        "grace_s": run.grace_s,
-        "spool_cap": run.spool_cap,
-        "isolation": asdict(run.isolation),
-    }
-
-
-def is_hash_of(spec: dict[str, Any], sha256: str) -> bool:
-    """Tell whether a spec has this hash; False too for one that has no canonical form."""
-    try:
-        return hashlib.sha256(canonical_json(spec)).hexdigest() == sha256
-    except (ValueError, TypeError):
-        return False
 
 
 def _packages_of(spec: dict[str, Any]) -> list[dict[str, Any]]:

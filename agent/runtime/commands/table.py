@@ -23,14 +23,10 @@ from agent.contracts.messages import (
 )
 from agent.runtime import platform
 from agent.runtime.artifacts import ArtifactUploads
-from agent.runtime.commands.command import (
-    Command,
-    is_hash_of,
-    kept_of,
-    restored_run,
-)
+from agent.runtime.commands.command import Command
 from agent.runtime.commands.folder import CommandFolder
 from agent.runtime.commands.isolation import IsolationLocks, Slots
+from agent.runtime.commands.kept import is_hash_of, kept_of, restored_run
 from agent.runtime.commands.spawn import Spawner
 from agent.runtime.commands.workspaces import Workspaces
 from agent.runtime.journal import Entry, Journal

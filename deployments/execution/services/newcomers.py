@@ -10,11 +10,8 @@ from deployments.execution.manifest import MachineData, Manifest
 from deployments.execution.models import ActionExecution, ExecutionPlan
 from deployments.execution.plan import plan_from_json, plan_to_json
 from deployments.execution.planner import PlanInput, Target, is_chosen, make_plan
-from deployments.execution.services.plan_deployment import (
-    deployment_of,
-    machines_in_role,
-    plan_source,
-)
+from deployments.execution.queries import deployment_of
+from deployments.execution.services.plan_deployment import machines_in_role, plan_source
 from deployments.execution.services.references import with_references
 from deployments.execution.services.situation import open_manifest, seal_manifest
 

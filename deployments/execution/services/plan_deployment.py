@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.language import LanguageError, VariableSet, evaluate
-from deployments.base import public_ids
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Invalid
 from deployments.base.numbers import whole_number
@@ -21,6 +20,7 @@ from deployments.execution.plan import (
     plan_to_json,
 )
 from deployments.execution.planner import PlanInput, Target, is_chosen, make_plan
+from deployments.execution.queries import deployment_of, run_of
 from deployments.execution.services.logs.settings import MIB, log_settings
 from deployments.execution.services.packages.files import PackagesByAction, package_files
 from deployments.execution.services.places import Workers, pools_of, targets_for
@@ -34,7 +34,7 @@ from deployments.library.scoping import Candidate, ScopeContext, Winner, resolve
 from deployments.library.values import open_candidate
 from deployments.projects.process import Action, Process, open_properties
 from deployments.releases.freezes.holding import require_no_freeze_at_start
-from deployments.releases.models import Deployment, Run, RunbookRun
+from deployments.releases.models import Run
 from deployments.releases.queries import process_of_release
 from deployments.releases.variables import (
     deployment_candidates,
@@ -175,54 +175,6 @@ def _planned(
 
 def _hidden(candidate: Candidate) -> Candidate:
     return candidate._replace(value=_HIDDEN) if candidate.is_sensitive else candidate
-
-
-def deployment_of(task: ServerTask) -> Deployment:
-    """Return the deployment that a task of the kind Deploy carries out."""
-    number = public_ids.parse("Deployments", str(task.arguments.get("DeploymentId", "")))
-    found = (
-        Deployment.objects.in_space(task.space)
-        .filter(pk=number or 0, task=task)
-        .select_related(
-            "project__group",
-            "release__process_snapshot",
-            "release__variable_snapshot",
-            "channel__lifecycle",
-            "project__lifecycle",
-            "environment",
-            "space",
-        )
-        .first()
-    )
-    if found is None:
-        raise Invalid("The deployment of this task does not exist any more.")
-    found.release.project, found.release.space = found.project, found.space
-    found.channel.project = found.project
-    found.task = task
-    return found
-
-
-def run_of(task: ServerTask) -> RunbookRun:
-    """Return the run that a task of the kind RunbookRun carries out."""
-    number = public_ids.parse(RunbookRun.id_prefix, str(task.arguments.get("RunbookRunId", "")))
-    found = (
-        RunbookRun.objects.in_space(task.space)
-        .filter(pk=number or 0, task=task)
-        .select_related(
-            "project__group",
-            "snapshot__runbook",
-            "snapshot__process_snapshot",
-            "snapshot__variable_snapshot",
-            "environment",
-            "space",
-        )
-        .first()
-    )
-    if found is None:
-        raise Invalid("The runbook run of this task does not exist any more.")
-    found.snapshot.project, found.snapshot.space = found.project, found.space
-    found.task = task
-    return found
 
 
 def _require_targets(deployment: Run, source: PlanInput, plan: Plan) -> None:

@@ -1,14 +1,13 @@
 """A real deployment whose package uses every feature, compared byte by byte on the disk."""
 
 import codecs
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 from tests.clients.targets import ROLE, Target, start_targets
 from tests.factories.packages import zip_of
-from tests.support.processes import Processes, wait_until
-from tests.support.server import API_KEY, OctopusServer
+from tests.support.processes import Processes
+from tests.support.server import OctopusServer
 
 SPACE = "/api/Spaces-1"
 PACKAGE = "Configured.App"
@@ -107,14 +106,15 @@ def test_every_feature(octopus: OctopusServer, processes: Processes, tmp_path: P
     environment = "Configured"
     place = octopus.call("POST", f"{SPACE}/environments", {"Name": environment})["Id"]
     start_targets(processes, octopus, tmp_path, [Target("configured-1", [environment])])
-    push(octopus, environment)
+    files = {name.format(environment=environment): data for name, (data, _) in FILES.items()}
+    octopus.push(f"{PACKAGE}.1.0.0.zip", zip_of(files))
     live = tmp_path / "live"
     (live / "old").mkdir(parents=True)
     (live / "old/gone").touch()
     (live / "data.db").write_text("kept")
-    project = make_project(octopus, live, place)
-    task = deploy(octopus, project, environment)
-    raw = raw_log(octopus, task["Id"])
+    make_project(octopus, live, place)
+    task = octopus.deploy("Configured", environment)
+    raw = octopus.read(f"/api/tasks/{task['Id']}/raw").decode()
     assert task["State"] == "Success", raw
     assert SECRET not in raw
 
@@ -136,19 +136,7 @@ def filled(data: bytes, environment: str) -> bytes:
     return data
 
 
-def push(octopus: OctopusServer, environment: str) -> None:
-    files = {name.format(environment=environment): data for name, (data, _) in FILES.items()}
-    request = urllib.request.Request(  # the address is ours
-        f"{octopus.url}/api/packages/raw?fileName={PACKAGE}.1.0.0.zip",
-        data=zip_of(files),
-        method="PUT",
-        headers={"X-Octopus-ApiKey": API_KEY},
-    )
-    with urllib.request.urlopen(request, timeout=30) as response:
-        assert response.status == 201
-
-
-def make_project(octopus: OctopusServer, live: Path, place: str) -> str:
+def make_project(octopus: OctopusServer, live: Path, place: str) -> None:
     groups = octopus.call("GET", f"{SPACE}/projectgroups/all")
     # Its own: the default one begins with the environments of other tests.
     phase = {"Name": "Only", "OptionalDeploymentTargets": [place]}
@@ -172,7 +160,6 @@ def make_project(octopus: OctopusServer, live: Path, place: str) -> str:
     steps = [step(live)]
     path = f"{SPACE}/projects/{project}/deploymentprocesses"
     octopus.call("PUT", path, {"Version": 0, "Steps": steps})
-    return project
 
 
 def step(live: Path) -> dict[str, Any]:
@@ -217,34 +204,3 @@ def step(live: Path) -> dict[str, Any]:
         "Properties": {"Octopus.Action.TargetRoles": ROLE},
         "Actions": [action],
     }
-
-
-def deploy(octopus: OctopusServer, project: str, environment: str) -> dict[str, Any]:
-    release = octopus.call("POST", f"{SPACE}/releases/create/v1", {"projectName": "Configured"})[
-        "ReleaseVersion"
-    ]
-    made = octopus.call(
-        "POST",
-        f"{SPACE}/deployments/create/untenanted/v1",
-        {
-            "projectName": "Configured",
-            "releaseVersion": release,
-            "environmentNames": [environment],
-        },
-    )
-    number = made["DeploymentServerTasks"][0]["ServerTaskId"]
-
-    def ended() -> bool:
-        return bool(octopus.call("GET", f"/api/tasks/{number}")["IsCompleted"])
-
-    wait_until(ended, seconds=120, what="the deployment")
-    task: dict[str, Any] = octopus.call("GET", f"/api/tasks/{number}")
-    return task
-
-
-def raw_log(octopus: OctopusServer, task: str) -> str:
-    request = urllib.request.Request(
-        f"{octopus.url}/api/tasks/{task}/raw", headers={"X-Octopus-ApiKey": API_KEY}
-    )
-    with urllib.request.urlopen(request, timeout=30) as response:
-        return str(response.read().decode())

@@ -6,15 +6,14 @@ else: not in the agent's folder, not in the log, not in an artifact.
 
 import hashlib
 import io
-import urllib.request
 import zipfile
 from pathlib import Path
 from typing import Any, Final
 
 from tests.clients.targets import ROLE, Target, start_targets
 from tests.factories.packages import zip_of
-from tests.support.processes import Processes, wait_until
-from tests.support.server import API_KEY, OctopusServer
+from tests.support.processes import Processes
+from tests.support.server import OctopusServer
 
 SPACE: Final = "/api/Spaces-1"
 SECRET: Final = "tr0ub4dor-and-3-horses"
@@ -47,12 +46,12 @@ def test_every_other_feature(octopus: OctopusServer, processes: Processes, tmp_p
     start_targets(processes, octopus, tmp_path, [Target("steps-1", ["Stepping"])])
     work = tmp_path / "left"
     work.mkdir()
-    push(octopus, "Steps.App.1.0.0.zip", zip_of(failing(work)))
-    push(octopus, "Steps.Tool.1.0.0.zip", zip_of({"word.txt": b"quietly"}))
-    push(octopus, "Steps.Web.1.0.0.war", war())
+    octopus.push("Steps.App.1.0.0.zip", zip_of(failing(work)))
+    octopus.push("Steps.Tool.1.0.0.zip", zip_of({"word.txt": b"quietly"}))
+    octopus.push("Steps.Web.1.0.0.war", war())
     make_project(octopus, work, place)
-    task = deploy(octopus)
-    raw = read(octopus, f"/api/tasks/{task['Id']}/raw").decode()
+    task = octopus.deploy("Stepping", "Stepping")
+    raw = octopus.read(f"/api/tasks/{task['Id']}/raw").decode()
     assert task["State"] == "Failed", raw
     assert "step DeployFailed" not in raw.partition("Reads")[2]
 
@@ -74,7 +73,7 @@ def assert_no_secret(octopus: OctopusServer, task: dict[str, Any], raw: str, fol
     """Look at the log, the artifact and every file below the folder of the agent."""
     assert "it is ********" in raw
     [artifact] = octopus.call("GET", f"{SPACE}/artifacts?regarding={task['Id']}")["Items"]
-    content = read(octopus, f"{SPACE}/artifacts/{artifact['Id']}/content")
+    content = octopus.read(f"{SPACE}/artifacts/{artifact['Id']}/content")
     assert content == f"key of {len(SECRET)}: ********\n".encode()
     assert "The artifact said.txt holds secrets; they were masked." in raw
     # What the script itself wrote into its folder is all that has the secret.
@@ -106,23 +105,6 @@ def war() -> bytes:
 
 def sha256(text: str) -> bytes:
     return hashlib.sha256(text.encode()).hexdigest().encode()
-
-
-def push(octopus: OctopusServer, name: str, data: bytes) -> None:
-    request = urllib.request.Request(  # the address is ours
-        f"{octopus.url}/api/packages/raw?fileName={name}",
-        data=data,
-        method="PUT",
-        headers={"X-Octopus-ApiKey": API_KEY},
-    )
-    with urllib.request.urlopen(request, timeout=30) as response:
-        assert response.status == 201
-
-
-def read(octopus: OctopusServer, path: str) -> bytes:
-    request = urllib.request.Request(f"{octopus.url}{path}", headers={"X-Octopus-ApiKey": API_KEY})
-    with urllib.request.urlopen(request, timeout=30) as response:
-        return bytes(response.read())
 
 
 def make_project(octopus: OctopusServer, work: Path, place: str) -> None:
@@ -214,21 +196,3 @@ def step(
         "Properties": {"Octopus.Action.TargetRoles": ROLE},
         "Actions": [action],
     }
-
-
-def deploy(octopus: OctopusServer) -> dict[str, Any]:
-    release = octopus.call("POST", f"{SPACE}/releases/create/v1", {"projectName": "Stepping"})
-    wanted = {
-        "projectName": "Stepping",
-        "releaseVersion": release["ReleaseVersion"],
-        "environmentNames": ["Stepping"],
-    }
-    made = octopus.call("POST", f"{SPACE}/deployments/create/untenanted/v1", wanted)
-    number = made["DeploymentServerTasks"][0]["ServerTaskId"]
-    wait_until(
-        lambda: bool(octopus.call("GET", f"/api/tasks/{number}")["IsCompleted"]),
-        seconds=120,
-        what="the deployment",
-    )
-    task: dict[str, Any] = octopus.call("GET", f"/api/tasks/{number}")
-    return task

@@ -1,13 +1,12 @@
 """Changing the master key: one secret at every place that holds sealed values, turned and read."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 from django.apps import apps
-from django.db import models
 
 from agent.contracts.sealing import seal_text
 from deployments.access.models import User
@@ -20,7 +19,6 @@ from deployments.audit.services.archiving import archive_days
 from deployments.audit.services.keeping import check_archive
 from deployments.audit.services.subscriptions import SubscriptionValues, create_subscription
 from deployments.base.models import Event
-from deployments.base.querysets import SpaceManager
 from deployments.base.resealing import sealed_columns
 from deployments.base.resealing.columns import is_sealed_by_its_name
 from deployments.base.secrets import SecretBox, secret_box
@@ -46,6 +44,7 @@ from tests.factories.library import make_account, make_library_set
 from tests.factories.people import as_person
 from tests.factories.runbooks import make_run, make_runbook, make_snapshot
 from tests.factories.tenants import make_tenant, make_tenanted_project
+from tests.security.tables import rows_of
 from tests.support.portal import Visitor
 
 CANARY: Final = "canary-5e2b"
@@ -217,16 +216,6 @@ def _check_what_is_read(scene: Scene) -> None:
     assert scene.variables(run)["Password"] == CANARY
     (output,) = run.execution.outputs.all()
     assert open_value(output) == CANARY
-
-
-def rows_of(model: type[models.Model]) -> Iterable[tuple[object, ...]]:
-    """Return every row of a table, whatever its space."""
-    manager: Any = model._default_manager
-    is_guarded = isinstance(manager, SpaceManager)
-    rows = manager.unscoped(reason="tests look at everything") if is_guarded else manager.all()
-    names = [field.attname for field in model._meta.concrete_fields]
-    found: Iterable[tuple[object, ...]] = rows.order_by("pk").values_list(*names)
-    return found
 
 
 @pytest.mark.django_db

@@ -2,19 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import pytest
 from django.apps import apps
-from django.db import models
 
 from deployments.base.models import Space
-from deployments.base.querysets import SpaceManager
 from tests.deployments.access.matrix import World, make_matrix_world
 from tests.deployments.access.test_matrix import ROUTES, SERVER, address
 from tests.factories import give_role, make_user
 from tests.factories.people import Person, as_person
+from tests.security.tables import rows_of
 from tests.support.cases import cases
 from tests.support.rest_cases import filled
 
@@ -22,16 +20,6 @@ from tests.support.rest_cases import filled
 # viewer may write: a dashboard of one's own.
 TOUCHED = {"access.apikey", "insights.dashboardconfiguration"}
 REFUSED = {401, 403, 404}
-
-
-def rows_of(model: type[models.Model]) -> Iterable[tuple[object, ...]]:
-    """Return every row of a table, whatever its space."""
-    manager: Any = model._default_manager
-    is_guarded = isinstance(manager, SpaceManager)
-    rows = manager.unscoped(reason="tests look at everything") if is_guarded else manager.all()
-    names = [field.attname for field in model._meta.concrete_fields]
-    found: Iterable[tuple[object, ...]] = rows.order_by("pk").values_list(*names)
-    return found
 
 
 def tables() -> dict[str, str]:

@@ -89,6 +89,40 @@ class OctopusServer:
             raise told from None
         return json.loads(content) if content else None
 
+    def read(self, path: str) -> bytes:
+        """Return what is at an address that answers no JSON."""
+        request = urllib.request.Request(f"{self.url}{path}", headers={"X-Octopus-ApiKey": API_KEY})
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return bytes(response.read())
+
+    def push(self, file_name: str, data: bytes) -> None:
+        """Push a package to the built-in feed."""
+        request = urllib.request.Request(  # the address is ours
+            f"{self.url}/api/packages/raw?fileName={file_name}",
+            data=data,
+            method="PUT",
+            headers={"X-Octopus-ApiKey": API_KEY},
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            assert response.status == 201
+
+    def deploy(self, project: str, environment: str) -> dict[str, Any]:
+        """Cut a release, deploy it, and return the task when it has ended."""
+        space = "/api/Spaces-1"
+        release = self.call("POST", f"{space}/releases/create/v1", {"projectName": project})
+        wanted = {
+            "projectName": project,
+            "releaseVersion": release["ReleaseVersion"],
+            "environmentNames": [environment],
+        }
+        made = self.call("POST", f"{space}/deployments/create/untenanted/v1", wanted)
+        path = f"/api/tasks/{made['DeploymentServerTasks'][0]['ServerTaskId']}"
+        wait_until(
+            lambda: bool(self.call("GET", path)["IsCompleted"]), seconds=120, what="the deployment"
+        )
+        task: dict[str, Any] = self.call("GET", path)
+        return task
+
     def logs(self) -> str:
         """Return the logs of the processes that `up` supervises."""
         return "\n".join(

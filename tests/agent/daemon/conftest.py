@@ -1,12 +1,13 @@
 """A gateway and a daemon that is connected to it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from agent.contracts.messages import Hello
 from tests.agent.daemon.gateway import Daemon, Gateway, open_gateway
+from tests.agent.daemon.web import Web, open_web
 
 
 @pytest.fixture
@@ -24,3 +25,9 @@ async def daemon(gateway: Gateway, tmp_path: Path) -> AsyncIterator[Daemon]:
         yield created
     finally:
         await created.stop()
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with open_web() as opened:
+        yield opened

@@ -1,7 +1,6 @@
 """Files that scripts hand over arrive whole, before the result, whatever breaks on the way."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,15 +9,9 @@ from agent.contracts.masking import Secrets
 from agent.contracts.messages import Finished, Hello, Run
 from agent.runtime.runner.keep import KeptFiles
 from tests.agent.daemon.gateway import Daemon, Gateway, script, starts, witness
-from tests.agent.daemon.web import Web, open_web
+from tests.agent.daemon.web import Web
 
 CONTENT = os.urandom(9_000_000)
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with open_web() as opened:
-        yield opened
 
 
 def stored(web: Web, run: Run) -> dict[str, bytes]:

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from agent.runtime import config, service
 from agent.runtime.service import unit_name, unit_text
 from agent.runtime.zipapp import build
 from tests.agent.daemon.gateway import Daemon, Gateway
-from tests.agent.daemon.web import Web, open_web
+from tests.agent.daemon.web import Web
 
 
 def tentacle(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -24,12 +23,6 @@ def tentacle(*arguments: str, **environment: str) -> subprocess.CompletedProcess
         text=True,
         check=False,
     )
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with open_web() as opened:
-        yield opened
 
 
 def register(web: Web, home: Path, *more: str, **environment: str) -> tuple[int, str]:

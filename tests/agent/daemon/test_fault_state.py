@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,7 +35,7 @@ from tests.agent.daemon.gateway import (
     until,
     witness,
 )
-from tests.agent.daemon.web import Web, open_web
+from tests.agent.daemon.web import Web
 
 _BUSY = """
 import sys
@@ -49,12 +48,6 @@ for number in range(100_000):
     print(command_id, flush=True)
     journal.released(command_id)
 """
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with open_web() as opened:
-        yield opened
 
 
 @pytest.mark.thorough

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,9 @@ from agent.runtime.http import Endpoint, HttpError
 from agent.runtime.packages.cache import PackageCache
 from agent.runtime.packages.download import WrongContent
 from tests.agent.daemon.gateway import CREDENTIAL, Daemon, Gateway, names_in, script
-from tests.agent.daemon.web import Web, open_web
+from tests.agent.daemon.web import Web
 
 CONTENT = bytes(range(256)) * 8192
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with open_web() as opened:
-        yield opened
 
 
 def cache_of(web: Web, folder: Path, **options: Any) -> PackageCache:

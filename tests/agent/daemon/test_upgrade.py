@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from agent.runtime import config
 from agent.runtime.zipapp import build
 from agent.version import VERSION
 from tests.agent.daemon.gateway import Daemon, Gateway, open_gateway, script, starts, witness
-from tests.agent.daemon.web import Web, open_web
+from tests.agent.daemon.web import Web
 
 NEW = "9.9.0"
 _PATIENCE = 60.0
@@ -102,12 +102,6 @@ class Place:
     def versions(self) -> list[str]:
         """Return the versions that have connected, in order."""
         return [hello.agent_version for hello in self.gateway.of_kind(Hello)]
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with open_web() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from tests.factories import default_space, make_ana, make_ben, make_cleo, make_d
 from tests.factories.domain import (
     make_channel,
     make_deployment,
-    make_environment,
     make_lifecycle,
     make_machine,
     make_package,
@@ -27,16 +26,6 @@ from tests.factories.domain import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def dev() -> Environment:
-    return make_environment("Dev")
-
-
-@pytest.fixture
-def prod() -> Environment:
-    return make_environment("Prod")
 
 
 @pytest.fixture

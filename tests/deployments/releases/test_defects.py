@@ -20,7 +20,6 @@ from tests.factories import (
 )
 from tests.factories.domain import (
     make_deployment,
-    make_environment,
     make_lifecycle,
     make_project,
     make_release,
@@ -29,16 +28,6 @@ from tests.factories.domain import (
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def dev() -> Environment:
-    return make_environment("Dev")
-
-
-@pytest.fixture
-def prod() -> Environment:
-    return make_environment("Prod")
 
 
 @pytest.fixture

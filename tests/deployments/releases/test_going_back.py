@@ -14,7 +14,6 @@ from tests.factories.domain import (
     finish,
     make_channel,
     make_deployment,
-    make_environment,
     make_lifecycle,
     make_project,
     make_release,
@@ -43,11 +42,6 @@ def test_what_is_where(case: Any) -> None:
     assert {names[lane]: each.now.version for lane, each in found.items()} == case["now"]
     before = {names[lane]: each.before.version for lane, each in found.items() if each.before}
     assert before == case["before"]
-
-
-@pytest.fixture
-def dev() -> Environment:
-    return make_environment("Dev")
 
 
 @pytest.fixture

@@ -40,11 +40,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def dev() -> Environment:
-    return make_environment("Dev")
-
-
-@pytest.fixture
 def project(dev: Environment) -> Project:
     return make_project("Web", lifecycle=make_lifecycle(dev), steps=[script_step()])
 

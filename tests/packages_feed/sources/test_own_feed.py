@@ -1,7 +1,5 @@
 """Our own feed of a running server, read as both kinds of NuGet feed."""
 
-import urllib.request
-
 import pytest
 
 from packages_feed.sources import FeedPlace, NotThere, SourceFailed, source_at
@@ -10,23 +8,12 @@ from tests.factories.packages import nupkg
 from tests.support.server import API_KEY, OctopusServer
 
 
-def push(octopus: OctopusServer, data: bytes) -> None:
-    request = urllib.request.Request(  # the address is ours
-        f"{octopus.url}/api/packages/raw?fileName=package.nupkg",
-        data=data,
-        method="PUT",
-        headers={"X-Octopus-ApiKey": API_KEY},
-    )
-    with urllib.request.urlopen(request, timeout=30) as response:
-        assert response.status == 201
-
-
 @pytest.mark.agent
 @pytest.mark.parametrize("root", ["nuget/v3/index.json", "nuget"])
 def test_a_running_server_is_a_nuget_feed(octopus: OctopusServer, root: str) -> None:
     name = f"Acme.Feed{len(root)}"
     for version in ("1.0.0", "1.10.0", "1.9.0-rc.1+build"):
-        push(octopus, nupkg(name, version))
+        octopus.push("package.nupkg", nupkg(name, version))
     place = FeedPlace("NuGet", f"{octopus.url}/{root}", "any", API_KEY, allow_loopback=True)
     feed = source_at(place)
     assert f"protocol {3 if root.endswith('json') else 2}" in feed.check()

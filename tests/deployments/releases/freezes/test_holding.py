@@ -30,7 +30,6 @@ from tests.factories import (
 )
 from tests.factories.domain import (
     make_deployment,
-    make_environment,
     make_lifecycle,
     make_project,
     make_release,
@@ -39,11 +38,6 @@ from tests.factories.domain import (
 from tests.factories.runbooks import make_run, make_runbook, make_snapshot
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def dev() -> Environment:
-    return make_environment("Dev")
 
 
 @pytest.fixture

@@ -150,6 +150,28 @@ class Permission(StrEnum):
 
 P = Permission
 
+# A grant limited to tenants gives these only on things of those tenants, not on untenanted ones.
+EXPLICIT_TENANT: Final = frozenset(
+    {
+        P.DeploymentView,
+        P.DeploymentCreate,
+        P.DeploymentDelete,
+        P.ArtifactView,
+        P.ArtifactCreate,
+        P.ArtifactEdit,
+        P.ArtifactDelete,
+        P.EventView,
+        P.InterruptionView,
+        P.InterruptionSubmit,
+        P.InterruptionViewSubmitResponsible,
+        P.RunbookRunView,
+        P.RunbookRunCreate,
+        P.RunbookRunDelete,
+        P.AiAgentTranscriptView,
+        P.DeployedResourceAdminister,
+    }
+)
+
 _BY_DIMENSIONS: Final = (
     (
         frozenset({"project", "tenant"}),
@@ -204,27 +226,7 @@ _BY_DIMENSIONS: Final = (
     (
         frozenset({"project", "environment", "tenant"}),
         (
-            P.DeploymentView,
-            P.DeploymentCreate,
-            P.DeploymentDelete,
-            P.ArtifactView,
-            P.ArtifactCreate,
-            P.ArtifactEdit,
-            P.ArtifactDelete,
-            P.EventView,
-            P.InterruptionView,
-            P.InterruptionSubmit,
-            P.InterruptionViewSubmitResponsible,
-            P.RunbookRunView,
-            P.RunbookRunCreate,
-            P.RunbookRunDelete,
-            P.AiAgentTranscriptView,
-            P.DeployedResourceAdminister,
-        ),
-    ),
-    (
-        frozenset({"project", "environment", "tenant"}),
-        (
+            *EXPLICIT_TENANT,
             P.TaskView,
             P.TaskCreate,
             P.TaskCancel,
@@ -272,28 +274,6 @@ DIMENSIONS: Final[dict[Permission, frozenset[str]]] = {
     permission: dimensions for dimensions, members in _BY_DIMENSIONS for permission in members
 }
 """Dimensions (project, project_group, environment, tenant) that restrict each permission."""
-
-# A grant limited to tenants gives these only on things of those tenants, not on untenanted ones.
-EXPLICIT_TENANT: Final = frozenset(
-    {
-        P.DeploymentView,
-        P.DeploymentCreate,
-        P.DeploymentDelete,
-        P.ArtifactView,
-        P.ArtifactCreate,
-        P.ArtifactEdit,
-        P.ArtifactDelete,
-        P.EventView,
-        P.InterruptionView,
-        P.InterruptionSubmit,
-        P.InterruptionViewSubmitResponsible,
-        P.RunbookRunView,
-        P.RunbookRunCreate,
-        P.RunbookRunDelete,
-        P.AiAgentTranscriptView,
-        P.DeployedResourceAdminister,
-    }
-)
 
 SYSTEM_ONLY: Final = frozenset(
     {

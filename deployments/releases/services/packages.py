@@ -78,6 +78,18 @@ class SelectedPackage:
     def choice(self) -> PackageChoice:
         return self.need.choice(self.version)
 
+    @property
+    def columns(self) -> dict[str, str]:
+        """Return the columns of a row that keeps the choice."""
+        return {
+            "action_name": self.need.action.name,
+            "step_name": self.need.step.name,
+            "reference_name": self.need.reference.name,
+            "package_id": self.need.package_id,
+            "feed_id": self.need.feed_id,
+            "version": self.version,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class PackageWishes:

@@ -263,18 +263,7 @@ def version_columns(number: str) -> dict[str, str]:
 def store_selection(row: Release, selected: Sequence[SelectedPackage]) -> None:
     """Store the chosen versions of a release's packages."""
     ReleaseSelectedPackage.objects.bulk_create(
-        [
-            ReleaseSelectedPackage(
-                release=row,
-                action_name=package.need.action.name,
-                step_name=package.need.step.name,
-                reference_name=package.need.reference.name,
-                package_id=package.need.package_id,
-                feed_id=package.need.feed_id,
-                version=package.version,
-            )
-            for package in selected
-        ]
+        [ReleaseSelectedPackage(release=row, **package.columns) for package in selected]
     )
 
 

@@ -207,16 +207,7 @@ def packages_of_runbook(runbook: Runbook) -> list[NeededPackage]:
 
 def _store_packages(row: RunbookSnapshot, selected: Sequence[SelectedPackage]) -> None:
     RunbookSnapshotPackage.objects.bulk_create(
-        RunbookSnapshotPackage(
-            snapshot=row,
-            action_name=package.need.action.name,
-            step_name=package.need.step.name,
-            reference_name=package.need.reference.name,
-            package_id=package.need.package_id,
-            feed_id=package.need.feed_id,
-            version=package.version,
-        )
-        for package in selected
+        RunbookSnapshotPackage(snapshot=row, **package.columns) for package in selected
     )
 
 

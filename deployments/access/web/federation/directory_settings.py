@@ -53,13 +53,13 @@ def directory_edit(request: PageRequest, row: IdentityProvider) -> HttpResponse:
     """Show or change a directory that the actor may change."""
     if request.method == "GET":
         return _page(request, row, _stored(row))
-    sent, secret = _sent(request), request.POST.get("secret", "")
+    sent = _sent(request)
     saved, problems = attempt(
         lambda: update_directory(
             actor=request.actor,
             row=row,
             directory=_input(sent),
-            password="" if checked(request, "no_secret") else secret or None,
+            password=sent_secret(request),
         )
     )
     if saved is None:
@@ -76,6 +76,11 @@ def find_provider(request: PageRequest, text: str) -> IdentityProvider:
     if row is None:
         raise NotFound
     return row
+
+
+def sent_secret(request: PageRequest) -> str | None:
+    """Return the secret of the form: None keeps the stored one, an empty text removes it."""
+    return "" if checked(request, "no_secret") else request.POST.get("secret") or None
 
 
 def _stored(row: IdentityProvider) -> dict[str, Any]:

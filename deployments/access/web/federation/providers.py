@@ -31,6 +31,7 @@ from deployments.access.web.federation.directory_settings import (
     PROVIDERS,
     directory_edit,
     find_provider,
+    sent_secret,
 )
 from deployments.access.web.forms import NO_PROBLEMS, Problems, attempt, checked, go, show
 from deployments.access.web.pages import PageRequest, page
@@ -110,13 +111,13 @@ def provider_edit(request: PageRequest, provider: str) -> HttpResponse:
         return directory_edit(request, row)
     if request.method == "GET":
         return _page(request, row, {name: getattr(row, name) for name in (*_TEXTS, *_FLAGS)})
-    sent, secret = _sent(request), request.POST.get("secret", "")
+    sent = _sent(request)
     saved, problems = attempt(
         lambda: update_provider(
             actor=request.actor,
             row=row,
             provider=_input(sent),
-            secret="" if checked(request, "no_secret") else secret or None,
+            secret=sent_secret(request),
         )
     )
     if saved is None:

@@ -33,6 +33,6 @@ def owner_name(variable_set: VariableSet) -> str:
     if is_of_library(variable_set):
         rows = LibraryVariableSet.objects.in_space(variable_set.space)
         name = rows.filter(variable_set=variable_set).values_list("name", flat=True).first()
-        return f"the library set {name}"
+        return f"the variable set {name}"
     found = filter(None, (find(variable_set) for find in _owner_names))
     return next(found, variable_set.owner_id)

@@ -34,7 +34,7 @@ def test_the_value_of_a_set_is_frozen_into_the_next_release(
     ana.get_by_role("link", name="Show the snapshots").click()
     frozen = ana.get_by_role("row", name="Account.Code")
     expect(frozen).to_contain_text("4711-0815")
-    expect(frozen).to_contain_text("From the library set Ledger accounts")
+    expect(frozen).to_contain_text("From the variable set Ledger accounts")
 
     # What changes in the set afterwards changes nothing in the release.
     ana.goto(f"{server.url}{PROJECT}/variables")

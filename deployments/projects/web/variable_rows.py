@@ -158,7 +158,7 @@ def verdicts(
         elif lost.rank < winner.rank:
             found[place] = ("Less specific", False)
         elif candidate.source != winner.candidate.source:
-            found[place] = ("Same scope, from a library set", False)
+            found[place] = ("Same scope, from a variable set", False)
         else:
             found[place] = ("Same scope, later in the list", False)
     return found

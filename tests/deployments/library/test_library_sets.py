@@ -115,7 +115,7 @@ def test_events_name_whose_variables_changed() -> None:
     make_variables(project, VariableInput("Url", "y"))
     said = Event.objects.filter(message__startswith="Variables of").order_by("pk")
     assert list(said.values_list("message", flat=True)) == [
-        "Variables of the library set Common changed",
+        "Variables of the variable set Common changed",
         "Variables of Web changed",
     ]
 

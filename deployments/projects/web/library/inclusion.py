@@ -29,6 +29,6 @@ def include_sets(request: PageRequest, project: str) -> HttpResponse:
     return carry_out(
         request,
         lambda: set_project_extra(actor=request.actor, row=row, extra=extra),
-        "The library sets were saved. Releases that exist keep what they froze.",
+        "The sets and modules were saved. Releases that exist keep what they froze.",
         to=f"projects/{row.public_id}/variables#library-sets",
     )

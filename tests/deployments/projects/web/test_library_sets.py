@@ -88,11 +88,11 @@ def test_a_project_includes_sets_and_says_whence_values_come() -> None:
     }
     assert verdicts == {
         "own": "Wins: default",
-        "first": "Same scope, from a library set",
+        "first": "Same scope, from a variable set",
         "1": "Wins: default",
-        "2": "Same scope, from a library set",
+        "2": "Same scope, from a variable set",
     }
-    assert "From the library set First" in text_of(page)
+    assert "From the variable set First" in text_of(page)
     ana.post(f"{path}/library", {"first": second.public_id})
     assert included(project) == ["Second", "First"]
     ana.post(f"{path}/library", {"remove": first.public_id})

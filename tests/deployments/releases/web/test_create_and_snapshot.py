@@ -99,7 +99,7 @@ def test_what_was_frozen_of_the_library_is_shown_with_its_set(project: Project) 
     values = [VariableInput("Mail.Host", "new")]
     replace_variables(actor=SYSTEM, variable_set=row.values, variables=values)
     text = text_of(Visitor(make_ana()).get("projects/web/releases/1.0.0/snapshot"))
-    assert "Mail.Host From the library set Common old" in text
+    assert "Mail.Host From the variable set Common old" in text
     assert "1. Greet Run a Script" in text
 
 

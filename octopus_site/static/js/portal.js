@@ -31,8 +31,6 @@ document.addEventListener("click", (event) => {
   const copier = within(event, "[data-copy]");
   if (copier) navigator.clipboard.writeText(copier.dataset.copy).then(() => say("Copied"));
   if (within(event, "[data-full-screen]")) root.requestFullscreen();
-  const remover = within(event, "[data-removes]");
-  if (remover) remover.closest(remover.dataset.removes).remove();
 });
 
 document.addEventListener("change", (event) => {

@@ -11,6 +11,8 @@ from packages_feed.sources.web import FORBIDDEN, MISSING, FeedClient
 
 _PARTS: Final = range(2, 5)
 _SNAPSHOT: Final = "-SNAPSHOT"
+# Some write metadata in a namespace.
+_ANY: Final = "{*}"
 _CHECKSUMS: Final = ("sha256", "sha1")
 _LENGTHS: Final = {"sha256": 64, "sha1": 40}
 
@@ -49,7 +51,7 @@ class Maven:
         """Return all versions."""
         known = Coordinates.read(package_id)
         root = self._client.xml(f"{self._uri}/{known.folder}/maven-metadata.xml")
-        return [Found((each.text or "").strip()) for each in root.iter("version")]
+        return [Found((each.text or "").strip()) for each in root.iterfind(f".//{_ANY}version")]
 
     def search(self, term: str, take: int) -> list[Hit]:
         """Return the package whose whole id is the term."""
@@ -86,12 +88,18 @@ class Maven:
     def _snapshot(self, folder: str, known: Coordinates, version: str) -> str:
         """Return the number with the time of the newest build of a snapshot."""
         root = self._client.xml(f"{folder}/maven-metadata.xml")
-        for each in root.iter("snapshotVersion"):
-            classifier = (each.findtext("classifier") or "").strip()
-            extension = (each.findtext("extension") or "").strip()
+        for each in root.iterfind(f".//{_ANY}snapshotVersion"):
+            classifier = (each.findtext(f"{_ANY}classifier") or "").strip()
+            extension = (each.findtext(f"{_ANY}extension") or "").strip()
             if (extension, classifier) == (known.packaging, known.classifier):
-                return (each.findtext("value") or version).strip()
-        return version
+                return (each.findtext(f"{_ANY}value") or version).strip()
+        # Before Maven 3 they did not name each file.
+        built, number = (
+            (root.findtext(f"{_ANY}versioning/{_ANY}snapshot/{_ANY}{name}") or "").strip()
+            for name in ("timestamp", "buildNumber")
+        )
+        base = version.removesuffix(_SNAPSHOT)
+        return f"{base}-{built}-{number}" if built and number else version
 
     def _checksums(self, url: str) -> dict[str, str]:
         for kind in _CHECKSUMS:

@@ -42,6 +42,18 @@ def test_templates_have_no(what: str) -> None:
     assert not found
 
 
+def test_messages_are_shown_once() -> None:
+    """The base shows them above the block `main`; who fills `page` instead shows them itself."""
+    found = [
+        name
+        for name in templates()
+        if name != "templates/base.html"
+        and "{% block main %}" in (text := (ROOT / name).read_text(encoding="utf-8"))
+        and '"_messages.html"' in text
+    ]
+    assert not found
+
+
 def test_every_component_that_is_used_exists() -> None:
     used = {
         (name, component)

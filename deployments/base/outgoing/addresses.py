@@ -38,7 +38,7 @@ def addresses_of(host: str, port: int, *, allow_loopback: bool) -> list[str]:
     for address in addresses:
         reason = refusal(address, allow_loopback=allow_loopback, private=private)
         if reason:
-            raise Refused(f"{host} is {address}, {reason}.")
+            raise Refused(f"{'' if host == address else f'{host} is '}{address}, {reason}.")
     return addresses
 
 

@@ -11,10 +11,12 @@ from agent.language.culture import Culture
 from agent.language.filters.date_formats import Kind, Moment, format_moment
 
 _ISO: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})"
-    r"(?:\.([0-9]{1,7}))?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})"
+    r"(?:\.([0-9]{1,7}))?([Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
-_SINCE_1970: Final = re.compile(r"/Date\((-?[0-9]{1,15})([+-][0-9]{4})?\)/")
+_SINCE_1970: Final = re.compile(r"/Date\((-?[0-9]{1,15})([+-][0-9]{2}(?:[0-9]{2})?)?\)/")
+_MIDNIGHT: Final = "24:00:00"
+_LAST_FRACTION: Final = "9999999"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -53,12 +55,33 @@ def read_date(text: str) -> JsonDate | None:
     return None
 
 
-def _of_iso(seconds: str, fraction: str | None, zone: str | None) -> JsonDate:
-    if zone is None:
-        return JsonDate(datetime.fromisoformat(seconds), fraction or "", "")
-    if zone in "Zz":
-        return JsonDate(datetime.fromisoformat(seconds), fraction or "", "Z")
-    return _local(datetime.fromisoformat(seconds + zone), fraction or "")
+def date_of(numbers: list[int]) -> JsonDate:
+    """Return the date of `new Date(...)`. Raises ValueError where it is none."""
+    if len(numbers) == 1:
+        return _of_milliseconds(numbers[0], is_local=False)
+    year, month, day, hour, minute, second, milliseconds = numbers + [0] * (7 - len(numbers))
+    value = datetime(  # noqa: DTZ001 - its zone is not told
+        year, month + 1, day or 1, hour, minute, second, milliseconds * 1000
+    )
+    return JsonDate(value, f"{milliseconds:03d}", "")
+
+
+def _of_iso(day: str, time: str, fraction: str | None, zone: str | None) -> JsonDate:
+    if time == _MIDNIGHT and not (fraction or "").strip("0"):
+        value = datetime.fromisoformat(day) + timedelta(days=1)
+    else:
+        value = datetime.fromisoformat(f"{day}T{time}")
+    if zone is None or zone in "Zz":
+        return JsonDate(value, fraction or "", "Z" if zone else "")
+    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:].lstrip(":") or 0))
+    try:
+        universal = value + offset if zone[0] == "-" else value - offset
+        return _local(universal.replace(tzinfo=UTC), fraction or "")
+    except OverflowError:
+        # The nearest that there is.
+        if zone[0] == "-":
+            return JsonDate(datetime.max.replace(tzinfo=UTC), _LAST_FRACTION, "+00:00")
+        return JsonDate(datetime.min.replace(tzinfo=UTC), "", "+00:00")
 
 
 def _of_milliseconds(count: int, *, is_local: bool) -> JsonDate:

@@ -12,6 +12,7 @@ from agent.language.numbers import parse_int32
 
 MAX_LENGTH = 4_000_000
 _CACHED_LENGTH = 100_000
+_REFERENCE = "$ref"
 
 
 class NegativeIndex(ValueError):
@@ -56,9 +57,11 @@ def _container(text: str) -> dict[str, Json] | list[Json] | None:
 
 def _load(text: str) -> Json:
     try:
-        return read_json(text)
-    except ValueError:
+        found = read_json(text)
+    except (ValueError, OverflowError):
         return None
+    # To the origin's reader it would be another object, and there is none.
+    return None if isinstance(found, dict) and next(iter(found), "") == _REFERENCE else found
 
 
 _load_cached = lru_cache(maxsize=128)(_load)

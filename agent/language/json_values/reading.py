@@ -11,12 +11,15 @@ import re
 from typing import Final, NoReturn
 
 from agent.language.characters import SPACES
-from agent.language.json_values.writing import UNDEFINED, Json, Source, compact
+from agent.language.json_values.dates import date_of
+from agent.language.json_values.writing import Comment, Json, Source, compact, whole_characters
 
 MAX_DEPTH: Final = 64
 
 
-_BETWEEN: Final = re.compile(rf"(?:[{SPACES}]++|/\*(?:[^*]|\*(?!/))*+\*/|//[^\r\n]*+)*+")
+_BETWEEN: Final = re.compile(rf"(?:[{SPACES}]++|/\*(?:[^*]|\*(?!/))*+\*/|//(?!\Z)[^\r\n]*+)*+")
+_BLANKS: Final = re.compile(rf"[{SPACES}]*")
+_COMMENT: Final = re.compile(r"/\*((?:[^*]|\*(?!/))*+)\*/|//(?!\Z)([^\r\n]*+)")
 _NUMBER: Final = re.compile(r"[-.0-9][-+.xX0-9a-fA-F]*")
 _NUMBER_END: Final = re.compile(rf"[{SPACES},\]}})/]|\Z")
 _DECIMAL: Final = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
@@ -40,20 +43,35 @@ _WORDS: Final[dict[str, Json]] = {
     "true": True,
     "false": False,
     "null": None,
-    "undefined": UNDEFINED,
+    "undefined": None,
     "NaN": math.nan,
     "Infinity": math.inf,
     "-Infinity": -math.inf,
 }
 _LONGEST_NUMBER: Final = 400
 _BITS: Final = 64
+_MOST_NUMBERS_OF_DATE: Final = 7
 _LONGEST_LOOSE: Final = 400_000
+
+
+def _object(members: list[tuple[str, Json]]) -> dict[str, Json]:
+    """Return the members; one said again moves to the end."""
+    found = dict(members)
+    if len(found) < len(members):
+        found.clear()
+        for name, value in members:
+            found.pop(name, None)
+            found[name] = value
+    return found
+
+
+_DECODER: Final = json.JSONDecoder(strict=False, object_pairs_hook=_object)
 
 
 def read_json(text: str) -> Json:
     """Read one value with nothing after it. Raises ValueError."""
     try:
-        value: Json = json.loads(text, strict=False)
+        value: Json = _DECODER.decode(text)
     except ValueError:
         # Ours takes a second for what the library reads in some milliseconds.
         if len(text) > _LONGEST_LOOSE:
@@ -83,9 +101,12 @@ class _Reader:
         self.text = text
         self.at = 0
         self.depth = 0
+        # In arrays of an array they are elements, in those of an object they are not.
+        self.keeps_comments = False
 
     def whole(self) -> Json:
         self.skip()
+        self.keeps_comments = self.peek() == "["
         value = self.value()
         self.skip()
         if self.at < len(self.text):
@@ -96,8 +117,7 @@ class _Reader:
         raise ValueError(f"not JSON at {self.at}")
 
     def skip(self) -> None:
-        found = _BETWEEN.match(self.text, self.at)
-        self.at = found.end() if found else self.at
+        self.at = _end_of(_BETWEEN, self.text, self.at)
 
     def peek(self) -> str:
         return self.text[self.at : self.at + 1]
@@ -132,12 +152,14 @@ class _Reader:
             if self.take("}"):
                 return found
             name = self.string() if self.peek() in ('"', "'") else self.bare_name()
-            self.skip()
+            self.at = _end_of(_BLANKS, self.text, self.at)
             if not self.take(":"):
                 self.fail()
             self.skip()
-            # Said again, a name keeps its place and takes the new value.
-            found[name] = UNDEFINED if self.peek() == "," else self.value()
+            value = None if self.peek() == "," else self.value()
+            # Said again, a name moves to the end.
+            found.pop(name, None)
+            found[name] = value
             self.skip()
             if not self.take(",") and self.peek() != "}":
                 self.fail()
@@ -153,13 +175,23 @@ class _Reader:
     def elements(self, end: str) -> list[Json]:
         found: list[Json] = []
         while True:
-            self.skip()
+            found.extend(self.comments())
             if self.take(end):
                 return found
-            found.append(UNDEFINED if self.peek() == "," else self.value())
-            self.skip()
+            found.append(None if self.peek() == "," else self.value())
+            found.extend(self.comments())
             if not self.take(",") and self.peek() != end:
                 self.fail()
+
+    def comments(self) -> list[Json]:
+        """Step over what is between, and return the comments in it that count."""
+        start = self.at
+        self.skip()
+        if not self.keeps_comments:
+            return []
+        return [
+            Comment(block or line) for block, line in _COMMENT.findall(self.text, start, self.at)
+        ]
 
     def string(self) -> str:
         quote = self.peek()
@@ -171,9 +203,8 @@ class _Reader:
                 pieces.append(plain.group())
                 self.at = plain.end()
             if self.take(quote):
-                joined = "".join(pieces)
                 # Two escapes may have been halves of one character.
-                return joined.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+                return whole_characters("".join(pieces))
             pieces.append(self.escape())
 
     def escape(self) -> str:
@@ -199,14 +230,19 @@ class _Reader:
             self.fail()
         return _WORDS[word]
 
-    def constructor(self) -> Source:
+    def constructor(self) -> Json:
         self.skip()
         name = self.bare_name()
         self.skip()
         if not self.take("("):
             self.fail()
-        arguments = ",".join(map(compact, self.elements(")")))
-        return Source(f"new {name}({arguments})")
+        arguments = self.elements(")")
+        if name != "Date":
+            return Source(f"new {name}({','.join(map(compact, arguments))})")
+        numbers = [each for each in arguments if isinstance(each, int)]
+        if not 0 < len(numbers) == len(arguments) <= _MOST_NUMBERS_OF_DATE:
+            self.fail()
+        return date_of(numbers)
 
     def number(self) -> int | float:
         found = _NUMBER.match(self.text, self.at)
@@ -216,6 +252,11 @@ class _Reader:
         if not _NUMBER_END.match(self.text, self.at):
             self.fail()
         return _number(found.group())
+
+
+def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
+    return found.end() if found else at
 
 
 def _number(digits: str) -> int | float:

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from agent.language.culture import Culture
-from agent.language.json_values.dates import read_date
+from agent.language.json_values.dates import JsonDate, read_date
 from agent.language.limits import LanguageError
 from agent.language.numbers import double_text
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A value that has no members and is written as it stands: `undefined`, `new Date(1)`."""
+    """A value that has no members and is written as it stands: `new Set(1)`."""
 
     text: str
 
 
-UNDEFINED: Final = Source("undefined")
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment among the elements of an array, where it counts as one of them."""
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Source | None"
+    text: str
+
+
+Json: TypeAlias = (
+    "dict[str, Json] | list[Json] | str | int | float | bool | Source | Comment | JsonDate | None"
+)
 
 _LINE_SEPARATORS: Final = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 _LARGEST: Final = 2**63
+_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 def scalar_text(value: Json, culture: Culture) -> str:
@@ -43,9 +52,11 @@ def scalar_text(value: Json, culture: Culture) -> str:
             return double_text(value)
         case str():
             date = read_date(value)
-            return value if date is None else date.shown(culture)
-        case Source():
-            return "" if value is UNDEFINED else value.text
+            return whole_characters(value) if date is None else date.shown(culture)
+        case JsonDate():
+            return value.shown(culture)
+        case Source() | Comment():
+            return value.text
         case _:
             return compact(value)
 
@@ -57,20 +68,50 @@ def compact(value: Json) -> str:
             members = (f"{_quoted(name)}:{compact(each)}" for name, each in value.items())
             return f"{{{','.join(members)}}}"
         case list():
-            return f"[{','.join(map(compact, value))}]"
+            return f"[{_elements(value)}]"
         case str():
             date = read_date(value)
-            return _quoted(value if date is None else date.iso)
-        case bool():
-            return "true" if value else "false"
+            return _quoted(whole_characters(value) if date is None else date.iso)
+        case JsonDate():
+            return _quoted(value.iso)
+        case Comment():
+            return f"/*{value.text}*/"
+        case Source():
+            return value.text
+        case _:
+            return _plain(value)
+
+
+def _plain(value: float | None) -> str:
+    match value:
         case None:
             return "null"
+        case bool():
+            return "true" if value else "false"
         case int():
             return str(value)
-        case float():
-            return _float(value)
         case _:
-            return value.text
+            return _float(value)
+
+
+def _elements(values: list[Json]) -> str:
+    """Write the elements; a comma stands before each but the first, and before no comment."""
+    written: list[str] = []
+    needs_comma = False
+    for value in values:
+        if not isinstance(value, Comment):
+            if needs_comma:
+                written.append(",")
+            needs_comma = True
+        written.append(compact(value))
+    return "".join(written)
+
+
+def whole_characters(text: str) -> str:
+    """Put halves of one character together, and the sign for no character where one is alone."""
+    if not _HALF.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _float(value: float) -> str:

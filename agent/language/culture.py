@@ -45,6 +45,8 @@ class Culture:
     date_separator: str = "/"
     time_separator: str = ":"
     maps_dotted_i: bool = False
+    # Whether a number before the name of a month is a day rather than a year.
+    month_before_year: bool = False
     patterns: Mapping[str, str] = field(default_factory=lambda: _patterns("MM/dd/yyyy"))
 
     def digits(self, text: str) -> str:
@@ -96,6 +98,7 @@ AMERICAN: Final = replace(
     percent="{}%",
     era="AD",
     maps_dotted_i=True,
+    month_before_year=True,
     patterns=_patterns(
         "M/d/yyyy",
         long_day="dddd, MMMM d, yyyy",

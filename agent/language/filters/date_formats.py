@@ -11,13 +11,14 @@ from agent.language.culture import INVARIANT, Culture
 
 # The same in every culture.
 _FIXED = "oOrRsu"
-# What is no format: a sign of the next one with nothing after it, seven digits are all there are.
-_BROKEN = re.compile(r"%(?:%|\Z)|f{8}|F{8}|\\\Z")
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\\.", re.DOTALL)
 _PIECE = re.compile(
-    r"y+|M+|d+|H+|h+|m+|s+|f+|F+|t+|z+|K|g+|'[^']*'|\"[^\"]*\"|\\.|%(?=[yMdHhmsfFtzKg:/])|.",
+    r"y+|M+|d+|H+|h+|m+|s+|f+|F+|t+|z+|K|g+"
+    r"|'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|\\.|%.|.",
     re.DOTALL,
 )
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+# What is no format: a sign of the next one with nothing after it, seven digits are all there are.
+_BROKEN = re.compile(r"%[%'\"\\]?|['\"\\]|[fF]{8,}")
 _FRACTION_DIGITS = 7
 _LONG_NAME = 4
 _SHORT_NAME = 3
@@ -34,15 +35,20 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A date with time; the offset is that of its zone from universal time, None if unknown."""
+    """A date with time; the offset is that of its zone from universal time, None if unknown.
+
+    `ticks` are the tenths of a microsecond that the value cannot hold.
+    """
 
     value: datetime
     offset: timedelta | None
     kind: Kind
+    ticks: int = 0
 
-    def plus(self, span: timedelta) -> Moment:
-        """Give the moment a span later. Raises OverflowError."""
-        return replace(self, value=self.value + span)
+    def plus(self, ticks: int) -> Moment:
+        """Give the moment so many tenths of a microsecond later. Raises OverflowError."""
+        microseconds, left = divmod(self.ticks + ticks, 10)
+        return replace(self, value=self.value + timedelta(microseconds=microseconds), ticks=left)
 
     def in_zone(self, offset: timedelta) -> Moment:
         """Give the same moment as the clocks of another zone show it, or the nearest there is."""
@@ -64,15 +70,15 @@ def format_moment(moment: Moment, pattern: str, culture: Culture) -> str | None:
         if pattern == "U":
             moment = moment.in_zone(timedelta(0))
         pattern = standard
-    unquoted = _QUOTED.sub("", pattern)
-    if not pattern or "'" in unquoted or '"' in unquoted or _BROKEN.search(unquoted):
+    pieces = _PIECE.findall(pattern)
+    if not pieces or any(map(_BROKEN.fullmatch, pieces)):
         return None
     out: list[str] = []
-    for match in _PIECE.finditer(pattern):
-        piece = _piece(moment, match.group(), culture)
-        if not piece and match.group().startswith("F") and out and out[-1] == ".":
+    for found in pieces:
+        piece = _piece(moment, found, culture)
+        if not piece and found.lstrip("%").startswith("F") and out:
             # A fraction that is not shown takes its point with it.
-            out.pop()
+            out[-1] = out[-1].removesuffix(".")
         out.append(piece)
     return "".join(out)
 
@@ -83,17 +89,18 @@ def _piece(moment: Moment, piece: str, culture: Culture) -> str:
         case "z" | "K":
             return _zone(moment, piece)
         case "'" | '"' if count > 1:
-            return piece[1:-1]
+            return _ESCAPED.sub(r"\1", piece[1:-1])
         case "\\" if count > 1:
             return piece[1:]
-        case "%":
-            return ""
+        case "%" if count > 1:
+            # The next sign alone.
+            return _piece(moment, piece[1:], culture)
         case "/" | ":":
             return culture.date_separator if piece == "/" else culture.time_separator
         case "y" | "M" | "d" | "g":
             return _date(moment.value, piece, culture)
         case _:
-            return _time(moment.value, piece, culture)
+            return _time(moment, piece, culture)
 
 
 def _date(value: datetime, piece: str, culture: Culture) -> str:
@@ -109,8 +116,8 @@ def _date(value: datetime, piece: str, culture: Culture) -> str:
             return culture.era
 
 
-def _time(value: datetime, piece: str, culture: Culture) -> str:
-    count = len(piece)
+def _time(moment: Moment, piece: str, culture: Culture) -> str:
+    value, count = moment.value, len(piece)
     match piece[0]:
         case "H":
             return _padded(value.hour, count)
@@ -124,7 +131,7 @@ def _time(value: datetime, piece: str, culture: Culture) -> str:
             half = culture.halves[value.hour // 12]
             return half if count > 1 else half[:1]
         case "f" | "F":
-            digits = f"{value.microsecond:06d}0"[: min(count, _FRACTION_DIGITS)]
+            digits = f"{value.microsecond:06d}{moment.ticks}"[: min(count, _FRACTION_DIGITS)]
             return digits if piece[0] == "f" else digits.rstrip("0")
         case _:
             return piece

@@ -12,8 +12,8 @@ from agent.language.limits import FilterError
 from agent.language.numbers import parse_double
 
 _ROUND_TRIP = "O"
-_SECONDS_IN_HOUR = 3600.0
-_SECONDS_IN_DAY = 86400.0
+_TICKS_OF_HOUR = 36_000_000_000
+_TICKS_OF_DAY = 24 * _TICKS_OF_HOUR
 
 
 def _now_date(call: Call) -> str | None:
@@ -36,24 +36,25 @@ def _present(call: Call, moment: Moment) -> str | None:
     return shown
 
 
-def _add(call: Call, seconds: float) -> str | None:
-    amount = parse_double(call.options[0])
-    moment = parse_moment(call.text, call.environment.now())
+def _add(call: Call, ticks: int) -> str | None:
+    # No commas here.
+    amount = None if "," in call.options[0] else parse_double(call.options[0])
+    moment = parse_moment(call.text, call.environment.now(), call.environment.culture)
     if amount is None or moment is None or not math.isfinite(amount):
         return None
     try:
-        later = moment.plus(timedelta(seconds=amount * seconds))
+        later = moment.plus(int(amount * ticks))
         return format_moment(later, _ROUND_TRIP, call.environment.culture)
     except OverflowError:
         return None
 
 
 def _add_hours(call: Call) -> str | None:
-    return _add(call, _SECONDS_IN_HOUR)
+    return _add(call, _TICKS_OF_HOUR)
 
 
 def _add_days(call: Call) -> str | None:
-    return _add(call, _SECONDS_IN_DAY)
+    return _add(call, _TICKS_OF_DAY)
 
 
 FILTERS = {

@@ -57,7 +57,7 @@ def _by_shape(call: Call) -> str | None:
 
 def _format_date(call: Call, pattern: str, *, with_offset: bool) -> str | None:
     now = call.environment.now()
-    moment = parse_moment(call.text, now)
+    moment = parse_moment(call.text, now, call.environment.culture)
     if moment is None:
         return None
     local = now.utcoffset() or timedelta(0)

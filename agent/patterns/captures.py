@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 # Where the last text begins and ends, and the texts before it as pairs in one another.
@@ -11,6 +12,14 @@ NO_TEXT: Final = -1
 # The slots of all groups, then what is only kept for a while.
 Slots: TypeAlias = tuple[Any, ...]
 Span: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """How the text of a group comes once more."""
+
+    ignore_case: bool
+    backward: bool
 
 
 def start_slots(count: int) -> Slots:

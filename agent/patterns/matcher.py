@@ -10,6 +10,7 @@ from typing import cast
 from agent.patterns.captures import (
     NO_TEXT,
     SLOTS_OF_GROUP,
+    Again,
     Slots,
     Span,
     close,
@@ -19,7 +20,7 @@ from agent.patterns.captures import (
 )
 from agent.patterns.characters import Accepts, is_word_at_border
 from agent.patterns.groups import Groups
-from agent.patterns.program import Again, Compiler, Operation, Program, Room
+from agent.patterns.program import Compiler, Operation, Program, Room
 from agent.patterns.reader import Reader
 from agent.patterns.replacement import expand
 from agent.patterns.syntax import InvalidPattern

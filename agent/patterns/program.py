@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
 
+from agent.patterns.captures import Again
 from agent.patterns.characters import Accepts
 from agent.patterns.syntax import (
     Assertion,
@@ -21,6 +22,7 @@ from agent.patterns.syntax import (
     Reference,
     Repeat,
     Sequence,
+    may_be_empty,
 )
 
 MAX_STEPS = 5000
@@ -50,14 +52,6 @@ class Program:
     """Steps, and whether they read the text backward."""
 
     steps: tuple[Step, ...]
-    backward: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """How the text of a group comes once more."""
-
-    ignore_case: bool
     backward: bool
 
 
@@ -184,7 +178,7 @@ class Compiler:
             self._set_split(split, lazy=lazy)
 
     def _add_round(self, part: Node, split: int) -> None:
-        if not _may_be_empty(part):
+        if not may_be_empty(part):
             self._add(part)
             self._emit(Operation.JUMP, split)
             return
@@ -199,19 +193,3 @@ class Compiler:
         inside, after = split + 1, len(self.steps)
         order = (after, inside) if lazy else (inside, after)
         self.steps[split] = (Operation.SPLIT, *order)
-
-
-def _may_be_empty(node: Node) -> bool:
-    match node:
-        case Literal() | CharacterSet():
-            return False
-        case Sequence(parts):
-            return all(map(_may_be_empty, parts))
-        case Choice(options):
-            return any(map(_may_be_empty, options))
-        case Repeat(part, minimum, _, _):
-            return minimum == 0 or _may_be_empty(part)
-        case Group(part, _, _) | Atomic(part):
-            return _may_be_empty(part)
-        case _:
-            return True

@@ -115,3 +115,20 @@ Node: TypeAlias = (
     | Look
     | Atomic
 )
+
+
+def may_be_empty(node: Node) -> bool:
+    """Whether the part may match without consuming."""
+    match node:
+        case Literal() | CharacterSet():
+            return False
+        case Sequence(parts):
+            return all(map(may_be_empty, parts))
+        case Choice(options):
+            return any(map(may_be_empty, options))
+        case Repeat(part, minimum, _, _):
+            return minimum == 0 or may_be_empty(part)
+        case Group(part, _, _) | Atomic(part):
+            return may_be_empty(part)
+        case _:
+            return True

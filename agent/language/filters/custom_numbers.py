@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from agent.language.culture import Culture
+from agent.language.filters.number_patterns import (
+    GROUP,
+    NEGATIVE,
+    POSITIVE,
+    ZERO,
+    Section,
+    chosen_section,
+    is_exponent,
+    pieces_of,
+    read_section,
+    sections_of,
+)
 
-_GROUP: Final = 3
 _LONGEST_EXPONENT: Final = 10
-_POSITIVE, _NEGATIVE, _ZERO = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +50,16 @@ class _Digits:
         return _Digits(kept, self.scale + len(text) - count) if kept else _Digits("", 0)
 
 
-@dataclass(slots=True)
-class _Section:
-    """One section of a pattern and the places it has for digits."""
-
-    text: str
-    places: int = 0
-    point: int = -1
-    first_zero: int = -1
-    last_zero: int = 0
-    scale: int = 0
-    grouped: bool = False
-    has_exponent: bool = False
-
-
 def format_custom(value: Decimal, pattern: str, culture: Culture) -> str | None:
     """Write the number; None when the pattern is a single letter that is no format."""
     if not pattern or (len(pattern) == 1 and pattern.isascii() and pattern.isalpha()):
         return None
-    sections = _sections(pattern)
+    sections = sections_of(pattern)
     digits = _Digits.of(value)
-    wanted = _ZERO if not digits.text else _NEGATIVE if value < 0 else _POSITIVE
+    wanted = ZERO if not digits.text else NEGATIVE if value < 0 else POSITIVE
     while True:
-        number = _chosen(sections, wanted)
-        section = _read(sections[number])
+        number = chosen_section(sections, wanted)
+        section = read_section(sections[number])
         scaled = digits
         if digits.text:
             moved = _Digits(digits.text, digits.scale + section.scale)
@@ -72,94 +67,17 @@ def format_custom(value: Decimal, pattern: str, culture: Culture) -> str | None:
             if not section.has_exponent:
                 places += moved.scale - section.point
             scaled = moved.rounded(places)
-        if scaled.text or wanted == _ZERO or _chosen(sections, _ZERO) == number:
+        if scaled.text or wanted == ZERO or chosen_section(sections, ZERO) == number:
             break
         # What rounds to zero is written as zero is.
-        digits, wanted = scaled, _ZERO
-    sign = "-" if value < 0 and number == _POSITIVE and scaled.text else ""
+        digits, wanted = scaled, ZERO
+    sign = "-" if value < 0 and number == POSITIVE and scaled.text else ""
     return sign + _write(section, scaled, culture)
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """Yield the pattern's signs, with what is quoted or escaped as one piece."""
-    at = 0
-    while at < len(text):
-        start, char = at, text[at]
-        at += 1
-        if char in "'\"":
-            end = text.find(char, at)
-            at = len(text) if end < 0 else end + 1
-        elif char == "\\":
-            at = min(at + 1, len(text))
-        elif char in "eE":
-            at = _exponent_end(text, at)
-        yield text[start:at]
-
-
-def _exponent_end(text: str, at: int) -> int:
-    """Find the end of the zeros after the letter; there may be a sign before them."""
-    zeros = at + (text[at : at + 1] in ("+", "-"))
-    end = zeros
-    while text.startswith("0", end):
-        end += 1
-    return end if end > zeros else at
-
-
-def _sections(pattern: str) -> list[str]:
-    sections = [""]
-    for piece in _pieces(pattern):
-        if piece == ";":
-            sections.append("")
-        else:
-            sections[-1] += piece
-    return sections
-
-
-def _chosen(sections: list[str], wanted: int) -> int:
-    """Give the section for a sign, the first one where there is none or it is empty."""
-    return wanted if wanted < len(sections) and sections[wanted] else _POSITIVE
-
-
-def _read(text: str) -> _Section:
-    section = _Section(text)
-    comma_at, commas = -1, 0
-    for piece in _pieces(text):
-        match piece:
-            case "#" | "0":
-                if piece == "0":
-                    section.first_zero = (
-                        section.places if section.first_zero < 0 else section.first_zero
-                    )
-                    section.last_zero = section.places + 1
-                section.places += 1
-            case ".":
-                section.point = section.places if section.point < 0 else section.point
-            case "," if section.places and section.point < 0:
-                if comma_at == section.places:
-                    commas += 1
-                else:
-                    section.grouped = section.grouped or comma_at >= 0
-                    comma_at, commas = section.places, 1
-            case "%" | "‰":
-                section.scale += 2 if piece == "%" else 3
-            case _:
-                section.has_exponent = section.has_exponent or _is_exponent(piece)
-    if section.point < 0:
-        section.point = section.places
-    if comma_at == section.point:
-        section.scale -= _GROUP * commas
-    else:
-        section.grouped = section.grouped or comma_at >= 0
-    return section
-
-
-def _is_exponent(piece: str) -> bool:
-    return piece[0] in "eE" and len(piece) > 1
-
-
-def _write(section: _Section, digits: _Digits, culture: Culture) -> str:
+def _write(section: Section, digits: _Digits, culture: Culture) -> str:
     writer = _Writer(section, digits, culture)
-    for piece in _pieces(section.text):
+    for piece in pieces_of(section.text):
         if piece in ("#", "0", "."):
             writer.put_those_before()
         if piece in ("#", "0"):
@@ -174,7 +92,7 @@ def _write(section: _Section, digits: _Digits, culture: Culture) -> str:
 class _Writer:
     """Writes digits into their places; those that find none stand before the first."""
 
-    def __init__(self, section: _Section, digits: _Digits, culture: Culture) -> None:
+    def __init__(self, section: Section, digits: _Digits, culture: Culture) -> None:
         self.section = section
         self.digits = digits
         self.culture = culture
@@ -212,7 +130,7 @@ class _Writer:
             self.point_written = True
 
     def other(self, piece: str) -> None:
-        if self.has_exponent and _is_exponent(piece):
+        if self.has_exponent and is_exponent(piece):
             self.has_exponent = False
             value = self.digits.scale - self.section.point if self.digits.text else 0
             self.out.append(_exponent(piece, value))
@@ -227,7 +145,7 @@ class _Writer:
     def _put(self, digit: str) -> None:
         if digit:
             self.out.append(digit)
-            if self.section.grouped and self.left > 1 and (self.left - 1) % _GROUP == 0:
+            if self.section.grouped and self.left > 1 and (self.left - 1) % GROUP == 0:
                 self.out.append(self.culture.thousands)
         self.left -= 1
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from agent.language.culture import INVARIANT, Culture
 from agent.language.filters.date_formats import Kind, Moment
-from agent.language.filters.date_shapes import Day, day_of
+from agent.language.filters.date_shapes import Day, day_of, hour_of_day, ticks_of
 
 _MAX_LENGTH: Final = 60
 _BLANKS: Final = re.compile(r"[ \t-\r]*")
@@ -30,11 +30,8 @@ _SEPARATOR: Final = re.compile(r"[/.,-]")
 # Nothing but more of the day may stand after these.
 _WITHIN_DAY: Final = ("/", "-")
 _SHORT: Final = 3
-_NOON: Final = 12
-_LAST_HOUR: Final = 23
 _MINUTES: Final = 60
 _FURTHEST: Final = timedelta(hours=14)
-_TICKS: Final = 10_000_000
 _TICKS_OF_MICROSECOND: Final = 10
 
 
@@ -166,7 +163,7 @@ def _take_day(parts: _Parts, text: str, at: int) -> int | None:
 
 def _moment(parts: _Parts, now: datetime, culture: Culture) -> Moment | None:
     hour, minute, second, fraction = parts.time or (0, 0, 0, "")
-    shifted = _hour(hour, parts.half)
+    shifted = hour_of_day(hour, parts.half)
     if shifted is None:
         return None
     try:
@@ -179,7 +176,7 @@ def _moment(parts: _Parts, now: datetime, culture: Culture) -> Moment | None:
         value = datetime(*found, shifted, minute, second)  # noqa: DTZ001 - the zone is kept beside
         if parts.day.weekday not in (None, value.weekday()):
             return None
-        ticks = _ticks(fraction)
+        ticks = ticks_of(fraction)
         value += timedelta(microseconds=ticks // _TICKS_OF_MICROSECOND)
         # The same moment must be a date elsewhere too.
         _ = value - (parts.zone or timedelta(0))
@@ -189,21 +186,3 @@ def _moment(parts: _Parts, now: datetime, culture: Culture) -> Moment | None:
     if parts.is_universal:
         kind = Kind.UTC
     return Moment(value, parts.zone, kind, ticks % _TICKS_OF_MICROSECOND)
-
-
-def _ticks(fraction: str) -> int:
-    """Read the digits after the second one by one, as the origin does, which shows in the last."""
-    place, second = 1.0, 0.0
-    for digit in fraction:
-        place *= 0.1
-        second += int(digit) * place
-    return round(second * _TICKS)
-
-
-def _hour(hour: int, half: str) -> int | None:
-    """Shift an hour by the half of the day; that of the afternoon may be told twice."""
-    if half == "AM":
-        return None if hour > _NOON else hour % _NOON
-    if half == "PM":
-        return None if hour > _LAST_HOUR else hour + _NOON if hour < _NOON else hour
-    return hour

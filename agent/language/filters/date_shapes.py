@@ -1,4 +1,4 @@
-"""Which number of a date is what: by how many there are, their digits, and names of months."""
+"""Which number of a date is what: by how many there are, their digits, and what stands by them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ _SHORT_YEAR: Final = 2
 _LAST_SHORT_YEAR: Final = 29
 _CENTURIES: Final = (2000, 1900)
 _WHOLE: Final = 3
+_NOON: Final = 12
+_LAST_HOUR: Final = 23
+_TICKS: Final = 10_000_000
 
 
 @dataclass(slots=True)
@@ -89,3 +92,21 @@ _BY_SHAPE: Final[dict[str, Callable[[Day, int], Found]]] = {
     **dict.fromkeys(("MY", "YM", "MNY", "MYN", "NMY", "YMN", "YNM"), _named),
     **dict.fromkeys(("MNN", "NMN", "NNM"), lambda day, _: _two_short(day)),
 }
+
+
+def ticks_of(fraction: str) -> int:
+    """Read the digits after the second one by one, as the origin does, which shows in the last."""
+    place, second = 1.0, 0.0
+    for digit in fraction:
+        place *= 0.1
+        second += int(digit) * place
+    return round(second * _TICKS)
+
+
+def hour_of_day(hour: int, half: str) -> int | None:
+    """Shift an hour by the half of the day; that of the afternoon may be told twice."""
+    if half == "AM":
+        return None if hour > _NOON else hour % _NOON
+    if half == "PM":
+        return None if hour > _LAST_HOUR else hour + _NOON if hour < _NOON else hour
+    return hour

@@ -1,13 +1,14 @@
 """The page of a project's variables that nothing names, and of names that no variable has."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
 from deployments.access.permissions import Permission
 from deployments.access.policy import allows_on
-from deployments.access.web.forms import show
+from deployments.access.web.forms import page_of, show
 from deployments.access.web.pages import PageRequest, page
 from deployments.library.queries import variables_of, visible_variables
 from deployments.projects.models import DeploymentProcess, Project, Runbook
@@ -18,6 +19,8 @@ from deployments.projects.template_names import TemplateNames, texts_of_step
 from deployments.projects.variable_findings import Place, findings_of, unused
 from deployments.projects.web.rail import project_frame
 from deployments.projects.web.variable_owner import project_values
+
+_MOST_SHOWN: Final = 200
 
 
 @require_GET
@@ -35,11 +38,15 @@ def variable_findings(request: PageRequest, project: str) -> HttpResponse:
     ]
     names = dict.fromkeys(each.name for each in own)
     is_whole = is_whole and len(own) == len(variables_of(owner.variable_set))
+    found = findings_of(places, TemplateNames(request.actor, row).knows)
+    nowhere = unused(list(names), [*places, *_elsewhere(request, row)]) if is_whole else []
     values = {
         **project_frame(request, row, "Variables"),
-        "unused": unused(list(names), [*places, *_elsewhere(request, row)]) if is_whole else (),
+        "page": page_of(request, nowhere),
+        "unused": len(nowhere),
         "is_whole": is_whole,
-        "findings": findings_of(places, TemplateNames(request.actor, row).knows),
+        "findings": found[:_MOST_SHOWN],
+        "wrong": len(found),
         "total": len(names),
     }
     return show(request, "projects/variable_findings.html", values)

@@ -143,10 +143,9 @@ def _drawn(
     ]
 
 
-def _filtered(request: PageRequest, every: list[Variable]) -> list[Variable]:
+def _filtered(request: PageRequest, rows: list[Variable]) -> list[Variable]:
     text = request.GET.get("q", "").strip().lower()
     scope, kind = request.GET.get("scope", ""), request.GET.get("kind", "")
-    rows = every
     if text:
         # A secret's value is not searched: hits would tell what it holds.
         rows = [

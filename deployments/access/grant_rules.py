@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import product
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
@@ -261,4 +261,7 @@ def _is_many(model: type[models.Model], path: str) -> bool:
 
 def permissions_of(names: Iterable[str]) -> frozenset[str]:
     """Return the known permissions among the names (a role may outlive one)."""
-    return frozenset(name for name in names if name in Permission.__members__)
+    return _KNOWN.intersection(names)
+
+
+_KNOWN: Final = frozenset(Permission.__members__)

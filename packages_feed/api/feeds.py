@@ -22,6 +22,7 @@ from packages_feed.queries import (
     latest_with_words,
     newest_versions,
     package_ids,
+    words_of,
 )
 from packages_feed.services import change_built_in_feed
 from packages_feed.services.external_feeds import (
@@ -126,7 +127,8 @@ class FeedViewSet(SpaceViewSet[Feed]):
             found = paging.cut(external_hits(feed, term, _MOST_HITS), self.query)
             names = ("term", "skip", "take")
             return self._page(found, found.rows, "PackageDescription", "search", names)
-        hits = latest_with_words(self.space, Latest.OF_ALL, term).select_related("version")
+        words = words_of(term)
+        hits = latest_with_words(self.space, Latest.OF_ALL, words).select_related("version")
         page = paging.cut(hits, self.query)
         items = [
             {

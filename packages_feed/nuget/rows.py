@@ -1,10 +1,12 @@
 """Which versions a NuGet client may see."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
+
+from django.db.models import Case, When
 
 from agent.versions import Version
 from deployments.base.models import Space
+from deployments.base.rows import PreparedQuery
 from packages_feed.models import PackageVersion
 
 if TYPE_CHECKING:
@@ -37,27 +39,37 @@ class ServedNumber(NamedTuple):
     normalized: str
 
 
+_NUMBERS = PreparedQuery(
+    lambda space, id_lower: (
+        nuget_rows(Space(pk=space))
+        .filter(id_lower=id_lower)
+        .order_by("version_key", "published")
+        .values_list("version_key", "pk", "version", "version_lower")
+    ),
+    *(int, str),
+)
+
+
 def numbers_to_serve(space: Space, package_id: str) -> list[ServedNumber]:
     """Return the versions of a package, oldest first, one for each address.
 
     Versions that differ in metadata only share an address: the newest push is served.
     """
-    rows = nuget_rows(space).filter(id_lower=package_id.lower())
-    found = rows.order_by("version_key", "published").values_list(
-        "version_key", "pk", "version", "version_lower"
-    )
     chosen = {
         key: ServedNumber(pk, normalized_text(version, version_lower))
-        for key, pk, version, version_lower in found
+        for key, pk, version, version_lower in _NUMBERS.all(space.pk, package_id.lower())
     }
     return list(chosen.values())
 
 
-def rows_of(space: Space, numbers: Iterable[ServedNumber]) -> list[PackageVersion]:
-    """Return the rows of served versions in the same order."""
-    keys = [number.pk for number in numbers]
-    rows = PackageVersion.objects.in_space(space).order_by().in_bulk(keys)
-    return [rows[key] for key in keys if key in rows]
+_AT_AN_ADDRESS = PreparedQuery(
+    lambda space, id_lower, key, exact: (
+        nuget_rows(Space(pk=space))
+        .filter(id_lower=id_lower, version_key=key)
+        .order_by(Case(When(version_lower=exact, then=0), default=1), "-published", "-pk")
+    ),
+    *(int, str, str, str),
+)
 
 
 def served_version(space: Space, package_id: str, version: str) -> PackageVersion | None:
@@ -65,9 +77,8 @@ def served_version(space: Space, package_id: str, version: str) -> PackageVersio
     parsed = Version.try_parse(version)
     if parsed is None:
         return None
-    rows = nuget_rows(space).filter(id_lower=package_id.lower(), version_key=parsed.sort_key)
-    exact = rows.filter(version_lower=parsed.key).first() if parsed.metadata else None
-    return exact or rows.order_by("-published", "-pk").first()
+    exact = parsed.key if parsed.metadata else ""
+    return _AT_AN_ADDRESS.first(space.pk, package_id.lower(), parsed.sort_key, exact)
 
 
 def normalized(version: PackageVersion) -> str:

@@ -1,7 +1,8 @@
 """V2: the OData feed of older clients."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -19,7 +20,15 @@ from packages_feed.nuget.v2_documents import METADATA, SERVICE
 from packages_feed.nuget.v2_filter import parse_filter
 from packages_feed.nuget.v2_updates import updates
 from packages_feed.nuget.v2_xml import EntryWriter
-from packages_feed.queries import latest_keys, latest_versions, with_words
+from packages_feed.queries import (
+    Wanted,
+    latest_keys,
+    latest_versions,
+    page_of_hits,
+    versions_in_order,
+    with_words,
+    words_of,
+)
 from packages_feed.services.permissions import require_for_package
 
 if TYPE_CHECKING:
@@ -80,12 +89,15 @@ def find_by_id(feed: FeedRequest, count: str = "") -> HttpResponseBase:
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
 def search(feed: FeedRequest, count: str = "") -> HttpResponseBase:
     """Answer with the listed versions of packages whose latest has every word of `searchTerm`."""
-    words, prerelease = literal(feed, "searchTerm"), _takes_prereleases(feed)
+    text, prerelease = literal(feed, "searchTerm"), _takes_prereleases(feed)
+    kind = Latest.of_nuget(prerelease=prerelease, semver2=_takes_semver2(feed))
+    if _asks_for_latest(feed, prerelease=prerelease):
+        return _answer(feed, "Search", _latest_by_id(feed, kind, text), count)
+    words = words_of(text)
     rows = _readable(feed).filter(listed=True)
     if not prerelease:
         rows = rows.filter(is_prerelease=False)
-    if words.strip():
-        kind = Latest.of_nuget(prerelease=prerelease, semver2=_takes_semver2(feed))
+    if words:
         found = with_words(latest_versions(feed.space, kind), words)
         rows = rows.filter(id_lower__in=found.values("id_lower"))
     return _collection(feed, "Search", rows, count, words)
@@ -125,30 +137,61 @@ def _takes_semver2(feed: FeedRequest) -> bool:
     return accepts_semver2(literal(feed, "semVerLevel"))
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What there is to answer with: some of it, from a place and at most so many, or its number."""
+
+    some: Callable[[int, int], list[PackageVersion]]
+    total: Callable[[], int]
+
+
+def _asks_for_latest(feed: FeedRequest, *, prerelease: bool) -> bool:
+    """Tell whether a search is for the latest version of each package by id, as a list is."""
+    flag = "isabsolutelatestversion" if prerelease else "islatestversion"
+    return feed.text("$filter").lower() == flag and feed.text("$orderby").lower() in {"", "id"}
+
+
+def _latest_by_id(feed: FeedRequest, kind: Latest, text: str) -> _Found:
+    wanted = Wanted(kind, text, by_id=True)
+
+    def some(skip: int, take: int) -> list[PackageVersion]:
+        keys, _ = page_of_hits(feed.space, wanted, skip=skip, take=take)
+        return versions_in_order(feed.space, keys)
+
+    return _Found(some, lambda: page_of_hits(feed.space, wanted, skip=0, take=0)[1])
+
+
 def _collection(
-    feed: FeedRequest, name: str, rows: "Rows", count: str, words: str = ""
+    feed: FeedRequest, name: str, rows: "Rows", count: str, words: Sequence[str] = ()
 ) -> HttpResponseBase:
-    """Filter, order and cut rows of packages that have all the words."""
+    """Filter and order rows of packages that have all the words, and answer with them."""
     if text := feed.text("$filter"):
         rows = rows.filter(parse_filter(text, lambda flag: _flag(feed, flag, words)))
+    ordered = _ordered(rows, feed.text("$orderby")).select_related(None)
+    found = _Found(lambda skip, take: list(ordered[skip : skip + take]), rows.count)
+    return _answer(feed, name, found, count)
+
+
+def _answer(feed: FeedRequest, name: str, found: _Found, count: str) -> HttpResponseBase:
+    """Answer with a page of what was found, or its number."""
     skip = feed.query.number("$skip", 0)
     top: int | None = feed.query.number("$top", 0) if feed.text("$top") else None
     if count:
-        total = max(0, rows.count() - skip)
+        total = max(0, found.total() - skip)
         shown = total if top is None else min(total, top)
         return HttpResponse(str(shown), "text/plain")
     size = min(PAGE, PAGE if top is None else top)
-    found = list(_ordered(rows, feed.text("$orderby"))[skip : skip + size + 1])
-    has_more = len(found) > size and (top is None or top > size)
+    rows = found.some(skip, size + 1)
+    has_more = len(rows) > size and (top is None or top > size)
     following = _following(feed, skip + size, None if top is None else top - size)
-    page = found[:size]
-    counted = rows.count() if feed.text("$inlinecount").lower() == "allpages" else None
+    page = rows[:size]
+    counted = found.total() if feed.text("$inlinecount").lower() == "allpages" else None
     writer = _writer(feed, page, semver2=_takes_semver2(feed))
     text = writer.collection(name, page, count=counted, following=following if has_more else "")
     return _xml(text, "application/atom+xml; type=feed; charset=utf-8")
 
 
-def _flag(feed: FeedRequest, name: str, words: str) -> Q:
+def _flag(feed: FeedRequest, name: str, words: Sequence[str]) -> Q:
     if name == "isprerelease":
         return Q(is_prerelease=True)
     if name == "listed":

@@ -9,15 +9,10 @@ from deployments.access.permissions import Permission
 from deployments.base.errors import NotFound
 from packages_feed.models import PackageVersion
 from packages_feed.nuget.base import FeedRequest, feed_view
-from packages_feed.nuget.rows import (
-    ServedNumber,
-    full_number,
-    normalized,
-    numbers_to_serve,
-    rows_of,
-)
+from packages_feed.nuget.rows import ServedNumber, full_number, normalized, numbers_to_serve
 from packages_feed.nuget.urls_of import content_url, icon_url, registration_url, web_url
 from packages_feed.nuget.v3_index import answer, wanted
+from packages_feed.queries import versions_in_order
 from packages_feed.services.permissions import require_for_package
 
 MOST_INLINE = 128
@@ -89,7 +84,8 @@ def _page(
 
 
 def _leaves(feed: FeedRequest, numbers: Sequence[ServedNumber]) -> list[dict[str, Any]]:
-    return [_leaf(feed, row) for row in rows_of(feed.space, numbers)]
+    rows = versions_in_order(feed.space, (number.pk for number in numbers))
+    return [_leaf(feed, row) for row in rows]
 
 
 def _leaf(feed: FeedRequest, row: PackageVersion) -> dict[str, Any]:

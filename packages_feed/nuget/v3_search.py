@@ -1,13 +1,16 @@
 """V3: search and autocomplete."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import Any
 
-from django.db.models import Count, Window
+from django.db.models import F, QuerySet
 from django.http.response import HttpResponseBase
 
 from deployments.access.permissions import Permission
-from packages_feed.models import Latest, LatestVersion, PackageVersion
+from deployments.base.models import Space
+from deployments.base.postgres.lookups import TextsIn
+from deployments.base.rows import PreparedQuery
+from packages_feed.models import Latest, PackageVersion
 from packages_feed.nuget.base import FeedRequest, feed_view
 from packages_feed.nuget.rows import (
     accepts_semver2,
@@ -19,11 +22,7 @@ from packages_feed.nuget.rows import (
 from packages_feed.nuget.urls_of import registration_url
 from packages_feed.nuget.v3_index import answer
 from packages_feed.nuget.v3_registrations import described
-from packages_feed.queries import latest_with_words
-
-if TYPE_CHECKING:
-    from deployments.base.querysets import SpaceQuerySet
-    from packages_feed.nuget.rows import Rows
+from packages_feed.queries import Wanted, page_of_hits, versions_in_order
 
 _MOST_TAKE = 1000
 _TAKE = 20
@@ -32,9 +31,9 @@ _TAKE = 20
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
 def search(feed: FeedRequest) -> HttpResponseBase:
     """Answer with one entry for each package that matches `q`."""
-    page, total = _page(feed, _hits(feed))
-    numbers = _versions_by_id(_visible(feed), page)
-    data = [_entry(feed, row, numbers[row.id_lower]) for row in page]
+    page, total = _page(feed)
+    versions = _versions_by_id(feed, [row.id_lower for row in page])
+    data = [_entry(feed, row, versions[row.id_lower]) for row in page]
     return answer({"totalHits": total, "data": data})
 
 
@@ -42,27 +41,10 @@ def search(feed: FeedRequest) -> HttpResponseBase:
 def autocomplete(feed: FeedRequest) -> HttpResponseBase:
     """Answer with ids that match `q`, or the versions of `id`."""
     if package_id := feed.text("id"):
-        rows = _visible(feed).filter(id_lower=package_id.lower()).order_by("version_key")
-        pairs = rows.values_list("version", "version_lower")
-        return answer({"data": [normalized_text(*pair) for pair in pairs]})
-    page, total = _page(feed, _hits(feed))
+        found = _numbers(feed, [package_id.lower()])
+        return answer({"data": [normalized_text(*texts) for _, *texts in found]})
+    page, total = _page(feed)
     return answer({"totalHits": total, "data": [row.package_id for row in page]})
-
-
-def _visible(feed: FeedRequest) -> "Rows":
-    rows = readable_rows(feed.space, semver2=_takes_semver2(feed)).filter(listed=True)
-    if not _takes_prereleases(feed):
-        rows = rows.filter(is_prerelease=False)
-    return rows
-
-
-def _hits(feed: FeedRequest) -> "SpaceQuerySet[LatestVersion]":
-    """Return the latest version of each package that has every word and is of the kind."""
-    kind = Latest.of_nuget(prerelease=_takes_prereleases(feed), semver2=_takes_semver2(feed))
-    hits = latest_with_words(feed.space, kind, feed.text("q"))
-    if wanted := feed.text("packageType").lower():
-        hits = hits.filter(version__package_types__contains=f",{wanted},")
-    return hits
 
 
 def _takes_semver2(feed: FeedRequest) -> bool:
@@ -73,29 +55,44 @@ def _takes_prereleases(feed: FeedRequest) -> bool:
     return bool(feed.query.flag("prerelease", default=False))
 
 
-def _page(
-    feed: FeedRequest, hits: "SpaceQuerySet[LatestVersion]"
-) -> tuple[list[PackageVersion], int]:
-    """Return a page of the hits, and how many there are; one look at all of them does for both."""
-    skip = feed.query.number("skip", 0)
-    take = min(feed.query.number("take", _TAKE), _MOST_TAKE)
-    counted = hits.annotate(total=Window(Count("*"))).values_list("version", "total")
-    found = list(counted[skip : skip + take])
-    if not found:
-        return [], hits.count() if skip or not take else 0
-    rows = PackageVersion.objects.in_space(feed.space).order_by().in_bulk([key for key, _ in found])
-    return [rows[key] for key, _ in found if key in rows], found[0][1]
+def _page(feed: FeedRequest) -> tuple[list[PackageVersion], int]:
+    """Return a page of the latest versions that match `q`, and how many match."""
+    kind = Latest.of_nuget(prerelease=_takes_prereleases(feed), semver2=_takes_semver2(feed))
+    keys, total = page_of_hits(
+        feed.space,
+        Wanted(kind, feed.text("q"), feed.text("packageType")),
+        skip=feed.query.number("skip", 0),
+        take=min(feed.query.number("take", _TAKE), _MOST_TAKE),
+    )
+    return versions_in_order(feed.space, keys), total
 
 
-def _versions_by_id(
-    visible: "Rows", page: Iterable[PackageVersion]
-) -> dict[str, list[tuple[str, str]]]:
+def _versions_by_id(feed: FeedRequest, ids: list[str]) -> dict[str, list[tuple[str, str]]]:
     """Return number as addresses have it, and with its metadata, of the versions of each id."""
-    found: dict[str, list[tuple[str, str]]] = {row.id_lower: [] for row in page}
-    rows = visible.filter(id_lower__in=found).order_by("version_key", "published")
-    for id_lower, *texts in rows.values_list("id_lower", "version", "version_lower"):
+    found: dict[str, list[tuple[str, str]]] = {id_lower: [] for id_lower in ids}
+    for id_lower, *texts in _numbers(feed, ids) if ids else ():
         found[id_lower].append((normalized_text(*texts).lower(), full_text(*texts)))
     return found
+
+
+def _numbers(feed: FeedRequest, ids: list[str]) -> list[tuple[str, str, str]]:
+    """Return id, number as pushed and as its key, of what the client sees of packages."""
+    prepared = _visible(prerelease=_takes_prereleases(feed), semver2=_takes_semver2(feed))
+    return prepared.all(feed.space.pk, ids)
+
+
+@cache
+def _visible(*, prerelease: bool, semver2: bool) -> PreparedQuery[tuple[str, str, str]]:
+    """Return the query for these of the versions that such a client sees, oldest first."""
+
+    def make(number: int, ids: list[str]) -> "QuerySet[PackageVersion, tuple[str, str, str]]":
+        rows = readable_rows(Space(pk=number), semver2=semver2).filter(listed=True)
+        if not prerelease:
+            rows = rows.filter(is_prerelease=False)
+        rows = rows.filter(TextsIn(F("id_lower"), ids)).order_by("version_key", "published")
+        return rows.values_list("id_lower", "version", "version_lower")
+
+    return PreparedQuery(make, int, list[str])
 
 
 def _entry(

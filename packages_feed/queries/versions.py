@@ -41,6 +41,21 @@ def find_exact(space: Space, package_id: str, version: Version) -> PackageVersio
     return _EXACT.first(space.pk, package_id.lower(), version.key)
 
 
+_BY_KEYS = PreparedQuery(
+    lambda space, keys: (
+        PackageVersion.objects.in_space(Space(pk=space)).filter(pk__in=keys).order_by()
+    ),
+    *(int, list[int]),
+)
+
+
+def versions_in_order(space: Space, keys: Iterable[int]) -> list[PackageVersion]:
+    """Return the versions of these row numbers, in the order of the numbers."""
+    wanted = list(keys)
+    found = {row.pk: row for row in _BY_KEYS.all(space.pk, wanted)} if wanted else {}
+    return [found[key] for key in wanted if key in found]
+
+
 def find_version(space: Space, package_id: str, version: str) -> PackageVersion | None:
     """Return the version of the package, however its number is spelled."""
     parsed = Version.try_parse(version)

@@ -26,6 +26,7 @@ from packages_feed.queries import (
     ranked,
     versions_of,
     with_words,
+    words_of,
 )
 from packages_feed.services import Outcome, Stored, store_package
 from packages_feed.services.permissions import may
@@ -49,8 +50,9 @@ def package_list(request: PageRequest) -> HttpResponse:
     """List the packages with their newest versions; those that have each word of the search."""
     rows = _visible(request)
     text = request.GET.get("q", "").strip()
-    wanted = with_words(rows, text) if text else rows
-    shown = page_of(request, ranked(are_latest(wanted, request.space, Latest.OF_ALL), text))
+    words = words_of(text)
+    wanted = are_latest(with_words(rows, words), request.space, Latest.OF_ALL)
+    shown = page_of(request, ranked(wanted, words))
     on_page = [row.id_lower for row in shown.object_list]
     counts = dict(
         rows.filter(id_lower__in=on_page)

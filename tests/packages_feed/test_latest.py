@@ -9,7 +9,7 @@ import pytest
 from agent.versions import Version
 from deployments.base.threads import give_connection_back
 from packages_feed.models import Latest, LatestVersion, PackageVersion
-from packages_feed.queries import latest_keys, latest_with_words
+from packages_feed.queries import latest_keys, latest_with_words, words_of
 from packages_feed.services import (
     delete_version,
     delete_versions,
@@ -102,7 +102,7 @@ def test_it_has_the_words_of_the_version() -> None:
     row = make_package("Acme.Web", "1.1.0", description="Gives a wrench")
 
     def hits(text: str) -> list[int]:
-        return [hit.version_id for hit in latest_with_words(space, Latest.STABLE, text)]
+        return [hit.version_id for hit in latest_with_words(space, Latest.STABLE, words_of(text))]
 
     assert (hits("WRENCH acme"), hits("pipe")) == ([row.pk], [])
     make_package("Acme.Web", "1.1.0", description="Gives a hammer", mode="OverwriteExisting")

@@ -1,5 +1,6 @@
 """V2 answers: documents, collections, filters, updates."""
 
+import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -237,3 +238,37 @@ def test_a_search_finds_packages_by_their_latest_version(ana: Client) -> None:
     assert found("searchTerm='hammer'&includePrerelease=true&semVerLevel=2.0.0") == [
         *("1.0.0", "2.0.0", "3.0.0-rc.1")
     ]
+
+
+@pytest.mark.parametrize(
+    "flags", ["IsLatestVersion", "IsAbsoluteLatestVersion&includePrerelease=true"]
+)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "searchTerm=''",
+        "searchTerm='acme'",
+        "searchTerm='acme uses'&semVerLevel=2.0.0",
+        "searchTerm='nothing'",
+        "searchTerm=''&$skip=1&$top=1&$inlinecount=allpages",
+        "searchTerm=''&$skip=9&$inlinecount=allpages",
+        "searchTerm=''&$top=0",
+    ],
+)
+def test_a_list_is_what_the_filter_finds(
+    ana: Client, catalogue: None, flags: str, query: str
+) -> None:
+    """A list is asked for in a shorter way, which the same filter in parentheses does not take."""
+    flag, _, prereleases = flags.partition("&")
+    for way, order in (("Search()", "&$orderby=Id"), ("Search()/$count", "")):
+        short, long = (
+            ana.get(f"/nuget/{way}?$filter={text}{order}&{prereleases}&{query}")
+            for text in (flag, f"({flag})")
+        )
+        assert short.status_code == 200
+        assert _without_moments(short) == _without_moments(long)
+
+
+def _without_moments(response: Any) -> str:
+    text = re.sub(r"<updated>[^<]*</updated>", "", response.content.decode())
+    return re.sub(r"%28(\w+)%29", r"\1", text)  # the filter in the address of the next page

@@ -2,74 +2,60 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import GenericAlias
 from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
 from django.db.models.query import get_related_populators
 
-M_co = TypeVar("M_co", bound=models.Model, covariant=True)
-Value = int | str
+R_co = TypeVar("R_co", covariant=True)
+Value = int | str | list[int] | list[str]
+Kind = type[int] | type[str] | type[list[int]] | type[list[str]]
 
 
 @dataclass(frozen=True)
 class _Statement:
     """What was put together: `places` has the number of the value for each placeholder.
 
-    A place that is no number of a value has what stands there always.
+    A place that is no number of a value has what stands there always. `row` makes what the query
+    gives of a row of the database.
     """
 
     sql: str
     places: tuple[tuple[int, Any], ...]
-    compiler: Any
-    names: tuple[str, ...]
-    columns: slice
     converters: Any
-    related: Any
+    row: Callable[[Any], Any]
 
 
-class PreparedQuery(Generic[M_co]):
-    """A query for rows of one model, with `select_related` and annotations.
+class PreparedQuery(Generic[R_co]):
+    """A query for rows of one model, with `select_related` and annotations, or `values_list`.
 
     Putting one together takes Django several times as long as PostgreSQL takes to answer it.
     `make` gets a value of each kind and returns the query; it is called once for each database.
+    With lists among the values it is called each time for SQLite, which takes no lists.
     """
 
-    def __init__(self, make: Callable[..., "models.QuerySet[M_co]"], *kinds: type[Value]) -> None:
+    def __init__(self, make: Callable[..., "models.QuerySet[Any, R_co]"], *kinds: Kind) -> None:
         self._make = make
         self._kinds = kinds
+        self._has_lists = any(isinstance(kind, GenericAlias) for kind in kinds)
         self._statements: dict[str, _Statement] = {}
 
-    def all(self, *values: Value) -> list[M_co]:
-        """Return the rows that the query finds for these values."""
+    def all(self, *values: Value, skip: int = 0, take: int | None = None) -> list[R_co]:
+        """Return the rows that the query finds for these values, or some of them."""
+        if self._has_lists and connection.vendor != "postgresql":
+            return list(self._make(*values)[skip : None if take is None else skip + take])
         statement = self._statements.get(connection.vendor) or self._put_together()
         given = [values[number] if number >= 0 else other for number, other in statement.places]
+        part = "" if take is None else f" LIMIT {take:d} OFFSET {skip:d}"
         with connection.cursor() as cursor:
-            cursor.execute(statement.sql, given)
+            cursor.execute(statement.sql + part, given)
             rows = cursor.fetchall()
-        return [self._row(statement, row) for row in self._converted(statement, rows)]
+        return [statement.row(row) for row in _converted(statement, rows)]
 
-    def first(self, *values: Value) -> M_co | None:
+    def first(self, *values: Value) -> R_co | None:
         """Return the first of them, or None."""
-        return next(iter(self.all(*values)), None)
-
-    def _converted(self, statement: _Statement, rows: list[Any]) -> list[Any]:
-        if not statement.converters:
-            return rows
-        changed = [list(row) for row in rows]
-        for row in changed:
-            for place, (converters, expression) in statement.converters:
-                for converter in converters:
-                    row[place] = converter(row[place], expression, connection)
-        return changed
-
-    def _row(self, statement: _Statement, row: Any) -> Any:
-        model = statement.compiler.klass_info["model"]
-        found = model.from_db(connection.alias, statement.names, row[statement.columns])
-        for populator in statement.related:
-            populator.populate(row, found)
-        for name, place in (statement.compiler.annotation_col_map or {}).items():
-            setattr(found, name, row[place])
-        return found
+        return next(iter(self.all(*values, take=1)), None)
 
     def _put_together(self) -> _Statement:
         marks = [_mark(kind, number) for number, kind in enumerate(self._kinds)]
@@ -79,26 +65,56 @@ class PreparedQuery(Generic[M_co]):
         places = tuple((_number(marks, value), value) for value in given)
         if not set(range(len(marks))) <= {number for number, _ in places}:
             raise TypeError("The query does not use each of its values as it is.")
-        first, *_, last = compiler.klass_info["select_fields"]
-        columns = slice(first, last + 1)
         chosen = compiler.select[: compiler.col_count]
         statement = _Statement(
             sql=sql,
             places=places,
-            compiler=compiler,
-            names=tuple(each[0].target.attname for each in compiler.select[columns]),
-            columns=columns,
             converters=list(compiler.get_converters([each[0] for each in chosen]).items()),
-            related=get_related_populators(  # type: ignore[call-arg]  # the stubs are Django 6's
-                compiler.klass_info, compiler.select, connection.alias
-            ),
+            row=_instance_of(compiler) if query.default_cols else tuple,
         )
         self._statements[connection.vendor] = statement
         return statement
 
 
-def _mark(kind: type[Value], number: int) -> Value:
+def _converted(statement: _Statement, rows: list[Any]) -> list[Any]:
+    if not statement.converters:
+        return rows
+    changed = [list(row) for row in rows]
+    for row in changed:
+        for place, (converters, expression) in statement.converters:
+            for converter in converters:
+                row[place] = converter(row[place], expression, connection)
+    return changed
+
+
+def _instance_of(compiler: Any) -> Callable[[Any], Any]:
+    """Return what makes an instance of a row, with what belongs to it."""
+    model = compiler.klass_info["model"]
+    first, *_, last = compiler.klass_info["select_fields"]
+    columns = slice(first, last + 1)
+    names = tuple(each[0].target.attname for each in compiler.select[columns])
+    related = get_related_populators(  # type: ignore[call-arg]  # the stubs are Django 6's
+        compiler.klass_info, compiler.select, connection.alias
+    )
+    annotations = tuple((compiler.annotation_col_map or {}).items())
+
+    def instance(row: Any) -> Any:
+        found = model.from_db(connection.alias, names, row[columns])
+        for populator in related:
+            populator.populate(row, found)
+        for name, place in annotations:
+            setattr(found, name, row[place])
+        return found
+
+    return instance
+
+
+def _mark(kind: Kind, number: int) -> Value:
     """Return a value that nothing else in a query has."""
+    if kind == list[int]:
+        return [-(10**15) - number]
+    if kind == list[str]:
+        return [f"value {number} of a prepared query"]
     return f"value {number} of a prepared query" if kind is str else -(10**15) - number
 
 

@@ -1,11 +1,13 @@
 """Prepared queries find what Django's own find; usual settings are read once for a request."""
 
 import pytest
+from django.db.models import F
 from django.db.models.functions import Upper
 from pytest_django import DjangoAssertNumQueries
 
 from deployments.access.models import ApiKey
 from deployments.base.models import Space
+from deployments.base.postgres.lookups import TextsIn
 from deployments.base.rows import PreparedQuery, insert_if_new
 from deployments.base.settings_rows import (
     MAINTENANCE,
@@ -64,6 +66,43 @@ def test_a_value_that_is_changed_on_its_way_cannot_be_prepared() -> None:
     query = PreparedQuery(lambda name: Space.objects.filter(name__contains=name), str)
     with pytest.raises(TypeError, match="as it is"):
         query.first("Def")
+
+
+def test_values_come_as_they_are_listed() -> None:
+    make_space("Other")
+    query = PreparedQuery(
+        lambda name: Space.objects.filter(name=name).values_list("is_default", Upper("name")), str
+    )
+    assert query.all("Other") == [(False, "OTHER")]
+    assert query.first("Another") is None
+
+
+def test_a_part_of_the_rows_can_be_asked_for() -> None:
+    names = sorted(make_space(f"Space {number}").name for number in range(4))
+    query = PreparedQuery(
+        lambda default: Space.objects.exclude(pk=default).order_by("name").values_list("name"), int
+    )
+    default = default_space().pk
+    assert query.all(default, take=2) == [(name,) for name in names[:2]]
+    assert query.all(default, skip=1, take=2) == [(name,) for name in names[1:3]]
+    assert query.all(default, skip=9, take=2) == query.all(default, take=0) == []
+    assert query.first(default) == (names[0],)
+
+
+def test_lists_may_be_of_any_length(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    spaces = [make_space(name) for name in ("A", 'B "{,}" \\ \'', "C")]
+    query = PreparedQuery(
+        lambda names, keys: Space.objects.filter(TextsIn(F("name"), names), pk__in=keys).order_by(
+            "pk"
+        ),
+        *(list[str], list[int]),
+    )
+    keys, names = [space.pk for space in spaces], [space.name for space in spaces]
+    with django_assert_num_queries(3):
+        assert query.all(names, keys) == spaces
+        assert query.all([*names, "D"], keys[1:]) == spaces[1:]
+        assert query.all(names, keys, skip=1, take=1) == spaces[1:2]
+    assert query.all([], keys) == query.all(names, []) == []
 
 
 def test_a_row_that_is_there_is_not_inserted_again() -> None:

@@ -75,8 +75,9 @@ def load(home: Path) -> tuple[AgentConfig, str]:
 
 def save(home: Path, config: AgentConfig, credential: str) -> None:
     """Write both files atomically, readable by the owner alone."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    home.chmod(0o700)
+    home.mkdir(parents=True, exist_ok=True)
+    # Others pass through it to what was installed below, and see no names.
+    home.chmod(0o711)
     write_private(home / "credential", credential + "\n")
     text = json.dumps(dataclasses.asdict(config), indent=2, sort_keys=True)
     write_private(home / "config.json", text + "\n")

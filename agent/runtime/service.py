@@ -1,6 +1,7 @@
 """The systemd unit of an agent instance."""
 
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -21,7 +22,6 @@ RestartSec=2
 # Running scripts belong to their runners and outlive a restart of the agent.
 KillMode=process
 Delegate=yes
-UMask=0077
 
 [Install]
 WantedBy=multi-user.target
@@ -47,13 +47,15 @@ def unit_text(home: Path, instance: str, user: str) -> str:
     )
 
 
-def install(home: Path, instance: str, user: str, *, units: Path = UNITS) -> str:
+def install(home: Path, instance: str, user: str) -> str:
     """Write the unit and start it; returns what was done. ServiceError when it cannot be."""
-    systemctl = _systemctl(units)
+    systemctl = _systemctl()
     _require_root("Installing")
+    if user:
+        _require_owner(home, user)
     name = unit_name(instance)
-    units.mkdir(exist_ok=True)
-    (units / name).write_text(unit_text(home, instance, user))
+    UNITS.mkdir(exist_ok=True)
+    (UNITS / name).write_text(unit_text(home, instance, user))
     for arguments in (("daemon-reload",), ("enable", "--now", name)):
         done = _run(systemctl, *arguments)
         if done.returncode != 0:
@@ -62,10 +64,10 @@ def install(home: Path, instance: str, user: str, *, units: Path = UNITS) -> str
     return f"The service {name} is installed and started."
 
 
-def control(action: str, instance: str, *, units: Path = UNITS) -> str:
+def control(action: str, instance: str) -> str:
     """Start or stop an installed service; returns what was done. ServiceError when it cannot be."""
-    systemctl = _systemctl(units)
-    name = _installed(instance, units)
+    systemctl = _systemctl()
+    name = _installed(instance)
     _require_root({"start": "Starting", "stop": "Stopping"}[action])
     _demand(_run(systemctl, action, name))
     if action == "stop":
@@ -73,36 +75,36 @@ def control(action: str, instance: str, *, units: Path = UNITS) -> str:
     return f"The service {name} is started."
 
 
-def state(instance: str, *, units: Path = UNITS) -> tuple[str, bool]:
+def state(instance: str) -> tuple[str, bool]:
     """Return what the system says of the service, and whether it runs; ServiceError if unknown."""
-    systemctl = _systemctl(units)
-    name = _installed(instance, units)
+    systemctl = _systemctl()
+    name = _installed(instance)
     active = _run(systemctl, "is-active", name).stdout.strip() or "unknown"
     enabled = _run(systemctl, "is-enabled", name).stdout.strip() or "unknown"
     return f"service: {name}\nstate: {active}\nat boot: {enabled}", active == "active"
 
 
-def uninstall(instance: str, *, units: Path = UNITS) -> str:
+def uninstall(instance: str) -> str:
     """Stop the service and remove its unit; the registration and the state folder stay."""
-    systemctl = _systemctl(units)
-    name = _installed(instance, units)
+    systemctl = _systemctl()
+    name = _installed(instance)
     _require_root("Removing")
     _demand(_run(systemctl, "disable", "--now", name))
-    (units / name).unlink()
+    (UNITS / name).unlink()
     _demand(_run(systemctl, "daemon-reload"))
     return f"The service {name} is removed; scripts that run go on. The registration stays."
 
 
-def _systemctl(units: Path) -> str:
+def _systemctl() -> str:
     systemctl = shutil.which("systemctl")
-    if systemctl is None or not units.parent.is_dir():
+    if systemctl is None or not UNITS.parent.is_dir():
         raise ServiceError("This machine has no systemd; start 'tentacle run' by other means.")
     return systemctl
 
 
-def _installed(instance: str, units: Path) -> str:
+def _installed(instance: str) -> str:
     name = unit_name(instance)
-    if not (units / name).exists():
+    if not (UNITS / name).exists():
         raise ServiceError(f"The service {name} is not installed; see 'tentacle service install'.")
     return name
 
@@ -110,6 +112,16 @@ def _installed(instance: str, units: Path) -> str:
 def _require_root(what: str) -> None:
     if os.geteuid() != 0:
         raise ServiceError(f"{what} a service needs root: run this with sudo.")
+
+
+def _require_owner(home: Path, user: str) -> None:
+    try:
+        wanted = int(user) if user.isdecimal() else pwd.getpwnam(user).pw_uid
+    except KeyError as problem:
+        raise ServiceError(f"There is no user {user}.") from problem
+    if home.stat().st_uid != wanted:
+        text = f"{home} does not belong to {user}: run 'chown -R {user} {home}' first"
+        raise ServiceError(f"{text}, or register as {user} and name that folder with --home.")
 
 
 def _run(systemctl: str, *arguments: str) -> "subprocess.CompletedProcess[str]":

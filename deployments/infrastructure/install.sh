@@ -41,6 +41,10 @@ fetch() {
     fi || fail "$1 could not be downloaded."
 }
 
+quote() {
+    printf %s "$1" | sed "s/'/'\\\\''/g; s/^/'/; s/\$/'/"
+}
+
 choose_folders() {
     if [ "$(id -u)" -eq 0 ]; then
         bin=/usr/local/bin
@@ -69,7 +73,8 @@ print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$work/tentac
     [ "$actual" = "$expected" ] ||
         fail "the download is damaged: its SHA-256 is $actual, expected $expected."
     version=$("$python" -I "$work/tentacle.pyz" --version) || fail "the agent does not start here."
-    printf '#!/bin/sh\nexec "%s" -I "%s/tentacle.pyz" "$@"\n' "$python" "$folder" >"$work/tentacle"
+    printf '#!/bin/sh\nexec %s -I %s "$@"\n' "$(quote "$python")" "$(quote "$folder/tentacle.pyz")" \
+        >"$work/tentacle"
     chmod 0755 "$work/tentacle" "$work/tentacle.pyz"
     mv -f "$work/tentacle.pyz" "$folder/tentacle.pyz"
     mv -f "$work/tentacle" "$folder/tentacle"

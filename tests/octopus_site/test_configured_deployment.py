@@ -4,12 +4,20 @@ import codecs
 from pathlib import Path
 from typing import Any
 
-from tests.clients.targets import ROLE, Target, start_targets
+from tests.clients.projects import (
+    log_of,
+    make_environment,
+    make_project,
+    package,
+    set_steps,
+    set_variables,
+    step,
+)
+from tests.clients.targets import Target, start_targets
 from tests.factories.packages import zip_of
 from tests.support.processes import Processes
 from tests.support.server import OctopusServer
 
-SPACE = "/api/Spaces-1"
 PACKAGE = "Configured.App"
 XDT = 'xmlns:xdt="http://schemas.microsoft.com/XML-Document-Transform"'
 RELEASE = (
@@ -104,7 +112,7 @@ FEATURES = (
 
 def test_every_feature(octopus: OctopusServer, processes: Processes, tmp_path: Path) -> None:
     environment = "Configured"
-    place = octopus.call("POST", f"{SPACE}/environments", {"Name": environment})["Id"]
+    place = make_environment(octopus, environment)
     start_targets(processes, octopus, tmp_path, [Target("configured-1", [environment])])
     files = {name.format(environment=environment): data for name, (data, _) in FILES.items()}
     octopus.push(f"{PACKAGE}.1.0.0.zip", zip_of(files))
@@ -112,9 +120,11 @@ def test_every_feature(octopus: OctopusServer, processes: Processes, tmp_path: P
     (live / "old").mkdir(parents=True)
     (live / "old/gone").touch()
     (live / "data.db").write_text("kept")
-    make_project(octopus, live, place)
-    task = octopus.deploy("Configured", environment)
-    raw = octopus.read(f"/api/tasks/{task['Id']}/raw").decode()
+    project = make_project(octopus, environment, place)
+    set_variables(octopus, project, VARIABLES, {"Db:Key": SECRET})
+    set_steps(octopus, project, [install(live)])
+    task = octopus.deploy(environment, environment)
+    raw = log_of(octopus, task)
     assert task["State"] == "Success", raw
     assert SECRET not in raw
 
@@ -136,42 +146,14 @@ def filled(data: bytes, environment: str) -> bytes:
     return data
 
 
-def make_project(octopus: OctopusServer, live: Path, place: str) -> None:
-    groups = octopus.call("GET", f"{SPACE}/projectgroups/all")
-    # Its own: the default one begins with the environments of other tests.
-    phase = {"Name": "Only", "OptionalDeploymentTargets": [place]}
-    lifecycle = {"Name": "Configured", "Phases": [phase]}
-    lifecycle = octopus.call("POST", f"{SPACE}/lifecycles", lifecycle)
-    body = {
-        "Name": "Configured",
-        "ProjectGroupId": groups[0]["Id"],
-        "LifecycleId": lifecycle["Id"],
-    }
-    project: str = octopus.call("POST", f"{SPACE}/projects", body)["Id"]
-    variables: list[dict[str, Any]] = [
-        {"Id": "", "Name": name, "Value": value, "Scope": {}} for name, value in VARIABLES.items()
-    ]
-    secret = {"Name": "Db:Key", "Value": SECRET, "IsSensitive": True, "Type": "Sensitive"}
-    octopus.call(
-        "PUT",
-        f"{SPACE}/projects/{project}/variables",
-        {"Version": 0, "Variables": [*variables, {"Id": "", **secret}], "ScopeValues": {}},
-    )
-    steps = [step(live)]
-    path = f"{SPACE}/projects/{project}/deploymentprocesses"
-    octopus.call("PUT", path, {"Version": 0, "Steps": steps})
-
-
-def step(live: Path) -> dict[str, Any]:
-    package = "Octopus.Action.Package"
-    custom = f"{package}.CustomInstallationDirectory"
+def install(live: Path) -> dict[str, Any]:
+    prefix = "Octopus.Action.Package"
+    custom = f"{prefix}.CustomInstallationDirectory"
     names = ("appsettings.json", "*.yml", "app.xml", "log.properties")
     properties = {
-        f"{package}.PackageId": PACKAGE,
-        f"{package}.FeedId": "feeds-builtin",
         "Octopus.Action.EnabledFeatures": ",".join(f"Octopus.Features.{name}" for name in FEATURES),
         "Octopus.Action.SubstituteInFiles.TargetFiles": "greeting.txt\n*.bin\nWeb.*.config",
-        f"{package}.JsonConfigurationVariablesTargets": "\n".join(names),
+        f"{prefix}.JsonConfigurationVariablesTargets": "\n".join(names),
         custom: str(live),
         f"{custom}ShouldBePurgedBeforeDeployment": "True",
         f"{custom}PurgeExclusions": "*.db",
@@ -179,28 +161,4 @@ def step(live: Path) -> dict[str, Any]:
     for stage in ("PreDeploy", "Deploy", "PostDeploy"):
         name = f"Octopus.Action.CustomScripts.{stage}.sh"
         properties[name] = f"echo step {stage} >> order.txt"
-    reference = {
-        "Id": "",
-        "Name": "",
-        "PackageId": PACKAGE,
-        "FeedId": "feeds-builtin",
-        "AcquisitionLocation": "Server",
-        "Properties": {},
-    }
-    action = {
-        "Id": "",
-        "Name": "Install",
-        "ActionType": "Octopus.TentaclePackage",
-        "IsDisabled": False,
-        "Packages": [reference],
-        "Properties": properties,
-    }
-    return {
-        "Id": "",
-        "Name": "Install",
-        "PackageRequirement": "LetOctopusDecide",
-        "Condition": "Success",
-        "StartTrigger": "StartAfterPrevious",
-        "Properties": {"Octopus.Action.TargetRoles": ROLE},
-        "Actions": [action],
-    }
+    return step("Install", "Octopus.TentaclePackage", properties, [package(PACKAGE)])

@@ -10,15 +10,27 @@ import zipfile
 from pathlib import Path
 from typing import Any, Final
 
-from tests.clients.targets import ROLE, Target, start_targets
+from tests.clients.projects import (
+    FEED,
+    SPACE,
+    log_of,
+    make_environment,
+    make_project,
+    package,
+    script,
+    set_steps,
+    set_variables,
+    step,
+)
+from tests.clients.targets import Target, start_targets
 from tests.factories.packages import zip_of
 from tests.support.processes import Processes
 from tests.support.server import OctopusServer
 
-SPACE: Final = "/api/Spaces-1"
+PLACE: Final = "Stepping"
+ALWAYS: Final = "Always"
 SECRET: Final = "tr0ub4dor-and-3-horses"
 TOKEN: Final = "issued-by-the-first-step-9f1c"
-FEED: Final = {"FeedId": "feeds-builtin", "AcquisitionLocation": "Server", "Properties": {}}
 MODULE: Final = 'shout() { printf "%s\\n" "${1^^}"; }\n'
 # The module, a package that is extracted, one that is not, a sensitive output and a plain one.
 USES: Final = """source Common.sh
@@ -42,16 +54,16 @@ FAILED: Final = b"packaged PreDeploy\nstep Deploy\npackaged DeployFailed\nstep D
 
 
 def test_every_other_feature(octopus: OctopusServer, processes: Processes, tmp_path: Path) -> None:
-    place = octopus.call("POST", f"{SPACE}/environments", {"Name": "Stepping"})["Id"]
-    start_targets(processes, octopus, tmp_path, [Target("steps-1", ["Stepping"])])
+    place = make_environment(octopus, PLACE)
+    start_targets(processes, octopus, tmp_path, [Target("steps-1", [PLACE])])
     work = tmp_path / "left"
     work.mkdir()
     octopus.push("Steps.App.1.0.0.zip", zip_of(failing(work)))
     octopus.push("Steps.Tool.1.0.0.zip", zip_of({"word.txt": b"quietly"}))
     octopus.push("Steps.Web.1.0.0.war", war())
-    make_project(octopus, work, place)
-    task = octopus.deploy("Stepping", "Stepping")
-    raw = octopus.read(f"/api/tasks/{task['Id']}/raw").decode()
+    prepare(octopus, work, place)
+    task = octopus.deploy(PLACE, PLACE)
+    raw = log_of(octopus, task)
     assert task["State"] == "Failed", raw
     assert "step DeployFailed" not in raw.partition("Reads")[2]
 
@@ -107,9 +119,7 @@ def sha256(text: str) -> bytes:
     return hashlib.sha256(text.encode()).hexdigest().encode()
 
 
-def make_project(octopus: OctopusServer, work: Path, place: str) -> None:
-    phase = {"Name": "Only", "OptionalDeploymentTargets": [place]}
-    lifecycle = octopus.call("POST", f"{SPACE}/lifecycles", {"Name": "Stepping", "Phases": [phase]})
+def prepare(octopus: OctopusServer, work: Path, place: str) -> None:
     module = octopus.call(
         "POST",
         f"{SPACE}/libraryvariablesets",
@@ -121,22 +131,9 @@ def make_project(octopus: OctopusServer, work: Path, place: str) -> None:
         {"Id": "", "Name": "Octopus.Script.Module.Language[Common]", "Value": "Bash", "Scope": {}},
     ]
     octopus.call("PUT", f"{SPACE}/variables/{module['VariableSetId']}", values)
-    body = {
-        "Name": "Stepping",
-        "ProjectGroupId": octopus.call("GET", f"{SPACE}/projectgroups/all")[0]["Id"],
-        "LifecycleId": lifecycle["Id"],
-        "IncludedLibraryVariableSetIds": [module["Id"]],
-    }
-    project = octopus.call("POST", f"{SPACE}/projects", body)["Id"]
-    secret = {"Name": "Db:Key", "Value": SECRET, "IsSensitive": True, "Type": "Sensitive"}
-    color = {"Name": "color", "Value": "green"}
-    octopus.call(
-        "PUT",
-        f"{SPACE}/projects/{project}/variables",
-        {"Version": 0, "Variables": [{"Id": "", **each} for each in (secret, color)]},
-    )
-    path = f"{SPACE}/projects/{project}/deploymentprocesses"
-    octopus.call("PUT", path, {"Version": 0, "Steps": steps(work)})
+    project = make_project(octopus, PLACE, place, IncludedLibraryVariableSetIds=[module["Id"]])
+    set_variables(octopus, project, {"color": "green"}, {"Db:Key": SECRET})
+    set_steps(octopus, project, steps(work))
 
 
 def steps(work: Path) -> list[dict[str, Any]]:
@@ -159,40 +156,8 @@ def steps(work: Path) -> list[dict[str, Any]]:
     ]
     uses = USES.format(work=work, token=TOKEN)
     return [
-        step("Fails", "Octopus.TentaclePackage", scripts, [package("Steps.App")]),
-        step("Archive", "Octopus.JavaArchive", archive, [package("Steps.Web")]),
-        step("Uses", "Octopus.Script", script(uses), references),
-        step("Reads", "Octopus.Script", script(READS.format(work=work)), []),
+        step("Fails", "Octopus.TentaclePackage", scripts, [package("Steps.App")], condition=ALWAYS),
+        step("Archive", "Octopus.JavaArchive", archive, [package("Steps.Web")], condition=ALWAYS),
+        step("Uses", "Octopus.Script", script(uses), references, condition=ALWAYS),
+        step("Reads", "Octopus.Script", script(READS.format(work=work)), condition=ALWAYS),
     ]
-
-
-def package(name: str) -> dict[str, Any]:
-    return {"Name": "", "PackageId": name, **FEED}
-
-
-def script(body: str) -> dict[str, str]:
-    return {
-        "Octopus.Action.Script.ScriptSource": "Inline",
-        "Octopus.Action.Script.Syntax": "Bash",
-        "Octopus.Action.Script.ScriptBody": body,
-    }
-
-
-def step(
-    name: str, kind: str, properties: dict[str, str], packages: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """Return a step on the targets that runs whatever happened before."""
-    for each in packages:
-        if not each["Name"]:
-            properties = {
-                **properties,
-                "Octopus.Action.Package.PackageId": each["PackageId"],
-                "Octopus.Action.Package.FeedId": each["FeedId"],
-            }
-    action = {"Name": name, "ActionType": kind, "Packages": packages, "Properties": properties}
-    return {
-        "Name": name,
-        "Condition": "Always",
-        "Properties": {"Octopus.Action.TargetRoles": ROLE},
-        "Actions": [action],
-    }

@@ -21,6 +21,19 @@ def needs_namespaces() -> None:
         pytest.skip(f"no mount namespace: {probe.stderr.decode().strip()}")
 
 
+def needs_machine(folder: Path) -> None:
+    """Skip the test where no machine with systemd can be started in a container."""
+    if os.geteuid() != 0:
+        pytest.skip("a machine with systemd in a container needs root")
+    layer = 'mount -t tmpfs none "$1" && mkdir "$1/up" "$1/work" "$1/root" && mount -t overlay none'
+    options = '"$1/root" -o "lowerdir=/,upperdir=$1/up,workdir=$1/work"'
+    command = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c"]
+    script = f"{layer} {options}"
+    probe = subprocess.run([*command, script, "sh", folder], capture_output=True, check=False)
+    if probe.returncode:
+        pytest.skip(f"no layer over this machine's files: {probe.stderr.decode().strip()}")
+
+
 def on_small_disk(home: Path, options: str, *, read_only: bool = False) -> tuple[str, ...]:
     """Return what to put before a command so that it finds `home` on a tmpfs of its own."""
     last = f" && mount -o remount,ro {home}" if read_only else ""

@@ -108,6 +108,10 @@ class OctopusServer:
 
     def deploy(self, project: str, environment: str) -> dict[str, Any]:
         """Cut a release, deploy it, and return the task when it has ended."""
+        return self.ended(self.begin(project, environment))
+
+    def begin(self, project: str, environment: str) -> str:
+        """Cut a release and begin to deploy it; returns the id of the task."""
         space = "/api/Spaces-1"
         release = self.call("POST", f"{space}/releases/create/v1", {"projectName": project})
         wanted = {
@@ -116,12 +120,17 @@ class OctopusServer:
             "environmentNames": [environment],
         }
         made = self.call("POST", f"{space}/deployments/create/untenanted/v1", wanted)
-        path = f"/api/tasks/{made['DeploymentServerTasks'][0]['ServerTaskId']}"
+        task: str = made["DeploymentServerTasks"][0]["ServerTaskId"]
+        return task
+
+    def ended(self, task: str) -> dict[str, Any]:
+        """Wait for the end of a task and return it."""
+        path = f"/api/tasks/{task}"
         wait_until(
             lambda: bool(self.call("GET", path)["IsCompleted"]), seconds=120, what="the deployment"
         )
-        task: dict[str, Any] = self.call("GET", path)
-        return task
+        ended: dict[str, Any] = self.call("GET", path)
+        return ended
 
     def logs(self) -> str:
         """Return the logs of the processes that `up` supervises."""

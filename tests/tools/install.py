@@ -34,6 +34,8 @@ NPM_PACKAGES = {
     # At which people sign in by OpenID Connect.
     "oidc-provider": "oidc-provider@9.13.3",
 }
+# A machine in a container with systemd, for users of their own as well.
+MACHINE = ("systemd-container", "libpam-systemd", "sudo")
 # The SDK 3.1 knows OpenSSL 1.1 only; this wheel carries a copy of its two libraries.
 OPENSSL_WHEEL = "psycopg2-binary==2.9.5"
 DOTNET_SCRIPT = """#!/bin/sh
@@ -226,6 +228,7 @@ TOOLS_NEEDED = (
         ["chromium", "fonts-dejavu-core"],
     ),
     Tool("nginx", lambda: nginx_program() is not None, ["nginx-light"]),
+    Tool("machine", lambda: all(map(_is_installed, MACHINE)), MACHINE),
     Tool("zstd", lambda: shutil.which("zstd") is not None, ["zstd"]),
     Tool("slapd", lambda: Path("/usr/sbin/slapd").exists(), ["slapd"]),
     Tool("nuget", lambda: bool(shutil.which("nuget")), ["nuget"]),

@@ -89,7 +89,8 @@ def _plain(text: str) -> str:
 
 
 def _argument(path: str) -> str:
-    escaped = _plain(path).replace("$", "$$")
+    # Unlike in arguments, a $ is nothing special in the path of the program.
+    escaped = _plain(path)
     if not _ODD.search(escaped):
         return escaped
     inner = escaped.replace("\\", "\\\\").replace('"', '\\"')

@@ -16,7 +16,7 @@ from agent.patches import BrokenPatch, apply_patch, deflate_mark
 from agent.runtime.hashing import hash_file
 from agent.runtime.http import Endpoint, HttpError, request_json
 from agent.runtime.packages.download import Cancelled, WrongContent, fetch
-from agent.runtime.packages.zstd import find_zstd
+from agent.runtime.packages.zstd import find_zstd, seems_here
 
 _log = logging.getLogger("tentacle")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -27,7 +27,7 @@ _OFFERS: Final = 3
 
 def capabilities() -> tuple[str, ...]:
     """Return what `hello` says about patches: their forms, and how this machine deflates."""
-    zstd = ("patch:zstd",) if find_zstd() is not None else ()
+    zstd = ("patch:zstd",) if seems_here() else ()
     return (*zstd, "patch:files", f"deflate:{deflate_mark()}")
 
 
@@ -82,7 +82,10 @@ class Patching:
     async def _offer(self, sha256: str, refused: list[str]) -> _Offer | None:
         """Ask for a patch until the server has made it, or for as long as it is worth waiting."""
         have = [name for name in self._here() if name != sha256]
-        body = {"have": have, "refused": refused}
+        body: dict[str, Any] = {"have": have, "refused": refused}
+        if have and await asyncio.to_thread(find_zstd) is None:
+            # What was announced cannot be loaded.
+            body["forms"] = ["files"]
         until = time.monotonic() + limits.PATCH_PATIENCE
         path = f"/agent/v1/packages/{sha256}/patch"
         headers = {"Authorization": f"Bearer {self._credential}"}

@@ -1,6 +1,7 @@
 """What unpacks zstd on this machine: a module of Python, or the program; neither is a must."""
 
 import importlib
+import importlib.util
 import io
 import logging
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -22,6 +24,17 @@ _SHORTEST_PREFIX: Final = 8
 # Three times this text, packed with it as the prefix: what cannot unpack that is not used.
 _PROBE_PREFIX: Final = b"The quick brown fox jumps over the lazy dog, and over the moon."
 _PROBE: Final = bytes.fromhex("28b52ffd20bd3d00000001003a810a40")
+
+
+def seems_here() -> bool:
+    """Tell what an agent may announce: whether there is a way, as far as can be seen from outside.
+
+    Nothing is loaded for it, because most agents never unpack a patch. Once one was wanted, it is
+    known what works.
+    """
+    if find_zstd.cache_info().currsize:
+        return find_zstd() is not None
+    return any(_is_installed(*module) for module in _MODULES) or shutil.which("zstd") is not None
 
 
 @cache
@@ -89,12 +102,34 @@ def _program() -> OpenZstd | None:
     return open_payload
 
 
+# Modules with what they are made of beside Python: an extension for this very interpreter.
+_MODULES: Final = (
+    ("_zstd", ()),
+    ("backports.zstd", ("_zstd",)),
+    ("zstandard", ("backend_c", "_cffi")),
+)
 _WAYS: Final[tuple[tuple[str, Callable[[], OpenZstd | None]], ...]] = (
     ("compression.zstd", lambda: _standard("compression.zstd")),
     ("backports.zstd", lambda: _standard("backports.zstd")),
     ("zstandard", _zstandard),
     ("the program zstd", _program),
 )
+
+
+def _is_installed(name: str, extensions: tuple[str, ...]) -> bool:
+    """Tell whether a module is there, with one of these extensions where it needs one."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return False
+    if spec is None or not extensions:
+        return spec is not None
+    return any(
+        (Path(folder) / f"{extension}{suffix}").is_file()
+        for folder in spec.submodule_search_locations or ()
+        for extension in extensions
+        for suffix in EXTENSION_SUFFIXES
+    )
 
 
 def _imported(name: str) -> Any:

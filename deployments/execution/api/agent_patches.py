@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -25,14 +26,16 @@ _MOST: Final = 500
 def offer_view(request: HttpRequest, sha256: str) -> HttpResponseBase:
     """POST what packages the agent has, `have`, and which patches were damaged, `refused`.
 
+    `forms` is there when the agent found that it can apply fewer than it has announced.
     200 names a patch, 202 says that one is being made, 204 that the package must come whole.
     """
     if request.method != "POST":
         return JsonResponse({"ErrorMessage": "Use POST."}, status=405)
     agent = agent_of(request)
     run = run_that_needs(agent, sha256)
-    have, refused = _named(request)
-    form = _form_for(agent)
+    body = _body_of(request)
+    have, refused = _hashes(body, "have"), _hashes(body, "refused")
+    form = _form_for(agent, _forms(body))
     offer = None
     if form is not None:
         offer = offer_patch(run.space, sha256, have=have, form=form, refused=refused)
@@ -55,15 +58,15 @@ def patch_view(request: HttpRequest, sha256: str, patch: str) -> HttpResponseBas
     return blob_response(request, patch, row.size, f"{sha256}.patch")
 
 
-def _form_for(agent: Agent) -> str | None:
-    """Choose by what the agent said of itself in its last `hello`."""
+def _form_for(agent: Agent, forms: Collection[str]) -> str | None:
+    """Choose by what the agent said of itself in its last `hello`, and by what it can now."""
     said = agent.capabilities.get("capabilities", [])
-    if "patch:zstd" in said and f"deflate:{deflate_mark()}" in said:
+    if ZSTD in forms and "patch:zstd" in said and f"deflate:{deflate_mark()}" in said:
         return ZSTD
-    return FILES if "patch:files" in said else None
+    return FILES if FILES in forms and "patch:files" in said else None
 
 
-def _named(request: HttpRequest) -> tuple[list[str], list[str]]:
+def _body_of(request: HttpRequest) -> dict[str, Any]:
     if len(request.body) > _LARGEST_BODY:
         raise Invalid("The request is too large.")
     try:
@@ -72,7 +75,14 @@ def _named(request: HttpRequest) -> tuple[list[str], list[str]]:
         raise Invalid("The request is not valid JSON.") from error
     if not isinstance(body, dict):
         raise Invalid("A JSON object is expected.")
-    return _hashes(body, "have"), _hashes(body, "refused")
+    return body
+
+
+def _forms(body: dict[str, Any]) -> list[str]:
+    value = body.get("forms", [ZSTD, FILES])
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise Invalid(fields={"forms": ["A list of forms of patches is expected."]})
+    return value
 
 
 def _hashes(body: dict[str, Any], name: str) -> list[str]:

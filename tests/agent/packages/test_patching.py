@@ -183,11 +183,30 @@ async def test_without_zstd_the_changed_files_come(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patching, "find_zstd", lambda: None)
+    monkeypatch.setattr(patching, "seems_here", lambda: False)
     assert [each.partition(":")[0] for each in patching.capabilities()] == ["patch", "deflate"]
     patch = patch_of(tmp_path, FILES)
     scene.offer(patch, form=FILES)
     assert await scene.ensure() == Arrival("files", len(patch), OLD_SHA)
     assert len(patch) < len(NEW) * 0.3
+
+
+async def test_when_what_was_announced_cannot_be_loaded_the_server_is_told(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "patch:zstd" in patching.capabilities()
+    monkeypatch.setattr(patching, "find_zstd", lambda: None)
+    patch = patch_of(tmp_path, FILES)
+    scene.offer(patch, form=FILES)
+    assert await scene.ensure() == Arrival("files", len(patch), OLD_SHA)
+    assert scene.asked() == [{"have": [OLD_SHA], "refused": [], "forms": ["files"]}]
+
+
+async def test_a_server_that_offers_zstd_all_the_same_sends_the_whole(
+    scene: Scene, whole: Arrival, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patching, "find_zstd", lambda: None)
+    assert await scene.ensure() == whole
 
 
 async def test_applying_ends_when_it_takes_too_long(

@@ -61,11 +61,11 @@ def ask(sha256: str = NEW_SHA, headers: dict[str, str] = HEADERS, **body: Any) -
     )
 
 
-def make(form: str) -> dict[str, Any]:
+def make(form: str, **body: Any) -> dict[str, Any]:
     """Ask until the patch is made and return the offer."""
-    assert (ask().status_code, ask().json()) == (202, {"coming": True})
+    assert (ask(**body).status_code, ask(**body).json()) == (202, {"coming": True})
     make_wanted_patch(PackagePatch.objects.get(form=form).pk)
-    answer = ask()
+    answer = ask(**body)
     assert answer.status_code == 200
     offer: dict[str, Any] = answer.json()
     return offer
@@ -111,6 +111,14 @@ def test_what_the_agent_said_decides_the_form(
         assert ask().status_code == 204
     else:
         assert make(form)["form"] == form
+
+
+def test_what_the_agent_finds_later_counts_too(scene: Scene) -> None:
+    assert ask(forms=[]).status_code == 204
+    assert make("files", forms=["files"])["form"] == "files"
+    assert make("zstd", forms=["files", "zstd", "later"])["form"] == "zstd"
+    for wrong in ("files", [1], None):
+        assert ask(forms=wrong).status_code == 400
 
 
 def test_only_for_its_own_unfinished_commands(scene: Scene) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from django.db import connection, transaction
 
@@ -14,6 +14,15 @@ from deployments.base.rows import insert_rows, mark_as_stored, row_values
 from deployments.base.wake import wake_often
 
 Snapshot = Mapping[str, Any]
+
+
+class Snapshots(TypedDict, total=False):
+    """What `record` compares, for functions that pass it on."""
+
+    before: Snapshot
+    after: Snapshot
+
+
 # The number of PostgreSQL's transaction.
 _CURRENT = "pg_current_xact_id()::text::bigint"
 

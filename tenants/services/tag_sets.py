@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from django.db import transaction
 from django.db.models import Max
@@ -202,13 +202,7 @@ def _snapshot(row: TagSet) -> dict[str, Any]:
 
 
 def _record(
-    actor: Actor,
-    row: TagSet,
-    category: str,
-    verb: str,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
+    actor: Actor, row: TagSet, category: str, verb: str, **snapshots: Unpack[events.Snapshots]
 ) -> None:
     events.record(
         actor=actor,
@@ -216,6 +210,5 @@ def _record(
         category=category,
         message=f"Tag set {row.name} was {verb}",
         subject=row.public_id,
-        before=before,
-        after=after,
+        **snapshots,
     )

@@ -81,8 +81,7 @@ def update_space(
         teams = [team for team in manager_teams if team.pk != own.pk]
         _require_managers(teams, users)
         if space.is_default and not is_default:
-            text = "Make another space the default instead."
-            raise Invalid(fields={"IsDefault": [text]})
+            raise Invalid(fields={"IsDefault": ["Make another space the default instead."]})
         others = Space.objects.exclude(pk=space.pk)
         if others.filter(name__iexact=name).exists():
             raise Invalid(fields={"Name": [f"A space with the name '{name}' already exists."]})

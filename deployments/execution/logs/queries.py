@@ -123,7 +123,7 @@ def events_after(task_pk: int, event_number: int) -> tuple[list[LogEvent], bool]
 
 def raw_bytes(execution: ActionExecution) -> Iterator[bytes]:
     """Yield exactly the bytes that the script printed, both streams in the order of arrival."""
-    for chunk in _of_execution(execution):
+    for chunk in chunks_from(execution):
         frames, _ = decode_frames(unpack_body(bytes(chunk.body)), chunk.offset)
         yield b"".join(frame.payload for frame in frames if frame.stream != RECORD)
 
@@ -137,7 +137,7 @@ def pages_of_lines(execution: ActionExecution) -> Iterator[list[Line]]:
 def all_lines(execution: ActionExecution) -> Iterator[Line]:
     """Yield every line of an execution's log without holding it in memory."""
     pending: dict[int, list[Segment]] = {}
-    for chunk in _of_execution(execution):
+    for chunk in chunks_from(execution):
         for segment in _read(chunk):
             pending.setdefault(segment.number, []).append(segment)
             if segment.ends:
@@ -145,21 +145,12 @@ def all_lines(execution: ActionExecution) -> Iterator[Line]:
     yield from (_joined(parts) for parts in pending.values())
 
 
-def chunks_from(execution: ActionExecution, offset: int) -> Iterator[LogChunk]:
-    """Yield the chunks of an execution from an offset on."""
+def chunks_from(execution: ActionExecution, offset: int = 0) -> Iterator[LogChunk]:
+    """Yield the chunks of an execution, from an offset on."""
     return chunks_of(
         execution.task_id,
         Q(execution=execution, offset__gte=offset),
         lambda chunk: chunk.execution_id == execution.pk and chunk.offset >= offset,
-        order="offset",
-    )
-
-
-def _of_execution(execution: ActionExecution) -> Iterator[LogChunk]:
-    return chunks_of(
-        execution.task_id,
-        Q(execution=execution),
-        lambda chunk: chunk.execution_id == execution.pk,
         order="offset",
     )
 

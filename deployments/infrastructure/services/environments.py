@@ -1,7 +1,7 @@
 """Creating, changing, ordering and deleting environments."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from django.db import transaction
 from django.db.models import Max, ProtectedError
@@ -157,9 +157,7 @@ def _record(
     environment: Environment,
     category: str,
     verb: str,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
+    **snapshots: Unpack[events.Snapshots],
 ) -> None:
     events.record(
         actor=actor,
@@ -167,6 +165,5 @@ def _record(
         category=category,
         message=f"Environment {environment.name} was {verb}",
         subject=public_ids.make("Environments", environment.pk),
-        before=before,
-        after=after,
+        **snapshots,
     )

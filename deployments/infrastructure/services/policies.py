@@ -1,7 +1,7 @@
 """Machine policies: the seeded default, and changing them."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from django.db import transaction
 
@@ -211,9 +211,7 @@ def _record(
     policy: MachinePolicy,
     category: str,
     verb: str,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
+    **snapshots: Unpack[events.Snapshots],
 ) -> None:
     events.record(
         actor=actor,
@@ -221,6 +219,5 @@ def _record(
         category=category,
         message=f"Machine policy {policy.name} was {verb}",
         subject=policy.public_id,
-        before=before,
-        after=after,
+        **snapshots,
     )

@@ -1,7 +1,7 @@
 """Library variable sets: creating, changing and deleting; their values are written as any set's."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from django.db import transaction
 
@@ -117,9 +117,7 @@ def _record(
     row: LibraryVariableSet,
     category: str,
     verb: str,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
+    **snapshots: Unpack[events.Snapshots],
 ) -> None:
     events.record(
         actor=actor,
@@ -127,6 +125,5 @@ def _record(
         category=category,
         message=f"{kind_of(row).capitalize()} {row.name} was {verb}",
         subject=row.public_id,
-        before=before,
-        after=after,
+        **snapshots,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 from uuid import uuid4
 
 from django.db import transaction
@@ -195,13 +195,7 @@ def _snapshot(row: Channel) -> dict[str, Any]:
 
 
 def _record(
-    actor: Actor,
-    row: Channel,
-    category: str,
-    verb: str,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
+    actor: Actor, row: Channel, category: str, verb: str, **snapshots: Unpack[events.Snapshots]
 ) -> None:
     events.record(
         actor=actor,
@@ -210,6 +204,5 @@ def _record(
         message=f"Channel {row.name} of {row.project.name} was {verb}",
         subject=row.public_id,
         related=[row.project.public_id],
-        before=before,
-        after=after,
+        **snapshots,
     )

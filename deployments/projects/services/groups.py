@@ -1,6 +1,6 @@
 """Project groups."""
 
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from django.db import transaction
 
@@ -70,9 +70,7 @@ def _record(
     group: ProjectGroup,
     category: str,
     verb: str,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
+    **snapshots: Unpack[events.Snapshots],
 ) -> None:
     events.record(
         actor=actor,
@@ -80,6 +78,5 @@ def _record(
         category=category,
         message=f"Project group {group.name} was {verb}",
         subject=group.public_id,
-        before=before,
-        after=after,
+        **snapshots,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from django.db import transaction
 from django.db.models import ProtectedError
@@ -210,13 +210,7 @@ def _snapshot(row: Lifecycle) -> dict[str, Any]:
 
 
 def _record(
-    actor: Actor,
-    row: Lifecycle,
-    category: str,
-    verb: str,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
+    actor: Actor, row: Lifecycle, category: str, verb: str, **snapshots: Unpack[events.Snapshots]
 ) -> None:
     events.record(
         actor=actor,
@@ -224,6 +218,5 @@ def _record(
         category=category,
         message=f"Lifecycle {row.name} was {verb}",
         subject=row.public_id,
-        before=before,
-        after=after,
+        **snapshots,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from django.db import transaction
 from django.db.models import ProtectedError
@@ -187,13 +187,7 @@ def _snapshot(row: Project) -> dict[str, Any]:
 
 
 def record_project(
-    actor: Actor,
-    row: Project,
-    category: str,
-    verb: str,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
+    actor: Actor, row: Project, category: str, verb: str, **snapshots: Unpack[events.Snapshots]
 ) -> None:
     """Record an act on a project."""
     events.record(
@@ -203,6 +197,5 @@ def record_project(
         message=f"Project {row.name} was {verb}",
         subject=row.public_id,
         related=[public_ids.make("ProjectGroups", row.group_id)],
-        before=before,
-        after=after,
+        **snapshots,
     )

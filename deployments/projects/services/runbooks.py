@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 from django.db import transaction
 
@@ -58,13 +58,7 @@ def update_runbook(*, actor: Actor, row: Runbook, runbook: RunbookInput) -> Runb
 
 
 def record_runbook(
-    actor: Actor,
-    row: Runbook,
-    category: str,
-    verb: str,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
+    actor: Actor, row: Runbook, category: str, verb: str, **snapshots: Unpack[events.Snapshots]
 ) -> None:
     """Record an event about a runbook; joins the caller's transaction."""
     events.record(
@@ -74,8 +68,7 @@ def record_runbook(
         message=f"Runbook {row.name} of {row.project.name} was {verb}",
         subject=row.public_id,
         related=[row.project.public_id],
-        before=before,
-        after=after,
+        **snapshots,
     )
 
 

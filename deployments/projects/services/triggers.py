@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from django.db import transaction
 
@@ -241,9 +241,7 @@ def _record(
     category: str,
     verb: str,
     clock: Clock,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
+    **snapshots: Unpack[events.Snapshots],
 ) -> None:
     events.record(
         actor=actor,
@@ -252,7 +250,6 @@ def _record(
         message=f"Trigger {row.name} of {row.project.name} was {verb}",
         subject=row.public_id,
         related=[row.project.public_id],
-        before=before,
-        after=after,
         clock=clock,
+        **snapshots,
     )

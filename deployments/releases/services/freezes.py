@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from django.db import transaction
 
@@ -153,15 +153,13 @@ def _store_places(row: DeploymentFreeze, places: Iterable[FreezePlace]) -> None:
     FreezeScope.objects.filter(freeze=row).delete()
     chosen = {(each.project.pk, each.environment.pk, each.tenant): each for each in places}
     FreezeScope.objects.bulk_create(
-        [
-            FreezeScope(
-                freeze=row,
-                project=each.project,
-                environment=each.environment,
-                tenant_number=each.tenant,
-            )
-            for each in chosen.values()
-        ]
+        FreezeScope(
+            freeze=row,
+            project=each.project,
+            environment=each.environment,
+            tenant_number=each.tenant,
+        )
+        for each in chosen.values()
     )
 
 
@@ -189,9 +187,7 @@ def _record(
     row: DeploymentFreeze,
     category: str,
     verb: str,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
+    **snapshots: Unpack[events.Snapshots],
 ) -> None:
     events.record(
         actor=actor,
@@ -199,6 +195,5 @@ def _record(
         category=category,
         message=f"Deployment freeze {row.name} was {verb}",
         subject=row.public_id,
-        before=before,
-        after=after,
+        **snapshots,
     )

@@ -158,9 +158,10 @@ def verdicts(
         elif lost.rank < winner.rank:
             found[place] = ("Less specific", False)
         elif candidate.source != winner.candidate.source:
-            found[place] = ("Same scope, from a variable set", False)
+            which = "a later" if winner.candidate.source else "a variable"
+            found[place] = (f"Equally specific, from {which} set", False)
         else:
-            found[place] = ("Same scope, later in the list", False)
+            found[place] = ("Equally specific, later in the list", False)
     return found
 
 

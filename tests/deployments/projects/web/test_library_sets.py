@@ -88,11 +88,14 @@ def test_a_project_includes_sets_and_says_whence_values_come() -> None:
     }
     assert verdicts == {
         "own": "Wins: default",
-        "first": "Same scope, from a variable set",
+        "first": "Equally specific, from a variable set",
         "1": "Wins: default",
-        "2": "Same scope, from a variable set",
+        "2": "Equally specific, from a later set",
     }
     assert "From the variable set First" in text_of(page)
+    assert "specific scope wins: step, target, target tag, tenant, tenant tag" in text_of(page)
+    of_set = text_of(ana.get(f"projects/library/{first.public_id}"))
+    assert "specific scope wins: target, target tag, tenant tag, environment." in of_set
     ana.post(f"{path}/library", {"first": second.public_id})
     assert included(project) == ["Second", "First"]
     ana.post(f"{path}/library", {"remove": first.public_id})

@@ -99,6 +99,8 @@ def test_who_wins_is_told_with_the_reason() -> None:
         VariableInput("Ttl", "1", scope={"Environment": [production.public_id], "Role": ["web"]}),
         VariableInput("Ttl", "2"),
         VariableInput("Only", "x", scope={"Environment": [staging.public_id]}),
+        VariableInput("Tie", "e", scope={"Environment": [production.public_id]}),
+        VariableInput("Tie", "f", scope={"Environment": [staging.public_id, production.public_id]}),
     )
     ana = Visitor(make_ana())
     query = {"environment": production.public_id, "target": machine.public_id}
@@ -113,6 +115,8 @@ def test_who_wins_is_told_with_the_reason() -> None:
         "1": "Wins: environment and target tag",
         "2": "Less specific",
         "x": "Other environment",
+        "e": "Wins: environment",
+        "f": "Equally specific, later in the list",
     }
     assert "No value here" in text_of(page)
     assert "Who wins" not in text_of(ana.get(_path(project))).replace("Who wins for", "")

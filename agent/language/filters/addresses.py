@@ -1,0 +1,177 @@
+"""Read addresses into their parts, normalised as .NET does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from agent.language.filters.hosts import PORTS, WITH_HOST, read_host
+
+_FILE, _MAIL = "file", "mailto"
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)
+_LETTER_SCHEME: Final = re.compile(r"[A-Za-z]:")
+_DRIVE: Final = re.compile(r"/?([A-Za-z])[:|]([\\/].*)", re.DOTALL)
+_PARTS: Final = re.compile(r"([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
+_KEPT: Final = "-_.~;/?:@&=+$,[]!'()*%"
+_LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
+_HALF: Final = re.compile("[\ud800-\udfff]")
+_NOT_ASCII: Final = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address; its texts are escaped, its query and fragment begin with their signs.
+
+    `kind` is what sort of host it has. The scheme is empty where the address is relative.
+    """
+
+    scheme: str = ""
+    user: str = ""
+    has_user: bool = False
+    host: str = ""
+    scope: str = ""
+    kind: str = "Unknown"
+    port: int = -1
+    has_slashes: bool = False
+    path: str = ""
+    query: str = ""
+    fragment: str = ""
+
+    @property
+    def is_file(self) -> bool:
+        return self.scheme == _FILE
+
+    @property
+    def has_default_port(self) -> bool:
+        return self.port == PORTS.get(self.scheme, -1)
+
+
+def read_address(text: str) -> Address | None:
+    """Read an address, relative ones too; None when it is none."""
+    text = text.strip(" \t\n\v\f\r")
+    if text.startswith("\\\\"):
+        return _after_slashes(_FILE, text.replace("\\", "/"))
+    drive = _DRIVE.fullmatch(text)
+    if drive is not None and not text.startswith("/"):
+        return _on_drive(drive, text)
+    found = _SCHEME.fullmatch(text)
+    if found is None:
+        return None if _LETTER_SCHEME.match(text) else Address()
+    scheme, rest = found.group(1).lower(), found.group(2)
+    if scheme == _MAIL:
+        return _mail(rest)
+    known = scheme in WITH_HOST or scheme == _FILE
+    if known:
+        place = _PARTS.match(rest)
+        end = place.end(1) if place else 0
+        rest = rest[:end].replace("\\", "/") + rest[end:]
+    if rest.startswith("//"):
+        return _after_slashes(scheme, rest)
+    return Address() if known else _opaque(scheme, rest)
+
+
+def unescape(text: str) -> str:
+    """Put characters for their escapes; bytes that are none stay as they are."""
+    return re.sub(r"(?:%[0-9A-Fa-f]{2})+", lambda run: _decoded(run.group()), text)
+
+
+def _decoded(run: str) -> str:
+    data = bytes.fromhex(run.replace("%", ""))
+    return data.decode("utf-8", "surrogateescape").translate(_BYTES)
+
+
+def escape(text: str) -> str:
+    """Escape what may not stand in an address, and nothing that need not be."""
+    escaped = quote(_HALF.sub("\ufffd", text), safe=_KEPT)
+    return _ESCAPE.sub(_shortest, _LONE_PERCENT.sub("%25", escaped))
+
+
+def _shortest(found: re.Match[str]) -> str:
+    code = int(found.group(1), 16)
+    char = chr(code)
+    if code >= _NOT_ASCII:
+        return found.group().upper()
+    return char if char.isalnum() or char in "-_.~" else found.group()
+
+
+def _opaque(scheme: str, rest: str) -> Address:
+    path, query, fragment = _split(rest)
+    return Address(scheme, path=escape(path), query=query, fragment=fragment)
+
+
+def _on_drive(drive: re.Match[str], text: str) -> Address:
+    path = f"{text[0]}:{drive.group(2)}".replace("\\", "/")
+    # Here these signs are part of names.
+    path = escape(path).replace("?", "%3F").replace("#", "%23")
+    return Address(_FILE, kind="Basic", has_slashes=True, path=_without_dots(path))
+
+
+def _after_slashes(scheme: str, rest: str) -> Address | None:
+    before, query, fragment = _split(rest[2:])
+    authority, slash, path = before.partition("/")
+    path = slash + path
+    drive = _DRIVE.fullmatch(path) if scheme == _FILE and not authority else None
+    if drive is not None:
+        path = f"{drive.group(1)}:{drive.group(2)}".replace("\\", "/")
+    # With a second sign, what follows the first is no host.
+    user, at, host = authority.partition("@") if "@" in authority else ("", "", authority)
+    found = read_host(scheme, host)
+    if found is None or (scheme == _FILE and path.endswith(":")):
+        return None
+    name, scope, kind, port = found
+    return Address(
+        scheme,
+        escape(user),
+        bool(at),
+        name,
+        scope,
+        kind,
+        port,
+        has_slashes=True,
+        path=_without_dots(escape(path) or "/"),
+        query=query,
+        fragment=fragment,
+    )
+
+
+def _mail(rest: str) -> Address | None:
+    before, query, fragment = _split(rest)
+    user, at, host = before.rpartition("@")
+    found = None if at and not host else read_host(_MAIL, host)
+    if found is None:
+        return None
+    name, scope, kind, port = found
+    return Address(
+        _MAIL, escape(user), bool(user), name, scope, kind, port, query=query, fragment=fragment
+    )
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    found = _PARTS.fullmatch(text)
+    before, query, fragment = found.groups() if found else (text, "", "")
+    return (
+        before,
+        f"?{escape(query[1:])}" if query else "",
+        f"#{escape(fragment[1:])}" if fragment else "",
+    )
+
+
+def _without_dots(path: str) -> str:
+    """Follow the segments that lead up or nowhere."""
+    first, *segments = path.split("/")
+    kept: list[str] = []
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if segments and segments[-1] in (".", ".."):
+        kept.append("")
+    return "/".join([first, *kept]) if segments else path
+
+
+# Bytes that are part of no character, as the decoder marks them.
+_BYTES: Final = {0xDC00 + byte: f"%{byte:02X}" for byte in range(_NOT_ASCII, 256)}

@@ -60,6 +60,7 @@ REASONS: dict[str, dict[str, str]] = {
         "projects.projects": "insert_project",
         "projects.renaming": "follow_renames",
         "projects.repositories": "keep_repository",
+        "projects.resuming": "forget_packages resume_triggers",
         "execution.retention/deleting": "delete_tasks",
         "releases.editing": "remember_numbers",
         "releases.packages": "hold_selection",

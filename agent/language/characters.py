@@ -49,7 +49,7 @@ def fold(text: str) -> str:
 
 def _single(char: str, converted: str) -> str:
     # The dotless and the dotted I have no counterpart in the invariant culture.
-    if char > _LAST_OF_BASIC_PLANE or char in "ıİ":
+    if char in "ıİ":
         return char
     if len(converted) == 1:
         return converted

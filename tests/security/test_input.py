@@ -95,7 +95,6 @@ OWN_PATTERNS = {
     "agent/language/parser.py",
     "agent/language/reading.py",
     "agent/language/json_values/reading.py",
-    "agent/language/filters/date_parsing.py",
 }
 RE_FUNCTIONS = {"compile", "match", "search", "fullmatch", "sub", "subn", "split", "findall"}
 

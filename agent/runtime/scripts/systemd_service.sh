@@ -34,6 +34,8 @@ property() {
 show_journal() {
   local whose=--unit
   if [ "$scope" = user ]; then whose=--user-unit; fi
+  # The last words of a program reach the journal a moment after its end.
+  sleep 1
   as_root journalctl "$whose" "$name.service" --since "@$began" --lines 30 --no-pager --no-hostname 2>&1
 }
 

@@ -104,17 +104,23 @@ def test_the_first_deployment_starts_and_the_next_restarts(site: Site) -> None:
     assert second != first
     assert site.machine.read("/tmp/lives").endswith(b"|1.0.1")
 
+    # One that is renamed stays until somebody removes it.
     site.push("Lives", "1.0.2")
-    state, log = site.deploy(project, service("Lives", "lives", State="started"))
-    assert state == "Success", log
-    assert site.property("lives", "MainPID") == second
-
     state, log = site.deploy(
-        project, service("Lives", "lives", State="stopped", StartMode="disabled")
+        project, service("Lives", "lives", State="started"), service("Lives", "lives-on")
     )
     assert state == "Success", log
-    assert site.property("lives", "ActiveState") == "inactive"
-    assert site.machine.shell("systemctl is-enabled lives") == (1, "disabled\n")
+    assert site.property("lives", "MainPID") == second
+    state, log = site.deploy(
+        project, service("Lives", "lives-on", State="stopped", StartMode="disabled")
+    )
+    assert state == "Success", log
+    for name, runs, starts in (
+        ("lives", "active", "enabled"),
+        ("lives-on", "inactive", "disabled"),
+    ):
+        assert site.property(name, "ActiveState") == runs
+        assert site.machine.shell(f"systemctl is-enabled {name}")[1] == f"{starts}\n"
 
 
 def test_what_breaks_fails_the_step_in_its_own_words_until_it_is_mended(site: Site) -> None:
@@ -184,14 +190,3 @@ def test_it_runs_as_a_user_who_sees_nothing_else_of_the_agent(site: Site) -> Non
     seen = site.machine.output(f"find {home}/* -maxdepth 0 -type d -perm /o=rx", user="root")
     assert seen.split() == [f"{home}/applications"]
     assert "Permission denied" in site.machine.shell(f"ls {home}", user="shop")[1]
-
-
-def test_a_service_that_is_renamed_stays_until_somebody_removes_it(site: Site) -> None:
-    project = site.project("Renamed")
-    site.push("Renamed", "1.0.0")
-    for name in ("before", "after"):
-        state, log = site.deploy(project, service("Renamed", name))
-        assert state == "Success", log
-    for name in ("before", "after"):
-        assert site.property(name, "ActiveState") == "active"
-        assert site.machine.output(f"systemctl is-enabled {name}") == "enabled"

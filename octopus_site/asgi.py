@@ -20,4 +20,4 @@ with loading():
     load_pages()
     _django = OneThreadHandler()
 
-application = SpoolChunkedBody(_django, sender_is_known)  # type: ignore[arg-type]  # Django types its own callables
+application = SpoolChunkedBody(_django, sender_is_known)

@@ -1,5 +1,6 @@
 """Connections to PostgreSQL that outlive a request."""
 
+import select
 from typing import Any, Final
 
 from django.conf import settings
@@ -13,8 +14,8 @@ def pool_connections() -> None:
     """Let the requests of this process share a few connections; for web and gateway.
 
     Each request runs in a thread of its own, and connecting costs more than most queries. When
-    all are taken, a request waits, and then fails as when the database is away. A connection is
-    tried before it is lent. SQLite needs none: opening the file is quick.
+    all are taken, a request waits, and then fails as when the database is away. A connection that
+    the database has ended is not lent. SQLite needs none: opening the file is quick.
     """
     if settings.OCTOPUS.is_sqlite:
         return
@@ -27,15 +28,25 @@ def pool_connections() -> None:
 def renew_all_when_one_is_broken(pool: Any) -> None:
     """Make a psycopg_pool drop every idle connection as soon as one turns out to be broken.
 
-    A database that was restarted has broken them all, and the pool would let a request try one
-    after another with pauses of 1, 2, 4, 8 s between: five of them are longer than a request waits.
+    Asking it something at each request would cost as much as a query; what a database that goes
+    away sends last is there to be seen. A database that was restarted has broken them all, and the
+    pool would let a request try one after another with pauses of 1, 2, 4, 8 s between: five of
+    them are longer than a request waits.
     """
 
     def check(tried: Any) -> None:
         try:
-            pool.check_connection(tried)
+            if _has_news(tried):
+                pool.check_connection(tried)
         except Exception:
             pool.drain()
             raise
 
     pool._check = check  # noqa: SLF001 Django passes a check of its own to the constructor
+
+
+def _has_news(tried: Any) -> bool:
+    """Tell whether an idle connection was sent something: an ending or an error, mostly."""
+    socket = select.poll()
+    socket.register(tried.fileno(), select.POLLIN)
+    return bool(socket.poll(0))

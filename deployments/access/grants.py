@@ -1,9 +1,9 @@
-"""Loading grants: few queries, kept for the request and in Redis under a version."""
+"""Loading grants: few queries, kept for the request, and by each process under a version."""
 
-import json
+import time
 import uuid
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -17,7 +17,6 @@ from deployments.access.object_grants import direct_rows
 from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.models import Space
-from deployments.base.redis import try_redis
 from deployments.base.settings_rows import get_setting, register_usual_setting, set_setting
 
 __all__ = [
@@ -41,15 +40,38 @@ _PREFIXES = {
 }
 _VERSION = "access.version"
 register_usual_setting(_VERSION)
-_CACHE_SECONDS = 300
+_KEPT_S = 300
+_MOST_KEPT = 1000
 _expanders: dict[str, Expander] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One assignment as it is stored: a role of a team, or what was given on single objects."""
+
+    space: int | None
+    permissions: frozenset[str]
+    system: frozenset[str]
+    scopes: Mapping[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A user's assignments under a version, and until when (monotonic)."""
+
+    version: str
+    until: float
+    rows: tuple[_Row, ...]
+
+
+_kept: dict[int, _Kept] = {}
 
 
 @dataclass
 class _Held:
     """What was loaded: assignments by user, grants by user and space, and what else was read."""
 
-    rows: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    rows: dict[int, tuple[_Row, ...]] = field(default_factory=dict)
     grants: dict[tuple[int, int | None], Grants] = field(default_factory=dict)
     others: dict[Hashable, Any] = field(default_factory=dict)
 
@@ -110,22 +132,21 @@ def team_changed() -> None:
         held.others.clear()
 
 
-def _rows(user_id: int) -> list[dict[str, Any]]:
-    """Return the assignments of all of the user's teams, from Redis when it has them."""
+def _rows(user_id: int) -> tuple[_Row, ...]:
+    """Return the assignments of all of the user's teams, as kept while the version is the same."""
     if transaction.get_connection().in_atomic_block:
-        return _read_rows(user_id)  # may see changes that others must not get from the cache
-    key = f"octopus:grants:{get_setting(_VERSION, '')}:{user_id}"
-    stored = try_redis(lambda client: client.get(key), None)
-    if isinstance(stored, bytes):
-        with suppress(ValueError):
-            return json.loads(stored)  # type: ignore[no-any-return]  # written below
-    rows = _read_rows(user_id)
-    text = json.dumps(rows)
-    try_redis(lambda client: client.set(key, text, ex=_CACHE_SECONDS), None)
-    return rows
+        return _read_rows(user_id)  # may see changes that others must not get
+    version, now = get_setting(_VERSION, ""), time.monotonic()
+    kept = _kept.get(user_id)
+    if kept is None or kept.version != version or kept.until < now:
+        kept = _Kept(version, now + _KEPT_S, _read_rows(user_id))
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        _kept[user_id] = kept
+    return kept.rows
 
 
-def _read_rows(user_id: int) -> list[dict[str, Any]]:
+def _read_rows(user_id: int) -> tuple[_Row, ...]:
     teams = Team.objects.filter(Q(users=user_id) | Q(everyone=True)).values("pk")
     roles = list(
         ScopedUserRole.objects.filter(team__in=teams)
@@ -142,26 +163,31 @@ def _read_rows(user_id: int) -> list[dict[str, Any]]:
     found = RoleScope.objects.filter(scoped_role__in=[role["pk"] for role in roles])
     for number, kind, value in found.values_list("scoped_role_id", "kind", "object_id"):
         scopes.setdefault(number, {}).setdefault(kind, []).append(value)
-    return direct_rows(user_id, teams) + [
-        {
-            "space": role["space_id"],
-            "permissions": role["role__space_permissions"],
-            "system": role["role__system_permissions"],
-            "scopes": scopes.get(role["pk"], {}),
-        }
-        for role in roles
+    direct = [
+        _Row(row["space"], permissions_of(row["permissions"]), frozenset(), row["scopes"])
+        for row in direct_rows(user_id, teams)
     ]
+    return (
+        *direct,
+        *(
+            _Row(
+                role["space_id"],
+                permissions_of(role["role__space_permissions"]),
+                permissions_of(role["role__system_permissions"]),
+                scopes.get(role["pk"], {}),
+            )
+            for role in roles
+        ),
+    )
 
 
-def _compiled(rows: list[dict[str, Any]], space: Space | None) -> Grants:
+def _compiled(rows: Iterable[_Row], space: Space | None) -> Grants:
     # A role of a space carries its few system permissions (seeing people) to system level.
-    system = frozenset(name for row in rows for name in permissions_of(row["system"]))
+    system = frozenset(name for row in rows for name in row.system)
     if space is None:
         return Grants(system=system)
     assignments = tuple(
-        _assignment(space, permissions_of(row["permissions"]), row["scopes"])
-        for row in rows
-        if row["space"] == space.pk
+        _assignment(space, row.permissions, row.scopes) for row in rows if row.space == space.pk
     )
     return Grants(assignments=assignments, system=system)
 

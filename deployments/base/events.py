@@ -10,7 +10,7 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.following.consumers import consumers_of
 from deployments.base.models import Event, EventRelated, Space
-from deployments.base.rows import insert_rows, mark_as_stored, row_values
+from deployments.base.rows import insert_rows, mark_as_stored, repeating_cursor, row_values
 from deployments.base.wake import wake_often
 
 Snapshot = Mapping[str, Any]
@@ -121,7 +121,7 @@ def _insert(event: Event, documents: Sequence[str]) -> None:
         insert_rows([EventRelated(event=event, document_id=each) for each in documents])
         return
     names, values = row_values(event, without=("transaction_id",))
-    with connection.cursor() as sql:
+    with repeating_cursor() as sql:
         sql.execute(
             f"WITH e AS (INSERT INTO base_event ({names}, transaction_id)"  # noqa: S608 names of ours
             f" VALUES ({', '.join(['%s'] * len(values))}, {_CURRENT})"

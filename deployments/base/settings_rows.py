@@ -7,9 +7,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS
 
 from deployments.base.models import ServerSetting
+from deployments.base.rows import repeating_cursor
 from deployments.base.secrets import open_text, seal_text
 
 # Its row is there while the server is in maintenance mode.
@@ -93,7 +94,7 @@ def opened_settings(prefix: str) -> dict[str, Any]:
 def _usual_values() -> dict[str, Any]:
     # Django would take longer to put this together than the database takes to answer it.
     places = ", ".join(["%s"] * len(_usual))
-    with connection.cursor() as cursor:
+    with repeating_cursor() as cursor:
         cursor.execute(
             f"SELECT key, value FROM base_serversetting WHERE key IN ({places})",  # noqa: S608 places only
             _usual,

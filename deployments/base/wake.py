@@ -1,5 +1,7 @@
 """Wake-ups: hints sent after commit; a lost one only costs a sweep interval."""
 
+import time
+
 import structlog
 from celery import current_app
 from django.db import transaction
@@ -14,6 +16,8 @@ MAILBOX_CHANNEL = "octopus:mailbox"
 _PAUSE_S = 0.1
 
 _is_silent = False
+# Until when a task that this process has sent with a delay is surely still to come, by its mark.
+_to_come: dict[str, float] = {}
 
 
 def stay_silent() -> None:
@@ -50,10 +54,13 @@ def _send_often(name: str, args: tuple[int | str, ...]) -> None:
     if _is_silent:
         return
     mark = ":".join(("octopus:woken", name, *map(str, args)))
+    now = time.monotonic()
+    if now < _to_come.get(mark, 0.0):
+        return
     if _is_first(f"{mark}:now"):
         _send(name, args)
-    elif _is_first(f"{mark}:later"):
-        _send(name, args, after_s=_PAUSE_S)
+    elif _is_first(f"{mark}:later") and _send(name, args, after_s=_PAUSE_S):
+        _to_come[mark] = now + _PAUSE_S
 
 
 def _is_first(mark: str) -> bool:
@@ -62,17 +69,20 @@ def _is_first(mark: str) -> bool:
     return try_redis(lambda client: bool(client.set(mark, 1, nx=True, px=milliseconds)), True)
 
 
-def _send(name: str, args: tuple[int | str, ...], *, after_s: float | None = None) -> None:
+def _send(name: str, args: tuple[int | str, ...], *, after_s: float | None = None) -> bool:
+    """Send the task; tells whether it was sent."""
     if _is_silent:
-        return
+        return False
     # Celery's own connection tries for seconds while Redis is away; nobody shall wait for that.
     if not try_redis(lambda client: client.ping(), otherwise=False):
         log.warning("wake-up not sent; the sweep will do it", task=name, error="Redis is away")
-        return
+        return False
     try:
         current_app.send_task(name, args=args, countdown=after_s, retry=False, ignore_result=True)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("wake-up not sent; the sweep will do it", task=name, error=str(error))
+        return False
+    return True
 
 
 def _publish(channel: str, message: str) -> None:

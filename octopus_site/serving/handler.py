@@ -1,32 +1,99 @@
 """Django's ASGI handler for an application whose middleware and views are synchronous."""
 
-from typing import Any
+import asyncio
+from collections.abc import Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from typing import Any, Final
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIHandler
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import BaseHandler
-from django.http import HttpRequest
+from django.http import FileResponse
 from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
 
 from octopus_site.serving.live_body import LargeBody
 
+Scope = MutableMapping[str, Any]
+
+_MOST_IDLE: Final = 16
+
 
 class OneThreadHandler(ASGIHandler):
-    """Runs a request in its thread from the first middleware to the view.
+    """Runs a request in one thread, and in one go from its first signal to its answer.
 
-    Django's own goes back to the event loop between middleware and view, which costs each request
-    more than all middleware does. Bodies of answers may be asynchronous as ever.
+    Django's own goes back to the event loop between middleware and view, and for each signal, and
+    starts two threads for each request; that costs a small request more than its middleware does.
+    Bodies of answers may be asynchronous as ever.
     """
 
     def __init__(self) -> None:
         BaseHandler.__init__(self)
         self.load_middleware(is_async=False)
+        self._idle: list[ThreadPoolExecutor] = []
 
-    async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the answer."""
-        response = await sync_to_async(self.get_response, thread_sensitive=True)(request)
-        response._handler_class = type(self)  # type: ignore[attr-defined]  # noqa: SLF001 Django's
-        return response
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Answer a request in a thread that no other request has meanwhile."""
+        with self._thread() as executor:
+            async with ThreadSensitiveContext(executor=executor):
+                await self.handle(scope, receive, send)
+
+    @contextmanager
+    def _thread(self) -> Iterator[ThreadPoolExecutor]:
+        executor = self._idle.pop() if self._idle else ThreadPoolExecutor(1, "request")
+        try:
+            yield executor
+        finally:
+            if len(self._idle) < _MOST_IDLE:
+                self._idle.append(executor)
+            else:
+                executor.shutdown(wait=False)
+
+    async def handle(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Take in the request and send the answer; a stream ends when the client goes away."""
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        with closing(body):
+            set_script_prefix(get_script_prefix(scope))
+            response = await sync_to_async(self._respond)(scope, body)
+            if not response.streaming:
+                await self.send_response(response, send)
+                return
+            try:
+                await self._stream(response, receive, send)
+            finally:
+                await sync_to_async(response.close)()
+
+    def _respond(self, scope: Scope, body: Any) -> HttpResponseBase:
+        """Return the answer; what it held, the database's connection above all, is given back."""
+        signals.request_started.send(sender=type(self), scope=scope)
+        request, refusal = self.create_request(scope, body)
+        response: Any = refusal if request is None else self.get_response(request)
+        response._handler_class = type(self)  # noqa: SLF001 Django's
+        if isinstance(response, FileResponse):
+            response.block_size = self.chunk_size
+        if not response.streaming:
+            response.close()
+        return response  # type: ignore[no-any-return]  # the stubs let create_request give no answer
+
+    async def _stream(self, response: HttpResponseBase, receive: Any, send: Any) -> None:
+        """Send what the answer yields until it ends or the client has gone."""
+        sending = asyncio.create_task(self.send_response(response, send))
+        leaving = asyncio.create_task(self.listen_for_disconnect(receive))
+        try:
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            sending.cancel()
+        with suppress(RequestAborted, asyncio.CancelledError):
+            await leaving
+        with suppress(asyncio.CancelledError):
+            await sending
 
     async def read_body(self, receive: Any) -> Any:
         """Return the file of the body: of a large one before it has come."""

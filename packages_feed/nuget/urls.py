@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, re_path
+from django.urls import URLPattern, URLResolver, include, re_path
 
 from packages_feed.nuget import push, v2, v3_index, v3_registrations, v3_search
 from packages_feed.nuget.answers import is_for_reading
@@ -74,6 +74,8 @@ _ROUTES: tuple[tuple[str, View], ...] = (
     (rf"/{_ID}/{_VERSION}/?", _writing),
 )
 
-urlpatterns: list[URLPattern] = [
-    re_path(rf"^{root}{route}\Z", view) for root in _ROOTS for route, view in _ROUTES
+_BELOW: list[URLPattern] = [re_path(rf"^{route}\Z", view) for route, view in _ROUTES]
+# By root, so that a push need not be held against the routes of each other one.
+urlpatterns: list[URLResolver] = [
+    re_path(rf"^{root}", include((_BELOW, "nuget"))) for root in _ROOTS
 ]

@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from deployments.audit.models import EventArchive
 from deployments.base.clock import Clock, utc_now
-from deployments.base.rows import mark_as_stored
+from deployments.base.rows import mark_as_stored, repeating_cursor
 from packages_feed.ingest import Spooled
 from packages_feed.models import StoredBlob
 from packages_feed.storage import StorageFailed, package_storage
@@ -137,7 +137,7 @@ def _write_row(upload: Spooled, now: datetime) -> StoredBlob:
     """
     stored: Any = StoredBlob._meta.get_field("stored")  # noqa: SLF001 Django's documented API
     alone = connection.vendor == "postgresql" and not connection.in_atomic_block
-    with connection.cursor() as cursor:
+    with repeating_cursor() as cursor:
         cursor.execute(
             _WRITE.format(table=_UNHURRIED if alone else ""),
             [upload.sha256, upload.size, stored.get_db_prep_save(now, connection)],

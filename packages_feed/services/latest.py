@@ -11,6 +11,7 @@ from typing import Final
 from django.db import connection, transaction
 
 from deployments.base.models import Space
+from deployments.base.rows import repeating_cursor
 from packages_feed.models import LatestVersion, PackageVersion
 from packages_feed.models.latest import Latest
 
@@ -56,7 +57,7 @@ _AT_ONCE: Final = 100
 def add_latest(version: PackageVersion) -> None:
     """Take a new version into account; joins the caller's transaction."""
     _hold(version.space_id, version.id_lower, shared=True)
-    with connection.cursor() as cursor:
+    with repeating_cursor() as cursor:
         cursor.execute(_OF_ONE, [version.pk])
 
 
@@ -97,5 +98,5 @@ def _hold(space: int, id_lower: str, *, shared: bool) -> None:
     digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
     key = int.from_bytes(digest, "big", signed=True)
     lock = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-    with connection.cursor() as cursor:
+    with repeating_cursor() as cursor:
         cursor.execute(f"SELECT {lock}(%s)", [key])

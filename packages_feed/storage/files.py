@@ -45,7 +45,7 @@ class FileStorage:
     def _put(self, sha256: str, size: int, write: Callable[[Path], None]) -> bool:
         target = self._path(sha256)
         try:
-            if target.exists() and target.stat().st_size == size:
+            if self.size(sha256) == size:
                 return False
             made = _made(target.parent)
             temporary = self.spool_folder / f"{uuid.uuid4().hex}.tmp"
@@ -111,6 +111,8 @@ class FileStorage:
 
 def _made(folder: Path) -> list[Path]:
     """Make a folder; return it and those above it that were not there."""
+    if folder.is_dir():
+        return []
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     return missing

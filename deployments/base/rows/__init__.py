@@ -1,5 +1,6 @@
 """Reading and writing rows with less work for the processor than Django's own ways take."""
 
+from deployments.base.rows.cursors import repeating_cursor
 from deployments.base.rows.prepared import PreparedQuery
 from deployments.base.rows.writing import (
     increase,
@@ -16,6 +17,7 @@ __all__ = [
     "insert_if_new",
     "insert_rows",
     "mark_as_stored",
+    "repeating_cursor",
     "row_values",
     "update_rows",
 ]

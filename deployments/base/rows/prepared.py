@@ -1,12 +1,15 @@
 """Queries that every request makes: put together once, then asked with other values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import GenericAlias
 from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
+from django.db.backends.utils import CursorWrapper
 from django.db.models.query import get_related_populators
+
+from deployments.base.rows.cursors import repeating_cursor
 
 R_co = TypeVar("R_co", covariant=True)
 Value = int | str | list[int] | list[str]
@@ -45,17 +48,27 @@ class PreparedQuery(Generic[R_co]):
         """Return the rows that the query finds for these values, or some of them."""
         if self._has_lists and connection.vendor != "postgresql":
             return list(self._make(*values)[skip : None if take is None else skip + take])
-        statement = self._statements.get(connection.vendor) or self._put_together()
-        given = [values[number] if number >= 0 else other for number, other in statement.places]
         part = "" if take is None else f" LIMIT {take:d} OFFSET {skip:d}"
         with connection.cursor() as cursor:
-            cursor.execute(statement.sql + part, given)
-            rows = cursor.fetchall()
-        return [statement.row(row) for row in _converted(statement, rows)]
+            return self._asked(cursor, part, values)
 
     def first(self, *values: Value) -> R_co | None:
-        """Return the first of them, or None."""
-        return next(iter(self.all(*values, take=1)), None)
+        """Return the first of them, or None.
+
+        PostgreSQL plans it for all values alike; for the many rows that lists of `all` are about,
+        the best plan depends on the values.
+        """
+        if self._has_lists:
+            return next(iter(self.all(*values, take=1)), None)
+        with repeating_cursor() as cursor:
+            return next(iter(self._asked(cursor, " LIMIT 1", values)), None)
+
+    def _asked(self, cursor: CursorWrapper, part: str, values: Sequence[Value]) -> list[R_co]:
+        statement = self._statements.get(connection.vendor) or self._put_together()
+        given = [values[number] if number >= 0 else other for number, other in statement.places]
+        cursor.execute(statement.sql + part, given)
+        rows = cursor.fetchall()
+        return [statement.row(row) for row in _converted(statement, rows)]
 
     def _put_together(self) -> _Statement:
         marks = [_mark(kind, number) for number, kind in enumerate(self._kinds)]

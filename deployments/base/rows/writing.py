@@ -5,6 +5,8 @@ from typing import Any
 
 from django.db import connection, models
 
+from deployments.base.rows.cursors import repeating_cursor
+
 _MOST_VALUES = 30_000
 # What every database takes without a conversion, in fields whose values need no other check.
 _AS_THEY_ARE = frozenset({str, int, type(None)})
@@ -69,7 +71,7 @@ def insert_if_new(row: models.Model) -> bool:
     options: Any = type(row)._meta  # noqa: SLF001 Django's public name
     names, values = row_values(row)
     quote = connection.ops.quote_name
-    with connection.cursor() as cursor:
+    with repeating_cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {quote(options.db_table)} ({names})"  # noqa: S608 names of ours
             f" VALUES ({', '.join(['%s'] * len(values))})"
@@ -114,7 +116,7 @@ def increase(model: type[models.Model], pk: int, name: str, by: int) -> int:
         f"UPDATE {quote(options.db_table)} SET {column} = {column} + %s"  # noqa: S608 names of ours
         f" WHERE {key} = %s RETURNING {column}"
     )
-    with connection.cursor() as cursor:
+    with repeating_cursor() as cursor:
         cursor.execute(sql, [by, pk])
         row = cursor.fetchone()
     if row is None:

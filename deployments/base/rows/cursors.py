@@ -1,0 +1,33 @@
+"""A cursor for statements that are run again and again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.utils import CursorWrapper
+from psycopg import Cursor
+
+
+class _PreparingCursor(Cursor[Any]):
+    """Sends text and values apart, and the text once."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        """Run a statement as a prepared one."""
+        return super().execute(query, params, prepare=True, **options)
+
+
+@contextmanager
+def repeating_cursor() -> Iterator[CursorWrapper]:
+    """Give a cursor whose statements PostgreSQL reads and plans once for each connection.
+
+    Of each placeholder's value the database must see the type from where it stands.
+    """
+    database: Any = connections[DEFAULT_DB_ALIAS]
+    if database.vendor != "postgresql":
+        with database.cursor() as cursor:
+            yield cursor
+        return
+    database.ensure_connection()
+    with database._prepare_cursor(_PreparingCursor(database.connection)) as cursor:  # noqa: SLF001 Django has no public way
+        yield cursor

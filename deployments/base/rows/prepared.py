@@ -55,8 +55,7 @@ class PreparedQuery(Generic[R_co]):
     def first(self, *values: Value) -> R_co | None:
         """Return the first of them, or None.
 
-        PostgreSQL plans it for all values alike; for the many rows that lists of `all` are about,
-        the best plan depends on the values.
+        PostgreSQL plans it once for all values; with others, `all` may need another plan.
         """
         if self._has_lists:
             return next(iter(self.all(*values, take=1)), None)

@@ -95,7 +95,7 @@ def parse_file_name(name: str) -> PackageFileName:
 
 
 def doubt_about(name: PackageFileName) -> str:
-    """Return in a sentence why a file may have been called for another id and version, if so.
+    """Return what to do about a name that may mean another id and version; nothing if it cannot.
 
     Where an id ends and a version begins is not always what people mean: a dash separates nothing.
     """
@@ -104,8 +104,8 @@ def doubt_about(name: PackageFileName) -> str:
     if last is None and not any(map(str.isdecimal, parts)):
         return ""
     return (
-        f"This was read as version {name.version} of {name.package_id}. If that is not meant,"
-        f" call it {_without_number(parts)}.<version>{name.extension} and delete this one."
+        f"The name reads as version {name.version} of {name.package_id}. If that is not meant,"
+        f" call the file {_without_number(parts)}.<version>{name.extension}."
     )
 
 

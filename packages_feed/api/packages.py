@@ -8,7 +8,6 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agent.versions import PackageFileName, Version, doubt_about
 from deployments.access.api.viewsets import SpaceViewSet
 from deployments.access.permissions import Permission
 from deployments.base.api.query import Query
@@ -17,7 +16,6 @@ from packages_feed.api.receiving import received_file
 from packages_feed.api.sending import package_response
 from packages_feed.api.serializers import package_resource
 from packages_feed.ingest import TooLarge
-from packages_feed.ingest.inspect import NUPKG
 from packages_feed.models import Latest, PackageVersion
 from packages_feed.queries import (
     are_latest,
@@ -28,6 +26,7 @@ from packages_feed.queries import (
     versions_of,
 )
 from packages_feed.services import Outcome, OverwriteMode, Stored, delete_version, store_package
+from packages_feed.services.clear_names import AmbiguousName
 from packages_feed.services.delta_uploads import WrongBase, delta_signature, store_delta
 from packages_feed.services.permissions import require_for_package
 from packages_feed.storage import BlobMissing, StorageFailed
@@ -105,6 +104,7 @@ class PackageViewSet(SpaceViewSet[PackageVersion]):
     def upload(self, request: Request, **ids: Any) -> Response:
         """Store the file of the request under the name it came with."""
         mode = self._overwrite_mode()
+        meant = meant_by(self.query.text("packageId"), self.query.text("version"))
         with received_file(request._request) as received:  # noqa: SLF001 before any parser
             stored = store_package(
                 actor=self.actor,
@@ -112,6 +112,7 @@ class PackageViewSet(SpaceViewSet[PackageVersion]):
                 file=received.upload,
                 file_name=_full_name(received.name),
                 overwrite_mode=mode,
+                meant=meant,
             )
         return self._stored(stored)
 
@@ -169,17 +170,14 @@ class PackageViewSet(SpaceViewSet[PackageVersion]):
         return OverwriteMode.parse(named or self.query.text("replace"))
 
     def _stored(self, stored: Stored) -> Response:
-        answer = self.answer(stored.version, 200 if stored.outcome is Outcome.IGNORED else 201)
-        return with_doubt(answer, stored)
+        return self.answer(stored.version, 200 if stored.outcome is Outcome.IGNORED else 201)
 
 
-def with_doubt(answer: Response, stored: Stored) -> Response:
-    """Say in a header how the file's name was read, where something else may have been meant."""
-    row = stored.version
-    name = PackageFileName(row.package_id, Version.parse(row.version), row.extension)
-    if row.extension != NUPKG and (doubt := doubt_about(name)):
-        answer.headers["X-NuGet-Warning"] = doubt
-    return answer
+def meant_by(package_id: str, version: str) -> tuple[str, str] | None:
+    """Return what the sender says that the file is; raises Invalid for half of it."""
+    if bool(package_id) != bool(version):
+        raise Invalid("packageId and version go together.")
+    return (package_id, version) if package_id else None
 
 
 def storage_answer(error: Exception) -> Response | None:
@@ -188,6 +186,10 @@ def storage_answer(error: Exception) -> Response | None:
         return Response({"ErrorMessage": error.message, "Errors": [error.message]}, status=413)
     if isinstance(error, WrongBase):
         return Response({"ErrorMessage": error.message, "Errors": [error.message]}, status=422)
+    if isinstance(error, AmbiguousName):
+        reading = {"PackageId": error.package_id, "Version": error.version}
+        said = {"ErrorMessage": error.message, "Errors": [error.message], **reading}
+        return Response(said, status=400)
     if isinstance(error, StorageFailed):
         return Response({"ErrorMessage": str(error)}, status=503)
     if isinstance(error, BlobMissing):

@@ -13,7 +13,7 @@ from deployments.access.permissions import Permission
 from deployments.base.api.errors import describe
 from deployments.base.api.links import space_path
 from deployments.base.errors import Invalid
-from packages_feed.api.packages import storage_answer, with_doubt
+from packages_feed.api.packages import meant_by, storage_answer
 from packages_feed.api.serializers import package_resource
 from packages_feed.models import PackageVersion
 from packages_feed.queries import built_in_feed
@@ -32,6 +32,7 @@ from packages_feed.services.resumable import (
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 _PIECE = 256 * 1024
 _LARGEST = 10**18
+_TEXTS = ("Name", "OverwriteMode", "Sha256", "PackageId", "Version")
 
 
 class UploadViewSet(SpaceViewSet[PackageVersion]):
@@ -59,7 +60,7 @@ class UploadViewSet(SpaceViewSet[PackageVersion]):
         size = body.get("Size")
         if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _LARGEST:
             raise Invalid("Size must be the number of bytes of the file.")
-        texts = {key: body.get(key) or "" for key in ("Name", "OverwriteMode", "Sha256")}
+        texts = {key: body.get(key) or "" for key in _TEXTS}
         if wrong := [key for key, text in texts.items() if not isinstance(text, str)]:
             raise Invalid(f"{wrong[0]} must be a text.")
         upload = begin_upload(
@@ -69,6 +70,7 @@ class UploadViewSet(SpaceViewSet[PackageVersion]):
             size=size,
             overwrite_mode=texts["OverwriteMode"],
             sha256=texts["Sha256"].lower(),
+            meant=meant_by(texts["PackageId"], texts["Version"]),
         )
         return Response(self._resource(upload, 0), status=201)
 
@@ -100,7 +102,7 @@ class UploadViewSet(SpaceViewSet[PackageVersion]):
         stored = complete_upload(actor=self.actor, space=self.space, upload=self._upload())
         resource = package_resource(stored.version, built_in_feed(self.space).public_id)
         status = 200 if stored.outcome is Outcome.IGNORED else 201
-        return with_doubt(Response(resource, status=status), stored)
+        return Response(resource, status=status)
 
     def _upload(self) -> ResumableUpload:
         return find_upload(self.actor, self.space, str(self.kwargs["upload"]))

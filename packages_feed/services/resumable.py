@@ -26,6 +26,7 @@ from packages_feed.ingest.inspect import NUPKG
 from packages_feed.ingest.limits import readable
 from packages_feed.models import PackageVersion
 from packages_feed.queries import find_version
+from packages_feed.services.clear_names import require_clear
 from packages_feed.services.permissions import require_somewhere
 from packages_feed.services.store import (
     AlreadyExists,
@@ -54,6 +55,7 @@ class ResumableUpload:
     size: int
     mode: str
     sha256: str
+    meant: tuple[str, str] | None = None
 
     @property
     def id(self) -> str:
@@ -77,6 +79,7 @@ def begin_upload(
     size: int,
     overwrite_mode: OverwriteMode | str = OverwriteMode.FAIL,
     sha256: str = "",
+    meant: tuple[str, str] | None = None,
 ) -> ResumableUpload:
     """Return a new upload of a file of that name and size.
 
@@ -95,15 +98,20 @@ def begin_upload(
     if not name or len(name) > _LONGEST_NAME:
         raise Invalid(f"The file needs a name of at most {_LONGEST_NAME} characters.")
     if not name.lower().endswith(NUPKG):
-        _check_name(space, name, mode)
-    return ResumableUpload(uuid4().hex, space.pk, actor.public_id, name, size, str(mode), sha256)
+        _check_name(space, name, mode, meant)
+    return ResumableUpload(
+        uuid4().hex, space.pk, actor.public_id, name, size, str(mode), sha256, meant
+    )
 
 
-def _check_name(space: Space, name: str, mode: OverwriteMode) -> None:
+def _check_name(
+    space: Space, name: str, mode: OverwriteMode, meant: tuple[str, str] | None
+) -> None:
     try:
         named = parse_file_name(name)
     except InvalidFileName as error:
         raise Invalid(str(error)) from error
+    require_clear(space, named, meant)
     existing = find_version(space, named.package_id, named.version.original)
     if existing is not None and mode is OverwriteMode.FAIL:
         raise AlreadyExists(existing, same_bytes=False)
@@ -112,7 +120,8 @@ def _check_name(space: Space, name: str, mode: OverwriteMode) -> None:
 def find_upload(actor: Actor, space: Space, text: str) -> ResumableUpload:
     """Return the upload that the actor has begun in the space; raises NotFound."""
     try:
-        upload = ResumableUpload(**signing.loads(text, salt=_SALT, max_age=_KEPT_S * 7))
+        told = signing.loads(text, salt=_SALT, max_age=_KEPT_S * 7)
+        upload = ResumableUpload(**{**told, "meant": tuple(told.get("meant") or ()) or None})
         UUID(upload.number)
     except (signing.BadSignature, TypeError, ValueError) as error:
         raise NotFound("There is no such upload, or it was given up. Begin it again.") from error
@@ -172,6 +181,7 @@ def complete_upload(
                     file=spooled,
                     file_name=upload.name,
                     overwrite_mode=upload.mode,
+                    meant=upload.meant,
                     clock=clock,
                 )
         except StorageFailed:

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 from django.db import transaction
 
+from agent.versions import PackageFileName
 from deployments.access.permissions import Permission
 from deployments.base import events
 from deployments.base.actor import Actor
@@ -27,6 +28,7 @@ from packages_feed.ingest import (
 from packages_feed.models import PackageVersion
 from packages_feed.queries import find_exact
 from packages_feed.services.blobs import drop_after_commit, lock_bytes, store_bytes
+from packages_feed.services.clear_names import require_clear
 from packages_feed.services.latest import add_latest, find_latest
 from packages_feed.services.permissions import require_for_package, require_somewhere
 from packages_feed.storage import package_storage
@@ -91,11 +93,13 @@ def store_package(
     file: Spooled | BinaryIO | Iterable[bytes],
     file_name: str | None,
     overwrite_mode: OverwriteMode | str = OverwriteMode.FAIL,
+    meant: tuple[str, str] | None = None,
     clock: Clock = utc_now,
 ) -> Stored:
     """Check the file and add it to the built-in feed of the space.
 
-    A stream is spooled first. Nothing is kept of a refused package. Raises NotPermitted, Invalid,
+    A stream is spooled first. `meant` are id and version as the sender tells them, which makes an
+    ambiguous name clear. Nothing is kept of a refused package. Raises NotPermitted, Invalid,
     TooLarge, AlreadyExists, StorageFailed.
     """
     mode = OverwriteMode.parse(overwrite_mode)
@@ -110,6 +114,8 @@ def store_package(
         upload = file if isinstance(file, Spooled) else spool_stream(opened, file)  # type: ignore[arg-type]
         described = describe_package(upload, file_name, limits)
         require_for_package(actor, space, Permission.BuiltInFeedPush, described.package_id)
+        name = PackageFileName(described.package_id, described.version, described.extension)
+        require_clear(space, name, meant)
         existing = _existing(space, described)
         if existing is not None:
             kept = _kept(actor, space, existing, upload, mode)

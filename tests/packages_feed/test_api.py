@@ -69,14 +69,37 @@ def test_a_file_that_was_damaged_on_its_way_is_refused(ana: Client, storage: Fil
         assert put(told, f"&sha256={hashlib.sha256(ZIP).hexdigest().upper()}").status_code == 201
 
 
-def test_an_answer_says_how_a_doubtful_name_was_read(ana: Client) -> None:
-    doubtful = upload(ana, "acme-web-1.2.zip")
-    assert (doubtful.status_code, doubtful.json()["Version"]) == (201, "2")
-    assert "version 2 of acme-web-1" in doubtful.headers["X-NuGet-Warning"]
-    for name, data in (("acme-web.1.2.zip", ZIP), ("a-1.nupkg", nupkg("Acme-1", "2.0.0"))):
-        answer = upload(ana, name, data)
-        assert answer.status_code == 201
-        assert "X-NuGet-Warning" not in answer.headers
+def test_an_ambiguous_name_is_refused_until_it_is_known_what_is_meant(
+    ana: Client, storage: FileStorage
+) -> None:
+    refused = upload(ana, "acme-web-1.2.zip")
+    (told,) = refused.json()["Errors"]
+    assert refused.status_code == 400
+    assert told == (
+        "The name reads as version 2 of acme-web-1. If that is not meant, call the file"
+        " acme-web.<version>.zip. If it is, send it to"
+        " /api/packages/raw?packageId=acme-web-1&version=2; later versions need no more."
+    )
+    assert (refused.json()["PackageId"], refused.json()["Version"]) == ("acme-web-1", "2")
+    for query in ("packageId=acme-web&version=1.2", "packageId=acme-web-1&version=x"):
+        wrong = upload(ana, "acme-web-1.2.zip", query=f"?{query}")
+        assert (wrong.status_code, "not" in str(wrong.json()["Errors"])) == (400, True)
+    half = upload(ana, "acme-web-1.2.zip", query="?packageId=acme-web-1")
+    assert (half.status_code, half.json()["Errors"]) == (
+        400,
+        ["packageId and version go together."],
+    )
+    assert stored_files(storage) == []
+    query = "?packageId=Acme-Web-1&version=2.0"
+    assert upload(ana, "acme-web-1.2.zip", query=query).status_code == 201
+    assert upload(ana, "ACME-WEB-1.3.zip").status_code == 201
+    assert upload(ana, "acme-web.1.2.zip").status_code == 201
+    assert upload(ana, "a-1.nupkg", nupkg("Acme-1", "2.0.0")).status_code == 201
+
+
+def test_another_space_makes_no_name_clear(ana: Client) -> None:
+    make_package("acme-web-1", "1.0.0", space=make_space())
+    assert upload(ana, "acme-web-1.2.zip").status_code == 400
 
 
 @pytest.mark.parametrize("part", ["file", "fileToUpload", "data", "package"])

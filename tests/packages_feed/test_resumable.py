@@ -81,6 +81,19 @@ def test_pieces_become_a_package(ana: Client, storage: FileStorage) -> None:
     assert [path.name for path in stored_files(storage) if "pieces" in path.name] == []
 
 
+def test_an_ambiguous_name_is_refused_before_a_byte_comes(ana: Client) -> None:
+    refused = begin(ana, "acme-web-1.2.zip")
+    assert (refused.status_code, refused.json()["Version"]) == (400, "2")
+    assert "If that is not meant" in told(refused)
+    half = begin(ana, "acme-web-1.2.zip", Version="2")
+    assert (half.status_code, "go together" in told(half)) == (400, True)
+    meant = {"PackageId": "acme-web-1", "Version": "2"}
+    upload = begin(ana, "acme-web-1.2.zip", **meant).json()
+    assert send(ana, upload, DATA, 0, len(DATA)).status_code == 200
+    done = ana.post(upload["Links"]["Complete"])
+    assert (done.status_code, done.json()["Id"]) == (201, "packages-acme-web-1.2")
+
+
 def test_a_piece_at_the_wrong_place_says_where_to_go_on(ana: Client) -> None:
     upload = begin(ana).json()
     send(ana, upload, DATA, 0, 1000)

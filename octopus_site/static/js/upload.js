@@ -35,7 +35,7 @@ const send = (upload, method, url, body = null, more = {}, onProgress = null) =>
   request.addEventListener("load", () => {
     let answer = {};
     try { answer = JSON.parse(request.responseText); } catch { /* a page of a proxy */ }
-    if (request.status < 300) resolve({ ...answer, doubt: request.getResponseHeader("X-NuGet-Warning") });
+    if (request.status < 300) resolve(answer);
     else if (request.status >= 500 || request.status === 429) reject(new Broken());
     else reject(new Refused(request.status, answer));
   });
@@ -54,6 +54,7 @@ class Upload {
     this.part("bar").setAttribute("aria-label", `Upload of ${file.name}`);
     this.part("cancel").addEventListener("click", () => this.stop());
     this.part("again").addEventListener("click", () => queue(this));
+    this.part("meant").addEventListener("click", () => { this.meant = this.reading; queue(this); });
     list.append(this.row);
   }
 
@@ -62,6 +63,7 @@ class Upload {
     this.part("bar").hidden = done;
     this.part("cancel").hidden = done;
     this.part("again").hidden = !errors.length;
+    this.part("meant").hidden = true;
     this.part("errors").hidden = !errors.length;
     this.part("errors").replaceChildren(...errors.map((each) => Object.assign(document.createElement("p"), { textContent: each })));
   }
@@ -88,7 +90,7 @@ class Upload {
   }
 
   async begin() {
-    const body = JSON.stringify({ Name: this.file.name, Size: this.file.size, OverwriteMode: this.mode });
+    const body = JSON.stringify({ Name: this.file.name, Size: this.file.size, OverwriteMode: this.mode, ...this.meant });
     const begun = await send(this, "POST", start, body, { "Content-Type": "application/json" });
     this.place = begun.Links.Self;
     localStorage.setItem(this.key, this.place);
@@ -156,8 +158,6 @@ class Upload {
     link.href = `${pages}/${encodeURIComponent(stored.PackageId)}/${encodeURIComponent(stored.Version)}`;
     link.textContent = `${stored.PackageId} ${stored.Version}`;
     this.part("text").replaceChildren("In the feed as ", link);
-    this.part("doubt").textContent = stored.doubt ?? "";
-    this.part("doubt").hidden = !stored.doubt;
     this.row.classList.add("upload-done");
     say(`${stored.PackageId} ${stored.Version} is in the feed`);
   }
@@ -166,6 +166,13 @@ class Upload {
     this.forget();
     const errors = error.body.Errors?.length ? error.body.Errors : [error.message];
     this.tell("Refused. Nothing was stored.", { done: true, errors });
+    const { PackageId, Version } = error.body;
+    if (PackageId) {
+      this.reading = { PackageId, Version };
+      this.part("meant").textContent = `It is version ${Version} of ${PackageId}`;
+      this.part("meant").hidden = false;
+      this.part("again").hidden = true;
+    }
     this.part("errors").focus();
   }
 

@@ -4,11 +4,11 @@ from typing import ClassVar
 
 from django.db import models
 
-from deployments.base.models import SpaceOwned
+from deployments.base.models import SpaceIndexed
 from packages_feed.models.fields import BytewiseCharField
 
 
-class BuildInformation(SpaceOwned):
+class BuildInformation(SpaceIndexed):
     """The story of one package version; it may come before the package does.
 
     `id_lower` and `version_lower` are as those of PackageVersion; a version of another feed that is

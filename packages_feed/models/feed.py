@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 from django.db import models
 
 from agent.versions import Scheme
-from deployments.base.models import SpaceOwned
+from deployments.base.models import SpaceIndexed
 
 # In the settings of the built-in feed: how many days a package that nothing uses stays.
 UNUSED_DAYS: Final = "DeleteUnreleasedPackagesAfterDays"
@@ -18,7 +18,7 @@ def scheme_of(feed_type: str) -> Scheme:
     return _SCHEMES.get(feed_type, Scheme.SEMVER)
 
 
-class Feed(SpaceOwned):
+class Feed(SpaceIndexed):
     """The built-in feed of a space, or an external one.
 
     The built-in feed of the Default space is also known as `feeds-builtin`.

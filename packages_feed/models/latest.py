@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from deployments.base.models import SpaceOwned
+from deployments.base.models import SpaceIndexed
 from packages_feed.models.fields import BytewiseCharField
 from packages_feed.models.package import PackageVersion
 
@@ -26,7 +26,7 @@ class Latest(models.IntegerChoices):
         return cls.PRERELEASE_SEMVER1 if prerelease else cls.STABLE_SEMVER1
 
 
-class LatestVersion(SpaceOwned):
+class LatestVersion(SpaceIndexed):
     """The latest version of one package in one sense; written by services.latest alone.
 
     `sort_key` and `search_text` are the version's; a copy spares a search the other versions.

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from deployments.base.models import SpaceOwned
+from deployments.base.models import SpaceIndexed
 from packages_feed.models.fields import BytewiseCharField
 
 
@@ -19,7 +19,7 @@ class StoredBlob(models.Model):
         return self.sha256
 
 
-class PackageVersion(SpaceOwned):
+class PackageVersion(SpaceIndexed):
     """One version of one package.
 
     `id_lower` and `version_lower` (`Version.key`, metadata included) are the identity, ignoring

@@ -3,7 +3,7 @@
 from deployments.base.models.cursor import EventCursor
 from deployments.base.models.event import AppendOnly, Event, EventRelated, EventRemoval
 from deployments.base.models.setting import ServerSetting
-from deployments.base.models.space import Deletion, Space, SpaceOwned
+from deployments.base.models.space import Deletion, Space, SpaceIndexed, SpaceOwned
 
 __all__ = [
     "AppendOnly",
@@ -14,5 +14,6 @@ __all__ = [
     "EventRemoval",
     "ServerSetting",
     "Space",
+    "SpaceIndexed",
     "SpaceOwned",
 ]

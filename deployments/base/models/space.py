@@ -77,3 +77,16 @@ class SpaceOwned(PublicId, models.Model):
     def validate_constraints(self, exclude: Any = None) -> None:
         with unguarded("model validation"):
             super().validate_constraints(exclude)
+
+
+class SpaceIndexed(SpaceOwned):
+    """Abstract base of owned models with an index of their own that begins with the space.
+
+    One of the space alone would be another to write, and PostgreSQL takes it for the best of them
+    as long as it knows nothing of the table.
+    """
+
+    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="+", db_index=False)
+
+    class Meta:
+        abstract = True

@@ -4,12 +4,12 @@ from typing import ClassVar
 
 from django.db import models
 
-from deployments.base.models import SpaceOwned
+from deployments.base.models import SpaceIndexed
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Project
 
 
-class DeploymentOutcome(SpaceOwned):
+class DeploymentOutcome(SpaceIndexed):
     """A deployment that counts in metrics, with its spans in seconds.
 
     It outlives the deployment, so that retention takes nothing from the metrics of a year. Rows of

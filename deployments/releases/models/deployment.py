@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from deployments.base.models import SpaceIndexed
 from deployments.infrastructure.models import Environment
 from deployments.projects.models import Channel, Project
 from deployments.releases.models.carried_out import CarriedOut
@@ -11,7 +12,7 @@ from deployments.releases.models.release import Release
 from deployments.server_tasks.models import ServerTask
 
 
-class Deployment(CarriedOut):
+class Deployment(SpaceIndexed, CarriedOut):
     """One deployment; executed by exactly one server task."""
 
     id_prefix = "Deployments"

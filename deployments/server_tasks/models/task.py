@@ -4,11 +4,11 @@ from typing import ClassVar
 
 from django.db import models
 
-from deployments.base.models import SpaceOwned
+from deployments.base.models import SpaceIndexed
 from deployments.server_tasks.states import FINISHED, TaskState
 
 
-class ServerTask(SpaceOwned):
+class ServerTask(SpaceIndexed):
     """One piece of background work. Rows point upwards by public id only.
 
     `lease_owner` and `lease_expires` are the claim of the worker that advances it now;

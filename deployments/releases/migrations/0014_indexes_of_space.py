@@ -1,0 +1,33 @@
+"""The indexes of the space alone go: others begin with it. Dropped by name, which locks least."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+def drop(model: str, table: str, name: str) -> migrations.SeparateDatabaseAndState:
+    """Return the operation; Django's own makes the foreign key anew and looks at every row."""
+    space = models.ForeignKey(
+        db_index=False,
+        on_delete=django.db.models.deletion.CASCADE,
+        related_name="+",
+        to="base.space",
+    )
+    return migrations.SeparateDatabaseAndState(
+        [
+            migrations.RunSQL(
+                f'DROP INDEX IF EXISTS "{name}"', f'CREATE INDEX "{name}" ON "{table}" ("space_id")'
+            )
+        ],
+        [migrations.AlterField(model, "space", space)],
+    )
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("base", "0004_space_deletion"),
+        ("releases", "0013_lists_of_readers"),
+    ]
+
+    operations = [
+        drop("deployment", "releases_deployment", "releases_deployment_space_id_5cd944d8"),
+    ]

@@ -76,6 +76,4 @@ _ROUTES: tuple[tuple[str, View], ...] = (
 
 _BELOW: list[URLPattern] = [re_path(rf"^{route}\Z", view) for route, view in _ROUTES]
 # By root, so that a push need not be held against the routes of each other one.
-urlpatterns: list[URLResolver] = [
-    re_path(rf"^{root}", include((_BELOW, "nuget"))) for root in _ROOTS
-]
+urlpatterns: list[URLResolver] = [re_path(rf"^{root}", include(_BELOW)) for root in _ROOTS]

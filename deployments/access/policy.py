@@ -1,13 +1,17 @@
 """Short forms of the one question: may this actor do that?"""
 
+from collections.abc import Iterable
+from typing import Final
+
 from django.db import models
 
 from deployments.access.grant_rules import Values
-from deployments.access.grants import load_grants
+from deployments.access.grants import expand, load_grants
 from deployments.base.actor import Actor
 from deployments.base.errors import NotPermitted
 from deployments.base.models import Space, SpaceOwned
 
+_NOBODY: Final = 0
 _DIMENSIONS = ("project", "project_group", "environment", "tenant")
 
 
@@ -58,11 +62,25 @@ def allows_on(actor: Actor, row: SpaceOwned, permission: str) -> bool:
 
 def scope_values(row: SpaceOwned) -> dict[str, list[int]]:
     """Return what a row has in each dimension of roles, by its model's `scope_paths`."""
-    return {
+    found = {
         dimension: _values(row, path)
         for dimension, path in row.scope_paths.items()
         if dimension in _DIMENSIONS
     }
+    tags = getattr(row, "tenant_tags", ())
+    if "tenant" in found and isinstance(tags, list):  # tenants have rows of that name
+        found["tenant"] = tenants_meant(row.space, found["tenant"], tags)
+    return found
+
+
+def tenants_meant(space: Space, tenants: Iterable[int], tags: Iterable[str]) -> list[int]:
+    """Return the tenants that something is for: those that it names, and whom its tags mean.
+
+    What is for tags that no tenant carries is not without a tenant, so it is for nobody's.
+    """
+    wanted = list(tags)
+    found = sorted({*tenants, *expand(space, "tenant_tag", wanted)})
+    return found or ([_NOBODY] if wanted else [])
 
 
 def require_on(actor: Actor, row: SpaceOwned, permission: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from deployments.access.permissions import Permission
-from deployments.access.policy import require, require_on
+from deployments.access.policy import require, require_on, tenants_meant
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
@@ -59,7 +59,8 @@ def create_machine(
     """Create a target; without an agent it stays Unknown until one registers under its name."""
     numbers = [environment.pk for environment in machine.environments]
     tenancy = found_tenancy(space, machine.tenancy or Tenancy())
-    require(actor, space, Permission.MachineCreate, environment=numbers, tenant=tenancy.tenants)
+    meant = tenants_meant(space, tenancy.tenants, tenancy.tags)
+    require(actor, space, Permission.MachineCreate, environment=numbers, tenant=meant)
     row = Machine(space=space, created=clock(), policy=machine.policy or default_policy(space))
     with transaction.atomic():
         _fill(actor, row, machine)
@@ -79,7 +80,8 @@ def update_machine(*, actor: Actor, row: Machine, machine: MachineInput) -> Mach
         tenancy = stored_tenancy(row)
     else:
         tenancy = found_tenancy(row.space, machine.tenancy)
-    require(actor, row.space, Permission.MachineEdit, environment=numbers, tenant=tenancy.tenants)
+    meant = tenants_meant(row.space, tenancy.tenants, tenancy.tags)
+    require(actor, row.space, Permission.MachineEdit, environment=numbers, tenant=meant)
     before = _snapshot(row)
     with transaction.atomic():
         _fill(actor, row, machine)

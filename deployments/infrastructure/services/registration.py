@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from deployments.access.permissions import Permission
-from deployments.access.policy import require, require_on
+from deployments.access.policy import require, require_on, tenants_meant
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
@@ -128,7 +128,8 @@ def _machine(
     environments = _named(rows, wish.environments, field="environments", kind="environment")
     tenancy = found_tenancy(space, wish.tenancy)
     numbers = [environment.pk for environment in environments]
-    require(actor, space, Permission.MachineCreate, environment=numbers, tenant=tenancy.tenants)
+    meant = tenants_meant(space, tenancy.tenants, tenancy.tags)
+    require(actor, space, Permission.MachineCreate, environment=numbers, tenant=meant)
     if not environments:
         raise Invalid(fields={"environments": ["At least one environment is needed."]})
     roles = clean_roles(role for role in wish.roles if role.strip())

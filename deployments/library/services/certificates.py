@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from deployments.access.permissions import Permission
-from deployments.access.policy import require, require_on
+from deployments.access.policy import require, require_on, tenants_meant
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
@@ -114,7 +114,7 @@ def update_certificate(
         row.space,
         Permission.CertificateEdit,
         environment=found.environments,
-        tenant=found.tenancy.tenants,
+        tenant=tenants_meant(row.space, found.tenancy.tenants, found.tenancy.tags),
     )
     before = _snapshot(row)
     with transaction.atomic():

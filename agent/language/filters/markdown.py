@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agent.language.characters import SPACES
 from agent.language.environment import Call, Filter
+from agent.language.filters.markdown_links import link_addresses
+from agent.language.filters.markdown_tables import read_table
 from agent.language.limits import FilterError, LimitExceeded
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
-    from markdown_it.rules_core import StateCore
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
 _LONGEST: Final = 20_000
 _EMPHASES: Final = {"~~": "del", "~": "sub", "^": "sup", "++": "ins", "==": "mark"}
 _RUN: Final = re.compile(r"~+|\^+|\++|=+")
-_ADDRESS: Final = re.compile(
-    r"(?<![^\s*_~(])(?:https?://|ftp://|mailto:|www\.)[^\s<]+", re.IGNORECASE
-)
-_ENDS: Final = "?!.,:*_~"
-_MAIL, _WWW = "mailto:", "www."
 
 
 def _markdown(call: Call) -> str:
@@ -36,7 +32,8 @@ def _markdown(call: Call) -> str:
     if len(text) > _LONGEST:
         raise LimitExceeded(f"Markdown: the text has more than {_LONGEST} characters.")
     html: str = _parser().render(text) if text else ""
-    return html + "\n"
+    # A block of HTML at the end has no line end of its own.
+    return html + ("\n" if html.endswith("\n") or not html else "\n\n")
 
 
 @cache
@@ -45,9 +42,12 @@ def _parser() -> MarkdownIt:
         from markdown_it import MarkdownIt  # noqa: PLC0415 - servers have it, agents need not
     except ImportError as error:
         raise FilterError("Markdown: the package markdown-it-py is not installed here.") from error
-    parser = MarkdownIt("commonmark").enable("table")
+    parser = MarkdownIt("commonmark")
+    # Before all others: the line below a header may look like the beginning of a list.
+    parser.block.ruler.before("code", "pipe_table", read_table)
     parser.inline.ruler.before("emphasis", "emphases", _emphasis)
-    parser.core.ruler.after("inline", "addresses", _addresses)
+    parser.core.ruler.after("inline", "addresses", link_addresses)
+    parser.add_render_rule("list_item_open", _item)
     parser.add_render_rule("th_open", _cell)
     parser.add_render_rule("td_open", _cell)
     return parser
@@ -81,59 +81,11 @@ def _end_of(state: StateInline, opening: re.Match[str]) -> int | None:
     return None
 
 
-def _addresses(state: StateCore) -> None:
-    for token in state.tokens:
-        if token.type == "inline" and token.children:
-            token.children = _with_links(token.children)
-
-
-def _with_links(tokens: list[Token]) -> list[Token]:
-    found: list[Token] = []
-    depth = 0
-    for token in tokens:
-        depth += token.nesting if token.type in ("link_open", "link_close") else 0
-        if token.type == "text" and depth == 0:
-            found.extend(_split(token))
-        else:
-            found.append(token)
-    return found
-
-
-def _split(token: Token) -> list[Token]:
-    kind: Any = type(token)
-    found, at = [], 0
-    for match in _ADDRESS.finditer(token.content):
-        address = _trimmed(match.group())
-        if not _is_whole(address):
-            continue
-        found.append(kind("text", "", 0, content=token.content[at : match.start()]))
-        target = f"http://{address}" if address.lower().startswith(_WWW) else address
-        shown = address[len(_MAIL) :] if address.lower().startswith(_MAIL) else address
-        found.append(kind("link_open", "a", 1, attrs={"href": target}))
-        found.append(kind("text", "", 0, content=shown))
-        found.append(kind("link_close", "a", -1))
-        at = match.start() + len(address)
-    return [*found, kind("text", "", 0, content=token.content[at:])]
-
-
-def _trimmed(address: str) -> str:
-    """Leave out what ends a sentence or closes a bracket that was opened before."""
-    while True:
-        shorter = address.rstrip(_ENDS)
-        if shorter.endswith(")") and shorter.count(")") > shorter.count("("):
-            shorter = shorter[:-1]
-        if shorter == address:
-            return address
-        address = shorter
-
-
-def _is_whole(address: str) -> bool:
-    """Whether a host, or a mail address, with a dot stands after the beginning."""
-    if address.lower().startswith(_MAIL):
-        name, _, host = address[len(_MAIL) :].partition("@")
-        return bool(name) and "." in host.strip(".")
-    host = re.split(r"[/?#]", address.partition("://")[2] or address)[0]
-    return "." in host.strip(".")
+def _item(renderer: Any, tokens: list[Token], index: int, options: Any, _: Any) -> str:
+    """Begin text on the line of its list item."""
+    shown: str = renderer.renderToken(tokens, index, options, _)
+    following = tokens[index + 1].type if index + 1 < len(tokens) else ""
+    return shown.rstrip("\n") if following in ("paragraph_open", "heading_open") else shown
 
 
 def _cell(renderer: Any, tokens: list[Token], index: int, options: Any, _: Any) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.language.environment import DEFAULT_ENVIRONMENT, Environment
-from agent.language.limits import Budget, LanguageError, LimitExceeded
+from agent.language.limits import Budget, LanguageError, LimitExceeded, Limits
 from agent.language.parser import is_template, parse_continuing, parse_template
 from agent.language.rendering import Rendering, is_truthy
 from agent.language.variables import VariableSet
@@ -17,14 +18,16 @@ from agent.language.walking import Findings, Known
 class Evaluation:
     """A result: the text, and what could not be found, in its normal form.
 
-    `error` says why the whole text came back unevaluated. `is_null` means that the template asked
-    for no value at all (`#{ | null}`); the text is empty then.
+    `error` says why the whole text came back unevaluated, `failure` what ended the evaluation.
+    `is_null` means that the template asked for no value at all (`#{ | null}`); the text is empty
+    then.
     """
 
     text: str
     missing: tuple[str, ...] = ()
     error: str | None = None
     is_null: bool = False
+    failure: LanguageError | None = None
 
     @property
     def errors(self) -> tuple[str, ...]:
@@ -69,11 +72,17 @@ def evaluate_all(
     *,
     environment: Environment = DEFAULT_ENVIRONMENT,
     names: Iterable[str] | None = None,
+    seconds: float | None = None,
 ) -> dict[str, Evaluation]:
     """Evaluate every variable, or those of the names; one that cannot be is kept as written.
 
-    All at once, because they share what they refer to.
+    All at once, because they share what they refer to. Raises LimitExceeded when all of them
+    together take longer than `seconds`; the last one may take as long again.
     """
+    limits, ending = environment.limits, None
+    if seconds is not None:
+        ending = time.monotonic() + seconds
+        limits = replace(limits, seconds=min(limits.seconds, seconds))
     compiled = VariableSet.of(variables)
     known: Known = {}
     results: dict[str, Evaluation] = {}
@@ -85,11 +94,15 @@ def evaluate_all(
         if not is_template(value):
             results[name] = Evaluation(value)
             continue
-        rendering = Rendering(compiled, Budget(environment.limits), environment, known)
+        rendering = Rendering(compiled, Budget(limits), environment, known)
         try:
             results[name] = _evaluate(value, rendering, halt_on_error=True)
         except LanguageError as error:
-            results[name] = Evaluation(value, error=str(error))
+            results[name] = Evaluation(value, error=str(error), failure=error)
+        if ending is not None and time.monotonic() > ending:
+            raise LimitExceeded(
+                f"The values together take longer than {seconds:g} seconds; the last was {name}."
+            )
     return results
 
 

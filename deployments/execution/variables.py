@@ -3,13 +3,16 @@
 Pure. What is common to all executions of one decision is made once (`Shared`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 from agent.language import (
+    Evaluation,
+    FilterError,
     LanguageError,
+    LimitExceeded,
     VariableSet,
     evaluate_all,
     evaluate_truthy,
@@ -34,6 +37,9 @@ from deployments.projects.known_variables import (
 )
 
 _SHORTEST_MASK: Final = 4
+_MOST_PROBLEMS: Final = 10
+# Seconds for all values at a place; thousands of them take a fraction of one.
+_PATIENCE: Final = 10.0
 _STATUS: Final = ("IsSkipped", "Status.Code", "Status.Error", "Status.ErrorDetail")
 
 
@@ -50,9 +56,13 @@ class Output:
 
 @dataclass(slots=True)
 class Variables:
-    """Values by name without regard to case; the last one set counts."""
+    """Values by name without regard to case; the last one set counts.
+
+    `problems` says which of them stay as they are written, and why; no secret is in it.
+    """
 
     values: dict[str, tuple[str, Value]] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
     def set(self, name: str, text: str | None, *, sensitive: bool = False) -> None:
         self.values[name.lower()] = (name, Value(text or "", sensitive))
@@ -101,11 +111,15 @@ class Shared:
         self._base.update(target_variables(self.plan, self.manifest.machines))
         self._base.update(status_variables(self.plan, self.statuses))
         self._own_outputs: dict[str, list[Output]] = {}
+        self._gave_up: LimitExceeded | None = None
         self._add_outputs()
         self._base.update(indexed_packages(self.plan, self.manifest))
 
     def variables_of(self, action_id: str, target_id: str) -> Variables:
-        """Return all variables of an action at a place, every value evaluated."""
+        """Return all variables of an action at a place, every value evaluated.
+
+        Raises LimitExceeded when that takes too long; it is not tried at another place then.
+        """
         step, action = self._by_action[action_id]
         return self._evaluated(self._raw(step, action, action.placement(target_id)))
 
@@ -193,10 +207,19 @@ class Shared:
         }
         if not templates:
             return raw
-        evaluated = evaluate_all(_set_of(raw), names=[name for name, _ in templates.values()])
+        if self._gave_up is not None:
+            raise LimitExceeded(str(self._gave_up))
+        names = [name for name, _ in templates.values()]
+        try:
+            evaluated = evaluate_all(_set_of(raw), names=names, seconds=_PATIENCE)
+        except LimitExceeded as error:
+            self._gave_up = error
+            raise
         result = raw.copy()
         for key, (name, value) in templates.items():
             result.values[key] = (name, Value(evaluated[name].text, value.is_sensitive))
+        open_names = {name for name, value in templates.values() if not value.is_sensitive}
+        result.problems = tuple(_problems(evaluated, open_names))
         return result
 
     def _add_outputs(self) -> None:
@@ -210,6 +233,21 @@ class Shared:
                 self._own_outputs.setdefault(output.target_id, []).append(output)
             for name in names:
                 self._base.values[name.lower()] = (name, output.value)
+
+
+def _problems(evaluated: Mapping[str, Evaluation], open_names: Collection[str]) -> Iterator[str]:
+    """Yield what is wrong with values that could not be evaluated.
+
+    Nothing is told of what a secret says, nor of what a filter was given: it may be a part of one.
+    """
+    failed = [(name, each.failure) for name, each in evaluated.items() if each.failure]
+    for name, failure in failed[:_MOST_PROBLEMS]:
+        why = str(failure) if name in open_names else "it cannot be evaluated."
+        if isinstance(failure, FilterError):
+            why = "a filter in it cannot work with what it is given."
+        yield f"The value of {name} stays as it is written: {why}"
+    if len(failed) > _MOST_PROBLEMS:
+        yield f"{len(failed) - _MOST_PROBLEMS} more values stay as they are written."
 
 
 def masks(variables: Variables) -> list[str]:

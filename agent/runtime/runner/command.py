@@ -50,6 +50,8 @@ class Command:
     packages: tuple[Package, ...]
     output_key: bytes | None
     mask: tuple[str, ...]
+    # What the server found wrong with the variables, for the log.
+    warnings: tuple[str, ...] = ()
 
     @property
     def home(self) -> Path:
@@ -98,6 +100,7 @@ def read_command(cmd_dir: Path, header: dict[str, Any], spec: dict[str, Any]) ->
         ),
         output_key=base64.b64decode(key, validate=True) if key else None,
         mask=tuple(str(text) for text in spec.get("mask") or ()),
+        warnings=tuple(str(text) for text in spec.get("warnings") or ()),
     )
 
 

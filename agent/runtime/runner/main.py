@@ -92,6 +92,8 @@ def _work(command: Command, control: Control, output: Output, ended: records.Exi
     variables = Variables(command.variables)
     add_own_variables(variables, command)
     _learn_secrets(command, output)
+    for line in command.warnings:
+        output.notice(line)
     for line in asked_for_values(variables):
         output.verbose(line)
     command.work.mkdir(mode=0o700, exist_ok=True)

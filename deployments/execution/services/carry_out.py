@@ -14,6 +14,7 @@ from typing import Any, Final
 import structlog
 
 from agent.contracts import limits
+from agent.language import LimitExceeded
 from deployments.base.rows import insert_rows
 from deployments.base.wake import wake
 from deployments.execution.acquisition import ACTION_TYPE, acquired_actions
@@ -86,6 +87,9 @@ def start_actions(situation: Situation, starts: Sequence[Start], *, now: datetim
         if item.error:
             write_lines(situation.task, item.execution, [("error", item.error)])
         elif item.step_type and item.step_type.works_in_server:
+            lines = [("warning", line) for line in item.variables.problems]
+            if lines:
+                write_lines(situation.task, item.execution, lines)
             wake(RUN_SERVER_ACTION, item.execution.pk)
     return bool(left_out) or any(item.error or item.question for item in begun)
 
@@ -120,16 +124,16 @@ def _begin(situation: Situation, start: Start, now: datetime) -> _Begin:
     step_type = find_step_type(action.action_type)
     if action.action_type == ACTION_TYPE:
         # Nothing but the packages themselves leaves the server for it.
-        data, variables = _acquired(situation, place), Variables()
+        data, variables, problem = _acquired(situation, place), Variables(), ""
     else:
         data = situation.manifest.actions.get(action.id, ActionData())
-        variables = situation.shared.variables_of(action.id, start.target_id)
+        variables, problem = _variables(situation, start)
     item = _Begin(
         _row(situation.task, step, action, place, start.attempt, now),
         step_type,
         variables,
         data.packages,
-        error=place.error or data.error,
+        error=place.error or data.error or problem,
     )
     if step_type is None:
         item.error = f"This server has no step of the type {action.action_type}."
@@ -141,6 +145,14 @@ def _begin(situation: Situation, start: Start, now: datetime) -> _Begin:
     elif item.question is not None:
         row.state, row.started = ExecutionState.WAITING, now
     return item
+
+
+def _variables(situation: Situation, start: Start) -> tuple[Variables, str]:
+    """Return the variables of a start, or why they cannot be had."""
+    try:
+        return situation.shared.variables_of(start.action_id, start.target_id), ""
+    except LimitExceeded as error:
+        return Variables(), f"The variables cannot be evaluated. {error}"
 
 
 def _acquired(situation: Situation, place: Placement) -> ActionData:
@@ -248,6 +260,7 @@ def _spec(item: _Begin, key: bytes) -> dict[str, Any]:
         ],
         "output_key": base64.b64encode(key).decode(),
         "mask": masks(item.variables),
+        **({"warnings": list(problems)} if (problems := item.variables.problems) else {}),
     }
 
 

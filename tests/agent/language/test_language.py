@@ -77,6 +77,16 @@ def test_evaluate_all_keeps_going_past_a_self_reference() -> None:
     assert results["E"].missing == ("#{Nope}",)
 
 
+def test_evaluate_all_ends_when_all_together_take_too_long() -> None:
+    rounds = "#{each a in L}#{each b in L}#{a}#{/each}#{/each}"
+    slow = {"L": ",".join(map(str, range(400))), **{f"V{n}": rounds for n in range(1000)}}
+    began = time.process_time()
+    with pytest.raises(LimitExceeded, match=r"together take longer than 0\.3 seconds; the last"):
+        evaluate_all(slow, seconds=0.3)
+    assert time.process_time() - began < 2
+    assert evaluate_all({"A": "#{B}", "B": "b"}, seconds=5)["A"].text == "b"
+
+
 def test_missing_tokens_of_a_remembered_value_are_reported_each_time() -> None:
     results = evaluate_all({"A": "#{Nope}", "B": "#{A}", "C": "#{A}"})
     assert results["B"].missing == results["C"].missing == ("#{Nope}",)

@@ -146,6 +146,7 @@ class Agent:
         sensitive: dict[str, str] | None = None,
         packages: list[dict[str, Any]] | None = None,
         key: bool = True,
+        warnings: list[str] | None = None,
         **limits: Any,
     ) -> Run:
         self._count += 1
@@ -157,6 +158,8 @@ class Agent:
         triples = [[name, value, False] for name, value in (variables or {}).items()]
         triples += [[name, value, True] for name, value in (sensitive or {}).items()]
         spec: dict[str, Any] = {"variables": triples, "packages": packages or [], "mask": []}
+        if warnings:
+            spec["warnings"] = warnings
         if key:
             spec["output_key"] = base64.b64encode(secret).decode()
         run = Run(directory, secret, header, spec)

@@ -55,3 +55,8 @@ def test_variables_are_printed_when_that_is_asked_for(agent: Agent) -> None:
         assert "[Pin] = '********'" in lines
         assert "[Zone] = 'north'" in lines
         assert b"hush-hush" not in run.raw()
+
+
+def test_what_the_server_found_wrong_stands_in_the_log(agent: Agent) -> None:
+    run = agent.run({**_PLACE, "Octopus.Action.Script.ScriptBody": "true"}, warnings=["Url loops."])
+    assert run.warnings == "Url loops."

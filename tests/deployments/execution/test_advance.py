@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from deployments.base.models import Event
+from deployments.execution import variables as engine_variables
 from deployments.execution.models import AgentMessage, OutputVariable
 from deployments.execution.services import mailbox
 from deployments.execution.services.lease import claim, settle
@@ -100,6 +101,28 @@ def test_variables_reach_the_target_in_its_scope_only() -> None:
     assert scene.spec(scene.runs()[0])["mask"] == ["s3cret-token"]
     stored = AgentMessage.objects.in_space(scene.deployment.space)[0]
     assert b"s3cret-token" not in bytes(stored.sealed_body or b"")
+
+
+def test_a_value_that_refers_to_itself_is_told_of_at_the_target() -> None:
+    scene = make_scene(
+        script_step(roles="web"), variables=lambda _: [VariableInput("Url", "#{Url}/a")]
+    )
+    (run,) = scene.runs()
+    [warning] = scene.spec(run)["warnings"]
+    assert warning.startswith("The value of Url stays as it is written: An attempt to parse")
+
+
+def test_values_that_take_too_long_fail_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_variables, "_PATIENCE", 0.0)
+    scene = make_scene(
+        script_step(roles="web"),
+        variables=lambda _: [VariableInput("Url", "#{Host}")],
+        machines=2,
+    )
+    assert scene.runs() == []
+    assert scene.state() == TaskState.FAILED
+    words = "The variables cannot be evaluated. The values together take longer than 0 seconds"
+    assert [row.error_message.startswith(words) for row in scene.rows()] == [True, True]
 
 
 def test_outputs_are_seen_by_later_steps_in_three_forms() -> None:

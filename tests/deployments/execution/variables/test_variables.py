@@ -1,7 +1,12 @@
 """The variables of one execution: what wins, what is evaluated, what conditions see."""
 
+import time
 from dataclasses import replace
 
+import pytest
+
+from agent.language import LimitExceeded
+from deployments.execution import variables
 from deployments.execution.manifest import (
     ActionData,
     MachineData,
@@ -89,6 +94,39 @@ def test_scopes_and_evaluation() -> None:
     body = both.variables_of("a", "Machines-1").text("Octopus.Action.Script.ScriptBody")
     assert body == "http://one:80 #{Nope}"
     assert both.variables_of("a", "Machines-1").text("Loop") == "#{Loop}"
+
+
+def test_what_cannot_be_evaluated_is_told_without_a_secret() -> None:
+    more = (
+        candidate("Own", "#{Key | Append #{Own}}", is_sensitive=True),
+        candidate("Plain", "#{Key | FromBase64}"),
+        *(candidate(f"Loop{number}", f"#{{Loop{number}}}") for number in range(10)),
+    )
+    manifest = replace(MANIFEST, candidates=(*MANIFEST.candidates, *more))
+    problems = Shared(PLAN, manifest).variables_of("a", "Machines-1").problems
+    assert len(problems) == 11
+    assert problems[0].startswith("The value of Loop stays as it is written: An attempt to parse")
+    asis = "stays as it is written:"
+    assert problems[1] == f"The value of Own {asis} it cannot be evaluated."
+    told = "a filter in it cannot work with what it is given."
+    assert problems[2] == f"The value of Plain {asis} {told}"
+    assert problems[-1] == "3 more values stay as they are written."
+    assert "k-secret" not in "".join(problems)
+
+
+def test_values_that_take_too_long_are_given_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(variables, "_PATIENCE", 0.2)
+    rounds = "#{each a in List}#{each b in List}#{a}#{/each}#{/each}"
+    slow = (
+        candidate("List", ",".join(map(str, range(300)))),
+        *(candidate(f"Slow{number}", rounds) for number in range(30)),
+    )
+    both = Shared(PLAN, replace(MANIFEST, candidates=slow))
+    began = time.process_time()
+    for place in ("Machines-1", "Machines-2"):
+        with pytest.raises(LimitExceeded, match=r"longer than 0\.2 seconds; the last was Slow"):
+            both.variables_of("a", place)
+    assert time.process_time() - began < 2
 
 
 def test_system_values_cannot_be_overruled_and_actions_see_only_their_own() -> None:

@@ -168,7 +168,7 @@ def test_a_check_is_asked_for_over_rest() -> None:
         assert body["Errors"]
     status, body = send(ana, "post", f"{S}/tasks", {"Name": "Deploy", "Arguments": {}})
     assert status == 400
-    assert "possible: ['Health', 'Retention']" in body["Errors"][0]
+    assert "possible: ['Health', 'Retention', 'TestEmail']" in body["Errors"][0]
 
 
 @pytest.mark.django_db

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from agent.language.environment import DEFAULT_ENVIRONMENT, Environment
-from agent.language.limits import Budget, LanguageError, LimitExceeded, Limits
+from agent.language.limits import Budget, LanguageError, LimitExceeded
 from agent.language.parser import is_template, parse_continuing, parse_template
 from agent.language.rendering import Rendering, is_truthy
 from agent.language.variables import VariableSet

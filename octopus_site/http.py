@@ -22,6 +22,7 @@ LARGEST_BODY = 6 * 1024**3  # a package of 5 GiB (packages.limits) and the form 
 LARGEST_OTHER_BODY = 32 * 1024**2
 LARGEST_ANONYMOUS_BODY = 1024**2
 _PACKAGE_PATHS = ("/packages", "/nuget")
+_AGENTS = "/agent/"
 _CREDENTIALS = {b"x-octopus-apikey", b"x-nuget-apikey", b"authorization", b"cookie"}
 _LENGTHS = {b"content-length", b"transfer-encoding"}
 _PIECE = 64 * 1024
@@ -136,11 +137,15 @@ class SpoolChunkedBody:
 
 
 def _limit(path: str, headers: Mapping[bytes, bytes]) -> int:
-    """Return how large a body may be: packages are large, and only where they are taken in."""
-    if not headers.keys() & _CREDENTIALS:
-        return LARGEST_ANONYMOUS_BODY
-    takes_packages = any(part in path.lower() for part in _PACKAGE_PATHS)
-    return LARGEST_BODY if takes_packages else LARGEST_OTHER_BODY
+    """Return how large a body may be: packages are large, and only where they are taken in.
+
+    There also for who has no credential: the answer is that one is needed, to which clients with
+    stored ones listen, and not that the package is too large.
+    """
+    path = path.lower()
+    if any(part in path for part in _PACKAGE_PATHS) and not path.startswith(_AGENTS):
+        return LARGEST_BODY
+    return LARGEST_OTHER_BODY if headers.keys() & _CREDENTIALS else LARGEST_ANONYMOUS_BODY
 
 
 async def _refuse(send: Send) -> None:

@@ -210,7 +210,11 @@ def test_only_packages_may_be_large() -> None:
     assert _limit("/api/users/login", {}) == LARGEST_ANONYMOUS_BODY
     assert _limit("/api/users/login", key) == LARGEST_OTHER_BODY
     for path in ("/api/Spaces-1/packages/raw", "/NuGet/Spaces-1", "/app/Spaces-1/packages/upload"):
-        assert _limit(path, key) == LARGEST_BODY
+        # Also for who has not said who it is: a client with a password must be asked for it.
+        assert _limit(path, key) == _limit(path, {}) == LARGEST_BODY
+    for path in ("/agent/v1/packages/0/patch", "/Agent/v1/packages"):
+        assert _limit(path, key) == LARGEST_OTHER_BODY
+        assert _limit(path, {}) == LARGEST_ANONYMOUS_BODY
 
 
 @pytest.mark.parametrize(

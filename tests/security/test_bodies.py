@@ -76,6 +76,13 @@ def test_a_made_up_credential_fills_no_disk(length: dict[str, str]) -> None:
     assert taken_in(headers, pieces=6, is_known_sender=False) == [0]
 
 
+def test_who_has_no_credential_is_asked_for_one() -> None:
+    headers = {"content-length": str(6 * _HALF)}
+    assert taken_in(headers, pieces=6, is_known_sender=False) == [0]
+    chunked = {"transfer-encoding": "chunked"}
+    assert taken_in(chunked, pieces=6, is_known_sender=False) == [0]
+
+
 @pytest.mark.django_db
 def test_who_is_somebody() -> None:
     ana = make_ana()
@@ -96,6 +103,7 @@ def test_who_is_somebody() -> None:
         ({"cookie": f"{cookie}{session}"}, True),
         ({"cookie": f"{cookie}x{session[1:]}"}, False),
         ({"cookie": "a=b"}, False),
+        ({}, False),
     ):
         assert is_known(scope_of(headers)) is expected, headers
 

@@ -97,12 +97,16 @@ def test_a_plain_zip_is_told_where_to_go(feed: FeedServer, dotnet: Client, tmp_p
     assert "/api/packages/raw" in output
 
 
-def test_push_with_the_key_as_password(feed: FeedServer, dotnet: Client, tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [100, 30_000_000])
+def test_push_with_the_key_as_password(
+    feed: FeedServer, dotnet: Client, tmp_path: Path, size: int
+) -> None:
+    # It says who it is only when it is asked, after all of the package was sent for nothing.
     _configure(feed, tmp_path)
-    package = write_package(tmp_path, "New.Basic", "1.0.0")
-    result = dotnet.run("nuget", "push", package.name, "-s", "octopus", cwd=tmp_path)
-    assert "Your package was pushed" in result.stdout
-    assert feed.versions("New.Basic") == ["1.0.0"]
+    package = write_large(tmp_path, f"New.Basic{size}", bytes(size))
+    result = dotnet.run("nuget", "push", package.name, "-s", "octopus", cwd=tmp_path, check=False)
+    assert "Your package was pushed" in result.stdout, result.stdout
+    assert feed.versions(f"New.Basic{size}") == ["1.0.0"]
 
 
 def test_a_large_package_arrives_whole(

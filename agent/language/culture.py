@@ -38,6 +38,8 @@ class Culture:
     currency: str = "¤{}"
     negative_currency: str = "(¤{})"
     percent: str = "{} %"
+    # How many digits `N` and `P` show after the point.
+    decimal_places: int = 2
     days: tuple[str, ...] = _DAYS
     months: tuple[str, ...] = _MONTHS
     halves: tuple[str, str] = ("AM", "PM")
@@ -96,6 +98,7 @@ AMERICAN: Final = replace(
     currency="${}",
     negative_currency="-${}",
     percent="{}%",
+    decimal_places=3,
     era="AD",
     maps_dotted_i=True,
     month_before_year=True,

@@ -117,8 +117,9 @@ class Rendering(Walking):
             case Number(value):
                 return value
             case Operation(left, operator, right):
+                # Without the first, nobody asks for the second or for what is missing in it.
                 first = self._calculate(left, context, findings)
-                second = self._calculate(right, context, findings)
+                second = None if first is None else self._calculate(right, context, findings)
                 if first is None or second is None:
                     return None
                 return _apply(operator, first, second)

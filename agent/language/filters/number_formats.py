@@ -82,6 +82,8 @@ def _standard(
     rounding: str = ROUND_HALF_UP,
 ) -> str | None:
     places = 2 if precision is None else precision
+    if precision is None and letter.upper() in "NP":
+        places = culture.decimal_places
     match letter.upper():
         case "F":
             return culture.digits(_fixed(value, places, rounding, grouped=False))

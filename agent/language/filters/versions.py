@@ -12,8 +12,8 @@ from agent.language.numbers import MAX_INT32
 _MAX_LENGTH = 1000
 # Possessive where nothing that follows could use what is given back: no quadratic retries.
 _VERSION = re.compile(
-    r"\s*+(?:[vV]?\s*+(?P<major>[0-9]++)\s*+(?:\.\s*+(?P<minor>[0-9]++)\s*+)?"
-    r"(?:\.\s*+(?P<patch>[0-9]++)\s*+)?(?:\.\s*+(?P<revision>[0-9]++)\s*+)?)?"
+    r"\s*+(?:[vV]?\s*+(?P<major>\d++\b)\s*+(?:\.\s*+(?P<minor>\d++\b)\s*+)?"
+    r"(?:\.\s*+(?P<patch>\d++\b)\s*+)?(?:\.\s*+(?P<revision>\d++\b)\s*+)?)?"
     r"[.\-_\\]?(?P<release>(?P<prefix>[A-Za-z0-9]*+)(?:[.\-_\\](?P<counter>[A-Za-z0-9.\-_\\]*+))?)"
     r"(?:\+(?P<metadata>[A-Za-z0-9_\-.\\+]*+))?\s*+"
 )
@@ -39,6 +39,8 @@ def _parse(text: str) -> re.Match[str]:
 
 
 def _number(digits: str) -> int:
+    if not digits.isascii():
+        raise FilterError("A number of a version has digits that cannot be read.")
     significant = digits.lstrip("0") or "0"
     if len(significant) > len(str(MAX_INT32)) or int(significant) > MAX_INT32:
         raise FilterError(f"A number of a version is larger than {MAX_INT32}.")

@@ -132,7 +132,7 @@ def test_cultures_write_numbers_their_way_and_do_not_mix() -> None:
     assert evaluated('#{A | Format \\"#,##0.0\\"}', german) == "1.234,5"
     assert evaluated("#{D | Format d}", german) == "02.05.2030"
     assert evaluated("#{W}", INVARIANT) == "1,234.50 ¤1,234.50"
-    assert evaluated("#{W}", AMERICAN) == "1,234.50 $1,234.50"
+    assert evaluated("#{W}", AMERICAN) == "1,234.500 $1,234.50"
     assert evaluated("#{W}", INVARIANT) == "1,234.50 ¤1,234.50"
 
 

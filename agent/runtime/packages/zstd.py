@@ -120,7 +120,7 @@ def _is_installed(name: str, extensions: tuple[str, ...]) -> bool:
     """Tell whether a module is there, with one of these extensions where it needs one."""
     try:
         spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
+    except Exception:  # noqa: BLE001 a broken package around it must not keep the agent from saying hello
         return False
     if spec is None or not extensions:
         return spec is not None

@@ -57,6 +57,12 @@ def test_an_extension_for_another_python_is_none(tmp_path: Path) -> None:
     assert told(ANNOUNCE, folder) == ["False", "[]", "False", "False"]
 
 
+def test_a_broken_package_around_it_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "backports").mkdir()
+    (tmp_path / "backports" / "__init__.py").write_text("1 / 0\n", encoding="utf-8")
+    assert told(ANNOUNCE, tmp_path) == ["True", "[]", "True", "True"]
+
+
 def test_the_program_is_enough(tmp_path: Path) -> None:
     folder = broken(tmp_path / "modules", suffix=".cpython-27-x86_64-linux-gnu.so")
     assert told(ANNOUNCE, folder, programs="/usr/bin:/bin") == ["True", "[]", "True", "True"]

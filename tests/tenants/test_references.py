@@ -12,6 +12,7 @@ from deployments.infrastructure.services.workers import (
 )
 from deployments.library.scoping import ScopeContext, resolve
 from deployments.library.services import delete_account
+from deployments.library.services.certificates import archive_certificate
 from deployments.library.variable_templates import checked_templates
 from deployments.projects.services.projects import set_project_extra
 from tenants.queries import tenant_scope
@@ -19,6 +20,7 @@ from tenants.services.variables import CommonInput, ValueInput, set_common_value
 from tenants.variables import tenant_candidates
 from tests.deployments.calls import S, send
 from tests.factories import SYSTEM, default_space, make_ana
+from tests.factories.certificates import make_certificate
 from tests.factories.domain import (
     make_deployment,
     make_environment,
@@ -74,6 +76,30 @@ def test_a_tenant_chooses_an_account() -> None:
     with pytest.raises(Invalid, match="by a value of the tenant Acme"):
         delete_account(actor=SYSTEM, row=row)
     assert "a value of the tenant Acme" in text_of(ana.get(f"projects/accounts/{row.public_id}"))
+
+
+def test_a_tenant_chooses_a_certificate_that_is_in_use() -> None:
+    place, site, old = make_environment("Production"), make_certificate(), make_certificate("Old")
+    archive_certificate(actor=SYSTEM, row=old)
+    project = make_tenanted_project("Web")
+    set_project_extra(actor=SYSTEM, row=project, extra={"Templates": [template("Certificate")]})
+    tenant = make_tenant("Acme", connections={project: [place]})
+    page, field = f"tenants/{tenant.public_id}/variables", f"value:{project.pk}:{place.pk}:db"
+    ana = Visitor(make_ana())
+    shown = ana.get(page).content.decode()
+    assert f'<option value="{site.public_id}">Shop</option>' in shown
+    assert old.public_id not in shown
+    for wrong, words in (
+        (old.public_id, "Db: Old is archived. Choose one that is in use."),
+        (make_account().public_id, "variables of the type UsernamePasswordAccount"),
+        ("Certificates-999", "Db: there is no certificate 'Certificates-999' that you may see."),
+    ):
+        assert words in text_of(ana.post(page, {field: wrong}))
+    assert ana.post(page, {field: site.public_id}).status_code == 302
+    archive_certificate(actor=SYSTEM, row=site)
+    # What it has stays chosen, and may be saved again.
+    assert f'<option value="{site.public_id}" selected>' in ana.get(page).content.decode()
+    assert ana.post(page, {field: site.public_id}).status_code == 302
 
 
 def test_a_tenant_chooses_a_worker_pool() -> None:

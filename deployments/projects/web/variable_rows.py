@@ -185,7 +185,9 @@ def _misfit(scope: Mapping[str, frozenset[str]], context: ScopeContext) -> str:
         values = scope.get(dimension)
         here = present.get(dimension, frozenset())
         if values and values.isdisjoint(here):
-            return f"{'Other' if here else 'Needs a'} {_WORDS.get(dimension, dimension.lower())}"
+            words = _WORDS.get(dimension, dimension.lower())
+            article = "an" if words[0] in "aeiou" else "a"
+            return f"Other {words}" if here else f"Needs {article} {words}"
     return "Does not fit"
 
 

@@ -122,7 +122,16 @@ def test_who_wins_in_a_step_of_a_runbook(world: World) -> None:
         "runs": "Wins: process",
         "all": "Less specific",
     }
-    page = ana.get(PAGE, {"step": world.deploy.id})
+    world.fill(world.scoped("there", Environment=world.place.public_id))
+    assert verdicts(ana.get(PAGE, {"target": "Machines-1"})) == {"there": "Needs an environment"}
+
+
+def test_who_wins_in_a_step_of_the_deployment_process(world: World) -> None:
+    world.fill(
+        world.scoped("deploys", world.deploy),
+        world.scoped("runs", ProcessOwner=world.runbook.public_id),
+    )
+    page = Visitor(make_ana()).get(PAGE, {"step": world.deploy.id})
     assert verdicts(page)["deploys"] == "Wins: step"
     assert verdicts(page)["runs"] == "Other process"
 

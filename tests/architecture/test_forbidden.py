@@ -28,7 +28,10 @@ PATTERNS: dict[str, tuple[str, ...]] = {
 AGENT_MAY = (r"\bdatetime\.(now|utcnow|today)\(",)
 AGENT_LIBRARIES = {"websockets"}
 # What a part of the agent uses where it is installed, and does without elsewhere.
-WHERE_THERE_IS = {"agent/language/filters/markdown.py": {"markdown_it"}}
+WHERE_THERE_IS = {
+    f"agent/language/filters/{name}.py": {"markdown_it"}
+    for name in ("markdown", "markdown_links", "markdown_tables")
+}
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

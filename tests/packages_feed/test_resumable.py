@@ -87,8 +87,7 @@ def test_an_ambiguous_name_is_refused_before_a_byte_comes(ana: Client) -> None:
     assert "If that is not meant" in told(refused)
     half = begin(ana, "acme-web-1.2.zip", Version="2")
     assert (half.status_code, "go together" in told(half)) == (400, True)
-    meant = {"PackageId": "acme-web-1", "Version": "2"}
-    upload = begin(ana, "acme-web-1.2.zip", **meant).json()
+    upload = begin(ana, "acme-web-1.2.zip", PackageId="acme-web-1", Version="2").json()
     assert send(ana, upload, DATA, 0, len(DATA)).status_code == 200
     done = ana.post(upload["Links"]["Complete"])
     assert (done.status_code, done.json()["Id"]) == (201, "packages-acme-web-1.2")

@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from tests.support.processes import Process, Processes, wait_until
+from tests.tools.install import ROOT
 
 # Arguments: a folder, the id of the machine, how many control groups follow, these groups, and
 # what shall run on the files. What is mounted is seen here alone, and goes with the last process.
@@ -40,6 +41,8 @@ while [ "$code" = 133 ]; do
 done
 exit "$code"
 """
+# Where a machine has this repository.
+SOURCE = "/opt/octopus/source"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -135,6 +138,8 @@ def start_machine(processes: Processes, folder: Path) -> Machine:
         *("systemd-nspawn", "--quiet", f"--machine={name}", f"--directory={layer}/files"),
         *("--console=pipe", "--register=no", "--keep-unit"),
         *("--resolv-conf=off", "--timezone=off", "--link-journal=no"),
+        # It may lie in /tmp, and that of the machine and of its services is their own.
+        f"--bind-ro={ROOT}:{SOURCE}",
         # Its disks are not looked for.
         *("--boot", "fstab=no"),
     )

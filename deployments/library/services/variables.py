@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any, Final
 
 from django.db import transaction
@@ -113,12 +114,12 @@ def replace_variables(
         kept = {row.guid for row in rows}
         gone = [row.pk for guid, row in existing.items() if guid not in kept]
         Variable.objects.in_space(variable_set.space).filter(pk__in=gone).delete()
-        for position, row in enumerate([*rows, *hidden]):
-            row.position = position
-        after = {row.guid: _described(row) for row in [*rows, *hidden]}
-        _write(
-            variable_set, [row for row in [*rows, *hidden] if _differs(row, before, after, places)]
-        )
+        rows = [*rows, *hidden]
+        _put_in_order(rows, places)
+        after = {row.guid: _described(row) for row in rows}
+        changed = [row for row in rows if before.get(row.guid) != after[row.guid]]
+        moved = [row for row in rows if places.get(row.guid, row.position) != row.position]
+        _write(variable_set, changed, moved)
         _record(actor, variable_set, before, after)
     return variable_set
 
@@ -247,23 +248,23 @@ def _fill(row: Variable, entry: VariableInput) -> None:
         row.sealed_value = secret_box().seal(text, place=row.secret_place)
 
 
-def _differs(
-    row: Variable,
-    before: Mapping[str, Described],
-    after: Mapping[str, Described],
-    places: Mapping[str, int],
-) -> bool:
-    """Tell whether the stored row is another one; most of thousands stay as they are."""
-    guid = row.guid
-    return before.get(guid) != after[guid] or places[guid] != row.position
+def _put_in_order(rows: Sequence[Variable], places: Mapping[str, int]) -> None:
+    """Deal out the stored positions in the order of the rows, so that most of thousands stay."""
+    stored = sorted(places[row.guid] for row in rows if row.guid in places)
+    last = -1
+    for row, place in zip(rows, chain(stored, repeat(0)), strict=False):
+        row.position = last = max(place, last + 1)
 
 
-def _write(variable_set: VariableSet, rows: Sequence[Variable]) -> None:
-    new = [row for row in rows if row._state.adding]  # noqa: SLF001 the public way to ask
-    known = [row for row in rows if not row._state.adding]  # noqa: SLF001
+def _write(
+    variable_set: VariableSet, changed: Sequence[Variable], moved: Sequence[Variable]
+) -> None:
+    new = [row for row in changed if row._state.adding]  # noqa: SLF001 the public way to ask
+    known = [row for row in changed if not row._state.adding]  # noqa: SLF001
     Variable.objects.bulk_create(new)
     stored = Variable.objects.in_space(variable_set.space)
     stored.bulk_update(known, _WRITTEN, batch_size=500)
+    stored.bulk_update(moved, ["position"], batch_size=500)
 
 
 def _require_edit(

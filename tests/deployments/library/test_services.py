@@ -225,3 +225,30 @@ def test_who_sees_less_moves_nothing_of_the_others(variable_set: VariableSet) ->
     mine = VariableInput("Url", "t", scope={"Environment": [staging.public_id]})
     add_variable(actor=eve.actor, variable_set=variable_set, variable=mine)
     assert [row.value for row in variables_of(variable_set)] == ["p", "s", "t"]
+
+
+def test_the_order_is_kept_and_few_rows_are_written_for_it(variable_set: VariableSet) -> None:
+    def write(*names: str) -> int:
+        """Write the set in this order; return how many values were stored anew."""
+        known = {row.name: row for row in variables_of(variable_set)}
+        inputs = [
+            VariableInput(name, "x", id=known[name].guid if name in known else "") for name in names
+        ]
+        replace_variables(actor=SYSTEM, variable_set=variable_set, variables=inputs)
+        rows = variables_of(variable_set)
+        assert [row.name for row in rows] == list(names)
+        places = [row.position for row in rows]
+        assert places == sorted(set(places))
+        return sum(
+            row.name not in known or known[row.name].position != row.position for row in rows
+        )
+
+    assert write("a", "b", "c", "d", "e", "f") == 6
+    assert write("a", "c", "d", "e", "f") == 0
+    assert write("f", "c", "d", "e", "a") == 2
+    assert write("f", "c", "d", "e", "a", "g") == 1
+    assert write("f", "c", "d", "h", "e", "a", "g") == 4
+    assert write("g", "f", "c", "d", "h", "e", "a") == 7
+    Variable.objects.in_space(variable_set.space).update(position=0)
+    names = [row.name for row in variables_of(variable_set)]
+    assert write(*reversed(names)) == 6

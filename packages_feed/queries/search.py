@@ -50,10 +50,10 @@ def ranked(rows: "SpaceQuerySet[S]", words: Sequence[str]) -> "SpaceQuerySet[S]"
         return rows.order_by("id_lower")
     place = StrIndex("id_lower", Value(words[0]))
     rank = Case(
+        When(Exact(place, 0), then=Value(3)),  # first, for of many hits most are so
         When(id_lower=words[0], then=Value(0)),
         When(Exact(place, 1), then=Value(1)),
-        When(GreaterThan(place, 0), then=Value(2)),
-        default=Value(3),
+        default=Value(2),
         output_field=IntegerField(),
     )
     return rows.order_by(rank, "id_lower")

@@ -51,11 +51,13 @@ class VariableInput:
 
 def problems_of(variable: VariableInput, dimensions: Sequence[str] = DIMENSIONS) -> Iterator[str]:
     """Yield what is wrong with the variable, as sentences."""
-    shown = variable.name or "A variable"
+    shown = variable.name.replace("\0", "?") or "A variable"
     if not variable.name:
         yield "A variable must have a name."
     elif len(variable.name) > MAX_NAME:
         yield f"The name of a variable may have at most {MAX_NAME} characters."
+    if "\0" in variable.name or "\0" in (variable.value or ""):
+        yield f"{shown}: neither name nor value may have a NUL character."
     if len(variable.id) > MAX_ID:
         yield f"{shown}: an id may have at most {MAX_ID} characters."
     if variable.kind not in KINDS:

@@ -124,6 +124,8 @@ def test_order_and_ids_are_kept(variable_set: VariableSet) -> None:
     ("variable", "text"),
     [
         (VariableInput(" ", "x"), "must have a name"),
+        (VariableInput("A\0", "x"), "A?: neither name nor value may have a NUL character."),
+        (VariableInput("A", "x\0"), "A: neither name nor value may have a NUL character."),
         (VariableInput("A", "x", kind="Color"), "'Color' is not one of"),
         (VariableInput("A", "x", scope={"Galaxy": ["x"]}), "cannot be scoped to 'Galaxy'"),
     ],

@@ -11,6 +11,8 @@ from agent.language.characters import fold
 # The index that stands for the first there is, and the names that loops add to.
 FIRST: Final = "*"
 OCTOPUS: Final = "OCTOPUS"
+# The position of a step that stands in no text.
+NOWHERE: Final = -1
 
 # Whether it is a step in brackets, the form in which it is compared, and as it is written.
 PathStep: TypeAlias = tuple[bool, str, str]

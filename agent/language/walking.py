@@ -11,7 +11,7 @@ from agent.language.environment import Environment
 from agent.language.json_values import NegativeIndex, member_text
 from agent.language.limits import Budget, LanguageError, RecursiveDefinition
 from agent.language.parser import is_template, parse_template
-from agent.language.tokens import FIRST, Index, Path, Symbol, SymbolIndex, Tokens
+from agent.language.tokens import FIRST, NOWHERE, Index, Path, Symbol, SymbolIndex, Tokens
 from agent.language.variables import Node, VariableSet
 
 # What values came to, with what was missing in them.
@@ -75,21 +75,24 @@ class Walking(ABC):
         _refuse_loop(symbol, context)
         place: Context | None = context
         while place is not None:
+            # Where its indexes are looked up it is known as written, and beyond by what they are.
+            written = symbol
             if symbol.path is None:
                 symbol = self._with_known_indexes(symbol, place)
                 if symbol.path is None:
                     return None
-                _refuse_loop(symbol, place)
             node = None
             if place is self.context:
                 if symbol.key is not None and not is_whole:
                     node = self.variables.leaf(symbol.key)
-                node = node or self._find(symbol, symbol.path, self.variables.root, place)
+                node = node or self._find(written, symbol.path, self.variables.root, place)
             elif place.root is not None:
-                node = self._find(symbol, symbol.path, place.root, place)
+                node = self._find(written, symbol.path, place.root, place)
             if node is not None:
-                return self._evaluated(symbol, node, place, findings)
+                return self._evaluated(written, node, place, findings)
             place = place.parent
+            if place is not None and written is not symbol:
+                _refuse_loop(symbol, place)
         return None
 
     def _with_known_indexes(self, symbol: Symbol, context: Context) -> Symbol:
@@ -101,7 +104,7 @@ class Walking(ABC):
                     # What is missing on the way to an index is not told: the whole token is.
                     node = self.walk(step.symbol, context, Findings())
                     if node is not None and node.item is not None:
-                        steps[at] = Index(node.item, step.position)
+                        steps[at] = Index(node.item, NOWHERE)
         finally:
             context.walking.pop()
         return Symbol(tuple(steps))

@@ -18,6 +18,7 @@ from agent.language.filters import FILTERS
 from agent.language.json_values import NegativeIndex, items_of, member_text
 from agent.language.numbers import double_text, parse_double
 from agent.language.tokens import (
+    NOWHERE,
     Calculation,
     Conditional,
     Each,
@@ -174,7 +175,8 @@ class Plain:
             case Number(value):
                 return value
             case Operation(left, operator, right):
-                first, second = (self.number(side, place, found) for side in (left, right))
+                first = self.number(left, place, found)
+                second = None if first is None else self.number(right, place, found)
                 if first is None or second is None:
                     return None
                 if operator == "/" and second == 0:
@@ -227,7 +229,7 @@ class Plain:
         if not isinstance(step, SymbolIndex):
             return step
         node = self.walk(step.symbol, place, Found())
-        return Index(node.item, step.position) if node and node.item is not None else step
+        return Index(node.item, NOWHERE) if node and node.item is not None else step
 
     def child(self, node: Node, step: Identifier | Index) -> Node | None:
         if isinstance(step, Identifier):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -13,6 +14,8 @@ from django.http.response import HttpResponseBase
 from deployments.access.permissions import Permission
 from deployments.access.rules import ANONYMOUS, SIGNED_IN
 from deployments.base.errors import NotFound
+from deployments.base.models import Space
+from deployments.base.rows import PreparedQuery
 from packages_feed.models import Latest, PackageVersion
 from packages_feed.nuget.base import FeedRequest, feed_view
 from packages_feed.nuget.rows import accepts_semver2, readable_rows, served_version
@@ -82,8 +85,29 @@ def packages(feed: FeedRequest, count: str = "") -> HttpResponseBase:
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")
 def find_by_id(feed: FeedRequest, count: str = "") -> HttpResponseBase:
     """Answer with all versions of one package, unlisted ones too."""
-    rows = _readable(feed).filter(id_lower=literal(feed, "id").lower())
-    return _collection(feed, "FindPackagesById", rows, count)
+    id_lower = literal(feed, "id").lower()
+
+    def rows() -> "Rows":
+        return _readable(feed).filter(id_lower=id_lower)
+
+    def some(skip: int, take: int) -> list[PackageVersion]:
+        prepared = _versions(semver2=_takes_semver2(feed))
+        return prepared.all(feed.space.pk, id_lower, skip=skip, take=take)
+
+    if feed.text("$filter") or feed.text("$orderby"):
+        return _collection(feed, "FindPackagesById", rows(), count)
+    return _answer(feed, "FindPackagesById", _Found(some, lambda: rows().count()), count)
+
+
+@cache
+def _versions(*, semver2: bool) -> PreparedQuery[PackageVersion]:
+    """Return the query for the versions of a package that such a client reads, oldest first."""
+
+    def make(number: int, id_lower: str) -> "Rows":
+        rows = readable_rows(Space(pk=number), semver2=semver2).filter(id_lower=id_lower)
+        return _ordered(rows, "").select_related(None)
+
+    return PreparedQuery(make, int, str)
 
 
 @feed_view(Permission.BuiltInFeedDownload, "GET", "HEAD")

@@ -41,7 +41,8 @@ class EntryWriter:
 
     def single(self, row: PackageVersion) -> str:
         """Return the document of one entry."""
-        return _DECLARATION + self._entry(row, f" xml:base={_attribute(self._base)} {_NAMESPACES}")
+        entry = self._entry(row, f" xml:base={quoteattr(self._base)} {_NAMESPACES}")
+        return _document(entry)
 
     def collection(
         self,
@@ -53,10 +54,10 @@ class EntryWriter:
     ) -> str:
         """Return a feed document; `following` is the absolute address of its next page."""
         counted = "" if count is None else f"<m:count>{count}</m:count>"
-        link = f'<link rel="next" href={_attribute(following)}/>' if following else ""
-        return (
-            f"{_DECLARATION}<feed xml:base={_attribute(self._base)} {_NAMESPACES}>{counted}"
-            f"<id>{_text(self._base)}{name}</id>"
+        link = f'<link rel="next" href={quoteattr(following)}/>' if following else ""
+        return _document(
+            f"<feed xml:base={quoteattr(self._base)} {_NAMESPACES}>{counted}"
+            f"<id>{escape(self._base)}{name}</id>"
             f'<title type="text">{name}</title><updated>{_moment(utc_now())}Z</updated>'
             f'<link rel="self" title="{name}" href="{name}"/>'
             f"{''.join(self._entry(row) for row in rows)}{link}</feed>"
@@ -67,16 +68,16 @@ class EntryWriter:
         return f"{self._feed.base}/"
 
     def _entry(self, row: PackageVersion, attributes: str = "") -> str:
-        key = _text(f"Packages(Id='{row.package_id}',Version='{normalized(row)}')")
+        key = escape(f"Packages(Id='{row.package_id}',Version='{normalized(row)}')")
         updated = f"{_moment(row.published)}Z"
-        authors = _text(row.metadata.get("authors", ""))
-        source = _attribute(download_url(self._feed, row))
+        authors = escape(row.metadata.get("authors", ""))
+        source = quoteattr(download_url(self._feed, row))
         return (
-            f"<entry{attributes}><id>{_text(self._base)}{key}</id>"
+            f"<entry{attributes}><id>{escape(self._base)}{key}</id>"
             f'<category term="Feed.V2FeedPackage" scheme="{_SCHEME}"/>'
             f'<link rel="edit" title="V2FeedPackage" href="{key}"/>'
-            f'<title type="text">{_text(row.package_id)}</title>'
-            f'<summary type="text">{_text(row.metadata.get("summary", ""))}</summary>'
+            f'<title type="text">{escape(row.package_id)}</title>'
+            f'<summary type="text">{escape(row.metadata.get("summary", ""))}</summary>'
             f"<updated>{updated}</updated><author><name>{authors}</name></author>"
             f'<content type="application/zip" src={source}/>'
             f"<m:properties>{self._properties(row)}</m:properties></entry>"
@@ -150,16 +151,13 @@ def _property(name: str, value: Any) -> str:
         return f'<d:{name} m:type="Edm.Int32">{value}</d:{name}>'
     if isinstance(value, datetime):
         return f'<d:{name} m:type="Edm.DateTime">{_moment(value)}</d:{name}>'
-    return f'<d:{name} xml:space="preserve">{_text(value)}</d:{name}>'
+    return f'<d:{name} xml:space="preserve">{escape(value)}</d:{name}>'
 
 
 def _moment(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
-def _text(text: str) -> str:
-    return escape(_FORBIDDEN.sub("", text))
-
-
-def _attribute(text: str) -> str:
-    return quoteattr(_FORBIDDEN.sub("", text))
+def _document(root: str) -> str:
+    """Return the document, without the characters of texts that XML has no way to write."""
+    return _DECLARATION + _FORBIDDEN.sub("", root)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from agent.runtime.documents.common import Outcome, newline_of
 from agent.runtime.documents.xml import editing
-from agent.runtime.documents.xml.escapes import encode_text
+from agent.runtime.documents.xml.escapes import encode_text, warning_of
 from agent.runtime.documents.xml.names import local_name
 from agent.runtime.documents.xml.nodes import Document, Element, Text, walk
 from agent.runtime.documents.xml.reader import read_xml
@@ -50,6 +50,9 @@ def replace_in_config(text: str, values: Mapping[str, str]) -> Outcome:
                 _note(outcome, name)
     if outcome.replaced:
         outcome.text = document.source
+    outcome.warnings = [
+        text for name in outcome.replaced for text in warning_of(name, values[name])
+    ]
     return outcome
 
 

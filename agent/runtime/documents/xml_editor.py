@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from agent.runtime.documents.common import BadValue, BrokenDocument, Outcome, newline_of
-from agent.runtime.documents.xml.escapes import encode_text
+from agent.runtime.documents.xml.escapes import allowed, encode_text, warning_of
 from agent.runtime.documents.xml.nodes import (
     Attribute,
     CData,
@@ -41,9 +41,11 @@ def replace_in_xml(text: str, values: Mapping[str, str]) -> Outcome:
             continue
         except TooMuchWork as error:
             raise BadValue(f"{error}; the last one was {name}") from error
-        done = [_set(node, name, values[name], newline, outcome) for node in nodes]
+        value = allowed(values[name])
+        done = [_set(node, name, value, newline, outcome) for node in nodes]
         if any(done):
             outcome.replaced.append(name)
+            outcome.warnings += warning_of(name, values[name])
     outcome.text = document.source
     return outcome
 

@@ -42,3 +42,12 @@ def test_a_root_may_be_removed() -> None:
     namespace = "xmlns:x='http://schemas.microsoft.com/XML-Document-Transform'"
     result = transform_xml("<!-- c --><a/>", f"<a {namespace} x:Transform='Remove'/>")
     assert (result.text, result.has_root) == ("<!-- c -->", False)
+
+
+def test_a_setting_that_xml_forbids_is_told_of() -> None:
+    text = '<c><appSettings><add key="Bell"/><add key="Fine"/></appSettings></c>'
+    outcome = replace_in_config(text, {"Bell": "\a", "Fine": "x"})
+    assert 'key="Bell" value="\ufffd"' in outcome.text
+    assert outcome.warnings == [
+        "The value of Bell has characters that XML forbids; they became \ufffd."
+    ]

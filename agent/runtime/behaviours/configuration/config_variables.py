@@ -45,4 +45,6 @@ class ConfigurationVariables:
         if outcome.replaced:
             names = ", ".join(outcome.replaced)
             context.output.info(f"Replaced settings in {target.shown}: {names}")
+            for warning in outcome.warnings:
+                context.output.warning(warning)
             write_text(context, target, replace(file, text=outcome.text), before, is_xml=True)

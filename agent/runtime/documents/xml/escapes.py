@@ -10,6 +10,18 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]"
 _LAST_CODE = 0x10FFFF
 
 
+def allowed(value: str) -> str:
+    """Return the text with a mark in place of each character that no XML may have."""
+    return _FORBIDDEN.sub("\ufffd", value)
+
+
+def warning_of(name: str, value: str) -> list[str]:
+    """Return a warning for a variable whose value cannot stand in XML as it is."""
+    if allowed(value) == value:
+        return []
+    return [f"The value of {name} has characters that XML forbids; they became \ufffd."]
+
+
 def decode(raw: str) -> str:
     """Return the text that raw character data means; unknown entities stay as written."""
     if "\r" in raw:
@@ -19,15 +31,14 @@ def decode(raw: str) -> str:
 
 def encode_text(value: str, newline: str = "\n") -> str:
     """Return character data that means the value; its newlines become those of the document."""
-    normal = value.replace("\r\n", "\n")
-    encoded = _FORBIDDEN.sub("\ufffd", normal).translate(_IN_TEXT)
+    encoded = allowed(value.replace("\r\n", "\n")).translate(_IN_TEXT)
     return encoded if newline == "\n" else encoded.replace("\n", newline)
 
 
 def encode_attribute(value: str, quote: str = '"') -> str:
     """Return the inside of an attribute that means the value."""
     table = _IN_ATTRIBUTE | {ord(quote): "&quot;" if quote == '"' else "&apos;"}
-    return _FORBIDDEN.sub("\ufffd", value).translate(table)
+    return allowed(value).translate(table)
 
 
 def _decoded(match: re.Match[str]) -> str:

@@ -11,6 +11,7 @@ SPACES = (
 )
 SPACE_RUN = re.compile(f"[{SPACES}]*")
 IDENTIFIER_SIGNS = frozenset("_-:/~()@")
+_HALF = re.compile("[\ud800-\udfff]")
 _LAST_OF_BASIC_PLANE = "\uffff"
 PLAIN_RUN = re.compile(r"[A-Za-z0-9_\-:/~()@]+")
 
@@ -24,6 +25,13 @@ def is_identifier_char(char: str) -> bool:
         return False
     category = unicodedata.category(char)
     return category[0] == "L" or category == "Nd"
+
+
+def whole_characters(text: str) -> str:
+    """Put halves of one character together, and the sign for no character where one is alone."""
+    if not _HALF.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def upper(text: str, *, maps_dotted_i: bool = False) -> str:

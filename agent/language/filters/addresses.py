@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
+from agent.language.characters import whole_characters
 from agent.language.filters.hosts import PORTS, WITH_HOST, read_host
 
 _FILE, _MAIL = "file", "mailto"
@@ -17,7 +18,6 @@ _PARTS: Final = re.compile(r"([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
 _KEPT: Final = "-_.~;/?:@&=+$,[]!'()*%"
 _LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
-_HALF: Final = re.compile("[\ud800-\udfff]")
 _NOT_ASCII: Final = 0x80
 
 
@@ -85,7 +85,7 @@ def _decoded(run: str) -> str:
 
 def escape(text: str) -> str:
     """Escape what may not stand in an address, and nothing that need not be."""
-    escaped = quote(_HALF.sub("\ufffd", text), safe=_KEPT)
+    escaped = quote(whole_characters(text), safe=_KEPT)
     return _ESCAPE.sub(_shortest, _LONE_PERCENT.sub("%25", escaped))
 
 

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable
 from urllib.parse import quote
 
+from agent.language.characters import whole_characters
 from agent.language.environment import Call, Filter
 from agent.language.limits import FilterError
 from agent.language.numbers import parse_int32
@@ -25,7 +26,7 @@ def _to_base64(call: Call) -> str | None:
     encoding = _encoding(call)
     if encoding is None:
         return None
-    return base64.b64encode(call.text.encode(encoding, "replace")).decode("ascii")
+    return base64.b64encode(whole_characters(call.text).encode(encoding)).decode("ascii")
 
 
 def _from_base64(call: Call) -> str | None:
@@ -50,11 +51,11 @@ def _decode(text: str) -> bytes | None:
 
 
 def _uri(call: Call) -> str:
-    return quote(call.text, safe=_KEPT_IN_URIS, errors="replace")
+    return quote(whole_characters(call.text), safe=_KEPT_IN_URIS)
 
 
 def _uri_data(call: Call) -> str:
-    return quote(call.text, safe=_KEPT_IN_DATA, errors="replace")
+    return quote(whole_characters(call.text), safe=_KEPT_IN_DATA)
 
 
 def _digest(algorithm: str) -> Callable[[Call], str | None]:
@@ -81,7 +82,7 @@ def _digest(algorithm: str) -> Callable[[Call], str | None]:
 def _hashed_bytes(text: str, encoding: str) -> bytes | None:
     if encoding == _BASE64:
         return _decode(text)
-    return text.encode(_ENCODINGS[encoding], "replace")
+    return whole_characters(text).encode(_ENCODINGS[encoding])
 
 
 FILTERS = {

@@ -93,6 +93,8 @@ def _replace(call: Call) -> str:
         )
     except PatternTooExpensive as error:
         raise LimitExceeded(f"Replace: {error}") from error
+    except InvalidPattern as error:
+        raise FilterError(f"Replace: the replacement is not valid: {error}.") from error
     if max(replaced, default="") < _FIRST_HALF:
         return replaced
     return replaced.encode(_UTF16, "surrogatepass").decode(_UTF16, "replace")

@@ -10,9 +10,9 @@ import math
 import re
 from typing import Final, NoReturn
 
-from agent.language.characters import SPACES
+from agent.language.characters import SPACES, whole_characters
 from agent.language.json_values.dates import date_of
-from agent.language.json_values.writing import Comment, Json, Source, compact, whole_characters
+from agent.language.json_values.writing import Comment, Json, Source, compact
 
 MAX_DEPTH: Final = 64
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from agent.language.characters import whole_characters
 from agent.language.culture import Culture
 from agent.language.json_values.dates import JsonDate, read_date
 from agent.language.limits import LanguageError
@@ -34,7 +34,6 @@ Json: TypeAlias = (
 
 _LINE_SEPARATORS: Final = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 _LARGEST: Final = 2**63
-_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 def scalar_text(value: Json, culture: Culture) -> str:
@@ -105,13 +104,6 @@ def _elements(values: list[Json]) -> str:
             needs_comma = True
         written.append(compact(value))
     return "".join(written)
-
-
-def whole_characters(text: str) -> str:
-    """Put halves of one character together, and the sign for no character where one is alone."""
-    if not _HALF.search(text):
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _float(value: float) -> str:

@@ -1,8 +1,8 @@
 """What uses an account or certificate; upper floors register what of theirs does."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from deployments.access.grants import load_grants
 from deployments.base.actor import Actor
@@ -20,7 +20,8 @@ class Use:
     """Something that names an account or certificate.
 
     `kind` is the list of the wire that it stands in, `id` the public id of what holds it, `path`
-    its page below the space. `is_visible` says whether the actor may be told of it.
+    its page below the space. `is_visible` says whether the actor may be told of it; `wire` is what
+    clients read besides id and name.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Use:
     words: str
     path: str
     is_visible: bool = True
+    wire: Mapping[str, Any] = field(default_factory=dict)
 
 
 Finder = Callable[[Actor, Space, str], Iterator[Use]]
@@ -75,4 +77,20 @@ def _variables(actor: Actor, space: Space, public_id: str) -> Iterator[Use]:
             words=f"the variable {row.name} of {name}",
             path=f"projects/library/{owner}" if of_library else f"projects/{owner}/variables",
             is_visible=may_view(grants, row.scope, row.variable_set),
+            wire=_of_set(owner, name) if of_library else _of_project(owner, name),
         )
+
+
+def _of_set(owner: str, name: str) -> dict[str, Any]:
+    return {"LibraryVariableSetId": owner, "LibraryVariableSetName": name}
+
+
+def _of_project(owner: str, name: str) -> dict[str, Any]:
+    return {
+        "ProjectId": owner,
+        "ProjectName": name,
+        "IsCurrentlyBeingUsedInProject": True,
+        # They stand in lists of their own.
+        "Releases": [],
+        "RunbookSnapshots": [],
+    }

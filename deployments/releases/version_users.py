@@ -60,24 +60,46 @@ def releases_naming(actor: Actor, space: Space, public_id: str) -> Iterator[Use]
         name = f"{release.version} of {release.project.name}"
         path = f"projects/{release.project.slug}/releases/{release.version}"
         is_visible = release.pk in mine
-        yield Use("Releases", release.public_id, name, f"the release {name}", path, is_visible)
+        words, wire = f"the release {name}", _wire_of(release)
+        yield Use("Releases", release.public_id, name, words, path, is_visible, wire)
     known = RunbookSnapshot.objects.visible_to(actor, space, Permission.RunbookView)
     own = set(known.values_list("pk", flat=True))
-    for row in _with_snapshots(RunbookSnapshot.objects.in_space(space), numbers, "runbook"):
+    for row in _with_snapshots(
+        RunbookSnapshot.objects.in_space(space), numbers, "runbook", "project"
+    ):
         name = f"{row.name} of the runbook {row.runbook.name}"
         path = f"projects/{row.project_id}/runbooks/{row.runbook.public_id}"
         words, is_visible = f"the snapshot {name}", row.pk in own
-        yield Use("RunbookSnapshots", row.public_id, name, words, path, is_visible)
+        wire = _wire_of_snapshot(row)
+        yield Use("RunbookSnapshots", row.public_id, name, words, path, is_visible, wire)
 
 
-def _with_snapshots(rows: QuerySet[Any], numbers: set[int], owner: str) -> list[Any]:
+def _wire_of(release: Release) -> dict[str, Any]:
+    return {
+        "ProjectId": release.project.public_id,
+        "ProjectName": release.project.name,
+        "Releases": [{"ReleaseId": release.public_id, "ReleaseVersion": release.version}],
+    }
+
+
+def _wire_of_snapshot(row: RunbookSnapshot) -> dict[str, Any]:
+    return {
+        "RunbookId": row.runbook.public_id,
+        "RunbookName": row.runbook.name,
+        "ProjectId": f"Projects-{row.project_id}",
+        "ProjectName": row.project.name,
+        "Snapshots": [{"SnapshotId": row.public_id, "SnapshotName": row.name}],
+    }
+
+
+def _with_snapshots(rows: QuerySet[Any], numbers: set[int], *owners: str) -> list[Any]:
     """Return the rows with one of the frozen sets, be it through the library; newest first."""
     libraries = rows.exclude(library_snapshots=[]).values_list("pk", "library_snapshots")
     through_library = [
         pk for pk, named in libraries if not numbers.isdisjoint(each["number"] for each in named)
     ]
     mine = Q(variable_snapshot__in=numbers) | Q(pk__in=through_library)
-    return list(rows.filter(mine).select_related(owner).order_by("-pk"))
+    return list(rows.filter(mine).select_related(*owners).order_by("-pk"))
 
 
 def _grouped(

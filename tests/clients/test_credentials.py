@@ -183,7 +183,8 @@ def test_the_last_client_with_repositories_of_them(octopus: OctopusServer, node:
     names = {each["Name"] for each in seen["variables"]["Variables"]}
     assert names == {*read, "Site", "Pool"}
     assert {each["Name"] for each in seen["preview"]["Variables"]} == names
-    assert [each["Id"] for each in seen["usages"]["ProjectVariableSets"]] == [journey.project["Id"]]
+    [used] = seen["usages"]["ProjectVariableSets"]
+    assert used["ProjectId"] == journey.project["Id"]
     assert journey.printed("1.0.0") == hashes(PASSWORD, journey.key, journey.site)
 
     journey.site = issue(days=30)

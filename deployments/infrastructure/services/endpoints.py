@@ -88,4 +88,5 @@ def _naming(
             words=f"the {what} {row.name}",
             path=f"infrastructure/{path}/{row.public_id}",
             is_visible=row.pk in mine,
+            wire={"TargetId": row.public_id, "TargetName": row.name} if model is Machine else {},
         )

@@ -51,6 +51,11 @@ _USAGES: Final = (
     "RunbookSnapshots",
     "TenantVariables",
 )
+_KNOWN_AS: Final = {
+    "ProjectUsages": "ProjectVariableSets",
+    "LibraryVariableSetUsages": "LibraryVariableSets",
+    "TenantUsages": "TenantVariables",
+}
 _THUMBPRINT: Final = 40
 
 
@@ -193,7 +198,10 @@ class CertificateViewSet(SpaceViewSet[Certificate]):
 
     def usages(self, request: Request, **ids: Any) -> Response:
         """Say what names the certificate, as far as the actor may see it."""
-        return Response(usage_resource(self, self.get_object(), _USAGES))
+        found = usage_resource(self, self.get_object(), _USAGES)
+        # The same under the names that clients know of certificates.
+        found |= {theirs: found[ours] for theirs, ours in _KNOWN_AS.items()}
+        return Response({**found, "DeploymentTargetUsages": []})
 
     def _wish(self, request: Request) -> ExportWish:
         query = self.query

@@ -78,7 +78,7 @@ def usage_resource(
         if use.is_visible:
             found.setdefault(use.kind, {}).setdefault(use.id, use)
     listed = {
-        name: [{"Id": use.id, "Name": use.name} for use in uses.values()]
+        name: [{"Id": use.id, "Name": use.name, **use.wire} for use in uses.values()]
         for name, uses in found.items()
     }
     return {**listed, "Links": {}}

@@ -148,7 +148,9 @@ def test_the_account_of_an_endpoint() -> None:
     assert (status, machine["Endpoint"]["AccountId"]) == (201, key.public_id)
     assert send(ana, "post", f"{S}/machines", {**body(None), "Name": "web-2"})[0] == 201
     usages = send(ana, "get", f"{S}/accounts/{key.public_id}/usages")[1]
-    assert usages["Targets"] == [{"Id": machine["Id"], "Name": "web-1"}]
+    named = {"Id": machine["Id"], "Name": "web-1"}
+    known = {"TargetId": machine["Id"], "TargetName": "web-1"}
+    assert usages["Targets"] == [{**named, **known}]
     status, error = send(ana, "delete", f"{S}/accounts/{key.public_id}")
     assert status == 400
     assert "used by the target web-1" in error["Errors"][0]

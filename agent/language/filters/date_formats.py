@@ -19,6 +19,7 @@ _PIECE = re.compile(
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 # What is no format: a sign of the next one with nothing after it, seven digits are all there are.
 _BROKEN = re.compile(r"%[%'\"\\]?|['\"\\]|[fF]{8,}")
+_GENERAL = "G"
 _FRACTION_DIGITS = 7
 _LONG_NAME = 4
 _SHORT_NAME = 3
@@ -61,6 +62,7 @@ class Moment:
 
 def format_moment(moment: Moment, pattern: str, culture: Culture) -> str | None:
     """Write the moment; None when the pattern is no format. Local times carry no zone in `O`."""
+    pattern = pattern or _GENERAL
     if len(pattern) == 1:
         standard = culture.patterns.get(pattern)
         if standard is None:

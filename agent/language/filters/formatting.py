@@ -67,6 +67,7 @@ def _format_date(call: Call, pattern: str, *, with_offset: bool) -> str | None:
         )
         if pattern in _OF_UNIVERSAL_TIME:
             moment = moment.in_zone(timedelta(0))
+        pattern = pattern or f"{call.environment.culture.patterns['G']} zzz"
         return None if pattern == "U" else format_moment(moment, pattern, call.environment.culture)
     if moment.offset is None:
         # Its zone is the local one for those who ask for a zone.

@@ -7,6 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from deployments.base.secrets import Secret
+from deployments.infrastructure.models import Environment
 from deployments.library.models import Variable
 from deployments.library.queries import variables_of
 from deployments.library.services import VariableInput
@@ -40,6 +41,10 @@ def rows(project: Project) -> list[Variable]:
     project = Project.objects.in_space(project.space).get(pk=project.pk)
     assert project.variable_set is not None
     return variables_of(project.variable_set)
+
+
+def production() -> str:
+    return Environment.objects.in_space(default_space()).get(name="Production").public_id
 
 
 def send(visitor: Visitor, path: str, text: Any, **more: Any) -> Any:
@@ -80,7 +85,7 @@ def test_many_are_changed_at_once(project: Project) -> None:
     assert saved.status_code == 302
     assert [(row.name, row.value, row.scope) for row in rows(project)] == [
         ("Port", "5432", {"Role": ["web"]}),
-        ("Host", "db-2", {"Environment": ["Environments-1"]}),
+        ("Host", "db-2", {"Environment": [production()]}),
         ("Password", None, {}),
     ]
     assert rows(project)[2].guid == before["Password"]
@@ -109,7 +114,7 @@ def test_a_secret_follows_to_another_scope(project: Project) -> None:
     opened = open_candidate(password)
     assert isinstance(opened, Secret)
     assert opened.reveal() == "s3cr3t"
-    assert password.scope == {"Environment": frozenset({"environments-1"})}
+    assert password.scope == {"Environment": frozenset({production().lower()})}
     assert token.sealed is None
 
 

@@ -42,6 +42,7 @@ from tenants.queries import tenant_names, tenanted_mode
 
 _MOST_DEPLOYMENTS = 100
 _MOST_DECISIONS = 50
+_MOST_CHANGES = 200
 _MOST_WAYS_BACK = 10
 
 
@@ -177,11 +178,13 @@ def _snapshots(request: PageRequest, release: Release) -> dict[str, Any]:
     """Return how far process and variables have moved since the release was cut."""
     process = process_of(release.project)
     changes = changed_variables(request.actor, release)
+    shown = changes[:_MOST_CHANGES]
     return {
         "process_version": release.process_snapshot.version,
         "process_is_current": process.version == release.process_snapshot.version,
         "variable_version": release.variable_snapshot.version,
-        "changes": [(change, scope_words(request, release, change.scope)) for change in changes],
+        "changes": [(each, scope_words(request, release, each.scope)) for each in shown],
+        "changed": len(changes),
     }
 
 

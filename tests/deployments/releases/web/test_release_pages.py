@@ -244,6 +244,19 @@ def test_changed_variables_are_shown_and_taken_but_no_secret(world: World) -> No
     assert "Variables changed" not in text_of(ana.get("projects/web/releases/1.0.0"))
 
 
+def test_the_first_of_many_changed_variables_are_shown(world: World) -> None:
+    make_variables(world.project, *(VariableInput(f"V{n:03}", "old") for n in range(203)))
+    make_release(world.project, "1.0.0")
+    make_variables(world.project, *(VariableInput(f"V{n:03}", "new") for n in range(203)))
+    page = Visitor(make_ana()).get("projects/web/releases/1.0.0")
+    text = text_of(page)
+    assert "Variables changed since the snapshot 203" in text
+    assert "203 changed" in text
+    assert "These are the first 200. See all" in text
+    assert "V199" in text
+    assert "V200" not in text
+
+
 def test_a_release_is_edited_and_deleted_by_its_number(world: World) -> None:
     make_release(world.project, "1.0.0")
     ana = Visitor(make_ana())

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
-from deployments.base.following.consumers import consumers_of
+from deployments.base.following.consumers import consumers_to_wake
 from deployments.base.models import Event, EventRelated, Space
 from deployments.base.rows import insert_rows, mark_as_stored, repeating_cursor, row_values
 from deployments.base.wake import wake_often
@@ -61,7 +61,7 @@ def record(
             changes=_differences(before or {}, after or {}),
         )
         _insert(event, list(_documents(subject, related)))
-        for consumer in consumers_of(category):
+        for consumer in consumers_to_wake(category, space.pk if space else None):
             wake_often("base.consume", consumer.name)
     return event
 
@@ -109,7 +109,8 @@ def record_all(*, actor: Actor, news: Iterable[News], clock: Clock = utc_now) ->
                 for document in _documents(each.subject, each.related)
             ]
         )
-        names = {each.name for row in rows for each in consumers_of(row.category)}
+        kinds = {(row.category, row.space_id) for row in rows}
+        names = {each.name for kind in kinds for each in consumers_to_wake(*kind)}
         for name in names:
             wake_often("base.consume", name)
 

@@ -37,12 +37,12 @@ class ReleasesConfig(AppConfig):
         register_version_users(snapshots_using)
         register_kind("Deploy", advance="execution.advance", label="Deploy a release")
         register_kind("RunbookRun", advance="execution.advance", label="Run a runbook")
-        for each, handle in (
-            (lifecycles, lifecycles.follow_lifecycle),
-            (targets, targets.mark_targets),
-            (packages, packages.create_releases),
-            (others, others.follow_projects),
-            (overrides, overrides.end_override),
+        for each, handle, is_awaited in (
+            (lifecycles, lifecycles.follow_lifecycle, None),
+            (targets, targets.mark_targets, None),
+            (packages, packages.create_releases, packages.has_followers),
+            (others, others.follow_projects, None),
+            (overrides, overrides.end_override, None),
         ):
             register_consumer(
                 each.NAME,
@@ -50,4 +50,5 @@ class ReleasesConfig(AppConfig):
                 categories=each.CATEGORIES,
                 handle=handle,
                 rests_in_maintenance=True,
+                is_awaited=is_awaited,
             )

@@ -26,6 +26,7 @@ from deployments.base.following.stream import (
     read_after,
 )
 from deployments.base.models import Event, EventCursor
+from deployments.base.rows import PreparedQuery
 from deployments.base.settings_rows import MAINTENANCE, is_set
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,9 @@ CLAIM: Final = timedelta(seconds=60)
 ATTEMPTS: Final = 8
 LONGEST_WAIT: Final = timedelta(seconds=60)
 GIVEN_UP: Final = "EventHandlingFailed"
+_EVENT = PreparedQuery(
+    lambda number: Event.objects.select_related("space").filter(pk=number).order_by(), int
+)
 
 
 class ClaimLost(Exception):
@@ -116,15 +120,22 @@ def _follow(consumer: Consumer, token: str, clock: Clock) -> int:
     handled = 0
     while batch := read_after(place, limit=BATCH):
         for seen in batch:
-            if seen.category not in consumer.categories:
+            if not _concerns(consumer, seen):
                 continue
             if not _give(consumer, seen, token, clock):
                 return handled
             handled += 1
-        place = batch[-1].place
-        if batch[-1].category not in consumer.categories:
+            place = seen.place
+        if place != batch[-1].place:
+            place = batch[-1].place
             _move(consumer.name, place, token, clock)
     return handled
+
+
+def _concerns(consumer: Consumer, seen: Seen) -> bool:
+    if seen.category not in consumer.categories:
+        return False
+    return seen.space is None or consumer.is_awaited is None or consumer.is_awaited(seen.space)
 
 
 def _place(name: str) -> Place:
@@ -139,7 +150,7 @@ def _give(consumer: Consumer, seen: Seen, token: str, clock: Clock) -> bool:
             # First, because the row stays locked until the end: nobody can claim it meanwhile.
             if not _move(consumer.name, seen.place, token, clock):
                 raise ClaimLost
-            event = Event.objects.select_related("space").filter(pk=seen.place.event_id).first()
+            event = _EVENT.first(seen.place.event_id)
             if event is not None:
                 consumer.handle(event)
     except ClaimLost:

@@ -32,12 +32,13 @@ class Seen:
 
     place: Place
     category: str
+    space: int | None = None
 
 
 def read_after(place: Place, *, limit: int) -> list[Seen]:
     """Return the next events that nothing can come before any more, in the stream's order."""
-    found = _behind(_settled().only("transaction_id", "id", "category"), place, limit)
-    return [Seen(Place(row.transaction_id, row.pk), row.category) for row in found]
+    found = _behind(_settled().only("transaction_id", "id", "category", "space_id"), place, limit)
+    return [Seen(Place(row.transaction_id, row.pk), row.category, row.space_id) for row in found]
 
 
 def events_between(start: Place, end: Place, *, limit: int) -> "list[Event]":

@@ -13,8 +13,12 @@ class _PreparingCursor(Cursor[Any]):
     """Sends text and values apart, and the text once."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        """Run a statement as a prepared one."""
-        return super().execute(query, params, prepare=True, **options)
+        """Run a statement as a prepared one, which Django lets its connections not have."""
+        self.connection.prepare_threshold = 0
+        try:
+            return super().execute(query, params, prepare=True, **options)
+        finally:
+            self.connection.prepare_threshold = None
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from deployments.base.following.consumers import register_consumer
 from deployments.base.following.consuming import ATTEMPTS, CLAIM, GIVEN_UP, consume, ensure_cursors
 from deployments.base.models import Event, EventCursor, ServerSetting
 from deployments.base.settings_rows import get_setting, set_setting
-from tests.factories import SYSTEM
+from tests.factories import SYSTEM, default_space
 from tests.factories.execution import SettableClock
 
 NAME = "test"
@@ -65,6 +65,36 @@ def test_each_event_of_its_kind_is_given_once_and_in_order(follower: Follower) -
     assert consume(NAME) == 0
     assert follower.kept == ["one", "two", "three"]
     assert follower.seen == ["one", "two", "three"]
+
+
+def test_what_nothing_in_the_space_waits_for_is_passed_over_and_wakes_nobody(
+    follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    waiting: list[int] = []
+
+    def is_awaited(space: int) -> bool:
+        asked.append(space)
+        return space in waiting
+
+    woken: list[str] = []
+    monkeypatch.setattr(events, "wake_often", lambda _, name: woken.append(name))
+    monkeypatch.setattr(consumers, "_idle", {})
+    register_consumer(
+        NAME, label="The test", categories=[CATEGORY], handle=follower.handle, is_awaited=is_awaited
+    )
+    space = default_space()
+    for message in ("one", "two"):
+        events.record(actor=SYSTEM, space=space, category=CATEGORY, message=message)
+    assert (woken, len(asked)) == ([], 1)
+    assert consume(NAME) == 0
+    waiting.append(space.pk)
+    monkeypatch.setattr(consumers, "_idle", {})
+    events.record(actor=SYSTEM, space=space, category=CATEGORY, message="three")
+    record("of the server")
+    assert woken == [NAME, NAME]
+    assert consume(NAME) == 2
+    assert follower.seen == ["three", "of the server"]
 
 
 def test_a_new_consumer_begins_with_what_comes_next(follower: Follower) -> None:

@@ -5,6 +5,8 @@ from typing import Final
 from deployments.access.actors import actor_behind
 from deployments.base.clock import Clock, utc_now
 from deployments.base.models import Event, Space
+from deployments.base.querysets import SpaceQuerySet
+from deployments.base.rows import PreparedQuery
 from deployments.projects.models import Outcome, Project, ProjectTrigger
 from deployments.projects.queries import default_channel
 from deployments.projects.services.decisions import Decision, log_decision
@@ -25,27 +27,45 @@ LABEL: Final = "Feed triggers"
 CATEGORIES: Final = ("PackagePublished",)
 
 
+def has_followers(space: int) -> bool:
+    """Tell whether anything in the space creates releases of packages: most have nothing."""
+    return any(query.first(space) for query in (_SOME_TRIGGER, _SOME_PROJECT))
+
+
 def create_releases(event: Event, *, clock: Clock = utc_now) -> None:
     """Create the releases that the package's arrival sets off; joins the transaction."""
     if event.space is None:
         return
     version = find_by_wire_id(event.space, event.subject_id)
-    triggers = ProjectTrigger.objects.in_space(event.space).filter(
-        filter_type__in=FEEDS, is_disabled=False
-    )
-    followers = [*triggers.select_related("project", "space"), *_of_projects(event.space)]
-    for trigger in followers:
+    triggers = _triggers(event.space).select_related("project", "space")
+    for trigger in [*triggers, *_of_projects(event.space)]:
         decision = _decide(trigger, version, event, clock) if version else _too_late(trigger, event)
         if decision is not None:
             stored = trigger if trigger.pk else None
             log_decision(trigger.project, decision, trigger=stored, clock=clock)
 
 
+def _triggers(space: Space) -> "SpaceQuerySet[ProjectTrigger]":
+    rows = ProjectTrigger.objects.in_space(space)
+    return rows.filter(filter_type__in=FEEDS, is_disabled=False)
+
+
+def _projects(space: Space) -> "SpaceQuerySet[Project]":
+    return Project.objects.in_space(space).filter(extra__AutoCreateRelease=True)
+
+
+_SOME_TRIGGER = PreparedQuery(
+    lambda space: _triggers(Space(pk=space)).order_by().values_list("pk"), int
+)
+_SOME_PROJECT = PreparedQuery(
+    lambda space: _projects(Space(pk=space)).order_by().values_list("pk"), int
+)
+
+
 def _of_projects(space: Space) -> list[ProjectTrigger]:
     """Return what projects say in their own settings, the older way, in the form of triggers."""
-    rows = Project.objects.in_space(space).filter(extra__AutoCreateRelease=True)
     triggers = []
-    for project in rows.select_related("space"):
+    for project in _projects(space).select_related("space"):
         strategy = extra_document(project.extra)["ReleaseCreationStrategy"]
         package = strategy.get("ReleaseCreationPackage")
         if not isinstance(package, dict):

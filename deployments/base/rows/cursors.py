@@ -20,6 +20,11 @@ class _PreparingCursor(Cursor[Any]):
         finally:
             self.connection.prepare_threshold = None
 
+    def _convert_query(self, query: Any, params: Any = None) -> Any:
+        """Keep the text, which psycopg forgets of prepared statements, for Django's query log."""
+        self._query = super()._convert_query(query, params)
+        return self._query
+
 
 @contextmanager
 def repeating_cursor() -> Iterator[CursorWrapper]:

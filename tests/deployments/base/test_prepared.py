@@ -1,8 +1,10 @@
 """Prepared queries find what Django's own find; usual settings are read once for a request."""
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Upper
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from deployments.access.models import ApiKey
@@ -44,6 +46,20 @@ def test_rows_come_with_what_belongs_to_them(
         assert query.first(ana.user.pk, "another") is None
     ApiKey.objects.filter(pk=key.pk).update(purpose="Changed")
     assert [each.purpose for each in query.all(ana.user.pk, "Changed")] == ["Changed"]
+
+
+def test_queries_for_one_row_are_planned_once_and_seen_by_who_counts() -> None:
+    query = PreparedQuery(lambda name: Space.objects.filter(name=name).order_by(), str)
+    with CaptureQueriesContext(connection) as captured:
+        for _ in range(3):
+            query.first("nothing has this name")
+    assert all("base_space" in each["sql"] for each in captured.captured_queries)
+    assert len(captured) == 3
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT statement FROM pg_prepared_statements")
+            kept = [statement for (statement,) in cursor.fetchall() if "LIMIT 1" in statement]
+        assert sum("base_space" in statement for statement in kept) >= 1
 
 
 def test_a_constant_stays_what_it_is() -> None:

@@ -30,7 +30,7 @@ BOUNDED = Environment(
     now=lambda: NOW, limits=Limits(characters=1_000_000, loops=5_000, seconds=1.5)
 )
 LONGEST_S = 3.0
-AMBIGUOUS = re.compile(r"calc|##|[qb]\"[rc]|#\{if *[|.\[}]")
+AMBIGUOUS = re.compile(r"calc|##|[qb]\"+[rc]|#\{if *[|.\[}]")
 PLACE = re.compile(
     r"Parsing failure: unexpected '#'; expected end of input \(Line (\d+), Column (\d+)\); "
     r"recently consumed: (.{0,10})",

@@ -42,7 +42,8 @@ PLACE = re.compile(
     "count", [SOME, pytest.param(ALL, marks=[pytest.mark.thorough, pytest.mark.timeout(3600)])]
 )
 def test_random_templates_are_read_and_evaluated_as_the_rules_say(count: int) -> None:
-    seed, broken, ended, plainly = SystemRandom().randrange(10**9), 0, 0, 0
+    # The short form always takes the same templates; the long one looks for new ones.
+    seed, broken, ended, plainly = SystemRandom().randrange(10**9) if count == ALL else 1, 0, 0, 0
     for number in range(count):
         random = Random(f"{seed}/{number}")
         template, values = random_template(random), random_values(random)

@@ -32,7 +32,10 @@ def _check(name: str, *commands: str, environment: Mapping[str, str] | None = No
 def _group(
     name: str, *needs: str, options: str = "", environment: Mapping[str, str] | None = None
 ) -> Job:
-    pytest = [str(BIN / "python"), "-m", "pytest", "-q", f"--group={name}", *options.split()]
+    # Each group remembers its own failures, for the second try of tests/tools/run.py.
+    memory = f"cache_dir=.pytest_cache/{name}"
+    pytest = [str(BIN / "python"), "-m", "pytest", "-q", f"--group={name}", "-o", memory]
+    pytest += options.split()
     return Job(name, [pytest], environment or {}, needs, is_tests=True)
 
 

@@ -1,6 +1,8 @@
 """`make test`: run every check and group, some at a time, and say what ran, failed or was left out.
 
-OCTOPUS_TEST_REQUIRE_ALL=1 makes a group that was left out a failure.
+OCTOPUS_TEST_REQUIRE_ALL=1 makes a group that was left out a failure. OCTOPUS_TEST_SECOND_TRY=1
+runs a group's failed tests, three at most, once more and names those that pass only then: that is a
+bug to find, but not one of the change that is being tested.
 """
 
 import os
@@ -26,6 +28,8 @@ from tests.tools.jobs import JOBS, Job  # noqa: E402
 LANES = (os.cpu_count() or 2) + 1
 LONGEST_JOB = 1500
 NO_TESTS = 5
+MOST_BY_CHANCE = 3
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::.+)$", re.MULTILINE)
 _COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)")
 
 
@@ -39,6 +43,7 @@ class Outcome:
     counts: Counter[str] = field(default_factory=Counter)
     problem: str = ""
     left_out: str = ""
+    by_chance: list[str] = field(default_factory=list)
 
     @property
     def line(self) -> str:
@@ -70,7 +75,7 @@ _print_lock = threading.Lock()
 
 def _report(outcome: Outcome) -> Outcome:
     with _print_lock:
-        if outcome.problem:
+        if outcome.problem or outcome.by_chance:
             print(f"\n===== {outcome.job.name} =====\n{outcome.output.rstrip()}\n", flush=True)
         print(outcome.line, flush=True)
     return outcome
@@ -84,8 +89,10 @@ def _run(job: Job) -> Outcome:
         return outcome
     begin = time.monotonic()
     for command in job.commands:
-        code, output = _execute(command, {**_environment(), **job.environment})
+        code, output = _execute(command, job)
         outcome.output += output
+        if code and job.is_tests and _passes_now(outcome, command):
+            code = 0
         if code:
             name = " ".join([Path(command[0]).name, *command[1:3]])
             outcome.problem += f"{', ' if outcome.problem else ''}{name}: exit {code}"
@@ -99,16 +106,29 @@ def _run(job: Job) -> Outcome:
     return outcome
 
 
+def _passes_now(outcome: Outcome, command: Sequence[str]) -> bool:
+    failed = _FAILED.findall(outcome.output)
+    if os.environ.get("OCTOPUS_TEST_SECOND_TRY") != "1" or not 0 < len(failed) <= MOST_BY_CHANCE:
+        return False
+    code, output = _execute(
+        [*command, "--last-failed", "--last-failed-no-failures=none"], outcome.job
+    )
+    outcome.output += f"\n----- the second try -----\n{output}"
+    if not code:
+        outcome.by_chance = failed
+    return not code
+
+
 def _environment() -> dict[str, str]:
     # Without compiled files, each of the hundreds of processes would compile the whole server.
     return {n: text for n, text in os.environ.items() if n != "PYTHONDONTWRITEBYTECODE"}
 
 
-def _execute(command: Sequence[str], environment: dict[str, str]) -> tuple[int, str]:
+def _execute(command: Sequence[str], job: Job) -> tuple[int, str]:
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env=environment,
+        env={**_environment(), **job.environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -129,6 +149,8 @@ def _count(outcome: Outcome, code: int, output: str) -> None:
     lines = output.strip().splitlines()
     for number, what in _COUNT.findall(lines[-1] if lines else ""):
         outcome.counts["failed" if what.startswith("error") else what] += int(number)
+    outcome.counts["passed"] += len(outcome.by_chance)
+    outcome.counts["failed"] -= len(outcome.by_chance)
     if code == NO_TESTS:
         outcome.problem = "no test in this group"
     if code and not outcome.counts["failed"]:
@@ -144,6 +166,9 @@ def _summary(outcomes: list[Outcome], seconds: float) -> int:
     for outcome in outcomes:
         print(outcome.line)
     print(f"{'-' * 60}\n{seconds:.0f} s in all")
+    for outcome in outcomes:
+        for test in outcome.by_chance:
+            print(f"passed only at the second try, find out why: {test}")
     failed = total["failed"]
     if left_out and os.environ.get("OCTOPUS_TEST_REQUIRE_ALL") == "1":
         names = ", ".join(outcome.job.name for outcome in left_out)

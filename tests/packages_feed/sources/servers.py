@@ -1,10 +1,13 @@
-"""Small real HTTP servers that speak what the documents of other feeds say."""
+"""Small real HTTP servers that speak what the documents of feeds say, and reading from them."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from packages_feed.sources import FeedPlace, Source, source_at
+from packages_feed.sources.base import newest_first
 
 Answer = tuple[int, Mapping[str, str], bytes]
 # Path with query, and the request's headers.
@@ -57,3 +60,19 @@ def files(content: Mapping[str, bytes]) -> Answers:
         return (200, {}, body) if body is not None else (404, {}, b"nothing")
 
     return answer
+
+
+def source(kind: str, uri: str, **values: object) -> Source:
+    """Return the feed at an address that may be of this machine."""
+    return source_at(FeedPlace(kind, uri, allow_loopback=True, **values))  # type: ignore[arg-type]  # given by name
+
+
+def versions(from_: Source, package_id: str) -> list[str]:
+    """Return the versions of a package as the feed offers them, newest first."""
+    return [each.version for each in newest_first(from_.versions(package_id))]
+
+
+def fetched(from_: Source, package_id: str, version: str) -> tuple[str, bytes, Mapping[str, str]]:
+    """Return the extension, the bytes and the checksums of one package."""
+    with from_.open(package_id, version) as opened:
+        return opened.extension, b"".join(opened.pieces), opened.checksums

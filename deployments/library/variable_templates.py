@@ -10,13 +10,14 @@ from deployments.base.errors import Invalid
 from deployments.library.account_types import BY_VARIABLE_TYPE
 
 CONTROL_TYPE: Final = "Octopus.ControlType"
+SELECT: Final = "Select"
 SELECT_OPTIONS: Final = "Octopus.SelectOptions"
 SENSITIVE: Final = "Sensitive"
 CONTROLS: Final = (
     ("SingleLineText", "Text"),
     ("MultiLineText", "Text of several lines"),
     ("Checkbox", "Yes or no"),
-    ("Select", "One of several"),
+    (SELECT, "One of several"),
     (SENSITIVE, "Secret"),
 )
 # What tenants choose instead of writing it; the control is the type of the variable.
@@ -69,11 +70,27 @@ class VariableTemplate:
         """The choices of a Select, as value and words."""
         return options_of((self.display or {}).get(SELECT_OPTIONS, ""))
 
+    def problems_of(self, value: str) -> list[str]:
+        """Return what is wrong with a value that is none of the choices of a Select."""
+        return problems_of_choice(self.words, self.display or {}, value)
+
 
 def options_of(text: str) -> tuple[tuple[str, str], ...]:
     """Return the choices of a Select, written as `value|words` one a line, as value and words."""
     parts = [line.partition("|") for line in text.splitlines() if line.strip()]
     return tuple((value.strip(), words.strip() or value.strip()) for value, _, words in parts)
+
+
+def problems_of_choice(words: str, display: Mapping[str, str], value: str) -> list[str]:
+    """Return what is wrong with a value where one of the choices of a Select is asked for.
+
+    What an expression chooses is known only when it is used.
+    """
+    choices = [each for each, _ in options_of(display.get(SELECT_OPTIONS, ""))]
+    is_free = display.get(CONTROL_TYPE) != SELECT or not choices or not value or "#{" in value
+    if is_free or value in choices:
+        return []
+    return [f"The value of '{words}' must be one of its choices: {', '.join(choices)}."]
 
 
 def read_templates(documents: Iterable[Mapping[str, Any]]) -> tuple[VariableTemplate, ...]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from deployments.base.errors import Invalid
 from deployments.library.scoping import Candidate, ScopeContext, resolve_all
+from deployments.library.variable_templates import problems_of_choice
 from deployments.releases.models import Frozen
 from deployments.releases.variables import prompts_of, tenant_context
 from tenants.queries import TenantScope
@@ -78,7 +79,10 @@ def given_answers(sent: Mapping[str, object]) -> dict[str, str]:
 
 
 def checked_answers(prompts: list[Prompt], given: Mapping[str, str]) -> dict[str, str]:
-    """Return the answers by variable name; raises Invalid for an unknown or a missing one."""
+    """Return the answers by variable name; raises Invalid for unknown and missing ones.
+
+    The answer to a Select is one of its choices, or what it proposes.
+    """
     by_key = {key.lower(): prompt for prompt in prompts for key in (prompt.id, prompt.name)}
     errors = []
     answers: dict[str, str] = {}
@@ -93,6 +97,8 @@ def checked_answers(prompts: list[Prompt], given: Mapping[str, str]) -> dict[str
         missing = not prompt.has_value if answer is None else not answer.strip()
         if prompt.is_required and missing:
             errors.append(f"The variable '{prompt.label}' needs a value.")
+        elif answer is not None and answer != prompt.default:
+            errors += problems_of_choice(prompt.label, prompt.display, answer)
     if errors:
         raise Invalid(*errors)
     return answers

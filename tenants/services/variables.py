@@ -70,7 +70,7 @@ def set_common_values(*, actor: Actor, tenant: Tenant, values: Sequence[CommonIn
             if _is_same(row, entry.value, template):
                 continue
             _require_common(tenant, entry, known.get(entry.library_set.pk), row)
-            _require_seen(actor, tenant, template, entry.value)
+            _require_fitting(actor, tenant, template, entry.value)
             there = f", {place.name}" if place else ""
             label = f"{template.name} ({entry.library_set.name}{there})"
             before[label] = _shown(row)
@@ -140,7 +140,7 @@ def set_values(*, actor: Actor, tenant: Tenant, values: Sequence[ValueInput]) ->
                 environment=entry.environment.pk,
             )
             _require_connected(tenant, entry, connected.get(entry.project.pk))
-            _require_seen(actor, tenant, template, entry.value)
+            _require_fitting(actor, tenant, template, entry.value)
             label = f"{template.name} ({entry.project.name}, {entry.environment.name})"
             before[label] = _shown(row)
             fresh = TenantVariable(
@@ -164,11 +164,15 @@ def set_values(*, actor: Actor, tenant: Tenant, values: Sequence[ValueInput]) ->
             )
 
 
-def _require_seen(
+def _require_fitting(
     actor: Actor, tenant: Tenant, template: VariableTemplate, value: str | None
 ) -> None:
-    """Raise Invalid for what the actor may not see, or of another type than the template."""
-    if value is None or not template.is_reference:
+    """Raise Invalid for no choice of the template, and for what the actor may not see."""
+    if value is None:
+        return
+    if problems := template.problems_of(value):
+        raise Invalid(*problems)
+    if not template.is_reference:
         return
     named = [(template.words, template.kind, value)]
     if problems := problems_of_references(actor, tenant.space, named):

@@ -15,7 +15,7 @@ from deployments.access.web.pages import PageRequest, page
 from deployments.infrastructure.models import Environment
 from deployments.library.models import LibraryVariableSet
 from deployments.library.services.references import reference_choices
-from deployments.library.variable_templates import VariableTemplate, read_templates
+from deployments.library.variable_templates import SELECT, VariableTemplate, read_templates
 from deployments.projects.models import Project
 from tenants.models import FilledValue, Tenant, TenantCommonVariable
 from tenants.queries import connections_of
@@ -25,13 +25,15 @@ from tenants.variables import CommonKey, common_values_of, templates_of, values_
 from tenants.web.frames import connected_projects, tenant_frame, tenant_of_page
 
 _CLEAR: Final = "clear"
+_ANSWERS: Final = (("True", "True"), ("False", "False"))
 
 
 @dataclass(frozen=True, slots=True)
 class ValueCell:
     """A place to fill in. `value` of a secret is never here, `has_value` tells of it.
 
-    `instead` is what counts while it is empty.
+    `instead` is what counts while it is empty. `choices` has what is stored, even if it is not
+    offered any more, so that saving the others does not take it away.
     """
 
     environment: Environment | None
@@ -41,6 +43,7 @@ class ValueCell:
     is_missing: bool = False
     may_edit: bool = False
     instead: str = ""
+    choices: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,15 +199,24 @@ def _cell(
     may_edit: bool,
     is_required: bool = True,
 ) -> ValueCell:
+    text = value.value if value and not value.sealed_value else ""
     return ValueCell(
         environment=place,
         name=name,
-        value=value.value if value and not value.sealed_value else "",
+        value=text,
         has_value=value is not None,
         is_missing=is_required and value is None and template.default is None,
         may_edit=may_edit,
         instead=template.default or "",
+        choices=_choices(template, text),
     )
+
+
+def _choices(template: VariableTemplate, stored: str) -> tuple[tuple[str, str], ...]:
+    offered = {SELECT: template.options, "Checkbox": _ANSWERS}.get(template.control, ())
+    if not offered or not stored or stored in dict(offered):
+        return offered
+    return *offered, (stored, stored)
 
 
 def _sent(request: PageRequest, row: Tenant) -> tuple[list[ValueInput], list[CommonInput]]:

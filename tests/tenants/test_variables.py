@@ -178,6 +178,38 @@ def test_values_over_rest() -> None:
 
 
 @pytest.mark.django_db
+def test_a_value_is_one_of_the_choices() -> None:
+    filled = Filled()
+    select = {"Octopus.ControlType": "Select", "Octopus.SelectOptions": "s|Small\nl|Large"}
+    document = {"Id": "size", "Name": "Size", "DefaultValue": "m", "DisplaySettings": select}
+    set_project_extra(actor=SYSTEM, row=filled.project, extra={"Templates": [document]})
+    filled.project.refresh_from_db()
+    ana, acme = make_ana(), filled.acme.public_id
+    path, dev = f"{S}/tenants/{acme}/variables", filled.dev.public_id
+
+    def put(value: str) -> tuple[int, Any]:
+        of_project = {"Variables": {dev: {"size": value}}}
+        body = {"ProjectVariables": {filled.project.public_id: of_project}}
+        return send(ana, "put", path, body)
+
+    assert [put(value)[0] for value in ("s", "l", "#{Size of all}")] == [200, 200, 200]
+    for wrong in ("m", "Small", "S"):
+        status, answer = put(wrong)
+        assert (status, answer["Errors"]) == (
+            400,
+            ["The value of 'Size' must be one of its choices: s, l."],
+        )
+    assert filled.winner("Size") == "#{Size of all}"
+    # The page keeps what is stored but no longer offered.
+    page = Visitor(ana)
+    shown = page.get(f"tenants/{acme}/variables").content.decode()
+    assert '<option value="#{Size of all}" selected>' in shown
+    field = f"value:{filled.project.pk}:{filled.dev.pk}:size"
+    assert page.post(f"tenants/{acme}/variables", {field: "x"}).status_code == 400
+    assert page.post(f"tenants/{acme}/variables", {field: "#{Size of all}"}).status_code == 302
+
+
+@pytest.mark.django_db
 def test_who_may_fill_in_what() -> None:
     filled = Filled()
     user = make_user()

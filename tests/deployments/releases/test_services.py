@@ -192,6 +192,19 @@ def test_prompts(project: Project, dev: Environment) -> None:
     assert values == {"Reason": "because", "Token": "very secret", "Size": "5"}
 
 
+def test_an_answer_is_one_of_the_choices(project: Project, dev: Environment) -> None:
+    display = {"Octopus.ControlType": "Select", "Octopus.SelectOptions": "v1|First\nv2|Second"}
+    prompt = {"label": "Which one", "display_settings": display}
+    make_variables(project, VariableInput("Which", "v0", prompt=prompt))
+    release = make_release(project)
+    for wrong in ("v3", "First", "V1"):
+        with pytest.raises(Invalid, match="'Which one' must be one of its choices: v1, v2"):
+            make_deployment(release, dev, form_values={"Which": wrong})
+    # What it proposes may stay, and what an expression chooses is known only when it is used.
+    for answer in ("v1", "v2", "v0", "#{Chosen}", ""):
+        make_deployment(release, dev, form_values={"Which": answer})
+
+
 def test_null_answers_nothing(project: Project, dev: Environment) -> None:
     make_variables(
         project,

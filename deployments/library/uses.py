@@ -1,4 +1,4 @@
-"""What uses an account or certificate; upper floors register what of theirs does."""
+"""What uses an account, certificate or worker pool; upper floors register what of theirs does."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ _MOST_SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Something that names an account or certificate.
+    """Something that names an account, certificate or worker pool.
 
     `kind` is the list of the wire that it stands in, `id` the public id of what holds it, `path`
     its page below the space. `is_visible` says whether the actor may be told of it; `wire` is what
@@ -38,12 +38,12 @@ _finders: list[Finder] = []
 
 
 def register_uses(find: Finder) -> None:
-    """Register a search for what names an account or certificate by its public id."""
+    """Register a search for what names an account or the like by its public id."""
     _finders.append(find)
 
 
 def uses_of(actor: Actor, space: Space, public_id: str) -> Iterator[Use]:
-    """Yield what names the account or certificate, visible to the actor or not."""
+    """Yield what names the account, certificate or worker pool, visible to the actor or not."""
     yield from _variables(actor, space, public_id)
     for find in _finders:
         yield from find(actor, space, public_id)

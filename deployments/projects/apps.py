@@ -15,6 +15,7 @@ class ProjectsConfig(AppConfig):
             register_library_uses,
             register_owner_name,
         )
+        from deployments.library.uses import register_uses  # noqa: PLC0415 as above
         from deployments.projects.models import (  # noqa: PLC0415 as above
             DeploymentProcess,
             Project,
@@ -33,6 +34,7 @@ class ProjectsConfig(AppConfig):
         from deployments.projects.sealed import turn_own_process  # noqa: PLC0415 as above
         from deployments.projects.services.groups import seed_project_group  # noqa: PLC0415 as above
         from deployments.projects.services.lifecycles import seed_lifecycle  # noqa: PLC0415 as above
+        from deployments.projects.step_uses import steps_naming  # noqa: PLC0415 as above
         from packages_feed.usage import register_feed_usage, register_package_usage  # noqa: PLC0415 as above
 
         register_sealed_column(DeploymentProcess, "steps", turn_own_process)
@@ -41,6 +43,7 @@ class ProjectsConfig(AppConfig):
         register_scope_model("project_group", ProjectGroup, Permission.ProjectGroupView)
         register_library_uses(lambda row: [each.name for each in projects_including(row)])
         register_owner_name(name_of_variable_owner)
+        register_uses(steps_naming)
         register_feed_usage(projects_naming_feed)
         register_package_usage(projects_using_package, visible_project_names)
         register_space_seeder(seed_lifecycle)

@@ -1,16 +1,18 @@
-"""Which releases and snapshots of runbooks use versions of a package, or an account."""
+"""Which releases and snapshots of runbooks use versions of a package, an account and the like."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet, TextField
-from django.db.models.functions import Cast, Lower
+from django.db.models import Count, Max, Q, QuerySet
+from django.db.models.functions import Lower
 
 from deployments.access.permissions import Permission
 from deployments.base.actor import Actor
 from deployments.base.models import Space
 from deployments.library.uses import Use
+from deployments.projects.step_uses import rows_with_text
 from deployments.releases.models import (
+    ProcessSnapshot,
     Release,
     ReleaseSelectedPackage,
     RunbookSnapshot,
@@ -47,16 +49,16 @@ def snapshots_using(
 
 
 def releases_naming(actor: Actor, space: Space, public_id: str) -> Iterator[Use]:
-    """Yield the releases and snapshots of runbooks whose frozen variables name an account."""
-    rows = VariableSetSnapshot.objects.in_space(space)
-    # Its id in quotes is the whole text of a value, on every database.
-    text = rows.annotate(text=Cast("variables", TextField()))
-    numbers = set(text.filter(text__contains=f'"{public_id}"').values_list("pk", flat=True))
-    if not numbers:
+    """Yield the releases and snapshots of runbooks whose frozen variables or steps name the id."""
+    variables = VariableSetSnapshot.objects.in_space(space)
+    numbers = set(rows_with_text(variables, "variables", public_id).values_list("pk", flat=True))
+    processes = ProcessSnapshot.objects.in_space(space)
+    steps = set(rows_with_text(processes, "steps", public_id).values_list("pk", flat=True))
+    if not numbers and not steps:
         return
     seen = Release.objects.visible_to(actor, space, Permission.ReleaseView)
     mine = set(seen.values_list("pk", flat=True))
-    for release in _with_snapshots(Release.objects.in_space(space), numbers, "project"):
+    for release in _with_snapshots(Release.objects.in_space(space), numbers, steps, "project"):
         name = f"{release.version} of {release.project.name}"
         path = f"projects/{release.project.slug}/releases/{release.version}"
         is_visible = release.pk in mine
@@ -65,7 +67,7 @@ def releases_naming(actor: Actor, space: Space, public_id: str) -> Iterator[Use]
     known = RunbookSnapshot.objects.visible_to(actor, space, Permission.RunbookView)
     own = set(known.values_list("pk", flat=True))
     for row in _with_snapshots(
-        RunbookSnapshot.objects.in_space(space), numbers, "runbook", "project"
+        RunbookSnapshot.objects.in_space(space), numbers, steps, "runbook", "project"
     ):
         name = f"{row.name} of the runbook {row.runbook.name}"
         path = f"projects/{row.project_id}/runbooks/{row.runbook.public_id}"
@@ -92,13 +94,19 @@ def _wire_of_snapshot(row: RunbookSnapshot) -> dict[str, Any]:
     }
 
 
-def _with_snapshots(rows: QuerySet[Any], numbers: set[int], *owners: str) -> list[Any]:
-    """Return the rows with one of the frozen sets, be it through the library; newest first."""
+def _with_snapshots(
+    rows: QuerySet[Any], numbers: set[int], steps: set[int], *owners: str
+) -> list[Any]:
+    """Return the rows with one of the frozen sets, be it through the library, or of the processes.
+
+    The newest come first.
+    """
     libraries = rows.exclude(library_snapshots=[]).values_list("pk", "library_snapshots")
     through_library = [
         pk for pk, named in libraries if not numbers.isdisjoint(each["number"] for each in named)
     ]
-    mine = Q(variable_snapshot__in=numbers) | Q(pk__in=through_library)
+    mine = Q(variable_snapshot__in=numbers) | Q(process_snapshot__in=steps)
+    mine |= Q(pk__in=through_library)
     return list(rows.filter(mine).select_related(*owners).order_by("-pk"))
 
 

@@ -18,6 +18,7 @@ from deployments.base.naming import free_slug, require_free_name, required_name
 from deployments.infrastructure.models import MachinePolicy, Worker, WorkerPool
 from deployments.infrastructure.services.endpoints import checked_endpoint
 from deployments.infrastructure.services.policies import default_policy
+from deployments.library.uses import require_no_uses
 
 DEFAULT_POOL_NAME: Final = "Default Worker Pool"
 
@@ -103,12 +104,13 @@ def update_worker_pool(
 
 
 def delete_worker_pool(*, actor: Actor, pool: WorkerPool) -> None:
-    """Delete a pool that is empty and not the default."""
+    """Delete a pool that is empty, not the default, and that nothing names."""
     require(actor, pool.space, Permission.WorkerEdit)
     if pool.is_default:
         raise Invalid("The default worker pool cannot be deleted.")
     if Worker.objects.in_space(pool.space).filter(pools=pool).exists():
         raise Invalid(f"The worker pool '{pool.name}' still has workers. Move them first.")
+    require_no_uses(actor, pool.space, pool.public_id, f"The worker pool '{pool.name}'")
     with transaction.atomic():
         _record(actor, pool, "Deleted", f"Worker pool {pool.name} was deleted")
         pool.delete()

@@ -151,7 +151,7 @@ def worker_delete(request: PageRequest, worker: str) -> HttpResponse:
 @require_POST
 @page(Permission.WorkerEdit)
 def pool_delete(request: PageRequest, pool: str) -> HttpResponse:
-    """Delete an empty pool."""
+    """Delete an empty pool that nothing names."""
     row = find(request, WorkerPool, pool, Permission.WorkerView)
     return carry_out(
         request,

@@ -8,7 +8,13 @@ from tenants.services.variables import ValueInput, set_values
 from tests.deployments.calls import S, send
 from tests.factories import SYSTEM, make_ana
 from tests.factories.certificates import make_certificate
-from tests.factories.domain import make_environment, make_release, make_variables
+from tests.factories.domain import (
+    make_environment,
+    make_project,
+    make_release,
+    make_variables,
+    script_step,
+)
 from tests.factories.library import make_account, make_library_set
 from tests.factories.runbooks import make_runbook, make_snapshot
 from tests.factories.tenants import make_tenant, make_tenanted_project
@@ -70,3 +76,22 @@ def test_usages(kind: str) -> None:
         assert found["ProjectUsages"] == found["ProjectVariableSets"]
         assert found["LibraryVariableSetUsages"] == found["LibraryVariableSets"]
         assert (found["TenantUsages"], found["DeploymentTargetUsages"]) == (tenants, [])
+
+
+def test_steps_that_name_an_account() -> None:
+    account, ana = make_account(), make_ana()
+    properties = {"Octopus.Action.Aws.Account": account.public_id}
+    step = script_step("Upload")
+    step["Actions"][0]["Properties"] |= properties
+    project = make_project("Web", steps=[step, script_step("Other")])
+    runbook = make_runbook(project, "Restart", step)
+    found = send(ana, "get", f"{S}/accounts/{account.public_id}/usages")[1]
+    [used], [of_runbook] = found["DeploymentProcesses"], found["RunbookProcesses"]
+    assert (used["ProjectName"], used["ProjectSlug"]) == ("Web", "web")
+    assert used["ProcessId"] == f"deploymentprocess-{project.public_id}"
+    assert [each["StepName"] for each in used["Steps"]] == ["Upload"]
+    assert of_runbook["RunbookId"] == runbook.public_id
+    assert of_runbook["ProcessId"] == f"RunbookProcess-{runbook.public_id}"
+    refused = send(ana, "delete", f"{S}/accounts/{account.public_id}")
+    assert refused[0] == 400
+    assert "the step Upload of Web" in refused[1]["Errors"][0]

@@ -95,6 +95,11 @@ class Manifest:
     process_owner: str | None = None
     project: str | None = None
 
+    @property
+    def has_token(self) -> bool:
+        """Whether a step may get a token that ends."""
+        return any(each.token is not None for each in self.references.values())
+
 
 def manifest_to_text(manifest: Manifest) -> str:
     """Write the text that manifest_from_text reads; it contains secrets."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Final
 
+from agent.contracts import limits
 from deployments.execution.manifest import Manifest
 from deployments.execution.plan import Plan
 from deployments.library.account_types import SUBJECT_KEYS
@@ -13,17 +14,33 @@ from deployments.library.scoping import Candidate, ScopeContext, winning
 # What a service that trusts this server's tokens reads, whichever account a step uses.
 TOKEN_VARIABLE: Final = "Octopus.OpenIdConnect.Jwt"  # noqa: S105 the name of a variable
 _SHORTEST: Final = timedelta(hours=1)
+# Services refuse tokens of two days or more.
 _LONGEST: Final = timedelta(days=1)
 
 
-def token_life(start_within_s: float, time_limit_s: float) -> timedelta:
+def token_life(start_within_s: float, time_limit_s: float, *, takes_turns: bool) -> timedelta:
     """Return how long a token is good that is written into the command of a step.
 
     Its agent may be away until the command is given up, and the step then has its own time: an
-    hour, or as long as it may take; a day in all at most.
+    hour, or as long as it may take; a day in all at most. One that may wait for the scripts of
+    others on its machine has the whole day, see `turn_within`.
     """
+    if takes_turns:
+        return _LONGEST
     waits = timedelta(seconds=start_within_s)
     return min(waits + max(_SHORTEST, timedelta(seconds=time_limit_s)), _LONGEST)
+
+
+def turn_within(start_within_s: float, *, has_token: bool) -> float:
+    """Return how many seconds a command may wait for its turn, once its agent has taken it.
+
+    One with a token is given up while the token is still good for an hour, so that no step begins
+    with a dead one.
+    """
+    if not has_token:
+        return limits.LONGEST_TURN
+    left = _LONGEST - _SHORTEST - timedelta(seconds=start_within_s)
+    return max(left, _SHORTEST).total_seconds()
 
 
 def scope_context(

@@ -173,7 +173,7 @@ class Shared:
             }
         )
         if manifest.references:
-            self._add_references(result, won.values(), action_id)
+            self._add_references(result, won.values(), action_id, target_id)
         result.values.update(self._base.values)
         if machine:
             result.update(machine_variables(target_id, machine.name, machine.roles))
@@ -183,11 +183,16 @@ class Shared:
         return result
 
     def _add_references(
-        self, result: Variables, won: Iterable[Candidate], action_id: str | None
+        self, result: Variables, won: Iterable[Candidate], action_id: str | None, target_id: str
     ) -> None:
         """Add the parts of accounts and certificates; a variable of that very name goes before."""
-        known = self._by_action.get(action_id or "")
-        life = token_life(self.plan.start_within_s, known[1].time_limit_s if known else 0)
+        _, action = self._by_action.get(action_id or "", (None, None))
+        place = action.placement(target_id) if action else None
+        life = token_life(
+            self.plan.start_within_s,
+            action.time_limit_s if action else 0,
+            takes_turns=place is not None and place.agent is not None and not place.worker_id,
+        )
         for each in won:
             found = self.manifest.references.get(each.value or "")
             if found is None or each.kind not in REFERENCE_TYPES:

@@ -24,6 +24,7 @@ from deployments.execution.manifest import FORCE_PACKAGE_DOWNLOAD, ActionData, P
 from deployments.execution.models import ActionExecution, AgentMessage, Interruption
 from deployments.execution.models.mailbox import new_message_id
 from deployments.execution.plan import Placement, PlannedAction, PlannedStep
+from deployments.execution.references import turn_within
 from deployments.execution.services.admission import away, place_of, within_lease_cap
 from deployments.execution.services.cancel_live import cancel_live
 from deployments.execution.services.mailbox import output_key, seal_spec, wake_agents
@@ -226,7 +227,9 @@ def _message(situation: Situation, item: _Begin, agent_pk: int, now: datetime) -
             "kind": item.step_type.command if item.step_type else "",
             # How long the agent may take to accept it; then it may wait long for its turn there.
             "take_within_s": situation.plan.start_within_s,
-            "ttl_s": limits.LONGEST_TURN,
+            "ttl_s": turn_within(
+                situation.plan.start_within_s, has_token=situation.manifest.has_token
+            ),
             "deadline_s": action.time_limit_s or limits.DEFAULT_DEADLINE,
             "grace_s": limits.DEFAULT_GRACE,
             "spool_cap": situation.plan.spool_cap,

@@ -11,8 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from deployments.base.errors import Invalid
 from deployments.base.settings_rows import set_setting
-from deployments.execution.references import subject_of, token_life
+from deployments.execution.references import subject_of, token_life, turn_within
 from deployments.execution.services.plan_deployment import START_WITHIN_SETTING
+from deployments.infrastructure.models import WorkerPool
+from deployments.infrastructure.services.workers import WorkerInput, create_worker
 from deployments.library.models import Account
 from deployments.library.services import (
     AccountInput,
@@ -32,7 +34,7 @@ from tests.factories.domain import (
     make_variables,
     script_step,
 )
-from tests.factories.execution import Scene, make_scene
+from tests.factories.execution import Scene, make_agent, make_scene
 from tests.factories.library import make_account
 from tests.factories.people import as_person
 from tests.support.portal import Visitor, text_of
@@ -234,8 +236,10 @@ def test_a_step_gets_a_token_that_the_published_keys_verify(settings: Any) -> No
         f"space:{default_space().slug}:project:{project.slug}:environment:{place.slug}"
         ":account:my-cloud:type:deployment"
     )
-    # Ten minutes until the agent has taken the command, and an hour for the step.
-    assert claims["exp"] - claims["iat"] == 600 + 3600
+    # It may wait there for others, but not so long that it would begin with less than an hour.
+    (run,) = scene.runs()
+    assert claims["exp"] - claims["iat"] == 86_400
+    assert run.header["take_within_s"] + run.header["ttl_s"] == 86_400 - 3600
     # It opens nothing at this server.
     answer = Client().get("/api/users/me", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401
@@ -254,15 +258,28 @@ def test_a_step_gets_a_token_that_the_published_keys_verify(settings: Any) -> No
 def test_a_token_outlives_the_wait_and_the_step(
     start_within_s: float, limit_s: float, seconds: float
 ) -> None:
-    assert token_life(start_within_s, limit_s) == timedelta(seconds=seconds)
+    life = token_life(start_within_s, limit_s, takes_turns=False)
+    assert life == timedelta(seconds=seconds)
+    assert token_life(start_within_s, limit_s, takes_turns=True) == timedelta(days=1)
+
+
+@pytest.mark.parametrize("start_within_s", [0, 600, 7200, 82_800, 200_000])
+def test_a_turn_comes_while_the_token_is_good(start_within_s: float) -> None:
+    turn = turn_within(start_within_s, has_token=True)
+    life = token_life(start_within_s, 0, takes_turns=True).total_seconds()
+    assert turn == max(life - 3600 - start_within_s, 3600)
+    assert turn_within(start_within_s, has_token=False) == 86_400
 
 
 def test_a_step_with_a_longer_limit_has_a_longer_token() -> None:
     row = make_account("Cloud", "GenericOidcAccount", Audience="api://shop")
     set_setting(START_WITHIN_SETTING, 7200)
     limit = {"Octopus.Action.ExecutionTimeout.Minutes": "120"}
-    step = script_step(roles="web")
+    step = script_step()
     step["Actions"][0]["Properties"] |= limit
+    pool = WorkerPool.objects.in_space(default_space()).get(is_default=True)
+    worker = WorkerInput("builder", pools=[pool])
+    make_agent(create_worker(actor=SYSTEM, space=default_space(), worker=worker))
     scene = make_scene(step, variables=lambda _: [named(row, "Cloud")])
     token, _ = sent(scene)["Octopus.OpenIdConnect.Jwt"]
     claims = jwt.decode(token, options={"verify_signature": False})

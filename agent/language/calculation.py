@@ -26,7 +26,7 @@ class SumReader:
         return self._joined("+-", self._product)
 
     def _product(self) -> Operand:
-        return self._joined("*/", self._factor)
+        return self._joined("*/%", self._factor)
 
     def _joined(self, signs: str, operand: Callable[[], Operand]) -> Operand:
         left = operand()

@@ -60,7 +60,7 @@ def symbol_text(symbol: Symbol) -> str:
 
 
 def _option_text(option: Token) -> str:
-    return f'"{option.text}"' if isinstance(option, Text) else token_text(option)
+    return f'"{token_text(option)}"' if isinstance(option, Text) else token_text(option)
 
 
 def _all_text(tokens: Tokens) -> str:

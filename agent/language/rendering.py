@@ -32,6 +32,8 @@ from agent.language.tokens import (
 from agent.language.walking import Context, Findings, Walking
 
 _NULL: Final = "null"
+# Numbers from here on are beyond 64 bits.
+_WHOLE: Final = 2.0**63
 
 
 class Unfindable(Exception):
@@ -162,7 +164,7 @@ def is_truthy(text: str) -> bool:
     return text not in ("", "0") and text.strip(SPACES).lower() not in ("no", "false")
 
 
-def _apply(operator: str, first: float, second: float) -> float:
+def _apply(operator: str, first: float, second: float) -> float | None:
     match operator:
         case "+":
             return first + second
@@ -170,11 +172,22 @@ def _apply(operator: str, first: float, second: float) -> float:
             return first - second
         case "*":
             return first * second
+        case "%":
+            return _remainder(first, second)
         case _:
             if second != 0:
                 return first / second
             sign = math.copysign(1.0, first) * math.copysign(1.0, second)
             return math.nan if first == 0 or math.isnan(first) else sign * math.inf
+
+
+def _remainder(first: float, second: float) -> float | None:
+    """Return what is left with the sign of the first; None unless both are whole and small."""
+    for number in (first, second):
+        if not number.is_integer() or not -_WHOLE <= number < _WHOLE:
+            return None
+    # Without a sign on a zero.
+    return math.fmod(first, second) + 0.0 if second else None
 
 
 _RENDERERS: Final[dict[type, Callable[[Rendering, Any, Context, Findings], str]]] = {

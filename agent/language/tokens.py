@@ -152,7 +152,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Two operands and one of `+ - * /`."""
+    """Two operands and one of `+ - * / %`."""
 
     left: Operand
     operator: str

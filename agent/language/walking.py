@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TypeAlias
 
 from agent.language.echo import symbol_text
@@ -80,6 +81,7 @@ class Walking(ABC):
             if symbol.path is None:
                 symbol = self._with_known_indexes(symbol, place)
                 if symbol.path is None:
+                    self._look_before(written, symbol, place)
                     return None
             node = None
             if place is self.context:
@@ -108,6 +110,16 @@ class Walking(ABC):
         finally:
             context.walking.pop()
         return Symbol(tuple(steps))
+
+    def _look_before(self, written: Symbol, symbol: Symbol, place: Context | None) -> None:
+        """Walk the steps up to an index that is not known, for what fails there fails first."""
+        before = takewhile(lambda step: not isinstance(step, SymbolIndex), symbol.steps)
+        path = Symbol(tuple(before)).path
+        while place is not None and path is not None and len(path) > 1:
+            root = self.variables.root if place is self.context else place.root
+            if root is not None and self._find(written, path, root, place) is not None:
+                return
+            place = place.parent
 
     def _find(self, symbol: Symbol, path: Path, root: Node, context: Context) -> Node | None:
         node: Node | None = root

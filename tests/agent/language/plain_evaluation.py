@@ -80,6 +80,13 @@ def tree_of(variables: Mapping[str, str]) -> Node:
     return root
 
 
+def remainder(first: float, second: float) -> float | None:
+    if max(abs(first), abs(second)) >= 2**63 or (first % 1, second % 1) != (0, 0) or not second:
+        return None
+    left = abs(int(first)) % abs(int(second))
+    return float(-left if first < 0 else left)
+
+
 class Plain:
     """One evaluation."""
 
@@ -181,6 +188,8 @@ class Plain:
                     return None
                 if operator == "/" and second == 0:
                     raise TooMuch
+                if operator == "%":
+                    return remainder(first, second)
                 return {
                     "+": first + second,
                     "-": first - second,

@@ -276,7 +276,7 @@ def _joined_by(signs: str, part: Parser) -> Parser:
     return seq(part, many(seq(sign, part)), to=_operations)
 
 
-SUM: Parser = rule(lambda: _joined_by("+-", _joined_by("*/", FACTOR)))
+SUM: Parser = rule(lambda: _joined_by("+-", _joined_by("*/%", FACTOR)))
 CALCULATION: Parser = rule(
     lambda: seq(
         OPEN,

@@ -170,5 +170,5 @@ def _sum(random: Random, depth: int) -> str:
     for _ in range(random.randint(1, 3)):
         part = random.choice(kinds)
         parts.append(part % _symbol(random, 0) if "%s" in part else part)
-        parts.append(random.choice(("+", " - ", "*", " / ", "-")))
+        parts.append(random.choice(("+", " - ", "*", " / ", "-", "%")))
     return "".join(parts[:-1])

@@ -30,7 +30,7 @@ BOUNDED = Environment(
     now=lambda: NOW, limits=Limits(characters=1_000_000, loops=5_000, seconds=1.5)
 )
 LONGEST_S = 3.0
-AMBIGUOUS = re.compile(r"calc|##|[qb]\\"+[rc\\"]|\\{else\\}#\\{/|#\\{if *[|.\\[}]|#\\{elseif\\s")
+AMBIGUOUS = re.compile(r"calc|##|[qb]\"+[rc\"]|\{else\}#\{/|#\{if *[|.\[}]|#\{elseif\s")
 PLACE = re.compile(
     r"Parsing failure: unexpected '#'; expected end of input \(Line (\d+), Column (\d+)\); "
     r"recently consumed: (.{0,10})",
@@ -85,7 +85,7 @@ def _check_text(tokens: tuple[Token, ...]) -> None:
     """The text of what was read says the same again, unless it holds what has no such text.
 
     Sums lose their keyword, quotes in quotes their backslashes, an empty `else` is left out, and a
-    variable named `if` looks like a condition, as does one named `elseif x` in what was an `unless`.
+    variable named `if` looks like a condition, as one named `elseif x` does after an `unless`.
     """
     text = "".join(map(token_text, tokens))
     again = parse_template(text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypedDict
 
 from django.db import connection, transaction
@@ -10,7 +11,13 @@ from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.following.consumers import consumers_to_wake
 from deployments.base.models import Event, EventRelated, Space
-from deployments.base.rows import insert_rows, mark_as_stored, repeating_cursor, row_values
+from deployments.base.rows import (
+    Together,
+    insert_rows,
+    mark_as_stored,
+    repeating_cursor,
+    row_values,
+)
 from deployments.base.wake import wake_often
 
 Snapshot = Mapping[str, Any]
@@ -44,38 +51,50 @@ def record(
     `before` and `after` are flat snapshots of the subject (secrets already as fingerprints);
     only what differs is kept. `related` are public ids, the subject's is added.
     """
+    news = News(space, category, message, subject, tuple(related), before, after)
+    return record_news(actor=actor, news=news, clock=clock)
+
+
+def record_news(*, actor: Actor, news: "News", clock: Clock = utc_now) -> Event:
+    """Record an act as `record` does."""
+    event = _event(actor, news, clock())
     # One transaction for the number and the row that has it, also where the caller has none.
     with transaction.atomic(savepoint=False):
-        event = Event(
-            space=space,
-            category=category,
-            occurred=clock(),
-            message=message,
-            subject_id=subject,
-            actor_id=actor.public_id,
-            actor_name=actor.username,
-            authentication=actor.authentication,
-            credential=actor.credential[:250],
-            ip_address=actor.ip_address,
-            user_agent=actor.user_agent[:300],
-            changes=_differences(before or {}, after or {}),
-        )
-        _insert(event, list(_documents(subject, related)))
-        for consumer in consumers_to_wake(category, space.pk if space else None):
-            wake_often("base.consume", consumer.name)
+        _insert(event, _documents(news))
+        _wake_for(event)
     return event
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One of many acts that are recorded together, with what `record` takes of each."""
+    """What there is to record of an act, as `record` takes it."""
 
-    space: Space
+    space: Space | None
     category: str
     message: str
     subject: str
     related: Sequence[str] = ()
     before: Snapshot | None = None
+    after: Snapshot | None = None
+
+
+def record_together(
+    act: Together, *, actor: Actor, news: News, clock: Clock = utc_now
+) -> int | None:
+    """Do the act and record it, by one statement of PostgreSQL in the caller's transaction.
+
+    Returns the `id` that the act's source has given; None when it gave no row, and then nothing is
+    recorded.
+    """
+    event = _event(actor, news, clock())
+    sql, values = _statement(event, _documents(news), act)
+    with repeating_cursor() as cursor:
+        cursor.execute(sql, values)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    _wake_for(event)
+    return int(row[2])
 
 
 def record_all(*, actor: Actor, news: Iterable[News], clock: Clock = utc_now) -> None:
@@ -83,30 +102,15 @@ def record_all(*, actor: Actor, news: Iterable[News], clock: Clock = utc_now) ->
     now, every = clock(), list(news)
     with transaction.atomic(savepoint=False):
         number = _transaction_id()
-        rows = [
-            Event(
-                space=each.space,
-                category=each.category,
-                occurred=now,
-                message=each.message,
-                subject_id=each.subject,
-                actor_id=actor.public_id,
-                actor_name=actor.username,
-                authentication=actor.authentication,
-                credential=actor.credential[:250],
-                ip_address=actor.ip_address,
-                user_agent=actor.user_agent[:300],
-                changes=_differences(each.before or {}, {}),
-                transaction_id=number,
-            )
-            for each in every
-        ]
+        rows = [_event(actor, each, now) for each in every]
+        for row in rows:
+            row.transaction_id = number
         insert_rows(rows)
         insert_rows(
             [
                 EventRelated(event_id=row.pk, document_id=document)
                 for row, each in zip(rows, every, strict=True)
-                for document in _documents(each.subject, each.related)
+                for document in _documents(each)
             ]
         )
         kinds = {(row.category, row.space_id) for row in rows}
@@ -115,29 +119,66 @@ def record_all(*, actor: Actor, news: Iterable[News], clock: Clock = utc_now) ->
             wake_often("base.consume", name)
 
 
+def _event(actor: Actor, news: News, now: datetime) -> Event:
+    return Event(
+        space=news.space,
+        category=news.category,
+        occurred=now,
+        message=news.message,
+        subject_id=news.subject,
+        actor_id=actor.public_id,
+        actor_name=actor.username,
+        authentication=actor.authentication,
+        credential=actor.credential[:250],
+        ip_address=actor.ip_address,
+        user_agent=actor.user_agent[:300],
+        changes=_differences(news.before or {}, news.after or {}),
+    )
+
+
 def _insert(event: Event, documents: Sequence[str]) -> None:
     """Insert the event and what it is about: with PostgreSQL all at once, number included."""
     if connection.vendor != "postgresql":
         insert_rows([event])
         insert_rows([EventRelated(event=event, document_id=each) for each in documents])
         return
-    names, values = row_values(event, without=("transaction_id",))
-    with repeating_cursor() as sql:
-        sql.execute(
-            f"WITH e AS (INSERT INTO base_event ({names}, transaction_id)"  # noqa: S608 names of ours
-            f" VALUES ({', '.join(['%s'] * len(values))}, {_CURRENT})"
-            " RETURNING id, transaction_id),"
-            " r AS (INSERT INTO base_eventrelated (event_id, document_id)"
-            " SELECT e.id, document FROM e, unnest(%s::text[]) document)"
-            " SELECT id, transaction_id FROM e",
-            [*values, list(documents)],
-        )
-        event.pk, event.transaction_id = sql.fetchone()
+    sql, values = _statement(event, documents)
+    with repeating_cursor() as cursor:
+        cursor.execute(sql, values)
+        event.pk, event.transaction_id = cursor.fetchone()
     mark_as_stored(event)
 
 
-def _documents(subject: str, related: Iterable[str]) -> Iterable[str]:
-    return dict.fromkeys(document for document in (subject, *related) if document)
+def _statement(
+    event: Event, documents: Sequence[str], act: Together | None = None
+) -> tuple[str, list[Any]]:
+    """Return what inserts them, behind the parts of the act and once for each row of it."""
+    names, values = row_values(event, without=("transaction_id",))
+    parts, before = (act.parts, act.values) if act else ([], [])
+    source, row = (f" FROM {act.source}", f", {act.source}.id") if act else ("", "")
+    both = f"e, {act.source}" if act else "e"
+    own = (
+        f"INSERT INTO base_event ({names}, transaction_id)"
+        f" SELECT {', '.join(['%s'] * len(values))}, {_CURRENT}{source}"
+        " RETURNING id, transaction_id"
+    )
+    about = (
+        "INSERT INTO base_eventrelated (event_id, document_id)"
+        " SELECT e.id, document FROM e, unnest(%s::text[]) document"
+    )
+    every = ", ".join((*parts, f"e AS ({own})", f"r AS ({about})"))
+    sql = f"WITH {every} SELECT e.id, e.transaction_id{row} FROM {both}"  # noqa: S608 likewise
+    return sql, [*before, *values, list(documents)]
+
+
+def _wake_for(event: Event) -> None:
+    for consumer in consumers_to_wake(event.category, event.space_id):
+        wake_often("base.consume", consumer.name)
+
+
+def _documents(news: News) -> list[str]:
+    named = (news.subject, *news.related)
+    return list(dict.fromkeys(document for document in named if document))
 
 
 def _transaction_id() -> int:

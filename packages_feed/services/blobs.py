@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from deployments.audit.models import EventArchive
 from deployments.base.clock import Clock, utc_now
-from deployments.base.rows import mark_as_stored, repeating_cursor
+from deployments.base.rows import Together, mark_as_stored, repeating_cursor
 from packages_feed.ingest import Spooled
 from packages_feed.models import StoredBlob
 from packages_feed.storage import StorageFailed, package_storage
@@ -46,9 +46,24 @@ def store_bytes(upload: Spooled, *, clock: Clock = utc_now) -> None:
 
 def lock_bytes(upload: Spooled, *, clock: Clock = utc_now) -> StoredBlob:
     """Return the row, locked for the caller's transaction, with its bytes surely there."""
-    blob = _write_row(upload, clock())
-    package_storage().put(upload.path, upload.sha256)  # another upload's deletion came between
+    blob = lock_row(upload, clock=clock)
+    put_again(upload)
     return blob
+
+
+def lock_row(upload: Spooled, *, clock: Clock = utc_now) -> StoredBlob:
+    """Return the row, locked for the caller's transaction; `put_again` is to come next."""
+    return _write_row(upload, clock())
+
+
+def lock_row_of(act: Together, upload: Spooled, *, clock: Clock = utc_now) -> None:
+    """Let the part `blob` of the act do what `lock_row` does."""
+    act.add("blob", f"{_WRITE.format(table='')} RETURNING sha256", _values(upload, clock()))
+
+
+def put_again(upload: Spooled) -> None:
+    """Make sure of the bytes while their row is locked: another upload's deletion may have come."""
+    package_storage().put(upload.path, upload.sha256)
 
 
 def drop_if_unused(sha256: str) -> bool:
@@ -135,16 +150,17 @@ def _write_row(upload: Spooled, now: datetime) -> StoredBlob:
     only together with it, and if the machine dies before that, verifying the storage finds bytes
     that no row stands for.
     """
-    stored: Any = StoredBlob._meta.get_field("stored")  # noqa: SLF001 Django's documented API
     alone = connection.vendor == "postgresql" and not connection.in_atomic_block
     with repeating_cursor() as cursor:
-        cursor.execute(
-            _WRITE.format(table=_UNHURRIED if alone else ""),
-            [upload.sha256, upload.size, stored.get_db_prep_save(now, connection)],
-        )
+        cursor.execute(_WRITE.format(table=_UNHURRIED if alone else ""), _values(upload, now))
     blob = StoredBlob(sha256=upload.sha256, size=upload.size, stored=now)
     mark_as_stored(blob)
     return blob
+
+
+def _values(upload: Spooled, now: datetime) -> list[Any]:
+    stored: Any = StoredBlob._meta.get_field("stored")  # noqa: SLF001 Django's documented API
+    return [upload.sha256, upload.size, stored.get_db_prep_save(now, connection)]
 
 
 def _lock(sha256: str) -> bool:

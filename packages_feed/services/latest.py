@@ -11,7 +11,7 @@ from typing import Final
 from django.db import connection, transaction
 
 from deployments.base.models import Space
-from deployments.base.rows import repeating_cursor
+from deployments.base.rows import Together, repeating_cursor
 from packages_feed.models import LatestVersion, PackageVersion
 from packages_feed.models.latest import Latest
 
@@ -30,14 +30,14 @@ _TABLE: Final = "packages_feed_latestversion"
 _FIND: Final = f"""
 WITH kinds(kind, nuget, prerelease, semver2) AS (VALUES {_KINDS})
 INSERT INTO {_TABLE} (space_id, id_lower, kind, version_id, sort_key, search_text)
-SELECT space_id, id_lower, kind, id, sort_key, search_text FROM (
+SELECT space_id, id_lower, kind, id, sort_key, search_text FROM {{others}} (
     SELECT v.space_id, v.id_lower, k.kind, v.id, v.search_text,
         v.version_key || ' ' || v.version_lower AS sort_key,
         ROW_NUMBER() OVER (
             PARTITION BY v.space_id, v.id_lower, k.kind
             ORDER BY v.version_key DESC, v.version_lower DESC
         ) AS place
-    FROM packages_feed_packageversion v
+    FROM {{versions}} v
     JOIN kinds k ON NOT k.nuget
         OR (v.extension = '.nupkg' AND v.listed
             AND (k.prerelease OR NOT v.is_prerelease)
@@ -48,9 +48,14 @@ ON CONFLICT (space_id, kind, id_lower) DO UPDATE SET version_id = excluded.versi
     sort_key = excluded.sort_key, search_text = excluded.search_text
 WHERE excluded.sort_key >= {_TABLE}.sort_key
 """  # noqa: S608 names of ours
-_OF_ONE, _OF_A_PACKAGE = (
-    _FIND.format(which=which) for which in ("v.id = %s", "v.space_id = %s AND v.id_lower = %s")
+_VERSIONS: Final = "packages_feed_packageversion"
+_OF_ONE = _FIND.format(versions=_VERSIONS, others="", which="v.id = %s")
+_OF_A_PACKAGE = _FIND.format(
+    versions=_VERSIONS, others="", which="v.space_id = %s AND v.id_lower = %s"
 )
+_OF_NEW = _FIND.format(versions="version", others="held,", which="TRUE")
+_LOCK: Final = "pg_advisory_xact_lock(%s)"
+_LOCK_SHARED: Final = "pg_advisory_xact_lock_shared(%s)"
 _AT_ONCE: Final = 100
 
 
@@ -59,6 +64,13 @@ def add_latest(version: PackageVersion) -> None:
     _hold(version.space_id, version.id_lower, shared=True)
     with repeating_cursor() as cursor:
         cursor.execute(_OF_ONE, [version.pk])
+
+
+def add_latest_of(act: Together, version: PackageVersion) -> None:
+    """Take the new version into account that the part `version` of the act gives as a whole."""
+    held = f"SELECT {_LOCK_SHARED} FROM version"  # noqa: S608 names of ours
+    act.add("held", held, [_key(version.space_id, version.id_lower)])
+    act.add("latest", _OF_NEW)
 
 
 def hold_packages(space: Space, ids: Iterable[str]) -> None:
@@ -94,9 +106,12 @@ def find_all_latest() -> None:
 def _hold(space: int, id_lower: str, *, shared: bool) -> None:
     if connection.vendor != "postgresql":
         return  # a transaction that writes is alone there
+    with repeating_cursor() as cursor:
+        cursor.execute(f"SELECT {_LOCK_SHARED if shared else _LOCK}", [_key(space, id_lower)])
+
+
+def _key(space: int, id_lower: str) -> int:
+    """Return the number of the lock that holds a package."""
     name = f"latest version {space} {id_lower}"
     digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
-    key = int.from_bytes(digest, "big", signed=True)
-    lock = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-    with repeating_cursor() as cursor:
-        cursor.execute(f"SELECT {lock}(%s)", [key])
+    return int.from_bytes(digest, "big", signed=True)

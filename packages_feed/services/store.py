@@ -11,12 +11,11 @@ from django.db import transaction
 
 from agent.versions import PackageFileName
 from deployments.access.permissions import Permission
-from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Conflict, Invalid
+from deployments.base.events import record_news
 from deployments.base.models import Space
-from deployments.base.rows import insert_if_new
 from packages_feed.ingest import (
     PackageDescription,
     Spool,
@@ -27,13 +26,12 @@ from packages_feed.ingest import (
 )
 from packages_feed.models import PackageVersion
 from packages_feed.queries import find_exact
-from packages_feed.services.blobs import drop_after_commit, lock_bytes, store_bytes
+from packages_feed.services.adding import add_version, news_of, snapshot
+from packages_feed.services.blobs import drop_after_commit, put_again, store_bytes
 from packages_feed.services.clear_names import require_clear
-from packages_feed.services.latest import add_latest, find_latest
+from packages_feed.services.latest import find_latest
 from packages_feed.services.permissions import require_for_package, require_somewhere
 from packages_feed.storage import package_storage
-
-CATEGORY = "PackagePublished"
 
 
 class OverwriteMode(StrEnum):
@@ -138,16 +136,17 @@ def _write(
     clock: Clock,
 ) -> Stored:
     with transaction.atomic():
-        lock_bytes(upload, clock=clock)
         values = {**identity_of(described), **_pushed(actor, upload, clock())}
         version = PackageVersion(space=space, **values)
-        while not insert_if_new(version):
+        is_new = add_version(actor=actor, version=version, upload=upload, clock=clock)
+        put_again(upload)
+        while not is_new:
             existing = _existing(space, described)
-            if existing is not None:  # and not deleted between the two
+            if existing is not None:
                 kept = _kept(actor, space, existing, upload, mode)
                 return kept or _replace(actor, existing, values, clock)
-        add_latest(version)
-        _record(actor, version, "was pushed", before={}, clock=clock)
+            # It was deleted between the two.
+            is_new = add_version(actor=actor, version=version, upload=upload, clock=clock)
         return Stored(version, Outcome.CREATED)
 
 
@@ -176,13 +175,13 @@ def _kept(
 def _replace(
     actor: Actor, existing: PackageVersion, values: dict[str, Any], clock: Clock
 ) -> Stored:
-    before, old_blob = _snapshot(existing), existing.blob_id
+    before, old_blob = snapshot(existing), existing.blob_id
     for name, value in values.items():
         setattr(existing, name, value)
     existing.listed = True
     existing.save()
     find_latest(existing.space, [existing.id_lower])
-    _record(actor, existing, "was replaced", before=before, clock=clock)
+    record_news(actor=actor, news=news_of(existing, "was replaced", before=before), clock=clock)
     if old_blob != existing.blob_id:
         drop_after_commit(old_blob)
     return Stored(existing, Outcome.REPLACED)
@@ -219,23 +218,3 @@ def _pushed(actor: Actor, upload: Spooled, now: datetime) -> dict[str, Any]:
         "published": now,
         "published_by": actor.username[:100],
     }
-
-
-def _snapshot(version: PackageVersion) -> dict[str, Any]:
-    return {"Hash": version.sha1, "FileExtension": version.extension, "Size": version.size}
-
-
-def _record(
-    actor: Actor, version: PackageVersion, what: str, *, before: dict[str, Any], clock: Clock
-) -> None:
-    events.record(
-        actor=actor,
-        space=version.space,
-        category=CATEGORY,
-        message=f"Package {version.package_id} {version.version} {what}",
-        subject=version.wire_id,
-        related=[f"packages-{version.package_id}"],
-        before=before,
-        after=_snapshot(version),
-        clock=clock,
-    )

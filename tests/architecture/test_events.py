@@ -9,7 +9,8 @@ from tests.architecture.tree import Module, code_modules
 WRITES = {"save", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "delete"}
 # Functions below the services that write rows.
 WRITERS = {"insert_rows"}
-RECORDS = {"events.record", "events.record_all", "record", "record_all"}
+_WAYS = ("record", "record_all", "record_news", "record_together")
+RECORDS = {*_WAYS, *(f"events.{name}" for name in _WAYS)}
 
 # Reason -> services, by app and module.
 REASONS: dict[str, dict[str, str]] = {

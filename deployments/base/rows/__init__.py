@@ -2,6 +2,7 @@
 
 from deployments.base.rows.cursors import repeating_cursor
 from deployments.base.rows.prepared import PreparedQuery
+from deployments.base.rows.together import Together
 from deployments.base.rows.writing import (
     increase,
     insert_if_new,
@@ -13,6 +14,7 @@ from deployments.base.rows.writing import (
 
 __all__ = [
     "PreparedQuery",
+    "Together",
     "increase",
     "insert_if_new",
     "insert_rows",

@@ -5,8 +5,10 @@ from django.db import transaction
 
 from deployments.base import events
 from deployments.base.actor import Actor
-from deployments.base.models import Event
+from deployments.base.models import Event, EventRelated
+from deployments.base.rows import Together
 from tests.factories import SYSTEM, default_space
+from tests.support.environment import runs_on_postgres
 
 ANA = Actor(1, "ana", "Ana", "ApiKey", ip_address="192.0.2.1", user_agent="x" * 500)
 
@@ -46,3 +48,21 @@ def test_an_act_that_is_undone_leaves_no_event() -> None:
     with pytest.raises(ZeroDivisionError):
         fail()
     assert Event.objects.count() == before
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(not runs_on_postgres(), reason="one statement for several tables")
+@pytest.mark.parametrize("is_done", [True, False])
+def test_an_act_that_comes_to_nothing_is_not_recorded(*, is_done: bool) -> None:
+    space = default_space()
+    act = Together(source="renamed")
+    sql = "UPDATE base_space SET description = %s WHERE id = %s RETURNING id"
+    act.add("renamed", sql, ["Ours", space.pk if is_done else 0])
+    news = events.News(space, "Modified", "It was described", space.public_id, ["Projects-1"])
+    with transaction.atomic():
+        number = events.record_together(act, actor=SYSTEM, news=news)
+    assert number == (space.pk if is_done else None)
+    found = Event.objects.filter(message="It was described")
+    assert found.count() == is_done
+    about = EventRelated.objects.filter(event__in=found).values_list("document_id", flat=True)
+    assert set(about) == ({space.public_id, "Projects-1"} if is_done else set())

@@ -1,10 +1,12 @@
 """Real processes for tests: started with a captured log, ended with all their descendants."""
 
 import ctypes
+import fcntl
 import os
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+# Systems give ports above these by themselves, to whoever connects or lets one be chosen.
+_PORTS = range(15_000, 32_000)
 _MARK = "OCTOPUS_TEST_PROCESSES"
 _SET_PARENT_DEATH_SIGNAL = 1
 _LOG_TAIL = 6000
@@ -25,11 +29,25 @@ class NotReadyError(AssertionError):
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """Return a port of 127.0.0.1 that nothing listens on and that no other test is given."""
+    own = f"octopus-test-port-{os.getuid()}"
+    with Path(tempfile.gettempdir(), own).open("a+", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        last = int(file.read() or _PORTS[-1])
+        port: int = next(filter(_is_free, (*range(last + 1, _PORTS.stop), *_PORTS)))
+        file.truncate(0)
+        file.write(str(port))
     return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def wait_until(

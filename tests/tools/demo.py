@@ -8,7 +8,6 @@ ports, and must leave no process behind.
 import hashlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.tools.install import TOOLS, pip  # noqa: E402 it lies in this repository
+from tests.support.processes import free_port  # noqa: E402 it lies in this repository
+from tests.tools.install import TOOLS, pip  # noqa: E402 likewise
 
 ENVIRONMENT = TOOLS / "server"
 PYTHON = ENVIRONMENT / "bin" / "python"
@@ -79,8 +79,8 @@ def _run_demo(folder: Path) -> None:
         **kept,
         "ONCE": "1",
         "OCTOPUS_DATA_DIR": str(folder / "data"),
-        "OCTOPUS_WEB_PORT": str(_free_port()),
-        "OCTOPUS_GATEWAY_PORT": str(_free_port()),
+        "OCTOPUS_WEB_PORT": str(free_port()),
+        "OCTOPUS_GATEWAY_PORT": str(free_port()),
     }
     command = [str(PYTHON), "-m", "octopus_site.demo"]
     try:
@@ -127,13 +127,6 @@ def _processes_with(text: str) -> list[str]:
         if text.encode() in arguments or text.encode() in settings:
             found.append(arguments.replace(b"\0", b" ").decode(errors="replace").strip())
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 if __name__ == "__main__":

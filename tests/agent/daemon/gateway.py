@@ -32,6 +32,7 @@ from agent.contracts.spec import spec_hash
 from agent.contracts.uuid7 import uuid7
 from agent.runtime import config
 from agent.runtime.config import AgentConfig
+from tests.support.processes import free_port
 
 CREDENTIAL = "c" * 64
 E = TypeVar("E")
@@ -132,7 +133,7 @@ class Gateway:
         when: Callable[[E], bool] = lambda _event: True,
         *,
         count: int = 1,
-        seconds: float = 20.0,
+        seconds: float = 60.0,
     ) -> E:
         """Return the count-th event of a kind for which `when` holds; TimeoutError if none came."""
 
@@ -144,7 +145,7 @@ class Gateway:
                 await self._news.wait()
         return found()[count - 1]
 
-    async def finished(self, command_id: str, seconds: float = 20.0) -> Finished:
+    async def finished(self, command_id: str, seconds: float = 60.0) -> Finished:
         """Return the result of a command."""
         return await self.wait(Finished, lambda event: event.id == command_id, seconds=seconds)
 
@@ -204,8 +205,8 @@ async def open_gateway(
 ) -> AsyncIterator[Gateway]:
     """Listen on a free port of this machine."""
     gateway = Gateway()
-    async with serve(gateway.serve, host, port, compression=None, **options) as server:
-        gateway.port = next(iter(server.sockets)).getsockname()[1]
+    gateway.port = port or free_port()
+    async with serve(gateway.serve, host, gateway.port, compression=None, **options):
         yield gateway
 
 
@@ -250,7 +251,7 @@ class Daemon:
         self._process.kill()
         await self._process.wait()
 
-    async def died(self, seconds: float = 20.0) -> int:
+    async def died(self, seconds: float = 60.0) -> int:
         """Wait for the process to end by itself and return its code."""
         assert self._process is not None
         async with asyncio.timeout(seconds):
@@ -295,7 +296,18 @@ def witness(folder: Path) -> str:
     return f"echo start >> {folder / 'witness'}\n"
 
 
-async def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+def waiting_for(path: Path) -> str:
+    """Return bash lines that wait until a test makes a file."""
+    return f"until [ -e {path} ]; do sleep 0.05; done\n"
+
+
+def turn(log: Path, *, at_least: int = 1) -> str:
+    """Return bash lines that note begin and end of a turn, with so many begun by all in between."""
+    begun = f"until [ $(grep -c + {log}) -ge {at_least} ]; do sleep 0.05; done"
+    return f"echo + >> {log}\n{begun}\nsleep 0.4\necho - >> {log}\n"
+
+
+async def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for something that other processes bring about; TimeoutError if it does not come."""
     async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110 no event of ours announces it

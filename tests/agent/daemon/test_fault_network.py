@@ -96,7 +96,7 @@ async def test_a_time_limit_holds_while_nobody_is_there(
     await gateway.wait(Started)
     with line.changed(is_refusing=True):
         await asyncio.to_thread(line.reset)
-        await until((far.home / "cmd" / run.id / "exit").exists, seconds=8)
+        await until((far.home / "cmd" / run.id / "exit").exists)
     finished = await gateway.finished(run.id, seconds=40)
     assert (finished.started, finished.reason) == (True, "deadline")
     assert starts(tmp_path) == 1
@@ -175,7 +175,7 @@ async def test_a_rotated_certificate_is_refused_until_the_pinned_one_is_back(
         await daemon.start()
         await gateway.wait(Hello)
     async with open_gateway(ssl=new, port=port) as stranger:
-        await until(lambda: "thumbprint" in daemon.log(), seconds=20)
+        await until(lambda: "thumbprint" in daemon.log())
         assert stranger.headers == []
     async with open_gateway(ssl=old, port=port) as gateway:
         await gateway.wait(Hello, seconds=40)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.contracts import limits
-from agent.contracts.messages import Finished, Hello, Isolation, SessionLimits, Started
+from agent.contracts.messages import Finished, Hello, Isolation, SessionLimits
 from agent.contracts.sessions.server import Output
 from tests.agent.daemon.gateway import (
     Daemon,
@@ -17,6 +17,7 @@ from tests.agent.daemon.gateway import (
     proc_text,
     run_to_end,
     script,
+    turn,
     until,
 )
 
@@ -81,12 +82,14 @@ async def test_a_server_that_does_not_acknowledge_never_blocks_the_script(tmp_pa
 
 
 async def test_a_line_reaches_the_server_at_once(gateway: Gateway, daemon: Daemon) -> None:
-    run = script("sleep 0.5; date +%s%N; sleep 5")
+    run = script("for i in $(seq 1 20); do sleep 0.2; date +%s%N; done; sleep 60")
     await gateway.send(run)
-    await gateway.wait(Started)
-    output = await gateway.wait(Output, lambda event: event.frame.stream == 1)
-    printed = int(output.frame.payload) / 1e9
-    assert time.time() - printed < 0.5
+    took = []
+    for count in range(1, 11):
+        output = await gateway.wait(Output, lambda event: event.frame.stream == 1, count=count)
+        took.append(time.time() - int(output.frame.payload.split()[0]) / 1e9)
+    # A busy machine may keep some of them for longer.
+    assert sorted(took)[2] < 0.5
 
 
 async def test_a_secret_never_leaves_the_machine(gateway: Gateway, daemon: Daemon) -> None:
@@ -128,9 +131,9 @@ async def test_shared_commands_overlap_and_exclusive_ones_do_not(
     gateway: Gateway, daemon: Daemon, tmp_path: Path
 ) -> None:
     log = tmp_path / "turns"
-    body = f"echo + >> {log}; sleep 0.4; echo - >> {log}"
-    shared = [script(body, isolation=Isolation(mode="shared")) for _ in range(2)]
-    for run in [*shared, script(body), script(body)]:
+    together = turn(log, at_least=2)
+    shared = [script(together, isolation=Isolation(mode="shared")) for _ in range(2)]
+    for run in [*shared, script(turn(log)), script(turn(log))]:
         await gateway.send(run)
     await gateway.wait(Finished, count=4)
     assert log.read_text().split() == ["+", "+", "-", "-", "+", "-", "+", "-"]
@@ -143,8 +146,8 @@ async def test_no_more_commands_run_at_once_than_the_server_allows(tmp_path: Pat
         await daemon.start()
         await gateway.wait(Hello)
         log = tmp_path / "turns"
-        body = f"echo + >> {log}; sleep 0.4; echo - >> {log}"
         for _ in range(4):
+            body = turn(log, at_least=2)
             await gateway.send(script(body, isolation=Isolation(mode="shared")))
         await gateway.wait(Finished, count=4)
         running = most = 0

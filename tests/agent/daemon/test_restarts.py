@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.contracts.messages import Accepted, Cancel, CancelAck, Hello, Rejected, Started, State
+from agent.contracts.messages import Cancel, CancelAck, Hello, Query, Rejected, Started, State
+from agent.contracts.sessions.server import Output
 from agent.runtime.commands.folder import CommandFolder
 from tests.agent.daemon.gateway import (
     Daemon,
@@ -90,7 +91,7 @@ async def test_a_killed_runner_is_lost_and_never_a_success(
     run = script("echo before; sleep 60")
     await gateway.send(run)
     started = await gateway.wait(Started)
-    await asyncio.sleep(0.5)
+    await gateway.wait(Output, lambda event: event.frame.stream == 1)
     os.kill(started.pid, signal.SIGKILL)
     finished = await gateway.finished(run.id)
     assert (finished.started, finished.reason, finished.exit) == (True, "lost", None)
@@ -153,15 +154,20 @@ async def test_cancel_between_spawn_and_start_is_not_forgotten(
     gateway: Gateway, tmp_path: Path
 ) -> None:
     daemon = Daemon(tmp_path / "home", gateway.url)
-    await daemon.start(failpoints="runner=sleep:0.7")
+    may_go = tmp_path / "go"
+    await daemon.start(failpoints=f"runner=until:{may_go}")
     await gateway.wait(Hello)
     run = script("sleep 30")
     await gateway.send(run)
-    await gateway.wait(Accepted)
-    await asyncio.sleep(0.2)
+    state, asked = "", 0
+    while state != "started":
+        asked += 1
+        await gateway.send(Query(ids=(run.id,)))
+        state = (await gateway.wait(State, count=asked)).commands[0].state
     await gateway.send(Cancel(id=run.id, grace_s=0.5))
     assert (await gateway.wait(CancelAck)).state == "signalled"
-    assert (await gateway.finished(run.id, seconds=10.0)).reason == "cancelled"
+    may_go.touch()
+    assert (await gateway.finished(run.id, seconds=20.0)).reason == "cancelled"
     await daemon.stop()
 
 

@@ -30,7 +30,7 @@ class Run:
     pid: int = 0
     exit: dict[str, Any] = field(default_factory=dict)
 
-    def wait(self, timeout_s: float = 30) -> "Run":
+    def wait(self, timeout_s: float = 120) -> "Run":
         """Wait for the runner's end, read `exit`, and check it against the spool."""
         limit = time.monotonic() + timeout_s
         while os.waitpid(self.pid, os.WNOHANG)[0] == 0:

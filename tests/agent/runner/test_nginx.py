@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.factories.certificates import Issued, issue
-from tests.support.processes import Processes, free_port
+from tests.support.processes import Processes, accepts_connections, free_port, wait_until
 from tests.tools.install import nginx_program
 
 Agent = Any
@@ -46,12 +46,15 @@ class Nginx:
     port: int
 
     def get(self) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=10) as answer:
+        """Return the page, once nginx listens: a moment after a reload."""
+        wait_until(lambda: accepts_connections(self.port), seconds=30, what="nginx")
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=30) as answer:
             return str(answer.read().decode())
 
     def shows(self, certificate: bytes) -> bool:
         """Tell whether visitors are shown the certificate (DER), a moment after a reload."""
-        for _ in range(50):
+        wait_until(lambda: accepts_connections(self.port), seconds=30, what="nginx")
+        for _ in range(300):
             if self._certificate() == certificate:
                 return True
             time.sleep(0.1)

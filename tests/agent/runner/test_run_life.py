@@ -23,7 +23,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def wait_for(path: Path, timeout_s: float = 10) -> str:
+def wait_for(path: Path, timeout_s: float = 60) -> str:
     limit = time.monotonic() + timeout_s
     while not (path.exists() and path.read_text().endswith("\n")):
         assert time.monotonic() < limit
@@ -64,11 +64,14 @@ def test_a_command_never_starts_twice(agent: Agent) -> None:
 
 
 def test_the_lock_is_held_for_life_and_not_inherited(agent: Agent) -> None:
-    run = agent.start_script("setsid sleep 30 >/dev/null 2>&1 & echo $! >pid; sleep 0.3")
+    run = agent.start_script(
+        "setsid sleep 60 >/dev/null 2>&1 & echo $! >pid; until [ -e go ]; do sleep 0.05; done"
+    )
     pid = int(wait_for(run.work / "pid"))
     with (run.directory / "lock").open("rb+") as lock:
         with pytest.raises(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        (run.work / "go").touch()
         run.wait()
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     assert is_alive(pid)
@@ -165,12 +168,18 @@ def test_a_gigabyte_is_cut_at_the_cap(agent: Agent) -> None:
 
 
 def test_a_full_disk_does_not_block_the_script(agent: Agent) -> None:
-    run = agent.start_script("echo kept; echo >go; sleep 0.4; echo lost; exit 3")
-    wait_for(run.work / "go")
+    run = agent.start_script(
+        "echo kept; until [ -e full ]; do sleep 0.05; done; echo lost; echo >said; exit 3"
+    )
     while b"kept" not in run.stdout:
         time.sleep(0.01)
     size = (run.directory / "out.spool").stat().st_size
     resource.prlimit(run.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    (run.work / "full").touch()
+    wait_for(run.work / "said")
+    children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+    while children.read_text():
+        time.sleep(0.01)
     time.sleep(0.8)
     assert not (run.directory / "exit").exists()
     resource.prlimit(run.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
@@ -183,11 +192,11 @@ def test_a_full_disk_does_not_block_the_script(agent: Agent) -> None:
 
 def test_deadline(agent: Agent) -> None:
     begun = time.monotonic()
-    run = agent.script("trap 'echo bye; exit 5' TERM; echo on; sleep 30 & wait", deadline_s=0.4)
+    run = agent.script("trap 'echo bye; exit 5' TERM; echo on; sleep 60 & wait", deadline_s=2)
     assert (run.exit["reason"], run.exit["exit"]) == ("deadline", 5)
     assert "time limit" in run.exit["message"]
     assert run.stdout.startswith(b"on\nbye\n")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
 
 
 def test_cancel_kills_every_descendant(agent: Agent) -> None:
@@ -202,7 +211,7 @@ def test_cancel_kills_every_descendant(agent: Agent) -> None:
     begun = time.monotonic()
     run.cancel(grace_s=0.5, reason="by Ana")
     run.wait()
-    assert 0.4 < time.monotonic() - begun < 5
+    assert 0.4 < time.monotonic() - begun < 30
     assert not any(map(is_alive, pids))
     assert (run.exit["reason"], run.exit["message"]) == ("cancelled", "Cancelled: by Ana")
     assert run.exit["signal"] == 9
@@ -238,8 +247,8 @@ def test_cancel_file_alone_is_enough(agent: Agent) -> None:
 
 def test_background_process_does_not_hold_the_command(agent: Agent) -> None:
     begun = time.monotonic()
-    run = agent.script("echo begin; (sleep 0.3; echo late; sleep 30) & echo $! >pid; exit 6")
-    assert time.monotonic() - begun < 4
+    run = agent.script("echo begin; (sleep 0.1; echo late; sleep 60) & echo $! >pid; exit 6")
+    assert time.monotonic() - begun < 30
     assert run.exit["exit"] == 6
     assert run.stdout.startswith(b"begin\nlate\n")
     assert "background" in run.warnings
@@ -249,14 +258,15 @@ def test_background_process_does_not_hold_the_command(agent: Agent) -> None:
 
 
 def test_output_appears_at_once(agent: Agent) -> None:
-    run = agent.start_script("sleep 0.2; date +%s%N; sleep 1")
+    run = agent.start_script("for i in {1..20}; do sleep 0.1; date +%s%N; done")
     delays: list[int] = []
     with SpoolReader(run.directory / "out.spool") as reader:
-        while not delays:
+        while len(delays) < 10:
             frames: list[Frame] = [f for f in reader.read() if f.stream == STDOUT]
-            delays += [time.time_ns() - int(frame.payload) for frame in frames]
+            delays += [time.time_ns() - int(frame.payload.split()[0]) for frame in frames]
             time.sleep(0.002)
-    assert delays[0] < 50_000_000
+    # A busy machine may keep some of them for longer.
+    assert sorted(delays)[2] < 50_000_000
     run.wait()
 
 

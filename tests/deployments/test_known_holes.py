@@ -129,7 +129,10 @@ def test_registering_tells_nothing_of_other_spaces() -> None:
 
 def test_events_of_a_hidden_space_are_as_absent_as_of_no_space() -> None:
     dan = make_dan(make_space())
-    hidden, missing = send(dan, "get", f"{S}/events"), send(dan, "get", "/api/Spaces-999/events")
+    hidden, missing = (
+        send(dan, "get", f"{S}/events"),
+        send(dan, "get", "/api/Spaces-999999999/events"),
+    )
     assert hidden == missing
     assert hidden[0] == 404
 

@@ -153,7 +153,9 @@ def test_stored_files_are_verified(cli: Cli) -> None:
 
 def test_a_wrong_address_of_a_storage_is_one_line(cli: Cli) -> None:
     assert "must be file:///folder" in cli.refused("packages", "move", "--to", "/srv/packages")
-    assert "no space Spaces-99" in cli.refused("packages", "reindex", "--adopt", "Spaces-99")
+    assert "no space Spaces-999999999" in cli.refused(
+        "packages", "reindex", "--adopt", "Spaces-999999999"
+    )
 
 
 def test_an_administrator_is_made_once(cli: Cli) -> None:

@@ -252,7 +252,7 @@ def test_what_is_not_there(ana: Client) -> None:
         "packages/packages-A.1.0",
         "packages/x",
         f"packages/{'1.' * 400}",
-        "feeds/Feeds-99",
+        "feeds/Feeds-999999999",
     ):
         answer = ana.get(f"/api/{url}")
         assert answer.status_code == 404

@@ -211,7 +211,7 @@ def test_a_clone_has_tags_and_connections() -> None:
     assert clone["ClonedFromTenantId"] == acme.public_id
     assert clone["TenantTags"] == ["Ring/Alpha"]
     assert clone["ProjectEnvironments"] == {project.public_id: [dev.public_id]}
-    assert send(ana, "post", f"{S}/tenants?clone=Tenants-99", {"Name": "C"})[0] == 404
+    assert send(ana, "post", f"{S}/tenants?clone=Tenants-999999999", {"Name": "C"})[0] == 404
 
 
 def test_pictures_are_pictures_by_their_bytes() -> None:
@@ -319,7 +319,7 @@ def test_targets_serve_tenants() -> None:
     assert changed["TenantTags"] == ["Ring/Beta"]
     assert send(ana, "get", f"{S}/machines?tenantIds={acme.public_id}")[1]["TotalResults"] == 1
     assert send(ana, "get", f"{S}/machines?tenantTags=Ring/Alpha")[1]["TotalResults"] == 0
-    for wrong in ({"TenantIds": ["Tenants-99"]}, {"TenantTags": ["Ring/X"]}):
+    for wrong in ({"TenantIds": ["Tenants-999999999"]}, {"TenantTags": ["Ring/X"]}):
         assert send(ana, "put", path, {**both, **wrong})[0] == 400
     never = {**both, "TenantedDeploymentParticipation": "Never"}
     assert "must be one of" in str(send(ana, "put", path, never)[1])

@@ -228,7 +228,7 @@ def test_common_values_over_rest() -> None:
     assert list(again["LibraryVariables"][shared.library_set.public_id]["Variables"]) == ["key"]
     refused: list[Any] = [
         {"LibraryVariables": 5},
-        {"LibraryVariables": {"LibraryVariableSets-99": {"Variables": {}}}},
+        {"LibraryVariables": {"LibraryVariableSets-999999999": {"Variables": {}}}},
         {"LibraryVariables": {shared.library_set.public_id: {"Variables": {"x": "1"}}}},
         {"LibraryVariables": {shared.library_set.public_id: {"Variables": {"alias": ["1"]}}}},
         {"LibraryVariables": {shared.library_set.public_id: 5}},

@@ -235,7 +235,7 @@ def test_deployments_over_rest() -> None:
     body = {"ReleaseId": shop.release.public_id, "EnvironmentId": shop.dev.public_id}
     status, error = send(ana, "post", f"{S}/deployments", body)
     assert (status, "only to tenants" in str(error)) == (400, True)
-    status, made = send(ana, "post", f"{S}/deployments", {**body, "TenantId": "Tenants-99"})
+    status, made = send(ana, "post", f"{S}/deployments", {**body, "TenantId": "Tenants-999999999"})
     assert status == 400
     wanted = {**body, "TenantId": shop.acme.public_id}
     status, made = send(ana, "post", f"{S}/deployments", wanted)
@@ -249,7 +249,7 @@ def test_deployments_over_rest() -> None:
     ] == [("Acme", ["Dev"]), ("Beta", ["Dev"])]
     preview = template["TenantPromotions"][0]["PromoteTo"][0]["Links"]["Preview"]
     assert send(ana, "get", preview)[0] == 200
-    assert send(ana, "get", f"{path}/preview/{shop.dev.public_id}/Tenants-99")[0] == 404
+    assert send(ana, "get", f"{path}/preview/{shop.dev.public_id}/Tenants-999999999")[0] == 404
     several = {"DeploymentPreviews": [{**body, "TenantId": shop.beta.public_id}]}
     assert shop.beta.public_id in send(ana, "post", f"{path}/previews", several)[1][0]["Id"]
     found = send(ana, "get", f"{S}/deployments?tenants={shop.acme.public_id}")[1]

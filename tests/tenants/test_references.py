@@ -50,7 +50,7 @@ def test_a_tenant_chooses_an_account() -> None:
     extra = {"Templates": [template()], "IncludedLibraryVariableSetIds": [common.public_id]}
     set_project_extra(actor=SYSTEM, row=project, extra=extra)
     tenant = make_tenant("Acme", connections={project: [place]})
-    for wrong in (token.public_id, "Accounts-99", "text"):
+    for wrong in (token.public_id, "Accounts-999999999", "text"):
         with pytest.raises(Invalid, match="Db: "):
             set_values(
                 actor=SYSTEM, tenant=tenant, values=[ValueInput(project, place, "db", wrong)]
@@ -92,7 +92,10 @@ def test_a_tenant_chooses_a_certificate_that_is_in_use() -> None:
     for wrong, words in (
         (old.public_id, "Db: Old is archived. Choose one that is in use."),
         (make_account().public_id, "variables of the type UsernamePasswordAccount"),
-        ("Certificates-999", "Db: there is no certificate 'Certificates-999' that you may see."),
+        (
+            "Certificates-999999999",
+            "Db: there is no certificate 'Certificates-999999999' that you may see.",
+        ),
     ):
         assert words in text_of(ana.post(page, {field: wrong}))
     assert ana.post(page, {field: site.public_id}).status_code == 302
@@ -121,8 +124,8 @@ def test_a_tenant_chooses_a_worker_pool() -> None:
     for field in fields:
         assert f'<select class="input" name="{field}"' in shown
     assert shown.count(f'<option value="{linux.public_id}">Linux</option>') == 3
-    refused = visitor.post(page, {fields[0]: "WorkerPools-9999"})
-    assert "Other pool: there is no worker pool 'WorkerPools-9999'" in text_of(refused)
+    refused = visitor.post(page, {fields[0]: "WorkerPools-999999999"})
+    assert "Other pool: there is no worker pool 'WorkerPools-999999999'" in text_of(refused)
     body = {
         "LibraryVariables": {common.public_id: {"Variables": {"db": "Linux"}}},
     }

@@ -119,7 +119,7 @@ def test_what_is_wrong_is_refused() -> None:
     refused: list[tuple[str, Any]] = [
         ("common", wire.common("nothing", "x")),
         ("common", wire.common("alias", ["x"])),
-        ("common", wire.common("alias", "x", "Environments-999")),
+        ("common", wire.common("alias", "x", "Environments-999999999")),
         ("common", {**wire.common("alias", "x"), "LibraryVariableSetId": "LibraryVariableSets-9"}),
         ("common", {**wire.common("alias", "x"), "Scope": {"EnvironmentIds": "all"}}),
         ("common", {**wire.common("alias", "x"), "Scope": 5}),

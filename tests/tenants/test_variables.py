@@ -164,14 +164,18 @@ def test_values_over_rest() -> None:
     assert (status, sorted(stored), stored["key"]["HasValue"]) == (200, ["db", "key"], True)
     query = f"environmentId={dev}&projectId={filled.project.public_id}"
     assert send(ana, "get", f"{S}/tenants/variables-missing?{query}")[1] == []
-    assert len(send(ana, "get", f"{S}/tenantvariables/all?projectId=Projects-99")[1]) == 0
+    assert len(send(ana, "get", f"{S}/tenantvariables/all?projectId=Projects-999999999")[1]) == 0
     assert len(send(ana, "get", f"{S}/tenantvariables/all")[1]) == 1
     refused: list[Any] = [
         {"ProjectVariables": 5},
-        {"ProjectVariables": {"Projects-99": {"Variables": {}}}},
+        {"ProjectVariables": {"Projects-999999999": {"Variables": {}}}},
         {"ProjectVariables": {filled.project.public_id: {"Variables": {dev: {"x": "1"}}}}},
         {"ProjectVariables": {filled.project.public_id: {"Variables": {dev: {"db": ["1"]}}}}},
-        {"ProjectVariables": {filled.project.public_id: {"Variables": {"Environments-99": {}}}}},
+        {
+            "ProjectVariables": {
+                filled.project.public_id: {"Variables": {"Environments-999999999": {}}}
+            }
+        },
     ]
     for wrong in refused:
         assert send(ana, "put", path, wrong)[0] == 400, wrong
@@ -290,8 +294,8 @@ def test_the_preview_of_clients_knows_the_tenant() -> None:
     assert found["Database"]["Scope"] == scope
     assert found["Key"]["IsSensitive"]
     assert "s3cr3t" not in str(found)
-    status, error = send(ana, "get", f"{there}&tenant=Tenants-999")
+    status, error = send(ana, "get", f"{there}&tenant=Tenants-999999999")
     assert (status, error["Errors"]) == (
         400,
-        ["The project has no tenant 'Tenants-999' that you may see."],
+        ["The project has no tenant 'Tenants-999999999' that you may see."],
     )

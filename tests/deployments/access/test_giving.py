@@ -77,7 +77,7 @@ def test_nobody_joins_a_team_that_may_do_more() -> None:
     own = give_role(make_user(), VIEWER, default_space()).team
     body = {"Name": own.name, "MemberUserIds": [tess.user.public_id]}
     assert send(tess, "put", f"/api/teams/{own.public_id}", body)[0] == 200
-    wrong = {"Name": own.name, "MemberUserIds": ["Users-999999"]}
+    wrong = {"Name": own.name, "MemberUserIds": ["Users-999999999"]}
     assert send(tess, "put", f"/api/teams/{own.public_id}", wrong)[0] == 400
 
 
@@ -150,7 +150,7 @@ def test_limits_are_things_that_the_giver_sees_and_hidden_ones_stay() -> None:
         send(tess, "post", "/api/scopeduserroles", body | {name: [text]})[0]
         for name, text in (
             ("ProjectIds", hidden.public_id),
-            ("EnvironmentIds", "Environments-999999"),
+            ("EnvironmentIds", "Environments-999999999"),
             ("TenantIds", "nobody"),
             ("TenantTags", "Ring/Nothing"),
             ("ProjectIds", seen.public_id.lower()),

@@ -86,7 +86,7 @@ def test_rows_of_another_space_do_not_exist() -> None:
     ana = make_ana()
     assert ids(ana.api.get(f"/api/{here.public_id}/things")) == {mine.public_id}
     assert ids(ana.api.get("/api/things")) == {mine.public_id}
-    for where in (f"/api/{here.public_id}/things", "/api/things", "/api/Spaces-999/things"):
+    for where in (f"/api/{here.public_id}/things", "/api/things", "/api/Spaces-999999999/things"):
         assert ana.api.get(f"{where}/{other.public_id}").status_code == 404
         assert ana.api.post(f"{where}/{other.public_id}/cancel").status_code == 404
         assert ana.api.delete(f"{where}/{other.public_id}").status_code == 404
@@ -111,7 +111,7 @@ def test_seen_but_not_allowed_is_403_by_name_and_unseen_is_404() -> None:
     refused = cleo.api.post(f"/api/things/{staging.public_id}/cancel")
     assert refused.status_code == 403
     assert "TaskCancel" in refused.json()["ErrorMessage"]
-    assert cleo.api.post("/api/things/ServerTasks-99999/cancel").status_code == 404
+    assert cleo.api.post("/api/things/ServerTasks-999999999/cancel").status_code == 404
 
 
 def test_an_action_without_a_rule_is_refused() -> None:

@@ -27,7 +27,9 @@ from tests.support.portal import Visitor, text_of
 pytestmark = pytest.mark.django_db
 PAGE = "administration/audit"
 DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
-CLI = Actor(77, "robot", "Robot", "ApiKey", user_agent="octopus-cli/2", credential="API-ABCD… (CI)")
+CLI = Actor(
+    777_777, "robot", "Robot", "ApiKey", user_agent="octopus-cli/2", credential="API-ABCD… (CI)"
+)
 
 
 def happen(message: str, *related: str, space: Space | None = None, **given: Any) -> None:
@@ -56,7 +58,7 @@ def found(person: Person, query: str) -> set[str]:
         ("regarding=Projects-901&regarding=Environments-902", {"two"}),
         ("regardingAny=Environments-901,Environments-902", {"one", "two"}),
         ("tenants=Tenants-901", {"three"}),
-        ("users=Users-77", {"one", "two", "three"}),
+        ("users=Users-777777", {"one", "two", "three"}),
         ("eventAgents=OctopusCli&from=2026-03-01&to=2026-03-02", {"one", "two", "three"}),
         ("eventAgents=Portal&eventCategories=Tested", set()),
         ("eventCategories=Tested&to=2026-02-28", set()),
@@ -225,7 +227,7 @@ def test_a_page_takes_the_same_queries_however_many_events() -> None:
         EventFilter(),
         EventFilter(categories=("Tested",)),
         EventFilter(groups=("Machine",)),
-        EventFilter(users=("Users-77",)),
+        EventFilter(users=("Users-777777",)),
         EventFilter(projects=("Projects-1",), environments=("Environments-1",)),
         EventFilter(begin=DAY, end=DAY),
     ],

@@ -268,9 +268,9 @@ def test_what_an_owner_may_see_is_read_once_for_all_subscriptions(clock: Settabl
         ({"header_name": "X: y"}, "WebhookHeaderKey"),
         ({"header_name": "X", "header_value": "a\r\nB: c"}, "WebhookHeaderValue"),
         ({"wanted": EventFilter(categories=("Nothing",))}, "EventCategories"),
-        ({"wanted": EventFilter(environments=("Environments-999",))}, "Environments"),
+        ({"wanted": EventFilter(environments=("Environments-999999999",))}, "Environments"),
         ({"wanted": EventFilter(users=("someone",))}, "Users"),
-        ({"email_teams": ("Teams-99999",)}, "EmailTeams"),
+        ({"email_teams": ("Teams-999999999",)}, "EmailTeams"),
         ({"name": " "}, "Name"),
     ],
 )

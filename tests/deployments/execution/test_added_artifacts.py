@@ -92,7 +92,7 @@ def test_what_a_script_has_handed_over_keeps_its_bytes() -> None:
     [
         {},
         {"Filename": "x"},
-        {"Filename": "x", "ServerTaskId": "ServerTasks-99999"},
+        {"Filename": "x", "ServerTaskId": "ServerTasks-999999999"},
         {"Filename": "x", "ServerTaskId": "nonsense"},
         {"Filename": "x" * 1001},
         {"Filename": "..", "ServerTaskId": "this"},
@@ -192,7 +192,7 @@ def test_who_may_add_on_the_page() -> None:
     scene, _ = running()
     space = default_space()
     task = f"tasks/{scene.task.public_id}"
-    other = make_ben(space, "Environments-999999")
+    other = make_ben(space, "Environments-999999999")
     for person in (other, make_cleo(space), make_dan(make_space())):
         visitor = Visitor(person)
         page = visitor.get(task)

@@ -162,7 +162,7 @@ def test_rest_lists_finds_and_sends_them() -> None:
     assert item["Source"] == scene.machines[0].name
     assert item["ServerTaskId"] == scene.task.public_id
     assert item["Links"] == {"Self": path, "Content": f"{path}/content"}
-    _, nothing = send(ana, "get", f"{S}/artifacts?regarding=Projects-99999")
+    _, nothing = send(ana, "get", f"{S}/artifacts?regarding=Projects-999999999")
     assert nothing["Items"] == []
     visitor = Visitor(ana)
     answer = visitor.get(f"{path}/content", headers={"Range": "bytes=2-4"})
@@ -184,7 +184,7 @@ def test_who_may_not_see_the_deployment_sees_no_artifact() -> None:
     with pytest.raises(NotPermitted):
         delete_artifact(actor=ben.actor, artifact=row)
     stranger = make_user("stranger")
-    elsewhere = {"environment": ["Environments-999"]}
+    elsewhere = {"environment": ["Environments-999999999"]}
     give_role(stranger, "userroles-projectdeployer", default_space(), elsewhere)
     assert Visitor(as_person(stranger)).get(f"{path}/content").status_code == 404
 
@@ -235,7 +235,7 @@ def test_one_is_deleted_on_the_page_when_the_task_has_ended() -> None:
     ben = Visitor(make_ben(default_space(), scene.environment.public_id))
     assert "Delete report.txt?" not in text_of(ben.get(path))
     assert ben.post(f"{path}/artifacts/{row.public_id}/delete").status_code == 403
-    assert ana.post(f"{path}/artifacts/Artifacts-999/delete").status_code == 404
+    assert ana.post(f"{path}/artifacts/Artifacts-999999999/delete").status_code == 404
     assert ana.post(f"{path}/artifacts/{row.public_id}/delete").status_code == 302
     assert "Artifacts" not in text_of(ana.get(path))
     events = Event.objects.filter(category="Deleted", subject_id=row.public_id)

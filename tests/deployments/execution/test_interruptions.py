@@ -126,7 +126,7 @@ def test_an_answer_counts_once_and_must_be_one_of_two() -> None:
 def test_who_may_answer() -> None:
     scene = make_scene(manual_step())
     space = default_space()
-    ben, cleo = make_ben(space, "Environments-999"), make_cleo(space)
+    ben, cleo = make_ben(space, "Environments-999999999"), make_cleo(space)
     for person in (ben, cleo):
         with pytest.raises(NotPermitted):
             take_responsibility(actor=person.actor, interruption=question(scene))

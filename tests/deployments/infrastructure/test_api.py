@@ -110,7 +110,10 @@ def test_life_of_a_machine() -> None:
     assert machine["Endpoint"]["CommunicationStyle"] == "TentaclePassive"
     assert send(ana, "get", f"{S}/machineroles/all") == (200, ["db", "web"])
     assert send(ana, "get", f"{S}/machines?name=web-1&roles=DB")[1]["TotalResults"] == 1
-    assert send(ana, "get", f"{S}/machines?environmentIds=Environments-99")[1]["TotalResults"] == 0
+    assert (
+        send(ana, "get", f"{S}/machines?environmentIds=Environments-999999999")[1]["TotalResults"]
+        == 0
+    )
     path = f"{S}/machines/{machine['Id']}"
     status, machine = send(ana, "put", path, {**machine, "IsDisabled": True})
     assert (status, machine["IsDisabled"]) == (200, True)
@@ -137,7 +140,7 @@ def test_the_account_of_an_endpoint() -> None:
             "Endpoint": endpoint,
         }
 
-    for wrong in ("Accounts-9999", "Root", {"Id": 1}, "WorkerPools-1"):
+    for wrong in ("Accounts-999999999", "Root", {"Id": 1}, "WorkerPools-1"):
         status, error = send(ana, "post", f"{S}/machines", body(wrong))
         assert status == 400
         assert error["Errors"] == [f"There is no account '{wrong}' that you may see."]
@@ -165,7 +168,7 @@ def test_the_account_of_an_endpoint() -> None:
 def test_the_account_of_a_worker() -> None:
     ana = make_ana()
     [pool] = send(ana, "get", f"{S}/workerpools/all")[1]
-    endpoint = {"CommunicationStyle": "Ssh", "Host": "h", "AccountId": "Accounts-9999"}
+    endpoint = {"CommunicationStyle": "Ssh", "Host": "h", "AccountId": "Accounts-999999999"}
     body = {"Name": "w1", "WorkerPoolIds": [pool["Id"]], "Endpoint": endpoint}
     assert send(ana, "post", f"{S}/workers", body)[0] == 400
     endpoint["AccountId"] = make_account().public_id

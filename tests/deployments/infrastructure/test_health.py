@@ -156,9 +156,9 @@ def test_a_check_is_asked_for_over_rest() -> None:
     assert set(body["Arguments"]["MachineIds"]) == ids  # type: ignore[index]  # a JSON object
     for refused in (
         {"MachineIds": [off.public_id]},
-        {"MachineIds": ["Machines-999"]},
+        {"MachineIds": ["Machines-999999999"]},
         {"MachineIds": "Machines-1"},
-        {"EnvironmentId": "Environments-999"},
+        {"EnvironmentId": "Environments-999999999"},
         {"EnvironmentId": make_environment().public_id},
         {"MachineIds": [one.public_id], "MachineTimeout": "soon"},
         {"MachineIds": [one.public_id], "Timeout": "later"},

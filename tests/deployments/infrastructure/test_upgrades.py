@@ -169,7 +169,7 @@ def test_over_the_rest_api() -> None:
     status, answer = send(ana, "post", f"{S}/machines/upgrade", {"MachineIds": [second.public_id]})
     assert (status, [row["Upgrade"]["Stage"] for row in answer]) == (200, ["requested"])
     assert send(ana, "post", f"{S}/machines/upgrade", {})[0] == 400
-    for ids in ([], "x", [1], ["Machines-9999"]):
+    for ids in ([], "x", [1], ["Machines-999999999"]):
         body = {"MachineIds": ids}
         assert send(ana, "post", f"{S}/machines/upgrade", body)[0] == 400
 

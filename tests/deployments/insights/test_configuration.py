@@ -144,7 +144,7 @@ def test_what_is_gone_is_left_out(town: Town) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"IncludedEnvironmentIds": ["Environments-999"]},
+        {"IncludedEnvironmentIds": ["Environments-999999999"]},
         {"IncludedProjectIds": ["Nothing"]},
         {"IncludedTenantTags": ["Region/East"]},
         {"ProjectLimit": 0},

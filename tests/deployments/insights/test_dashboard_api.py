@@ -90,7 +90,7 @@ def test_it_can_be_narrowed(project: Project, places: list[Environment]) -> None
     assert names(f"dashboard?projectId={project.public_id}") == ["Web"]
     assert names(f"dashboard?releaseId={release.public_id}") == ["Api"]
     assert names("dashboard?projectId=Nothing-1") == []
-    assert names(f"dashboard/dynamic?projects={other.public_id},Projects-999") == ["Api"]
+    assert names(f"dashboard/dynamic?projects={other.public_id},Projects-999999999") == ["Api"]
     answer = get(ana, f"dashboard/dynamic?environments={places[1].public_id}")
     assert ([row["Name"] for row in answer["Environments"]], answer["Items"]) == (
         ["Production"],

@@ -268,8 +268,13 @@ def test_over_rest() -> None:
         {"Name": "X"},
         {"Name": "X", "AccountType": "Token", "Token": 5},
         {"Name": "DATABASE", "AccountType": "Token", "Token": "x"},
-        {"Name": "X", "AccountType": "Token", "Token": "x", "EnvironmentIds": ["Environments-99"]},
-        {"Name": "X", "AccountType": "Token", "Token": "x", "TenantIds": ["Tenants-99"]},
+        {
+            "Name": "X",
+            "AccountType": "Token",
+            "Token": "x",
+            "EnvironmentIds": ["Environments-999999999"],
+        },
+        {"Name": "X", "AccountType": "Token", "Token": "x", "TenantIds": ["Tenants-999999999"]},
         {"Name": "X", "AccountType": "GenericOidcAccount", "DeploymentSubjectKeys": "space"},
     ]
     for each in wrong:

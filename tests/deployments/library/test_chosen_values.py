@@ -25,7 +25,9 @@ def pool_variable(value: str | None, **more: object) -> dict[str, object]:
     return {"Name": "Pool", "Type": "WorkerPool", "Value": value, **more}
 
 
-@pytest.mark.parametrize("value", ["WorkerPools-9999", "Default Worker Pool", "Accounts-1", "0"])
+@pytest.mark.parametrize(
+    "value", ["WorkerPools-999999999", "Default Worker Pool", "Accounts-1", "0"]
+)
 def test_a_worker_pool_that_is_not_there_is_refused(value: str) -> None:
     project, ana = make_project(), make_ana()
     path = f"{S}/projects/{project.public_id}/variables"
@@ -99,10 +101,10 @@ def test_an_answer_names_a_worker_pool_that_is_there() -> None:
     assert send(ana, "put", path, {**body, "Variables": [asked]})[0] == 200
     release = make_release(project)
     call = {"ReleaseId": release.public_id, "EnvironmentId": place.public_id}
-    wrong = {**call, "FormValues": {"Pool": "WorkerPools-9999"}}
+    wrong = {**call, "FormValues": {"Pool": "WorkerPools-999999999"}}
     status, error = send(ana, "post", f"{S}/deployments", wrong)
     assert status == 400
-    words = "Where: there is no worker pool 'WorkerPools-9999' that you may see."
+    words = "Where: there is no worker pool 'WorkerPools-999999999' that you may see."
     assert error["Errors"] == [words]
     right = {**call, "FormValues": {"Pool": pool.public_id}}
     assert send(ana, "post", f"{S}/deployments", right)[0] == 201

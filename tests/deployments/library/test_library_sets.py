@@ -204,7 +204,7 @@ def test_sets_and_values_over_rest() -> None:
     assert not send(ana, "get", template)[1]["IsLibraryVariableSetModified"]
     send(ana, "put", values, {**stored, "Variables": []})
     assert send(ana, "get", template)[1]["IsLibraryVariableSetModified"]
-    for wrong in (["LibraryVariableSets-99"], "x", [5]):
+    for wrong in (["LibraryVariableSets-999999999"], "x", [5]):
         resource["IncludedLibraryVariableSetIds"] = wrong
         answer = send(ana, "put", f"{S}/projects/{project.public_id}", resource)
         assert answer[0] == (200 if wrong == "x" else 400), wrong

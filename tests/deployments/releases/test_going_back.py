@@ -187,7 +187,7 @@ def test_redeploying_fills_in_the_choices_of_the_earlier_deployment(dev: Environ
     other = make_release(project, "1.1.0")
     path = f"projects/web/releases/{other.version}/deploy"
     assert ana.get(path, {"again": earlier.public_id}).status_code == 404
-    assert ana.get(path, {"again": "Deployments-999"}).status_code == 404
+    assert ana.get(path, {"again": "Deployments-999999999"}).status_code == 404
     assert (
         f"?again={earlier.public_id}"
         in ana.get(f"tasks/ServerTasks-{earlier.task_id}").content.decode()

@@ -188,7 +188,11 @@ def test_a_team_follows_groups_over_rest() -> None:
     _, saved = send(ana, "put", own, {**team, "ExternalSecurityGroups": two})
     assert [each["Id"] for each in saved["ExternalSecurityGroups"]] == ["0c2d", "0a1b"]
     make_provider(ana, Name="Other")
-    for wrong in ([{"Id": "x"}], [{"Id": "x", "ProviderId": "IdentityProviders-99"}], [{"Id": ""}]):
+    for wrong in (
+        [{"Id": "x"}],
+        [{"Id": "x", "ProviderId": "IdentityProviders-999999999"}],
+        [{"Id": ""}],
+    ):
         status, body = send(ana, "put", own, {**team, "ExternalSecurityGroups": wrong})
         assert status == 400, body
     _, cleared = send(ana, "put", own, {**team, "ExternalSecurityGroups": []})
@@ -353,7 +357,7 @@ def test_the_page_of_a_team_adds_and_takes_groups() -> None:
     assert "Staff Corporate, 0a1b" in text_of(ana.get(own))
     ana.post(own, {"name": "Staff", "group": str(group.pk)})
     assert team.external_groups.exists()
-    bad = ana.post(own, {"name": "Staff", **form, "group_provider": "IdentityProviders-99"})
+    bad = ana.post(own, {"name": "Staff", **form, "group_provider": "IdentityProviders-999999999"})
     assert bad.status_code == 400
     ana.post(own, {"name": "Staff"})
     assert not team.external_groups.exists()

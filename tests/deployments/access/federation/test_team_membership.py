@@ -73,7 +73,7 @@ def test_memberships_say_why() -> None:
     other = make_space().public_id
     assert not of_team(send(ana, "get", f"{mine}&spaces={other}")[1], team)
     assert all(row["SpaceId"] for row in send(ana, "get", f"{mine}&includeSystem=false")[1])
-    assert send(ana, "get", f"{PATH}?userId=Users-9999")[0] == 404
+    assert send(ana, "get", f"{PATH}?userId=Users-999999999")[0] == 404
     dan = make_dan(make_space())
     assert not of_team(send(dan, "get", mine)[1], team), "a team of a space that he cannot see"
 
@@ -98,5 +98,5 @@ def test_a_team_can_be_looked_at_before_it_is_made() -> None:
     assert not Team.objects.filter(name="Planned").exists()
     cleo = make_cleo(default_space())
     assert send(cleo, "post", f"{PATH}/previewteam", body)[0] == 403
-    unknown = {**body, "MemberUserIds": ["Users-9999"]}
+    unknown = {**body, "MemberUserIds": ["Users-999999999"]}
     assert send(ana, "post", f"{PATH}/previewteam", unknown)[0] == 400

@@ -127,7 +127,7 @@ def test_wrong_answers_are_refused(cleo: Person) -> None:
         {"host": "evil.test"},
         {"flags": PRESENT},
         {"flags": 0},
-        {"user_handle": b"Users-999"},
+        {"user_handle": b"Users-999999999"},
         {"key": passkey().key},
         {"credential_id": b"unknown"},
     ]

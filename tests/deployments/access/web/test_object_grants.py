@@ -73,7 +73,7 @@ def test_nobody_gives_on_an_object_what_they_lack_or_do_not_see() -> None:
     place = {"kind": "environment", "thing": elsewhere.public_id, "holder": eve.public_id}
     assert ana.post(PAGE, place | {"permission": ["EnvironmentView"]}).status_code == 400
     assert ana.post(PAGE, sent | {"permission": "FeedEdit"}).status_code == 400
-    assert ana.post(PAGE, sent | {"holder": "Users-99999"}).status_code == 400
+    assert ana.post(PAGE, sent | {"holder": "Users-999999999"}).status_code == 400
     assert not UserObjectGrant.objects.exists()
     theirs = Team.objects.get(built_in_id=f"teams-spacemanagers-{other.public_id}")
     assert ana.post(PAGE, sent | {"holder": theirs.public_id}).status_code == 400

@@ -37,7 +37,7 @@ def test_each_permission_with_where_and_through_what() -> None:
     page = text_of(ana.get(PAGE, none))
     assert "No team of eve gives FeedEdit in this space." in page
     assert "The environment does not count" in page
-    assert ana.get(PAGE, asked | {"project": "Projects-99999"}).status_code == 404
+    assert ana.get(PAGE, asked | {"project": "Projects-999999999"}).status_code == 404
     assert ana.get(PAGE, {"user": "nobody"}).status_code == 404
 
 

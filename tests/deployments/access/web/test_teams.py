@@ -44,7 +44,7 @@ def test_a_team_gets_members_and_a_role_within_limits_and_goes() -> None:
     ana.post(change, {"role": "userroles-projectviewer", "project": [web.public_id]})
     assert "Project Viewer projects Web" in text_of(ana.get(own))
     assert ana.post(change, {"role": "userroles-nothing"}).status_code == 400
-    wrong = {"role": "userroles-projectviewer", "project": ["Projects-999999"]}
+    wrong = {"role": "userroles-projectviewer", "project": ["Projects-999999999"]}
     assert "There is no project" in text_of(ana.post(change, wrong))
     ana.post(f"{change}/delete")
     assert "Without a role the team gives its members nothing" in text_of(ana.get(own))

@@ -64,7 +64,7 @@ def test_rest() -> None:
     file: Any = ana.api.get(f"/api/events/archives/{row.public_id}")
     assert b"".join(file.streaming_content).startswith(b'{"File":')
     assert send(ana, "delete", f"/api/events/archives/{row.public_id}")[0] == 400
-    assert send(ana, "get", "/api/events/archives/EventArchives-999")[0] == 404
+    assert send(ana, "get", "/api/events/archives/EventArchives-999999999")[0] == 404
 
 
 def test_only_those_who_may_see_the_files_do() -> None:

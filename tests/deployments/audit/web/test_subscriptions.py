@@ -79,7 +79,11 @@ def test_a_form_that_is_refused_comes_back_as_it_was() -> None:
     assert wrong.status_code == 400
     assert "begins with http:// or https://" in text_of(wrong)
     assert 'value="MachineUnavailable" checked' in wrong.content.decode()
-    for hostile in ({"period": "soon"}, {"timeout": "x" * 99}, {"Projects": ["Projects-99999"]}):
+    for hostile in (
+        {"period": "soon"},
+        {"timeout": "x" * 99},
+        {"Projects": ["Projects-999999999"]},
+    ):
         assert ana.post(f"{PAGE}/new", {**FORM, **hostile}).status_code == 400
 
 
@@ -122,11 +126,11 @@ def test_what_leads_nowhere_any_more_is_told() -> None:
     place = f"{PAGE}/{row.public_id}"
     assert "skipped" not in text_of(ana.get(place)).lower()
     Subscription.objects.in_space(default_space()).update(
-        wanted={"Projects": [web.public_id, "Projects-999"], "EventGroups": ["Retired"]}
+        wanted={"Projects": [web.public_id, "Projects-999999999"], "EventGroups": ["Retired"]}
     )
     team.delete()
     told = text_of(ana.get(place))
-    assert "no project or project group Projects-999 any more: the others" in told
+    assert "no project or project group Projects-999999999 any more: the others" in told
     assert "no kind of event or group of kinds Retired any more: no event can fit" in told
     assert "The teams that get mail were deleted" in told
     assert "Skipped: There is no kind of event" in text_of(ana.get(PAGE))

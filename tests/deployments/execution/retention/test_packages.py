@@ -131,7 +131,7 @@ def test_what_uses_a_version_is_said() -> None:
     dynamic = make_release(deploying("Later", "Acme.#{Part}"), package_version="3.0.0")
     make_release(deploying("Others", "Other.#{Part}"), package_version="4.0.0")
     foreign = make_release(deploying("Foreign"), package_version="5.0.0")
-    ReleaseSelectedPackage.objects.filter(release=foreign).update(feed_id="Feeds-900")
+    ReleaseSelectedPackage.objects.filter(release=foreign).update(feed_id="Feeds-999999999")
     unknown = make_release(deploying("Unknown"), package_version="6.0.0")
     ReleaseSelectedPackage.objects.filter(release=unknown).update(feed_id="#{Feed}")
     found = reasons()

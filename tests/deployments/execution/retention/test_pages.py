@@ -44,7 +44,7 @@ def test_it_says_for_each_release_what_becomes_of_it_and_why() -> None:
         )[0]
     )
     assert Release.objects.in_space(project.space).count() == 4
-    assert ana.get(PAGE, {"project": "Projects-999"}).status_code == 404
+    assert ana.get(PAGE, {"project": "Projects-999999999"}).status_code == 404
 
 
 def test_passes_are_queued_from_the_page() -> None:

@@ -152,7 +152,7 @@ def test_an_answer_may_name_only_what_whoever_deploys_may_see() -> None:
     status, refused = answered(deployer, other.public_id)
     assert (status, "that you may see" in str(refused)) == (400, True)
     assert answered(ana, token.public_id)[0] == 400
-    assert answered(ana, "Accounts-99")[0] == 400
+    assert answered(ana, "Accounts-999999999")[0] == 400
     assert answered(deployer, usual.public_id)[0] == 201
     assert answered(ana, other.public_id)[0] == 201
     page = f"projects/{project.slug}/releases/{release.version}/deploy"
@@ -166,7 +166,7 @@ def test_a_value_may_name_only_what_its_writer_may_see_and_of_its_type() -> None
     row = make_account()
     project = make_project("Web")
     wrong = [
-        VariableInput("Db", "Accounts-99", kind=KIND),
+        VariableInput("Db", "Accounts-999999999", kind=KIND),
         VariableInput("Db", row.public_id, kind="TokenAccount"),
         VariableInput("Db", "", kind=KIND),
         VariableInput("Db", "ana", kind=KIND),

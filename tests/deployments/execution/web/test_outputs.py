@@ -93,7 +93,7 @@ def test_values_need_the_right_to_see_variables() -> None:
     cleo = Visitor(make_cleo(default_space()))
     assert "/srv/" not in outputs_of(cleo.get(path_of(scene)))
     dan = Visitor(make_dan(make_space()))
-    ben = Visitor(make_ben(default_space(), "Environments-999"))
+    ben = Visitor(make_ben(default_space(), "Environments-999999999"))
     for path in paths:
         refused = cleo.get(path)
         assert refused.status_code == 403

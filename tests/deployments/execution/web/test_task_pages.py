@@ -302,7 +302,7 @@ def test_only_what_may_be_seen() -> None:
     scene = make_scene(script_step("Install", roles="web"))
     dan = Visitor(make_dan(make_space()))
     assert dan.get(path_of(scene)).status_code == 404
-    ben = Visitor(make_ben(default_space(), "Environments-999"))
+    ben = Visitor(make_ben(default_space(), "Environments-999999999"))
     assert ben.get(path_of(scene)).status_code == 404
     assert f">{scene.task.public_id}<" not in ben.get("tasks").content.decode()
 

@@ -91,7 +91,7 @@ def test_a_target_and_a_worker_choose_their_policy() -> None:
     ana.post(place, {**sent, "policy": edge.public_id})
     machine.refresh_from_db()
     assert machine.policy == edge
-    ana.post(place, {**sent, "policy": "MachinePolicies-999"})
+    ana.post(place, {**sent, "policy": "MachinePolicies-999999999"})
     machine.refresh_from_db()
     assert machine.policy == edge, "what does not exist changes nothing"
     pools = {"name": "helper", "pools": [pool.public_id], "policy": edge.public_id}

@@ -44,7 +44,7 @@ def test_it_counts_what_ended_and_filters_by_the_address() -> None:
     assert "0 %" in text_of(ana.get("insights", {"project": "api"}))
     empty = text_of(ana.get("insights", {"environment": second.public_id, "days": "365"}))
     assert "No deployments in this time" in empty
-    assert ana.get("insights", {"project": "Projects-999"}).status_code == 404
+    assert ana.get("insights", {"project": "Projects-999999999"}).status_code == 404
     lines = ana.get("insights", {"format": "csv"}).content.decode().splitlines()
     assert lines[0] == "Week,Succeeded,Failed"
     assert lines[-1].endswith(",2,1")

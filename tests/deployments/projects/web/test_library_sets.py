@@ -100,8 +100,8 @@ def test_a_project_includes_sets_and_says_whence_values_come() -> None:
     assert included(project) == ["Second", "First"]
     ana.post(f"{path}/library", {"remove": first.public_id})
     assert included(project) == ["Second"]
-    ana.post(f"{path}/library", {"add": "LibraryVariableSets-99"})
-    assert "there is no LibraryVariableSets-99" in text_of(ana.get(path))
+    ana.post(f"{path}/library", {"add": "LibraryVariableSets-999999999"})
+    assert "there is no LibraryVariableSets-999999999" in text_of(ana.get(path))
 
 
 def test_queries_do_not_grow_with_sets() -> None:

@@ -201,14 +201,16 @@ def test_what_the_reader_does_not_see_stays_a_scope(world: World) -> None:
     permissions = ("VariableView", "VariableEdit", "VariableViewUnscoped", "VariableEditUnscoped")
     editor = Visitor(make_holder(default_space(), "ProjectView", "EnvironmentView", *permissions))
     world.fill(
-        world.scoped("1", world.wipe, ProcessOwner=world.runbook.public_id, Machine="Machines-77")
+        world.scoped(
+            "1", world.wipe, ProcessOwner=world.runbook.public_id, Machine="Machines-777777"
+        )
     )
     [row] = world.rows()
     shown = editor.get(PAGE)
     assert "Restart" not in text_of(shown)
     assert [each.note for group in shown.context["page"] for each in group.rows] == [""]
     form = editor.get(PAGE, {"edit": row.guid}).content.decode()
-    for value in (world.wipe.id, world.runbook.public_id, "Machines-77"):
+    for value in (world.wipe.id, world.runbook.public_id, "Machines-777777"):
         assert f'value="{value}" checked' in form
     fields = {f"scope__{name}": values for name, values in row.scope.items()}
     sent = {**fields, "id": row.guid, "name": "Level", "value": "2", "version": 1}

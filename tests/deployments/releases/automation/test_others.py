@@ -253,10 +253,10 @@ def test_it_does_nothing_that_who_saved_it_may_not_see(town: Town) -> None:
     ("wrong", "field"),
     [
         ({"SourceProjectId": ""}, "SourceProjectId"),
-        ({"SourceProjectId": "Projects-99999"}, "SourceProjectId"),
+        ({"SourceProjectId": "Projects-999999999"}, "SourceProjectId"),
         ({"EventCategory": "Sunrise"}, "EventCategory"),
         ({"EventCategory": "ReleaseCreated", "EnvironmentIds": ["{dev}"]}, "EnvironmentIds"),
-        ({"EnvironmentIds": ["Environments-99999"]}, "EnvironmentIds"),
+        ({"EnvironmentIds": ["Environments-999999999"]}, "EnvironmentIds"),
     ],
 )
 def test_what_makes_no_sense_is_refused(town: Town, wrong: dict[str, Any], field: str) -> None:

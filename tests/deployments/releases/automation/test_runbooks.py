@@ -221,14 +221,14 @@ def test_it_may_do_no_more_than_who_saved_it() -> None:
     ("wrong", "field"),
     [
         ({"RunbookId": ""}, "RunbookId"),
-        ({"RunbookId": "Runbooks-9999"}, "RunbookId"),
+        ({"RunbookId": "Runbooks-999999999"}, "RunbookId"),
         ({"RunbookTags": ["Schedule/Nightly"]}, "RunbookTags"),
         ({"RunbookId": "", "RunbookTags": ["Ring/Alpha"]}, "RunbookTags"),
         ({"EnvironmentIds": []}, "EnvironmentIds"),
-        ({"EnvironmentIds": ["Environments-9999"]}, "EnvironmentIds"),
+        ({"EnvironmentIds": ["Environments-999999999"]}, "EnvironmentIds"),
         ({"FormValues": "no JSON"}, "Variables"),
         ({"FormValues": {"Key": "x"}}, "Variables"),
-        ({"TenantIds": ["Tenants-9999"]}, "TenantIds"),
+        ({"TenantIds": ["Tenants-999999999"]}, "TenantIds"),
     ],
 )
 def test_what_cannot_be_is_refused_when_it_is_saved(wrong: dict[str, Any], field: str) -> None:

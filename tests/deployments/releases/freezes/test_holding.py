@@ -195,7 +195,10 @@ def test_rest(project: Project, dev: Environment) -> None:
     assert (status, saved["TenantProjectEnvironmentScope"]) == (200, [tenant])
     for wrong, word in (
         ({"End": "2029-01-01T00:00:00Z"}, "after the start"),
-        ({"ProjectEnvironmentScope": {"Projects-999": [dev.public_id]}}, "Projects-999"),
+        (
+            {"ProjectEnvironmentScope": {"Projects-999999999": [dev.public_id]}},
+            "Projects-999999999",
+        ),
         ({"RecurringSchedule": {"Type": "Hourly"}}, "Type must be"),
         ({"TimeZone": "Mars/Base"}, "Mars/Base"),
     ):

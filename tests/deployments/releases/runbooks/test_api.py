@@ -109,7 +109,7 @@ def test_preview_and_run_by_ids() -> None:
     ("wrong", "field"),
     [
         ({"EnvironmentScope": "Some"}, "EnvironmentScope"),
-        ({"Environments": ["Environments-9999"]}, "Environments"),
+        ({"Environments": ["Environments-999999999"]}, "Environments"),
         ({"Environments": "Environments-1"}, "Environments"),
         ({"MultiTenancyMode": "Both"}, "MultiTenancyMode"),
         ({"RunRetentionPolicy": {"QuantityToKeep": 0}}, "RunRetentionPolicy"),

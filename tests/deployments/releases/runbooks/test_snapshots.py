@@ -155,9 +155,9 @@ def test_a_run_in_several_places_by_ids() -> None:
     assert send(ana, "post", path, named)[0] == 201
     wrong_ones: list[dict[str, Any]] = [
         {"EnvironmentIds": []},
-        {"EnvironmentIds": ["Environments-9999"]},
+        {"EnvironmentIds": ["Environments-999999999"]},
         {**body, "RunbookSnapshotNameOrId": "Autumn"},
-        {**body, "TenantIds": ["Tenants-9999"]},
+        {**body, "TenantIds": ["Tenants-999999999"]},
         {**body, "TenantTagNames": ["Ring/Early"]},
     ]
     for wrong in wrong_ones:

@@ -175,7 +175,7 @@ def test_settings_are_shown_changed_and_refused() -> None:
     for wrong, words in (
         ({"quantity": "many"}, "QuantityToKeep must be"),
         ({"scope": "Some"}, "EnvironmentScope must be one of"),
-        ({"environments": ["Environments-9999"]}, "There is no environment"),
+        ({"environments": ["Environments-999999999"]}, "There is no environment"),
         ({"name": ""}, "Name is required"),
     ):
         answer = ana.post(path, {**sent, **wrong})

@@ -24,6 +24,8 @@ _OPTIONS = {
     "listen_addresses": "",
     "max_connections": "200",
     "shared_buffers": "128MB",
+    # Who follows events waits for every older transaction, its own too.
+    "autovacuum": "off",
 }
 # A test server need not survive a power loss.
 _WITHOUT_DURABILITY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}

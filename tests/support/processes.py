@@ -19,6 +19,8 @@ import pytest
 # Systems give ports above these by themselves, to whoever connects or lets one be chosen.
 _PORTS = range(15_000, 32_000)
 _MARK = "OCTOPUS_TEST_PROCESSES"
+# How much longer than asked for is waited: a machine may have much else to do.
+_PATIENCE = 3
 _SET_PARENT_DEATH_SIGNAL = 1
 _LOG_TAIL = 6000
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -54,6 +56,7 @@ def wait_until(
     condition: Callable[[], object], *, seconds: float = 10, what: str = "condition"
 ) -> None:
     """Wait for a condition to be true; raises NotReadyError."""
+    seconds *= _PATIENCE
     begin = asked = time.monotonic()
     while not condition():
         now = time.monotonic()
@@ -125,6 +128,7 @@ class Process:
     def _wait(
         self, condition: Callable[[], object], seconds: float, what: str, *, needs_life: bool = True
     ) -> None:
+        seconds *= _PATIENCE
         end = time.monotonic() + seconds
         while not condition():
             if needs_life and not self.is_running:

@@ -47,7 +47,8 @@ def _stored(rows: list[ActionExecution]) -> list[dict[str, object]]:
     """Return the values of rows in their order, without those that tell them apart."""
     own = {"id", "attempt", "queued"}
     found = ActionExecution.objects.in_space(rows[0].space).filter(pk__in=[r.pk for r in rows])
-    return [{k: v for k, v in row.items() if k not in own} for row in found.values()]
+    ordered = found.order_by("step_number").values()
+    return [{k: v for k, v in row.items() if k not in own} for row in ordered]
 
 
 def test_rows_are_as_bulk_create_makes_them(task: ServerTask) -> None:

@@ -199,7 +199,7 @@ class Writer(threading.Thread):
         self.messages = messages
         self.begun, self.go, self.recorded, self.end = (threading.Event() for _ in range(4))
         self.start()
-        assert self.begun.wait(10)
+        assert self.begun.wait(60)
 
     def run(self) -> None:
         try:
@@ -207,21 +207,21 @@ class Writer(threading.Thread):
                 with connection.cursor() as sql:
                     sql.execute("SELECT pg_current_xact_id()")
                 self.begun.set()
-                self.go.wait(10)
+                self.go.wait(60)
                 for message in self.messages:
                     record(message)
                 self.recorded.set()
-                self.end.wait(10)
+                self.end.wait(60)
         finally:
             connections.close_all()
 
     def write(self) -> None:
         self.go.set()
-        assert self.recorded.wait(10)
+        assert self.recorded.wait(60)
 
     def commit(self) -> None:
         self.end.set()
-        self.join(10)
+        self.join(60)
 
 
 @pytest.mark.postgres

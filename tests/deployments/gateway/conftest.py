@@ -41,7 +41,7 @@ from tests.factories.execution import Scene, make_scene
 M = TypeVar("M", bound=FromServer)
 CREDENTIAL = "credential of the test"
 HELLO = Hello(protocols=(1,), agent_version="1.0", boot_id="boot")
-PATIENCE = 10.0
+PATIENCE = 40.0
 
 
 def begin(scene: Scene, hello: Hello = HELLO, *, clock: Clock = utc_now) -> Session:
@@ -197,7 +197,7 @@ async def lab(scene: Scene, short_sweeps: None) -> AsyncIterator[GatewayLab]:
         process_request=gateway.authenticate,
         compression=None,
         max_size=limits.MAX_FRAME,
-        open_timeout=2,
+        open_timeout=5,
         close_timeout=1,
     ) as server:
         port = next(iter(server.sockets)).getsockname()[1]

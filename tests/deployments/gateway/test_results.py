@@ -192,7 +192,7 @@ async def test_messages_whose_reading_failed_are_offered_again(
         monkeypatch.setattr(deliveries_module, "wire_messages", fail_twice)
         await lab.ask(lambda: messages.update(finished=None))
         await wire.take()
-    assert calls == 3
+    assert calls >= 3
 
 
 async def test_a_log_that_arrived_otherwise_fails_the_command_and_says_so(lab: GatewayLab) -> None:

@@ -70,7 +70,7 @@ def test_a_process_that_ends_early_shows_its_log(processes: Processes) -> None:
 
 @pytest.mark.unit
 def test_waiting_ends() -> None:
-    with pytest.raises(NotReadyError, match=r"rain: not within 0\.1 s"):
+    with pytest.raises(NotReadyError, match=r"rain: not within 0\.3"):
         wait_until(lambda: False, seconds=0.1, what="rain")
 
 

@@ -109,6 +109,46 @@ def test_paths_that_look_at_too_much_are_given_up(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        "//b[count(//b) > 1]",
+        "//b[following-sibling::b/preceding-sibling::b = 'x']",
+        "//b[string(/) = 'x']",
+        "//b[sum(//b) = 1]",
+        "//b[//* = //*]",
+    ],
+)
+def test_paths_that_take_too_long_are_given_up(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xpath, "MAX_SECONDS", 0.2)
+    text = f"<a>{'<b>t</b>' * 20_000}</a>"
+    began = time.process_time()
+    with pytest.raises(BadValue, match=r"(longer than 0.2 seconds|too many nodes); the last one"):
+        replace_in_xml(text, {path: "x"})
+    assert time.process_time() - began < 5
+
+
+def test_transforms_that_take_too_long_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xpath, "MAX_SECONDS", 0.0)
+    matching = "<b k='x' x:Transform='SetAttributes' x:Locator='Match(k)'/>"
+    text = "<a>" + "<b k='x'/>" * 100 + "</a>"
+    instructions = f"<a {XDT}>{matching * 100}</a>"
+    with pytest.raises(BadTransform, match="finding b and what was before it takes too long"):
+        transform_xml(text, instructions)
+
+
+def test_many_operators_and_deep_nesting() -> None:
+    document = read_xml("<a><b>1</b></a>")
+    deepest = "1"
+    for _ in range(48):
+        deepest = f"*[{deepest}]"
+    for text in (f"/a[{'1 + ' * 199}1 > 1]", f"/a[{'-' * 200}1]", f"/*[{'1 or ' * 200}{deepest}]"):
+        assert isinstance(XPath(text, {}).select(document), list)
+    for text in (f"/a[{'1 + ' * 201}1]", f"/a[{'-' * 201}1]", f"/*[{'1 and ' * 1600}1]"):
+        with pytest.raises(BadXPath, match="too many operators"):
+            XPath(text, {})
+
+
+@pytest.mark.parametrize(
     ("name", "text", "variable"),
     [
         ("JSON", '{"a": "x"}', "a"),

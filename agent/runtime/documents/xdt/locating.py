@@ -6,7 +6,6 @@ from agent.runtime.documents.xdt.syntax import BadTransform, Call, call_of, same
 from agent.runtime.documents.xml.nodes import Document, Element, Node
 from agent.runtime.documents.xml.xpath import TooMuchWork, Work, XPath
 from agent.runtime.documents.xml.xpath_tokens import BadXPath
-from agent.runtime.documents.xml.xpath_values import Focus
 
 
 class Locator:
@@ -47,9 +46,19 @@ class Locator:
             return list(self.select(locator.arguments or "", nodes))
         found: list[Node] = []
         for node in nodes:
-            named = [each for each in _elements(node) if same_name(step, each)]
+            elements = _elements(node)
+            self._count(step, len(elements))
+            named = [each for each in elements if same_name(step, each)]
             found += self._narrowed(step, locator, named)
         return found
+
+    def _count(self, step: Element, looks: int) -> None:
+        try:
+            self._work.take(looks)
+        except TooMuchWork as error:
+            raise BadTransform(
+                f"finding {step.name} and what was before it takes too long"
+            ) from error
 
     def _narrowed(self, step: Element, locator: Call | None, named: list[Element]) -> list[Element]:
         if locator is None:
@@ -59,13 +68,10 @@ class Locator:
         if locator.name == "Condition":
             expression = self._compiled(locator.arguments or "")
             try:
-                return [
-                    each
-                    for place, each in enumerate(named, 1)
-                    if expression.holds(Focus(each, place, len(named)), self._work)
-                ]
+                kept = expression.filtered(named, self._work)
             except (BadXPath, TooMuchWork) as error:
                 raise BadTransform(f"the condition {locator.arguments}: {error}") from error
+            return [each for each in kept if isinstance(each, Element)]
         raise BadTransform(f"the locator {locator.name} is not known")
 
     def _compiled(self, text: str) -> XPath:

@@ -1,6 +1,7 @@
-"""Find nodes by XPath, with a bound on the work."""
+"""Find nodes by XPath, with bounds on the work and on its time."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agent.runtime.documents.xml.axes import AXES, document_order, top_of
 from agent.runtime.documents.xml.names import local_name, namespace_of
@@ -30,11 +31,15 @@ from agent.runtime.documents.xml.xpath_values import (
 )
 
 MAX_VISITS = 20_000_000
+MAX_SECONDS = 30.0
+_CLOCK_INTERVAL = 1_024
+# So many characters of a text cost what a look at a node does.
+_CHARACTERS = 8
 _REVERSE = {"ancestor", "ancestor-or-self", "preceding", "preceding-sibling"}
 
 
 class TooMuchWork(Exception):
-    """The expressions look at too many nodes."""
+    """The expressions look at too many nodes, or take too long."""
 
 
 class XPath:
@@ -51,23 +56,45 @@ class XPath:
     def select(self, node: Node, work: "Work | None" = None) -> list[Node]:
         """Return the nodes in document order; raise BadXPath if it yields none but a value."""
         run = _Run(self._namespaces, work or Work())
-        return list(nodes_of(run.evaluate(self.expression, Focus(node))))
+        return list(nodes_of(run.evaluate(self.expression, Focus(node, 1, 1, run.work.texts))))
 
-    def holds(self, focus: Focus, work: "Work | None" = None) -> bool:
-        """Tell whether the expression holds as a predicate of a node."""
-        return _Run(self._namespaces, work or Work()).holds(self.expression, focus)
+    def filtered(self, nodes: Sequence[Node], work: "Work | None" = None) -> list[Node]:
+        """Return the nodes for which the expression holds as a predicate."""
+        return _Run(self._namespaces, work or Work()).filtered(self.expression, nodes)
 
 
 class Work:
-    """Count the nodes looked at, over as many expressions as share it."""
+    """Count the nodes looked at and the time, over as many expressions as share it."""
 
     def __init__(self) -> None:
         self._left = MAX_VISITS
+        self._look_at = MAX_VISITS - _CLOCK_INTERVAL
+        self._end = time.monotonic() + MAX_SECONDS
 
     def take(self, count: int) -> None:
         self._left -= count
+        if self._left <= self._look_at:
+            self._look()
+
+    def texts(self, nodes: Iterable[Node]) -> Iterator[str]:
+        """Yield what stands in the nodes; that of an element comes from everything below it."""
+        for node in nodes:
+            text = node.value
+            self.take(1 + len(text) // _CHARACTERS)
+            self._look()
+            yield text
+
+    def begin(self) -> None:
+        """Count an expression that is evaluated, which may have to read the whole document."""
+        self._left -= 1
+        self._look()
+
+    def _look(self) -> None:
+        self._look_at = self._left - _CLOCK_INTERVAL
         if self._left < 0:
             raise TooMuchWork("the XPath expressions look at too many nodes")
+        if time.monotonic() > self._end:
+            raise TooMuchWork(f"the XPath expressions take longer than {MAX_SECONDS:g} seconds")
 
 
 def _check(expression: Expression, namespaces: Mapping[str, str]) -> None:
@@ -92,7 +119,7 @@ class _Run:
         self.order: dict[int, int] = {}
 
     def evaluate(self, expression: Expression, focus: Focus) -> Value:
-        self.work.take(1)
+        self.work.begin()
         match expression.kind:
             case "number":
                 return expression.number
@@ -121,7 +148,7 @@ class _Run:
         if operator in {"=", "!=", "<", "<=", ">", ">="}:
             if is_nodes(first) and is_nodes(second):
                 self.work.take(len(nodes_of(first)) * len(nodes_of(second)))
-            return compare(operator, first, second)
+            return compare(operator, first, second, self.work.texts)
         return calculate(operator, to_number(first), to_number(second))
 
     def holds(self, predicate: Expression, focus: Focus) -> bool:
@@ -149,13 +176,16 @@ class _Run:
             if self.fits(step, candidate):
                 found.append(candidate)
         for predicate in step.predicates:
-            size = len(found)
-            found = [
-                candidate
-                for place, candidate in enumerate(found, 1)
-                if self.holds(predicate, Focus(candidate, place, size))
-            ]
+            found = self.filtered(predicate, found)
         return found
+
+    def filtered(self, predicate: Expression, nodes: Sequence[Node]) -> list[Node]:
+        size, texts = len(nodes), self.work.texts
+        return [
+            node
+            for place, node in enumerate(nodes, 1)
+            if self.holds(predicate, Focus(node, place, size, texts))
+        ]
 
     def fits(self, step: Step, node: Node) -> bool:
         match step.test:

@@ -20,6 +20,8 @@ _AXES = {
 _TYPES = {"node", "text", "comment", "processing-instruction"}
 _MAX_LENGTH = 10_000
 _MAX_DEPTH = 50
+# Each may make the tree one deeper.
+_MAX_OPERATORS = 200
 
 
 _DESCEND = Step("descendant-or-self", "node()")
@@ -41,6 +43,7 @@ class _Parser:
         self.tokens = tokens
         self.place = 0
         self.depth = 0
+        self.operators = 0
 
     @property
     def peek(self) -> Token:
@@ -50,6 +53,12 @@ class _Parser:
         token = self.tokens[self.place]
         self.place += 1
         return token
+
+    def take_operator(self) -> Token:
+        self.operators += 1
+        if self.operators > _MAX_OPERATORS:
+            raise BadXPath("it has too many operators")
+        return self.take()
 
     def accept(self, *texts: str) -> bool:
         if self.peek.kind in {"mark", "operator"} and self.peek.text in texts:
@@ -66,14 +75,14 @@ class _Parser:
             return self.unary()
         left = self.binary(level + 1)
         while self.peek.kind == "operator" and self.peek.text in OPERATORS[level]:
-            operator = OPERATORS[level][self.take().text]
+            operator = OPERATORS[level][self.take_operator().text]
             right = self.binary(level + 1)
             left = Expression("binary", operator, parts=(left, right))
         return left
 
     def unary(self) -> Expression:
         if self.peek == Token("operator", "-"):
-            self.take()
+            self.take_operator()
             return Expression("negative", parts=(self.unary(),))
         parts = [self.path()]
         while self.accept("|"):

@@ -1,7 +1,7 @@
 """The values of XPath and the functions over them."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.runtime.documents.xml.names import local_name, namespace_of
@@ -9,16 +9,21 @@ from agent.runtime.documents.xml.nodes import Attribute, Element, Instruction, N
 from agent.runtime.documents.xml.xpath_tokens import BadXPath
 
 Value = Sequence[Node] | str | float | bool
+Texts = Callable[[Iterable[Node]], Iterable[str]]
 _BLANK = " \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """The node that an expression is about, its place among the others, and their number."""
+    """The node that an expression is about, its place among the others, and their number.
+
+    `texts` reads the texts of many nodes, within bounds.
+    """
 
     node: Node
-    position: int = 1
-    size: int = 1
+    position: int
+    size: int
+    texts: Texts
 
 
 def is_nodes(value: Value) -> bool:
@@ -60,10 +65,10 @@ def to_boolean(value: Value) -> bool:
     return bool(value)
 
 
-def compare(operator: str, left: Value, right: Value) -> bool:
-    """Compare two values; of sets of nodes any pair will do."""
-    lefts: list[Value] = [node.value for node in nodes_of(left)] if is_nodes(left) else [left]
-    rights: list[Value] = [node.value for node in nodes_of(right)] if is_nodes(right) else [right]
+def compare(operator: str, left: Value, right: Value, texts: Texts) -> bool:
+    """Compare two values; of sets of nodes, whose texts are given by `texts`, any pair will do."""
+    lefts: Iterable[Value] = texts(nodes_of(left)) if is_nodes(left) else [left]
+    rights: list[Value] = [*texts(nodes_of(right))] if is_nodes(right) else [right]
     if isinstance(left, bool) or isinstance(right, bool):
         lefts, rights = [to_boolean(left)], [to_boolean(right)]
     return any(_compare(operator, first, second) for first in lefts for second in rights)
@@ -157,7 +162,7 @@ FUNCTIONS: Mapping[str, tuple[int, int, Function]] = {
     "position": (0, 0, lambda _a, focus: float(focus.position)),
     "last": (0, 0, lambda _a, focus: float(focus.size)),
     "count": (1, 1, lambda a, _focus: float(len(nodes_of(a[0])))),
-    "sum": (1, 1, lambda a, _focus: sum(to_number(node.value) for node in nodes_of(a[0])) + 0.0),
+    "sum": (1, 1, lambda a, focus: sum(map(to_number, focus.texts(nodes_of(a[0])))) + 0.0),
     "exists": (1, 1, lambda a, _focus: bool(nodes_of(a[0]))),
     "empty": (1, 1, lambda a, _focus: not nodes_of(a[0])),
     "name": (0, 1, _name),

@@ -37,6 +37,7 @@ _REFUSED = {
 _TAR = re.compile(r"\.tar(?:\.[A-Za-z0-9]+)?\Z", re.IGNORECASE)
 # `acme-web-1` and `App.v1`, whose number was meant to be the beginning of the version.
 _TRAILING_NUMBER = re.compile(r"(?:(?:\A|-)[vV]?|_)[0-9]+\Z")
+_DIGITS_AT_END = re.compile(r"[0-9]+\Z")
 _DOT_DIGIT = re.compile(r"\.(?=[0-9])")
 _ID_IN_NAME = re.compile(r"\w+(?:[.-]\w+)*", re.ASCII)
 _LABELS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
@@ -105,15 +106,22 @@ def doubt_about(name: PackageFileName) -> str:
         return ""
     return (
         f"The name reads as version {name.version} of {name.package_id}. If that is not meant,"
-        f" call the file {_without_number(parts)}.<version>{name.extension}."
+        f" call the file {_clear_name(name, parts)}."
     )
 
 
-def _without_number(parts: list[str]) -> str:
+def _clear_name(name: PackageFileName, parts: list[str]) -> str:
+    """Return what to call the file if the number at the end of its id begins the version."""
     words = [part for part in parts if not part.isdecimal()]
     if words:
         words[-1] = _TRAILING_NUMBER.sub("", words[-1])
-    return ".".join(filter(None, words)) or ".".join(parts)
+    package_id = ".".join(filter(None, words)) or "<id>"
+    version = "<version>"
+    number = _DIGITS_AT_END.search(parts[-1])
+    if number and not any(map(str.isdecimal, parts[:-1])):
+        longer = f"{number.group()}.{name.version.original}"
+        version = longer if _VERSION.fullmatch(longer) else version
+    return f"{package_id}.{version}{name.extension}"
 
 
 def _why_refused(name: str, extension: str) -> str:

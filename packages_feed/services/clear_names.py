@@ -1,6 +1,5 @@
 """Names of files that can be read in two ways: refused unless it is known what is meant."""
 
-from typing import Final
 from urllib.parse import urlencode
 
 from agent.versions import PackageFileName, Version, doubt_about
@@ -9,16 +8,16 @@ from deployments.base.models import Space
 from packages_feed.ingest.inspect import NUPKG
 from packages_feed.models import PackageVersion
 
-_RAW: Final = "/api/packages/raw"
-
 
 class AmbiguousName(Invalid):
     """A file's name may mean another package and version than it is read as."""
 
-    def __init__(self, name: PackageFileName) -> None:
+    def __init__(self, space: Space, name: PackageFileName) -> None:
         query = urlencode({"packageId": name.package_id, "version": name.version.original})
+        path = f"/api/{space.public_id}/packages/raw"
         super().__init__(
-            f"{doubt_about(name)} If it is, send it to {_RAW}?{query}; later versions need no more."
+            f"{doubt_about(name)} If it is, send it once to {path}?{query}; later versions of"
+            f" {name.package_id} need no more."
         )
         self.package_id = name.package_id
         self.version = name.version.original
@@ -36,7 +35,7 @@ def require_clear(
     elif name.extension.lower() != NUPKG and doubt_about(name):
         rows = PackageVersion.objects.in_space(space)
         if not rows.filter(id_lower=name.package_id.lower()).exists():
-            raise AmbiguousName(name)
+            raise AmbiguousName(space, name)
 
 
 def _require_told(name: PackageFileName, package_id: str, version: str) -> None:

@@ -77,8 +77,9 @@ def test_an_ambiguous_name_is_refused_until_it_is_known_what_is_meant(
     assert refused.status_code == 400
     assert told == (
         "The name reads as version 2 of acme-web-1. If that is not meant, call the file"
-        " acme-web.<version>.zip. If it is, send it to"
-        " /api/packages/raw?packageId=acme-web-1&version=2; later versions need no more."
+        " acme-web.1.2.zip. If it is, send it once to"
+        " /api/Spaces-1/packages/raw?packageId=acme-web-1&version=2; later versions of acme-web-1"
+        " need no more."
     )
     assert (refused.json()["PackageId"], refused.json()["Version"]) == ("acme-web-1", "2")
     for query in ("packageId=acme-web&version=1.2", "packageId=acme-web-1&version=x"):

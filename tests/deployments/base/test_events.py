@@ -8,7 +8,6 @@ from deployments.base.actor import Actor
 from deployments.base.models import Event, EventRelated
 from deployments.base.rows import Together
 from tests.factories import SYSTEM, default_space
-from tests.support.environment import runs_on_postgres
 
 ANA = Actor(1, "ana", "Ana", "ApiKey", ip_address="192.0.2.1", user_agent="x" * 500)
 
@@ -51,7 +50,7 @@ def test_an_act_that_is_undone_leaves_no_event() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.skipif(not runs_on_postgres(), reason="one statement for several tables")
+@pytest.mark.postgres
 @pytest.mark.parametrize("is_done", [True, False])
 def test_an_act_that_comes_to_nothing_is_not_recorded(*, is_done: bool) -> None:
     space = default_space()

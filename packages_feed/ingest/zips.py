@@ -50,10 +50,13 @@ class ZipEntry:
 
 
 @dataclass(frozen=True)
-class _Directory:
+class Directory:
+    """Where the directory is; places that it names count from `shift`."""
+
     start: int
     size: int
     count: int
+    shift: int
 
 
 def check_zip(file: BinaryIO, budget: Budget, *, unquotes: bool = False) -> list[str]:
@@ -64,7 +67,7 @@ def check_zip(file: BinaryIO, budget: Budget, *, unquotes: bool = False) -> list
     roots = []
     links = []
     files = FileNames(budget.most_entries)
-    directory = _find_directory(file)
+    directory = find_directory(file)
     if directory.count > budget.most_entries:
         raise Invalid(f"The archive has more than {budget.most_entries} entries.")
     for entry in _entries(file, directory):
@@ -86,11 +89,6 @@ def check_zip(file: BinaryIO, budget: Budget, *, unquotes: bool = False) -> list
     files.require_different()
     _check_links(file, links, directory.count)
     return roots
-
-
-def count_entries(file: BinaryIO) -> int:
-    """Return how many entries the directory says it has; raises Invalid."""
-    return _find_directory(file).count
 
 
 def read_entry(file: BinaryIO, name: str, limit: int) -> bytes:
@@ -117,7 +115,8 @@ def _check_links(file: BinaryIO, links: list[tuple[str, str]], count: int) -> No
         raise Invalid(_BROKEN) from error
 
 
-def _find_directory(file: BinaryIO) -> _Directory:
+def find_directory(file: BinaryIO) -> Directory:
+    """Look for the directory at the end of the file; raises Invalid."""
     file.seek(0, 2)
     length = file.tell()
     tail_length = min(length, _END.size + _MAX_COMMENT)
@@ -127,11 +126,12 @@ def _find_directory(file: BinaryIO) -> _Directory:
     if place < 0 or len(tail) - place < _END.size:
         raise Invalid(_BROKEN)
     end = length - tail_length + place
-    *_, count, size, _, _ = _END.unpack_from(tail, place)
-    return _find_directory64(file, end) or _checked(_Directory(end - size, size, count))
+    *_, count, size, offset, _ = _END.unpack_from(tail, place)
+    start = end - size
+    return _find_directory64(file, end) or _checked(Directory(start, size, count, start - offset))
 
 
-def _find_directory64(file: BinaryIO, end: int) -> _Directory | None:
+def _find_directory64(file: BinaryIO, end: int) -> Directory | None:
     """Look for the records of large archives, which stand right before the ordinary one."""
     start = end - _END64_LOCATOR.size - _END64.size
     if start < 0:
@@ -143,17 +143,17 @@ def _find_directory64(file: BinaryIO, end: int) -> _Directory | None:
         return None
     if record[:4] != b"PK\6\6":
         raise Invalid(_BROKEN)
-    *_, count, size, _ = _END64.unpack(record)
-    return _checked(_Directory(start - size, size, count))
+    *_, count, size, offset = _END64.unpack(record)
+    return _checked(Directory(start - size, size, count, start - size - offset))
 
 
-def _checked(directory: _Directory) -> _Directory:
+def _checked(directory: Directory) -> Directory:
     if directory.start < 0 or directory.size < directory.count * _ENTRY.size:
         raise Invalid(_BROKEN)
     return directory
 
 
-def _entries(file: BinaryIO, directory: _Directory) -> Iterator[ZipEntry]:
+def _entries(file: BinaryIO, directory: Directory) -> Iterator[ZipEntry]:
     file.seek(directory.start)
     for _ in range(directory.count):
         fixed = file.read(_ENTRY.size)

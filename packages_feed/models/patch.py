@@ -11,7 +11,8 @@ class PackagePatch(models.Model):
     """What makes the package `target` of the package `base`, both named by their SHA-256.
 
     Without a `blob` it is still to be made, or never will be because of `refusal`. A worker has it
-    until `claimed`; it is told again after `due`. The row keeps neither package in the storage.
+    until `claimed`; it is told again after `due`. After a patch that gave an agent something else,
+    the next one `is_exact`. The row keeps neither package in the storage.
     """
 
     base = models.CharField(max_length=64)
@@ -28,6 +29,7 @@ class PackagePatch(models.Model):
     claimed = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     refusal = models.TextField(blank=True)
+    is_exact = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints: ClassVar = [

@@ -4,43 +4,32 @@ import itertools
 import mmap
 import struct
 import tarfile
-import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from deployments.base.errors import Invalid
 from packages_feed.ingest.inspect import TAR_KINDS, ZIP_KINDS
-from packages_feed.ingest.zips import count_entries
+from packages_feed.patches.entries import MOST_ENTRIES, Entry, Unpatchable, zip_entries
 
-MOST_ENTRIES: Final = 200_000
 LARGEST: Final = 2 * 1024 * 1024 * 1024
 # What is larger unpacked comes as it is in the archive: the memory for it is the server's limit.
 LARGEST_ENTRY: Final = 128 * 1024 * 1024
-_LOCAL: Final = struct.Struct("<4s22x2H")
 _BROKEN: Final = (
-    zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
     struct.error,
     ValueError,
     EOFError,
     OSError,
-    NotImplementedError,
     Invalid,
 )
-
-
 _GZIP_TAIL: Final = struct.Struct("<2L")
 _GZIP_HEAD: Final = 64 * 1024
 _GZIP_NAMED = 8
 _GZIP_PLAIN = 0
-
-
-class Unpatchable(Exception):
-    """No patch can be made of these archives; the text says why."""
 
 
 def gzip_content(head: bytes) -> int:
@@ -53,27 +42,6 @@ def gzip_content(head: bytes) -> int:
     if end < 0:
         raise Unpatchable("the archive has an unusual header")
     return end + 1
-
-
-class Entry(NamedTuple):
-    """The bytes of one entry as they stand in the archive; `size` is what deflated ones unpack to.
-
-    Equal keys mean that the bytes may be equal.
-    """
-
-    name: str
-    start: int
-    length: int
-    key: tuple[int, int, int]
-    size: int | None = None
-
-    @property
-    def end(self) -> int:
-        return self.start + self.length
-
-    @property
-    def unpacked(self) -> int:
-        return self.length if self.size is None else self.size
 
 
 class Archive:
@@ -131,7 +99,7 @@ class Archive:
 
     def _read(self, path: Path, extension: str) -> list[Entry]:
         if extension in ZIP_KINDS:
-            found = sorted(self._zip_entries(path), key=lambda entry: entry.start)
+            found = sorted(zip_entries(path, self.bytes), key=lambda entry: entry.start)
         elif TAR_KINDS.get(extension) == "":
             found = list(self._tar_entries(path))
         elif TAR_KINDS.get(extension) == "gz":
@@ -141,29 +109,6 @@ class Archive:
         if any(after.start < before.end for before, after in itertools.pairwise(found)):
             raise Unpatchable("entries of the archive overlap")
         return found
-
-    def _zip_entries(self, path: Path) -> Iterator[Entry]:
-        with path.open("rb") as file:
-            if count_entries(file) > MOST_ENTRIES:
-                raise Unpatchable(f"the archive has more than {MOST_ENTRIES} entries")
-            with zipfile.ZipFile(file) as archive:
-                for info in archive.infolist():
-                    if info.compress_size:
-                        yield self._zip_entry(info)
-
-    def _zip_entry(self, info: zipfile.ZipInfo) -> Entry:
-        mark, name, extra = _LOCAL.unpack_from(self.bytes, info.header_offset)
-        start = info.header_offset + _LOCAL.size + name + extra
-        if mark != b"PK\3\4" or start + info.compress_size > self.size:
-            raise Unpatchable("an entry does not lie where the directory says")
-        is_deflated = info.compress_type == zipfile.ZIP_DEFLATED
-        return Entry(
-            info.filename,
-            start,
-            info.compress_size,
-            (info.CRC, info.compress_size, info.compress_type),
-            info.file_size if is_deflated else None,
-        )
 
     def _gzip_entry(self) -> Entry:
         """Return the whole of what gzip packed, as one entry."""

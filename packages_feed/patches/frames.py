@@ -17,7 +17,8 @@ from agent.patches.format import (
     Plan,
     write_frame,
 )
-from packages_feed.patches.archive import LARGEST_ENTRY, Archive, Unpatchable
+from packages_feed.patches.archive import LARGEST_ENTRY, Archive
+from packages_feed.patches.entries import Unpatchable
 
 _USUAL: Final = 24 * 1024 * 1024
 _MOST_STEPS: Final = 400_000
@@ -106,8 +107,10 @@ class FrameWriter:
         dictionary = zstd.ZstdDict(prefix, is_raw=True).as_prefix if len(prefix) >= 8 else None  # noqa: PLR2004 what zstd takes
         packer = zstd.ZstdCompressor(options=options, zstd_dict=dictionary)
         packer.set_pledged_input_size(self._payload_size)
-        parts = [packer.compress(payload) for payload in self._payload]
-        return b"".join((*parts, packer.flush())), ZSTD
+        # All at once: zstd then reads it where it is, instead of taking a copy piece by piece.
+        payload = b"".join(self._payload)
+        self._payload.clear()
+        return packer.compress(payload, packer.FLUSH_FRAME), ZSTD
 
     def _unpacked(self, piece: Piece) -> bytes:
         if piece.size is None:

@@ -1,18 +1,28 @@
 """At which level zlib gives exactly the bytes that an archive has of a content, if at any."""
 
+from typing import Final
+
 from agent.patches.deflating import LEVELS, deflater
 
-_PIECE = 256 * 1024
+_PIECE: Final = 16 * 1024
 # After so many entries that zlib cannot have packed, more of them than others end the search.
-_ENOUGH = 4
-_TELLING = 1024
+_ENOUGH: Final = 4
+_TELLING: Final = 1024
+# So many blocks tell who packed an entry: what a block begins with depends on where it ends, and
+# other programs end theirs elsewhere. zlib gives bytes when it has ended one.
+_BLOCKS: Final = 2
 
 
 class Levels:
-    """What has been learnt of one archive: its usual level, or that zlib did not pack it."""
+    """What has been learnt of one archive: its usual level, or that zlib did not pack it.
 
-    def __init__(self) -> None:
+    Unless it is to be `exact`, a large entry is believed to go on at the level of its beginning.
+    """
+
+    def __init__(self, *, exact: bool = False) -> None:
+        self._exact = exact
         self._order = list(LEVELS)
+        self._distinct: set[int] = set()
         self._failures = 0
         self._found = 0
 
@@ -21,7 +31,7 @@ class Levels:
         if self._failures >= max(_ENOUGH, self._found + 1):
             return None
         for level in self._order:
-            if _gives(content, stored, level):
+            if self._fits(content, stored, level):
                 self._order.remove(level)
                 self._order.insert(0, level)
                 self._found += 1
@@ -29,13 +39,34 @@ class Levels:
         self._failures += len(content) >= _TELLING
         return None
 
+    def _fits(self, content: bytes, stored: bytes, level: int) -> bool:
+        if self._exact:
+            return _gives(content, stored, level)
+        if not _begins(content, stored, level):
+            return False
+        if level not in self._distinct:
+            # Levels may differ much later in what they make of such bytes; then all is packed.
+            others = {level - 1, level + 1} & set(LEVELS)
+            if any(_begins(content, stored, other) for other in others):
+                return _gives(content, stored, level)
+            self._distinct.add(level)
+        return True
 
-def _gives(content: bytes, stored: bytes, level: int) -> bool:
-    """Compare as the bytes come, so that a wrong level costs little."""
+
+def _begins(content: bytes, stored: bytes, level: int) -> bool:
+    return _gives(content, stored, level, _BLOCKS)
+
+
+def _gives(content: bytes, stored: bytes, level: int, blocks: int | None = None) -> bool:
+    """Compare as the bytes come, so that a wrong level costs little; or only so many blocks."""
     work, place = deflater(level), 0
     for start in range(0, len(content), _PIECE):
         packed = work.compress(content[start : start + _PIECE])
         if stored[place : place + len(packed)] != packed:
             return False
         place += len(packed)
+        if packed and blocks is not None:
+            blocks -= 1
+            if not blocks:
+                return True
     return stored[place:] == work.flush()

@@ -5,7 +5,8 @@ from typing import BinaryIO, Final
 
 from agent.patches import format as patch_format
 from agent.patches.format import Copy, Data, Piece
-from packages_feed.patches.archive import LARGEST_ENTRY, Archive, Entry, Unpatchable
+from packages_feed.patches.archive import LARGEST_ENTRY, Archive
+from packages_feed.patches.entries import Entry, Unpatchable
 from packages_feed.patches.frames import FrameWriter
 from packages_feed.patches.levels import Levels
 from packages_feed.patches.matching import Match, match_entries
@@ -28,29 +29,42 @@ _DIRECTORY: Final = 16 * 1024 * 1024
 
 
 def make_patch(
-    old: Archive, new: Archive, file: BinaryIO, form: str, check: Callable[[], None] = lambda: None
+    old: Archive,
+    new: Archive,
+    file: BinaryIO,
+    form: str,
+    check: Callable[[], None] = lambda: None,
+    *,
+    exact: bool = False,
 ) -> int:
     """Write the patch that makes `new` of `old`; return its size in bytes.
 
-    `check` is called often and may raise to stop. Raises Unpatchable, also when the patch would be
+    `check` is called often and may raise to stop. An `exact` one is certain to give `new`, others
+    are as good as certain and take half the time. Raises Unpatchable, also when the patch would be
     larger than 60 % of the new archive.
     """
     file.write(patch_format.MAGIC)
     limit = int(new.size * WORTH_WHILE)
-    maker = _Maker(old, new, FrameWriter(old, file, limit, is_zstd=form == ZSTD), check)
+    frames = FrameWriter(old, file, limit, is_zstd=form == ZSTD)
+    maker = _Maker(old, new, frames, Levels(exact=exact), check)
     maker.run(match_entries(old, new, check))
     return file.tell()
 
 
 class _Maker:
     def __init__(
-        self, old: Archive, new: Archive, frames: FrameWriter, check: Callable[[], None]
+        self,
+        old: Archive,
+        new: Archive,
+        frames: FrameWriter,
+        levels: Levels,
+        check: Callable[[], None],
     ) -> None:
         self._old = old
         self._new = new
         self._frames = frames
         self._check = check
-        self._levels = Levels()
+        self._levels = levels
         self._place = 0
         # Where in the old archive the last copy ended.
         self._copied = 0

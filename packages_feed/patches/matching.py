@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from packages_feed.patches.archive import Archive, Entry
+from packages_feed.patches.archive import Archive
+from packages_feed.patches.entries import Entry
 
 _BLOCK = 1024 * 1024
 

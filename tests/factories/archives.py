@@ -4,7 +4,9 @@ import io
 import random
 import tarfile
 import zipfile
+import zlib
 from functools import cache
+from unittest import mock
 
 
 @cache
@@ -28,6 +30,29 @@ def zip_bytes(files: dict[str, bytes], *, year: int = 2020, level: int = 6) -> b
             info.compress_type = zipfile.ZIP_DEFLATED if level else zipfile.ZIP_STORED
             archive.writestr(info, content, compresslevel=level)
     return buffer.getvalue()
+
+
+def flushed_zip(files: dict[str, bytes], place: int) -> bytes:
+    """Return a zip by a program that flushes once, after so many bytes of an entry."""
+
+    class Flushing:
+        def __init__(self) -> None:
+            self._work = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+            self._left = place
+
+        def compress(self, data: bytes) -> bytes:
+            first, rest = data[: max(0, self._left)], data[max(0, self._left) :]
+            packed = self._work.compress(first)
+            if first and len(first) == self._left:
+                packed += self._work.flush(zlib.Z_SYNC_FLUSH)
+            self._left -= len(first)
+            return packed + self._work.compress(rest)
+
+        def flush(self) -> bytes:
+            return self._work.flush()
+
+    with mock.patch.object(zipfile, "_get_compressor", side_effect=lambda *_: Flushing()):
+        return zip_bytes(files)
 
 
 def tar_bytes(files: dict[str, bytes]) -> bytes:

@@ -75,7 +75,7 @@ class Patching:
                     return None
                 if await self._made(sha256, size, offer, refused):
                     return Arrival(offer.form, offer.size, offer.base)
-        except (HttpError, OSError, BrokenPatch, ValueError) as problem:
+        except (HttpError, OSError, ValueError) as problem:
             _log.info("package %s comes whole: %s", sha256, problem)
         return None
 
@@ -127,6 +127,10 @@ class Patching:
                 if await _in_thread(lambda check: _apply(patch, base, new, size, check)) != sha256:
                     raise BrokenPatch("what it makes is not the package")
                 new.replace(target)
+            except BrokenPatch as problem:
+                _log.warning("the patch for package %s is no good: %s", sha256, problem)
+                refused.append(offer.patch)
+                return False
             finally:
                 patch.unlink(missing_ok=True)
                 new.unlink(missing_ok=True)
@@ -164,7 +168,7 @@ async def _in_thread(work: Callable[[Callable[[], None]], str]) -> str:
         if stop.is_set():
             raise Cancelled
         if time.monotonic() > until:
-            raise BrokenPatch("it takes too long to apply")
+            raise TimeoutError("the patch takes too long to apply")
 
     task = asyncio.ensure_future(asyncio.to_thread(work, check))
     try:

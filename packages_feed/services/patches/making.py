@@ -90,7 +90,7 @@ def _write(row: PackagePatch, path: Path, check: Callable[[], None]) -> None:
         Archive(target, row.target_extension) as new,
         path.open("wb") as file,
     ):
-        make_patch(old, new, file, row.form, check)
+        make_patch(old, new, file, row.form, check, exact=row.is_exact)
 
 
 @contextlib.contextmanager

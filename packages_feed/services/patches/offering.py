@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -13,6 +13,7 @@ from deployments.base.models import Space
 from deployments.base.wake import wake
 from packages_feed.ingest import current_limits
 from packages_feed.models import PackagePatch
+from packages_feed.patches import ZSTD
 from packages_feed.queries.patches import best_base, find_stored
 from packages_feed.services.blobs import drop_after_commit
 from packages_feed.services.patches.making import MAKE
@@ -53,7 +54,8 @@ def offer_patch(
 ) -> Offer | Coming | None:
     """Return the patch for an agent that has the packages `have`; None: it must come whole.
 
-    A patch of the list `refused` was no good to the agent: it is made anew if it is damaged here.
+    A patch of the list `refused` was no good to the agent: it is made anew if it is damaged here,
+    and otherwise made exact, once.
     """
     package, now = find_stored(space, target), clock()
     if package is None or package.size < SMALLEST or not current_limits().patches:
@@ -73,9 +75,11 @@ def offer_patch(
             "claimed": now,
         },
     )
-    is_refused = row.blob_id in refused
-    if (is_refused or _is_lost(row)) and not _forget_damaged(row, now) and is_refused:
-        return None
+    if row.blob_id in refused:
+        if not (_forget_damaged(row, now) or _forget_inexact(row, now)):
+            return None
+    elif _is_lost(row):
+        _forget_damaged(row, now)
     if row.refusal:
         return None
     if row.blob_id is None:
@@ -115,12 +119,26 @@ def _forget_damaged(row: PackagePatch, now: datetime) -> bool:
     if sha256 is None or _is_whole(sha256):
         return False
     log.warning("a stored patch is damaged and will be made again", patch=str(row), sha256=sha256)
-    PackagePatch.objects.filter(blob=sha256).update(
-        blob=None, size=0, attempts=0, due=now, claimed=now
-    )
+    PackagePatch.objects.filter(blob=sha256).update(**_unmade(now))
     drop_after_commit(sha256)
     row.blob_id = None
     return True
+
+
+def _forget_inexact(row: PackagePatch, now: datetime) -> bool:
+    """Let a patch that gave an agent something else be made again, with no level believed."""
+    sha256 = row.blob_id
+    if sha256 is None or row.is_exact or row.form != ZSTD:
+        return False
+    log.warning("a patch gave something else and will be made exact", patch=str(row), sha256=sha256)
+    PackagePatch.objects.filter(pk=row.pk, blob=sha256).update(**_unmade(now), is_exact=True)
+    drop_after_commit(sha256)
+    row.blob_id = None
+    return True
+
+
+def _unmade(now: datetime) -> dict[str, Any]:
+    return {"blob": None, "size": 0, "attempts": 0, "due": now, "claimed": now}
 
 
 def _is_whole(sha256: str) -> bool:

@@ -143,6 +143,18 @@ async def test_a_patch_that_makes_something_else_is_never_used(
         (scene.cache / NEW_SHA).unlink()
 
 
+async def test_the_server_is_told_of_such_a_patch_and_may_have_a_better_one(
+    scene: Scene, tmp_path: Path
+) -> None:
+    other = zip_bytes(application(3), year=2021)
+    wrong = scene.offer(patch_of(tmp_path, new=other))
+    answer = scene.web.offers[NEW_SHA][0]
+    scene.offer(scene.patch, before=(answer, (202, {"coming": True})))
+    assert await scene.ensure() == Arrival("zstd", len(scene.patch), OLD_SHA)
+    assert [each["refused"] for each in scene.asked()] == [[], [wrong], [wrong]]
+    assert scene.fetched() == [wrong, scene.sha256]
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -214,6 +226,7 @@ async def test_applying_ends_when_it_takes_too_long(
 ) -> None:
     monkeypatch.setattr(limits, "PATCH_TIME", -1.0)
     assert await scene.ensure() == whole
+    assert [each["refused"] for each in scene.asked()] == [[]]
 
 
 async def test_the_base_stays_while_room_is_made_for_the_new_one(scene: Scene) -> None:

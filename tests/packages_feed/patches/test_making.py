@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from agent.patches import BrokenPatch, apply_patch
-from agent.patches.deflating import deflater
 from agent.runtime.packages.zstd import find_zstd
 from packages_feed.patches import (
     FILES,
@@ -98,21 +97,6 @@ def test_what_another_program_packed_is_sent_as_it_is(
         assert applied(patch, old, len(new)) == new
         assert len(new) * 0.06 < len(patch) < len(new) * 0.3
     assert Levels().find(ONE["app/module1.txt"], b"x" * 100) is None
-
-
-def test_a_search_for_levels_ends_where_it_is_in_vain() -> None:
-    content = ONE["app/module1.txt"]
-    packed = {level: deflater(level) for level in (1, 6)}
-    stored = {level: work.compress(content) + work.flush() for level, work in packed.items()}
-    levels = Levels()
-    assert [levels.find(content, stored[level]) for level in (1, 6, 6)] == [1, 6, 6]
-    assert [levels.find(content, b"x") for _ in range(4)] == [None] * 4
-    assert levels.find(content, stored[6]) is None
-    assert Levels().find(b"short", b"x") is None
-    mixed = Levels()
-    for _ in range(10):
-        assert mixed.find(content, stored[6]) == 6
-        assert mixed.find(content, b"x") is None
 
 
 @pytest.mark.parametrize("form", FORMS)

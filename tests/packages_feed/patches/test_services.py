@@ -1,14 +1,16 @@
 """Patches are made once, kept while there is room, refused, and made anew when damaged."""
 
+import contextlib
 import hashlib
 import io
+import random
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.patches import apply_patch
+from agent.patches import BrokenPatch, apply_patch
 from agent.runtime.packages.zstd import find_zstd
 from deployments.base.models import Space
 from deployments.base.settings_rows import set_setting
@@ -29,7 +31,7 @@ from packages_feed.services.patches import (
 from packages_feed.storage import FileStorage, package_storage
 from packages_feed.storage.base import place_of
 from tests.factories import default_space, make_space
-from tests.factories.archives import application, tar_bytes, zip_bytes
+from tests.factories.archives import application, flushed_zip, tar_bytes, zip_bytes
 from tests.factories.people import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -175,8 +177,6 @@ def test_a_damaged_patch_is_noticed_and_made_again(
 ) -> None:
     old, new = push(1), push(2)
     offer = make(new, old)
-    assert ask(new, old, refused=[offer.patch]) is None
-    assert ask(new, old) == offer
     path = storage.local_path(offer.patch)
     assert path is not None
     for damage in (lambda: path.write_bytes(b"?" * offer.size), path.unlink):
@@ -186,6 +186,44 @@ def test_a_damaged_patch_is_noticed_and_made_again(
         make_wanted_patch(PackagePatch.objects.get().pk, clock=at(NOW))
         assert ask(new, old) == offer
         assert hashlib.sha256(read(offer.patch)).hexdigest() == offer.patch
+
+
+def test_a_patch_that_gave_something_else_is_made_exact_once(
+    told: object, django_capture_on_commit_callbacks: Any
+) -> None:
+    """A large entry that is packed in another way from its middle on."""
+    numbers = random.Random(4)
+    content = b" ".join(b"%d" % numbers.getrandbits(24) for _ in range(60_000))
+    archives = [
+        flushed_zip({**application(number), "large.txt": content + b"%d" % number}, 300_000)
+        for number in (1, 2)
+    ]
+    old, new = (push(number, data=data) for number, data in enumerate(archives, 1))
+    offer = make(new, old)
+    assert made_by(offer, archives) != archives[1]
+    with django_capture_on_commit_callbacks(execute=True):
+        assert ask(new, old, refused=[offer.patch]) == Coming()
+    make_wanted_patch(PackagePatch.objects.get().pk, clock=at(NOW))
+    exact = ask(new, old)
+    assert isinstance(exact, Offer)
+    assert made_by(exact, archives) == archives[1]
+    assert ask(new, old, refused=[offer.patch, exact.patch]) is None
+    files = make(new, old, form=FILES)
+    assert ask(new, old, form=FILES, refused=[files.patch]) is None
+
+
+def made_by(offer: Offer, archives: list[bytes]) -> bytes:
+    """Return what an agent makes of the first archive, if it makes anything."""
+    target = io.BytesIO()
+    with contextlib.suppress(BrokenPatch):
+        apply_patch(
+            io.BytesIO(read(offer.patch)),
+            io.BytesIO(archives[0]),
+            target,
+            size=len(archives[1]),
+            zstd=find_zstd(),
+        )
+    return target.getvalue()
 
 
 def test_a_patch_that_the_storage_has_lost_is_made_again(

@@ -12,8 +12,13 @@ from pytest_django import DjangoDbBlocker
 from tests.support.browser import browser, browser_context, page
 from tests.support.clients import dotnet, node, nuget
 from tests.support.environment import runs_on_postgres
-from tests.support.faults import fault_random, fault_rounds, pytest_terminal_summary
-from tests.support.flushing import keep_first_rows
+from tests.support.faults import (
+    fault_random,
+    fault_rounds,
+    is_thorough,
+    pytest_terminal_summary,
+)
+from tests.support.flushing import keep_first_rows, nothing_remembered
 from tests.support.groups import (
     pytest_addoption,
     pytest_collection_modifyitems,
@@ -34,6 +39,7 @@ __all__ = [
     "fault_random",
     "fault_rounds",
     "node",
+    "nothing_remembered",
     "nuget",
     "octopus",
     "page",
@@ -54,9 +60,12 @@ __all__ = [
 # and again takes more than half of the time in which they are loaded.
 gc.disable()
 
-# How quick the machine is must not decide a test.
+# How quick the machine is must not decide a test, and chance only where new examples are sought.
 hypothesis.settings.register_profile(
-    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "untimed",
+    deadline=None,
+    derandomize=not is_thorough(),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("untimed")
 

@@ -2,19 +2,36 @@
 
 Django would make content types, permissions, roles and the first space anew after each of these
 tests, which takes longer than most of the tests themselves; here their rows are copied back.
+What a process remembers beside the database is forgotten before each test.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.test import TransactionTestCase
 
+from deployments.access import grants
+from deployments.base import wake
+from deployments.base.following import consumers
+from deployments.execution.logs import chunks, live
+
 _tables: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """Forget what was kept of other tests: ids, ports and names of theirs may come again."""
+    cache.clear()
+    chunks.open_archive.cache_clear()
+    for kept in (consumers._idle, grants._kept, live._feeds, wake._to_come):
+        kept.clear()
 
 
 def keep_first_rows() -> None:

@@ -173,9 +173,9 @@ def test_too_many_entries_are_refused_before_they_are_read(storage: FileStorage)
     tar = tar_of((tar_file(name), b"") for name in files)
     refused(tar, "A.1.0.tar.gz", storage, "more than 10 entries")
     end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65_535, 65_535, 46 * 65_535, 0, 0)
-    start = time.monotonic()
+    start = time.process_time()
     refused(b"PK\3\4" + end, "A.1.0.nupkg", storage, "not a zip archive|entries")
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(
@@ -210,9 +210,9 @@ def test_files_that_are_not_what_they_are_called(
     ],
 )
 def test_names_that_say_no_version(name: str, storage: FileStorage) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     refused(zip_of({"a": b"1"}), name, storage, "split|extension|cannot|no .nuspec|version")
-    assert time.monotonic() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 def test_more_bytes_than_allowed(storage: FileStorage) -> None:

@@ -136,7 +136,7 @@ def test_replacement(pattern: str, replacement: str, text: str, expected: str) -
     ],
 )
 def test_hostile_patterns_end(pattern: str, text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with contextlib.suppress(PatternTooExpensive):
         assert compile_pattern(pattern).search(text) is None
-    assert time.monotonic() - started < 15
+    assert time.process_time() - started < 15

@@ -140,10 +140,10 @@ def test_split_agrees_with_the_lazy_rule_on_short_names(stem: str) -> None:
 
 
 def test_hostile_names_and_versions_are_refused_quickly() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     for name in ("a_" * 120 + "!.zip", "a.1" * 80 + "!.zip", "." * 250 + "zip", "1." * 120 + "zip"):
         with pytest.raises(InvalidFileName):
             parse_file_name(name)
     for text in ("1" * 1_000_000, "1." * 250 + "x", "1-" + "a." * 250, "1" * 500):
         assert Version.try_parse(text) is None
-    assert time.monotonic() - started < 0.5
+    assert time.process_time() - started < 1

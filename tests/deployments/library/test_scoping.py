@@ -77,6 +77,6 @@ def test_thousands_of_variables_resolve_at_once() -> None:
         for number in range(20_000)
     ]
     context = ScopeContext(environment="Environments-1", roles=frozenset({"web"}))
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(resolve_all(candidates, context)) == 5_000
-    assert time.perf_counter() - started < 1.5
+    assert time.process_time() - started < 1.5

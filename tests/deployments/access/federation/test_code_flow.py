@@ -342,7 +342,7 @@ def test_answers_that_are_not_the_provider_s(
     answer = visitor.client.get(back.path, query)
     assert answer.status_code == 400
     assert reason in text_of(answer)
-    assert "0900" not in text_of(answer)
+    assert "Call 0900" not in text_of(answer)
     assert not User.objects.exists()
 
 

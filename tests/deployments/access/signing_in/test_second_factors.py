@@ -50,6 +50,12 @@ def code_of(person: Person, when: datetime) -> str:
     return totp.code_at(secret, int(when.timestamp()) // 30)
 
 
+def wrong_codes(person: Person, when: datetime) -> list[str]:
+    """Return codes that are not the person's near that moment."""
+    near = {code_of(person, when + timedelta(seconds=30 * steps)) for steps in range(-2, 3)}
+    return [code for number in range(100) if (code := f"{number:06}") not in near]
+
+
 def with_app(person: Person, when: datetime) -> list[str]:
     """Give the person an app that was confirmed a minute ago; returns the recovery codes."""
     before = when - timedelta(minutes=1)
@@ -83,7 +89,8 @@ def test_an_app_is_set_up_with_its_qr_code_and_first_code(cleo: Person) -> None:
         row = Authenticator.objects.get(user=cleo.user)
         assert shown[1] == totp.secret_text(secret_of(row))
         assert secret_of(row).hex().encode() not in bytes(row.sealed_secret)
-        wrong = visitor.post("/app/account/authenticator", {"code": "000000"})
+        wrong_code = wrong_codes(cleo, NOON)[0]
+        wrong = visitor.post("/app/account/authenticator", {"code": wrong_code})
         assert wrong.status_code == 400
         done = visitor.post("/app/account/authenticator", {"code": code_of(cleo, NOON)})
         codes = re.findall(
@@ -146,8 +153,8 @@ def test_recovery_codes_count_once_however_typed(cleo: Person) -> None:
 def test_wrong_codes_close_the_second_step_for_codes_of_both_kinds(cleo: Person) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         codes = with_app(cleo, NOON)
-        for number in range(MOST_WRONG_CODES):
-            after_password().post(SECOND, {"code": f"00000{number}"})
+        for wrong in wrong_codes(cleo, NOON)[:MOST_WRONG_CODES]:
+            after_password().post(SECOND, {"code": wrong})
         for good in (code_of(cleo, NOON), codes[0]):
             answer = after_password().post(SECOND, {"code": good})
             assert "Too many wrong codes" in text_of(answer)
@@ -186,7 +193,7 @@ def test_who_has_none_sets_one_up_where_it_is_demanded(cleo: Person) -> None:
         assert "Show the QR code" in text_of(visitor.get(page))
         visitor.post(page)
         assert b"data:image/svg+xml" in visitor.get(page).content
-        assert visitor.post(page, {"code": "000000"}).status_code == 400
+        assert visitor.post(page, {"code": wrong_codes(cleo, NOON)[0]}).status_code == 400
         assert visitor.get("/app/account").status_code == 302
         other = Visitor()
         other.client.post("/app/sign-in", FORM)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 _SPACE = "/api/Spaces-1"
 _PROJECT = "Branch Portal"
 _TENANTS = ("Aarhus", "Bergen", "Cadiz")
-_TASKS_WITHIN_S = 60
+_TASKS_WITHIN_S = 120
 
 
 @pytest.fixture

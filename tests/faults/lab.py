@@ -28,7 +28,7 @@ from tests.support.server import API_KEY, TENTACLE, OctopusServer, make_server
 MACHINES = ("alpha", "beta")
 ROLE = "lab"
 _SPACE = "/api/Spaces-1"
-_END_WITHIN = 90.0
+_END_WITHIN = 240.0
 
 
 @dataclass

@@ -13,10 +13,12 @@ from agent.language import Evaluation, LanguageError, evaluate
 from agent.language import VariableSet as TemplateVariables
 from agent.language.checking import LONGEST
 from deployments.library.scoping import Candidate, ScopeContext, Winner, resolve_all
-from deployments.projects.seen_values import Seen
+from deployments.projects.process import Action, is_sealed
+from deployments.projects.seen_values import DOTS, Seen
 from deployments.projects.template_tries import TRYING
 
 SYSTEM: Final = "System"
+SETTINGS: Final = "Settings of the step"
 # Seconds for all values of one page.
 _PATIENCE: Final = 3.0
 
@@ -58,6 +60,19 @@ def preview(
         if name.lower() not in given and (row := _row(name, winner, seen)):
             rows.append(row)
     return sorted(rows, key=lambda row: row.name.lower())
+
+
+def with_settings(rows: Iterable[Previewed], action: Action) -> list[Previewed]:
+    """Return the rows with the settings of a step, which overrule all others of their names."""
+    found = {row.name.lower(): row for row in rows}
+    scope = {"Action": frozenset({action.id.lower()})}
+    for name, value in action.properties.items():
+        lost = found.get(name.lower())
+        overruled = (Overruled(lost.raw, lost.origin, lost.scope), *lost.overruled) if lost else ()
+        is_secret = is_sealed(value)
+        text = DOTS if is_secret else str(value)
+        found[name.lower()] = Previewed(name, SETTINGS, text, scope, is_secret, overruled)
+    return sorted(found.values(), key=lambda row: row.name.lower())
 
 
 def values_of(rows: Iterable[Previewed]) -> dict[str, str]:

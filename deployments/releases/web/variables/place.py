@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from deployments.access.permissions import Permission
 from deployments.access.web.pages import PageRequest
 from deployments.infrastructure.models import Environment, Machine
 from deployments.library.scoping import Candidate, ScopeContext
@@ -20,7 +21,7 @@ from deployments.projects.seen_values import Seen, competing, id_of
 from deployments.projects.web.variable_owner import ValuesOwner
 from deployments.projects.web.variable_rows import ScopeNames
 from deployments.releases.previewing.references import with_parts_of_references
-from deployments.releases.previewing.variables import Previewed, preview
+from deployments.releases.previewing.variables import Previewed, preview, with_settings
 from deployments.releases.variables import tenant_context, tenant_variables
 from tenants.choices import ProjectTenant, project_tenants
 from tenants.models import Tenant
@@ -133,7 +134,16 @@ def variables_there(
         seen.add(id_of(each))
     context = _context(project, place)
     rows = preview(candidates, context, _system(request, project, place), Seen(seen, origins))
+    if place.step and _may_see_settings(request, project, place):
+        rows = with_settings(rows, place.step.action)
     return with_parts_of_references(request.actor, request.space, rows, candidates)
+
+
+def _may_see_settings(request: PageRequest, project: Project, place: VariablePlace) -> bool:
+    """Tell whether the reader may see the chosen process; of runbooks, only those are offered."""
+    return bool(place.process) or request.grants.allows(
+        Permission.ProcessView, project=project.pk, project_group=project.group_id
+    )
 
 
 def _of_tenant(request: PageRequest, project: Project, place: VariablePlace) -> list[Candidate]:

@@ -7,16 +7,19 @@ from django.test.utils import CaptureQueriesContext
 from deployments.infrastructure.models import Environment
 from deployments.library.services import VariableInput
 from deployments.projects.models import Project
+from deployments.projects.queries import process_of, process_of_runbook, read_process
 from tests.factories import default_space, make_ana, make_cleo, make_dan, make_space
 from tests.factories.domain import (
     make_environment,
     make_machine,
+    make_process,
     make_project,
     make_variables,
     script_step,
 )
 from tests.factories.library import make_account
 from tests.factories.people import make_holder
+from tests.factories.runbooks import make_runbook
 from tests.support.portal import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +75,41 @@ def test_parts_of_accounts_are_shown_to_who_may_see_them(project: Project) -> No
     assert "shop@\u2022" in shown
     assert "s3cret-part" not in shown
     assert "Db.Username shop" not in text_of(Visitor(make_cleo(default_space())).get(path))
+
+
+def test_the_settings_of_the_step_are_variables(project: Project) -> None:
+    step = script_step("Migrate", body="connect #{Host}")
+    secret = {"HasValue": True, "NewValue": "pa55word"}
+    step["Actions"][0]["Properties"] |= {"Host": "of the step", "Token": secret}
+    make_process(project, step)
+    process = read_process(process_of(project))
+    asked = {"step": process.steps[0].actions[0].id}
+    ana = Visitor(make_ana())
+    page = ana.get(PREVIEW, asked)
+    text = text_of(page)
+    body = "Octopus.Action.Script.ScriptBody connect of the step Written as connect #{Host}"
+    assert f"{body} Settings of the step step: Migrate" in text
+    assert "Host of the step localhost Project Web, everywhere Settings of the step" in text
+    assert "Token •••••••• Sensitive value Settings of the step" in text
+    assert "pa55word" not in page.content.decode()
+    tried = ana.post(f"{TESTER}?step={asked['step']}", {"template": "#{Host} #{Token}"})
+    assert "of the step ••••••••" in text_of(tried)
+    assert "Settings of the step" not in text_of(ana.get(PREVIEW))
+    reader = make_holder(default_space(), "ProjectView", "VariableViewUnscoped")
+    assert "Settings of the step" not in text_of(Visitor(reader).get(PREVIEW, asked))
+    sees_it = make_holder(default_space(), "ProjectView", "VariableViewUnscoped", "ProcessView")
+    assert "Settings of the step" in text_of(Visitor(sees_it).get(PREVIEW, asked))
+
+
+def test_the_settings_of_a_runbook_s_step(project: Project) -> None:
+    runbook = make_runbook(project, "Restart", script_step("Stop", body="halt"))
+    (step,) = read_process(process_of_runbook(runbook)).steps
+    asked = {"process": runbook.public_id, "step": step.actions[0].id}
+    assert "ScriptBody halt Settings of the step" in text_of(
+        Visitor(make_ana()).get(PREVIEW, asked)
+    )
+    reader = make_holder(default_space(), "ProjectView", "VariableViewUnscoped", "ProcessView")
+    assert "halt" not in text_of(Visitor(reader).get(PREVIEW, asked))
 
 
 def test_a_variable_that_refers_to_itself_says_so(project: Project) -> None:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 Accepts: TypeAlias = Callable[[str], bool]
 
 _WORD_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Nd", "Pc"})
+_CASED = frozenset({"Lu", "Ll", "Lt"})
 # They join what is before and after them.
 _JOINERS = "\u200c\u200d"
 _SPACE = frozenset(
@@ -54,6 +55,11 @@ def in_category(name: str) -> Accepts:
     return lambda char: unicodedata.category(char).startswith(name)
 
 
+def is_cased(char: str) -> bool:
+    """Whether the character is a letter in upper, lower or title case."""
+    return unicodedata.category(char) in _CASED
+
+
 def in_range(first: int, last: int) -> Accepts:
     """Give the set of the characters with these codes and those between."""
     return lambda char: first <= ord(char) <= last
@@ -85,8 +91,13 @@ def difference(accepts: Accepts, removed: Accepts) -> Accepts:
 
 
 def ignoring_case(accepts: Accepts) -> Accepts:
-    """Give the set that accepts a character in either case."""
-    return lambda char: accepts(char) or accepts(_lower(char)) or accepts(_upper(char))
+    """Give the set that accepts a character whose lower case it holds in any case."""
+
+    def accepts_lower(char: str) -> bool:
+        lower = _lower(char)
+        return accepts(lower) or accepts(_upper(lower)) or accepts(lower.title()[:1])
+
+    return accepts_lower
 
 
 def single_ignoring_case(char: str) -> Accepts:

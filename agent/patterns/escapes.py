@@ -27,6 +27,8 @@ _SETS: dict[str, Accepts] = {
     "W": characters.complement(characters.is_word),
     "S": characters.complement(characters.is_space),
 }
+# Without regard to case these are one.
+_CASES = ("Lu", "Ll", "Lt")
 _ASSERTIONS = "AzZbBG"
 _OCTAL = re.compile(r"[0-7]{1,3}")
 _CONTROL = re.compile(r"c([@A-Za-z\[\\\]^_])")
@@ -36,11 +38,12 @@ _CATEGORY = re.compile(
 )
 
 
-def read_escape(scanner: Scanner) -> str | Accepts | Assertion:
+def read_escape(scanner: Scanner, *, ignore_case: bool = False) -> str | Accepts | Assertion:
     """Read what follows a backslash outside a class: a character, a set or a position."""
     if not scanner.at_end and scanner.peek() in _ASSERTIONS:
         return Assertion(scanner.next())
-    return _character_or_set(scanner)
+    found = _character_or_set(scanner, ignore_case=ignore_case)
+    return found if isinstance(found, str) or not ignore_case else characters.ignoring_case(found)
 
 
 def read_class(scanner: Scanner, *, ignore_case: bool = False) -> Accepts:
@@ -58,12 +61,12 @@ def read_class(scanner: Scanner, *, ignore_case: bool = False) -> Accepts:
             if scanner.peek() != "]":
                 raise InvalidPattern("a subtraction must come last in a class")
             break
-        low = _member(scanner)
+        low = _member(scanner, ignore_case=ignore_case)
         if not isinstance(low, str):
             sets.append(low)
         elif _is_range(scanner):
             scanner.take("-")
-            high = _member(scanner)
+            high = _member(scanner, ignore_case=ignore_case)
             if not isinstance(high, str) or high < low:
                 raise InvalidPattern("a range in a class is in the wrong order")
             ranges.append((low, high))
@@ -83,16 +86,16 @@ def _is_range(scanner: Scanner) -> bool:
     return follows.startswith("-") and follows not in ("-]", "-[", "-")
 
 
-def _member(scanner: Scanner) -> str | Accepts:
+def _member(scanner: Scanner, *, ignore_case: bool) -> str | Accepts:
     char = scanner.next()
     if char != "\\":
         return char
     if scanner.take("b"):
         return "\b"
-    return _character_or_set(scanner)
+    return _character_or_set(scanner, ignore_case=ignore_case)
 
 
-def _character_or_set(scanner: Scanner) -> str | Accepts:
+def _character_or_set(scanner: Scanner, *, ignore_case: bool) -> str | Accepts:
     hexadecimal = _HEX.match(scanner.text, scanner.position)
     if hexadecimal is not None:
         scanner.position = hexadecimal.end()
@@ -114,7 +117,10 @@ def _character_or_set(scanner: Scanner) -> str | Accepts:
         name, block = category.groups()
         if name is None and block not in BLOCKS:
             raise InvalidPattern(f"an unknown range of characters: Is{block}")
-        accepts = characters.in_category(name) if name else characters.in_range(*BLOCKS[block])
+        if ignore_case and name in _CASES:
+            accepts: Accepts = characters.is_cased
+        else:
+            accepts = characters.in_category(name) if name else characters.in_range(*BLOCKS[block])
         return characters.complement(accepts) if char == "P" else accepts
     if char in _SETS:
         return _SETS[char]

@@ -117,7 +117,7 @@ class Reader:
             reference = self._reference()
             if reference is not None:
                 return reference
-            found = read_escape(scanner)
+            found = read_escape(scanner, ignore_case=self.options.ignore_case)
             if isinstance(found, Assertion):
                 return found
             return self._literal(found) if isinstance(found, str) else CharacterSet(found)

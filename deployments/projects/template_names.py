@@ -79,7 +79,8 @@ SYSTEM_NAMES: Final = tuple(
 # The filters as they are written; docs/templates.md has what each does.
 FILTER_NAMES: Final = (
     *("AddDays", "AddHours", "Append", "Contains", "EndsWith", "Format", "FromBase64"),
-    *("HtmlEscape", "Indent", "JsonEscape", "Markdown", "MarkdownToHtml", "Match", "Md5"),
+    *("HashBucket", "HtmlEscape", "Indent", "JsonEscape", "Markdown", "MarkdownToHtml"),
+    *("Match", "Md5"),
     *("NowDate", "NowDateUtc", "Null", "Prepend", "PropertiesKeyEscape"),
     *("PropertiesValueEscape", "Replace", "Sha1", "Sha256"),
     *("Sha384", "Sha512", "StartsWith", "Substring", "ToBase64", "ToLower", "ToUpper", "Trim"),

@@ -10,13 +10,21 @@ from urllib.parse import quote
 from agent.language.characters import whole_characters
 from agent.language.filters.hosts import PORTS, WITH_HOST, read_host
 
-_FILE, _MAIL = "file", "mailto"
+_FILE, _MAIL, _NEWS = "file", "mailto", "news"
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)
+# In addresses of these a question mark is part of the path; these have no user or port; and in
+# the path of these, dots lead nowhere.
+_WITHOUT_QUERY: Final = frozenset({"ftp", "gopher", "news", "nntp", "telnet"})
+_WITHOUT_USER: Final = frozenset({_FILE, "net.pipe", "net.tcp"})
+_WITH_DOTS: Final = frozenset({"ldap", "telnet"})
+_WITHOUT_PORT: Final = frozenset({_FILE, "net.pipe"})
 _LETTER_SCHEME: Final = re.compile(r"[A-Za-z]:")
+_FILE_SIGN: Final = re.compile(r"file:/?(?=[A-Za-z]:[\\/])", re.IGNORECASE)
 _DRIVE: Final = re.compile(r"/?([A-Za-z])[:|]([\\/].*)", re.DOTALL)
 _PARTS: Final = re.compile(r"([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
 _KEPT: Final = "-_.~;/?:@&=+$,[]!'()*%"
 _LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_LETTER: Final = re.compile(r"/[A-Za-z][:|]")
 _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
 _NOT_ASCII: Final = 0x80
 
@@ -54,7 +62,8 @@ def read_address(text: str) -> Address | None:
     text = text.strip(" \t\n\v\f\r")
     if text.startswith("\\\\"):
         return _after_slashes(_FILE, text.replace("\\", "/"))
-    drive = _DRIVE.fullmatch(text)
+    # The scheme of files may be left out before a drive, and so may its slashes.
+    drive = _DRIVE.fullmatch(_FILE_SIGN.sub("", text))
     if drive is not None and not text.startswith("/"):
         return _on_drive(drive, text)
     found = _SCHEME.fullmatch(text)
@@ -68,7 +77,9 @@ def read_address(text: str) -> Address | None:
         place = _PARTS.match(rest)
         end = place.end(1) if place else 0
         rest = rest[:end].replace("\\", "/") + rest[end:]
-    if rest.startswith("//"):
+        if scheme == _FILE and rest.startswith("////"):
+            rest = f"//{rest.lstrip('/')}"
+    if rest.startswith("//") and scheme != _NEWS:
         return _after_slashes(scheme, rest)
     return Address() if known else _opaque(scheme, rest)
 
@@ -89,6 +100,10 @@ def escape(text: str) -> str:
     return _ESCAPE.sub(_shortest, _LONE_PERCENT.sub("%25", escaped))
 
 
+def _escape_path(path: str) -> str:
+    return _without_dots(escape(path))
+
+
 def _shortest(found: re.Match[str]) -> str:
     code = int(found.group(1), 16)
     char = chr(code)
@@ -97,20 +112,26 @@ def _shortest(found: re.Match[str]) -> str:
     return char if char.isalnum() or char in "-_.~" else found.group()
 
 
+def _of_name(found: re.Match[str]) -> str:
+    """Keep an escape that stands for a letter; the percent sign of another is one of the name."""
+    is_letter = int(found.group(1), 16) >= _NOT_ASCII or _shortest(found) != found.group()
+    return found.group() if is_letter else f"%25{found.group(1)}"
+
+
 def _opaque(scheme: str, rest: str) -> Address:
-    path, query, fragment = _split(rest)
+    path, query, fragment = _split(scheme, rest)
     return Address(scheme, path=escape(path), query=query, fragment=fragment)
 
 
 def _on_drive(drive: re.Match[str], text: str) -> Address:
-    path = f"{text[0]}:{drive.group(2)}".replace("\\", "/")
+    path = f"{drive.group(1)}:{drive.group(2)}".replace("\\", "/")
     # Here these signs are part of names.
-    path = escape(path).replace("?", "%3F").replace("#", "%23")
+    path = escape(_ESCAPE.sub(_of_name, path)).replace("?", "%3F").replace("#", "%23")
     return Address(_FILE, kind="Basic", has_slashes=True, path=_without_dots(path))
 
 
 def _after_slashes(scheme: str, rest: str) -> Address | None:
-    before, query, fragment = _split(rest[2:])
+    before, query, fragment = _split(scheme, rest[2:])
     authority, slash, path = before.partition("/")
     path = slash + path
     drive = _DRIVE.fullmatch(path) if scheme == _FILE and not authority else None
@@ -119,9 +140,13 @@ def _after_slashes(scheme: str, rest: str) -> Address | None:
     # With a second sign, what follows the first is no host.
     user, at, host = authority.partition("@") if "@" in authority else ("", "", authority)
     found = read_host(scheme, host)
-    if found is None or (scheme == _FILE and path.endswith(":")):
+    if found is None or (at and (not host or scheme in _WITHOUT_USER)):
         return None
     name, scope, kind, port = found
+    if (":" in host.rpartition("]")[2] and scheme in _WITHOUT_PORT) or (
+        scheme == _FILE and not host and drive is None and _LETTER.match(path)
+    ):
+        return None
     return Address(
         scheme,
         escape(user),
@@ -131,14 +156,14 @@ def _after_slashes(scheme: str, rest: str) -> Address | None:
         kind,
         port,
         has_slashes=True,
-        path=_without_dots(escape(path) or "/"),
+        path=(escape if scheme in _WITH_DOTS else _escape_path)(path) or "/",
         query=query,
         fragment=fragment,
     )
 
 
 def _mail(rest: str) -> Address | None:
-    before, query, fragment = _split(rest)
+    before, query, fragment = _split(_MAIL, rest)
     user, at, host = before.rpartition("@")
     found = None if at and not host else read_host(_MAIL, host)
     if found is None:
@@ -149,13 +174,16 @@ def _mail(rest: str) -> Address | None:
     )
 
 
-def _split(text: str) -> tuple[str, str, str]:
+def _split(scheme: str, text: str) -> tuple[str, str, str]:
     found = _PARTS.fullmatch(text)
     before, query, fragment = found.groups() if found else (text, "", "")
+    if query and scheme in _WITHOUT_QUERY:
+        slash = "" if "/" in before or scheme == _NEWS else "/"
+        before, query = before + slash + query.replace("?", "%3F"), ""
     return (
         before,
         f"?{escape(query[1:])}" if query else "",
-        f"#{escape(fragment[1:])}" if fragment else "",
+        f"#{escape(fragment[1:]).replace('%23', '#')}" if fragment else "",
     )
 
 

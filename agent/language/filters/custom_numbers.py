@@ -50,8 +50,13 @@ class _Digits:
         return _Digits(kept, self.scale + len(text) - count) if kept else _Digits("", 0)
 
 
-def format_custom(value: Decimal, pattern: str, culture: Culture) -> str | None:
-    """Write the number; None when the pattern is a single letter that is no format."""
+def format_custom(
+    value: Decimal, pattern: str, culture: Culture, *, signs_zero: bool = False
+) -> str | None:
+    """Write the number; None when the pattern is a single letter that is no format.
+
+    With `signs_zero` a negative number that comes to zero keeps its sign before what is written.
+    """
     if not pattern or (len(pattern) == 1 and pattern.isascii() and pattern.isalpha()):
         return None
     sections = sections_of(pattern)
@@ -71,8 +76,11 @@ def format_custom(value: Decimal, pattern: str, culture: Culture) -> str | None:
             break
         # What rounds to zero is written as zero is.
         digits, wanted = scaled, ZERO
-    sign = "-" if value < 0 and number == POSITIVE and scaled.text else ""
-    return sign + _write(section, scaled, culture)
+    written = _write(section, scaled, culture)
+    is_negative = value.is_signed() and number == POSITIVE
+    if is_negative and (scaled.text or (signs_zero and written)):
+        return f"-{written}"
+    return written
 
 
 def _write(section: Section, digits: _Digits, culture: Culture) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from agent.language.characters import SPACES
 from agent.language.culture import INVARIANT, Culture
 from agent.language.filters.date_formats import Kind, Moment
 from agent.language.filters.date_shapes import Day, day_of, hour_of_day, ticks_of
@@ -55,7 +56,7 @@ class _Parts:
 
 def parse_moment(text: str, now: datetime, culture: Culture = INVARIANT) -> Moment | None:
     """Read a date, a time of today, or both; None when the text is neither."""
-    trimmed = text.rstrip("\0 \t\n\v\f\r").lstrip(" \t\n\v\f\r")
+    trimmed = text.rstrip(f"\0{SPACES}").lstrip(SPACES)
     if not trimmed or len(trimmed) > _MAX_LENGTH:
         return None
     parts = _read_iso(trimmed) or _read(trimmed)

@@ -30,13 +30,12 @@ def _to_base64(call: Call) -> str | None:
 
 
 def _from_base64(call: Call) -> str | None:
-    encoding = _encoding(call)
-    if encoding is None:
-        return None
+    # What cannot be decoded fails whatever the encoding is said to be.
     decoded = _decode(call.text)
     if decoded is None:
         raise FilterError("FromBase64: the text is not valid Base64.")
-    return decoded.decode(encoding, "replace")
+    encoding = _encoding(call)
+    return None if encoding is None else decoded.decode(encoding, "replace")
 
 
 def _encoding(call: Call) -> str | None:
@@ -85,9 +84,23 @@ def _hashed_bytes(text: str, encoding: str) -> bytes | None:
     return whole_characters(text).encode(_ENCODINGS[encoding])
 
 
+def _hash_bucket(call: Call) -> str:
+    """Put the text into one of so many buckets, always the same one."""
+    if len(call.options) != 1:
+        return "[HashBucket error: expected a single bucket count]"
+    count = parse_int32(call.options[0])
+    if count is None or count < 1:
+        return f"[HashBucket error: bucket count '{call.options[0]}' is not a positive integer]"
+    if not call.argument:
+        return ""
+    digest = hashlib.sha256(whole_characters(call.argument).encode(_UTF8)).digest()
+    return str(int.from_bytes(digest[:4], "big") % count)
+
+
 FILTERS = {
     "tobase64": Filter(_to_base64, most=1),
     "frombase64": Filter(_from_base64, most=1),
+    "hashbucket": Filter(_hash_bucket, most=None, takes_missing=True),
     "uriescape": Filter(_uri),
     "uridataescape": Filter(_uri_data),
     **{

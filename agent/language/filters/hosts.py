@@ -26,13 +26,18 @@ _MOST_PORTS: Final = 65535
 _SCOPED: Final = re.compile(r"\[([0-9A-Fa-f:.]+)(?:%25([^\]]*))?\](?=:|\Z)")
 _NAME_START: Final = re.compile(r"[^\W_]")
 _NAME: Final = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?")
+_USUAL: Final = re.compile(r"(?:[1-9]?[0-9]{1,2}\.){3}[1-9]?[0-9]{1,2}")
 _NUMBERS: Final = re.compile(r"(?:(?:0[xX][0-9A-Fa-f]+|[0-9]+)(?:\.(?!\Z)|\Z)){1,4}")
 
 
 def read_host(scheme: str, text: str) -> tuple[str, str, str, int] | None:
     """Return the name, the scope, the kind and the port; None when it is no host."""
     if not text:
-        return None if scheme in WITH_HOST else ("", "", "Basic", PORTS.get(scheme, -1))
+        return (
+            None
+            if scheme in WITH_HOST and scheme != "ldap"
+            else ("", "", "Basic", PORTS.get(scheme, -1))
+        )
     scoped = _SCOPED.match(text)
     end = scoped.end() if scoped else len(text.partition(":")[0])
     port = _port(scheme, text[end:])
@@ -47,7 +52,9 @@ def read_host(scheme: str, text: str) -> tuple[str, str, str, int] | None:
         name = f"::ffff:{mapped}" if mapped else str(shown)
         return f"[{name}]", scoped.group(2) or "", "IPv6", port
     name = text[:end]
-    number = _number(name)
+    # Of unknown schemes an address is a number in its usual form alone.
+    is_known = scheme in PORTS or scheme in ("file", "net.pipe")
+    number = _number(name) if is_known or _USUAL.fullmatch(name) else None
     if number is not None:
         return number, "", "IPv4", port
     if not _NAME.fullmatch(name):

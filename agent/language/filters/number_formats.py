@@ -48,9 +48,8 @@ def format_double(value: float, pattern: str, culture: Culture) -> str | None:
     standard = _STANDARD.fullmatch(pattern or _GENERAL)
     if standard is None:
         # As exact as it is shown there.
-        return format_custom(
-            _rounded(Decimal(value), _CUSTOM_DIGITS, ROUND_HALF_EVEN), pattern, culture
-        )
+        rounded = _rounded(Decimal(value), _CUSTOM_DIGITS, ROUND_HALF_EVEN)
+        return format_custom(rounded, pattern, culture, signs_zero=True)
     letter, precision = _letter(standard)
     if letter.upper() in _WHOLE_ONLY or letter.upper() not in _KNOWN:
         return None
@@ -126,7 +125,7 @@ def _general(value: Decimal, digits: int, letter: str, rounding: str) -> str:
     exponent = shown.adjusted()
     if shown == 0:
         return f"{before}0"
-    if -5 <= exponent < digits:  # noqa: PLR2004 - the range shown without exponent
+    if -5 < exponent < digits:  # noqa: PLR2004 - the range shown without exponent
         return f"{before}{shown:f}"
     mantissa = f"{shown.scaleb(-exponent, context=_CONTEXT):f}"
     sign = "-" if exponent < 0 else "+"

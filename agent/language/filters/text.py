@@ -53,9 +53,9 @@ def _to_lower(call: Call) -> str:
 
 
 def _trim(call: Call) -> str | None:
-    match call.options[0].lower() if call.options else "":
-        case "":
-            return call.text.strip(SPACES)
+    if not call.options:
+        return call.text.strip(SPACES)
+    match call.options[0].lower():
         case "start":
             return call.text.lstrip(SPACES)
         case "end":

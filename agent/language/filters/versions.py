@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from agent.language.characters import SPACES
 from agent.language.environment import Call, Filter
 from agent.language.limits import FilterError
 from agent.language.numbers import MAX_INT32
 
 _MAX_LENGTH = 1000
 # Possessive where nothing that follows could use what is given back: no quadratic retries.
+_BLANKS = f"[{SPACES}]*+"
 _VERSION = re.compile(
-    r"\s*+(?:[vV]?\s*+(?P<major>\d++\b)\s*+(?:\.\s*+(?P<minor>\d++\b)\s*+)?"
-    r"(?:\.\s*+(?P<patch>\d++\b)\s*+)?(?:\.\s*+(?P<revision>\d++\b)\s*+)?)?"
+    rf"{_BLANKS}(?:[vV]?{_BLANKS}(?P<major>\d++\b){_BLANKS}"
+    rf"(?:\.{_BLANKS}(?P<minor>\d++\b){_BLANKS})?(?:\.{_BLANKS}(?P<patch>\d++\b){_BLANKS})?"
+    rf"(?:\.{_BLANKS}(?P<revision>\d++\b){_BLANKS})?)?"
     r"[.\-_\\]?(?P<release>(?P<prefix>[A-Za-z0-9]*+)(?:[.\-_\\](?P<counter>[A-Za-z0-9.\-_\\]*+))?)"
-    r"(?:\+(?P<metadata>[A-Za-z0-9_\-.\\+]*+))?\s*+"
+    rf"(?:\+(?P<metadata>[A-Za-z0-9_\-.\\+]*+))?{_BLANKS}"
 )
 
 
@@ -30,7 +33,7 @@ def _part(name: str, *, number: bool = False) -> Callable[[Call], str]:
 
 
 def _parse(text: str) -> re.Match[str]:
-    match = _VERSION.fullmatch(text) if text.strip() and len(text) <= _MAX_LENGTH else None
+    match = _VERSION.fullmatch(text) if text.strip(SPACES) and len(text) <= _MAX_LENGTH else None
     if match is None:
         raise FilterError(f"'{text[:100]}' is not a version.")
     for name in ("major", "minor", "patch", "revision"):

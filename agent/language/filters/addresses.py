@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote
 
-from agent.language.characters import whole_characters
 from agent.language.filters.hosts import PORTS, WITH_HOST, read_host
+from agent.language.filters.percent_signs import escape, escape_name
 
 _FILE, _MAIL, _NEWS = "file", "mailto", "news"
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)
@@ -22,11 +21,7 @@ _LETTER_SCHEME: Final = re.compile(r"[A-Za-z]:")
 _FILE_SIGN: Final = re.compile(r"file:/?(?=[A-Za-z]:[\\/])", re.IGNORECASE)
 _DRIVE: Final = re.compile(r"/?([A-Za-z])[:|]([\\/].*)", re.DOTALL)
 _PARTS: Final = re.compile(r"([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
-_KEPT: Final = "-_.~;/?:@&=+$,[]!'()*%"
-_LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LETTER: Final = re.compile(r"/[A-Za-z][:|]")
-_ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
-_NOT_ASCII: Final = 0x80
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,38 +79,8 @@ def read_address(text: str) -> Address | None:
     return Address() if known else _opaque(scheme, rest)
 
 
-def unescape(text: str) -> str:
-    """Put characters for their escapes; bytes that are none stay as they are."""
-    return re.sub(r"(?:%[0-9A-Fa-f]{2})+", lambda run: _decoded(run.group()), text)
-
-
-def _decoded(run: str) -> str:
-    data = bytes.fromhex(run.replace("%", ""))
-    return data.decode("utf-8", "surrogateescape").translate(_BYTES)
-
-
-def escape(text: str) -> str:
-    """Escape what may not stand in an address, and nothing that need not be."""
-    escaped = quote(whole_characters(text), safe=_KEPT)
-    return _ESCAPE.sub(_shortest, _LONE_PERCENT.sub("%25", escaped))
-
-
 def _escape_path(path: str) -> str:
     return _without_dots(escape(path))
-
-
-def _shortest(found: re.Match[str]) -> str:
-    code = int(found.group(1), 16)
-    char = chr(code)
-    if code >= _NOT_ASCII:
-        return found.group().upper()
-    return char if char.isalnum() or char in "-_.~" else found.group()
-
-
-def _of_name(found: re.Match[str]) -> str:
-    """Keep an escape that stands for a letter; the percent sign of another is one of the name."""
-    is_letter = int(found.group(1), 16) >= _NOT_ASCII or _shortest(found) != found.group()
-    return found.group() if is_letter else f"%25{found.group(1)}"
 
 
 def _opaque(scheme: str, rest: str) -> Address:
@@ -126,7 +91,7 @@ def _opaque(scheme: str, rest: str) -> Address:
 def _on_drive(drive: re.Match[str], text: str) -> Address:
     path = f"{drive.group(1)}:{drive.group(2)}".replace("\\", "/")
     # Here these signs are part of names.
-    path = escape(_ESCAPE.sub(_of_name, path)).replace("?", "%3F").replace("#", "%23")
+    path = escape(escape_name(path)).replace("?", "%3F").replace("#", "%23")
     return Address(_FILE, kind="Basic", has_slashes=True, path=_without_dots(path))
 
 
@@ -199,7 +164,3 @@ def _without_dots(path: str) -> str:
     if segments and segments[-1] in (".", ".."):
         kept.append("")
     return "/".join([first, *kept]) if segments else path
-
-
-# Bytes that are part of no character, as the decoder marks them.
-_BYTES: Final = {0xDC00 + byte: f"%{byte:02X}" for byte in range(_NOT_ASCII, 256)}

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable
 
 from agent.language.environment import Call, Filter
-from agent.language.filters.addresses import Address, read_address, unescape
+from agent.language.filters.addresses import Address, read_address
+from agent.language.filters.percent_signs import unescape
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _MAIL = "mailto"

@@ -95,6 +95,7 @@ OWN_PATTERNS = {
     "agent/language/parser.py",
     "agent/language/reading.py",
     "agent/language/json_values/reading.py",
+    "agent/language/filters/versions.py",
 }
 RE_FUNCTIONS = {"compile", "match", "search", "fullmatch", "sub", "subn", "split", "findall"}
 

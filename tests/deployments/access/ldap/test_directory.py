@@ -309,7 +309,7 @@ def test_a_directory_that_only_drips_is_left(wanted: LdapInput) -> None:
             began = utc_now()
             with pytest.raises(Invalid, match="cannot be used"):
                 try_directory(actor=SYSTEM, row=row)
-            assert (utc_now() - began).total_seconds() < 5
+            assert (utc_now() - began).total_seconds() < 30
 
 
 def test_the_password_of_the_account_is_kept_to_itself(

@@ -1,7 +1,6 @@
 """Environments, machines, lifecycles, projects, packages, releases and deployments."""
 
 import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
@@ -29,6 +28,7 @@ from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
 from packages_feed.services.store import store_package
 from tenants.models import Tenant
+from tests.factories.packages import zip_of
 from tests.factories.people import SYSTEM
 from tests.factories.spaces import default_space
 
@@ -165,14 +165,11 @@ def make_package(
     package_id: str = "Acme.Web", version: str = "1.0.0", space: Space | None = None
 ) -> None:
     """Push a small zip package."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("app.txt", f"{package_id} {version}")
-    buffer.seek(0)
+    data = zip_of({"app.txt": f"{package_id} {version}".encode()})
     store_package(
         actor=SYSTEM,
         space=space or default_space(),
-        file=buffer,
+        file=io.BytesIO(data),
         file_name=f"{package_id}.{version}.zip",
     )
 

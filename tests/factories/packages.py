@@ -71,13 +71,15 @@ def zip_of(files: Mapping[str, bytes]) -> bytes:
 
 
 def tar_of(members: Iterable[tuple[tarfile.TarInfo, bytes]], compression: str = "gz") -> bytes:
-    """Return a tar archive; compression is "", "gz", "bz2" or "xz"."""
+    """Return a tar archive, the same of the same; compression is "", "gz", "bz2" or "xz"."""
     buffer = io.BytesIO()
     mode: Any = f"w:{compression}"
     with tarfile.open(fileobj=buffer, mode=mode) as archive:
         for member, content in members:
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
+    if compression == "gz":
+        buffer.getbuffer()[4:8] = bytes(4)  # when it was made
     return buffer.getvalue()
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.clients.feed_server import FeedServer, write_package
 from tests.factories.packages import nupkg, zip_of
-from tests.support.processes import Processes
+from tests.support.processes import Processes, wait_until
 from tests.support.server import OctopusServer, make_server
 
 
@@ -94,7 +94,8 @@ def test_a_client_that_goes_away_leaves_nothing(feed: FeedServer) -> None:
         connection.sendall(data[:200_000])
     assert feed.versions("Half") == []
     feed.push("Half", "1.0.0")
-    assert list((feed.server.data_dir / "storage" / "incoming").iterdir()) == []
+    incoming = feed.server.data_dir / "storage" / "incoming"
+    wait_until(lambda: not list(incoming.iterdir()), what="the end of half a package")
 
 
 def test_a_large_file_streams_both_ways(feed: FeedServer, tmp_path: Path) -> None:

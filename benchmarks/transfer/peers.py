@@ -1,4 +1,4 @@
-"""What other tools send for the same update: rdiff on the archives, rsync on the unpacked files."""
+"""What other tools send for the same update: rdiff and Octodiff of the archives, rsync of files."""
 
 import re
 import resource
@@ -25,11 +25,24 @@ class Sent:
 def peers(pair: Pair, folder: Path) -> list[Sent]:
     """Measure those that are installed."""
     found = []
+    if shutil.which("octodiff"):
+        found.append(_octodiff(pair, folder))
     if shutil.which("rdiff"):
         found.append(_rdiff(pair, folder))
     if shutil.which("rsync"):
         found.append(_rsync(pair, folder))
     return found
+
+
+def _octodiff(pair: Pair, folder: Path) -> Sent:
+    """Octopus's agents make the signature, its server the delta."""
+    signature, delta, made = (folder / name for name in ("octosig", "octodelta", "octomade"))
+    agent = _seconds(["octodiff", "signature", str(pair.old), str(signature)])
+    server = _seconds(["octodiff", "delta", str(signature), str(pair.new), str(delta)])
+    agent += _seconds(["octodiff", "patch", str(pair.old), str(delta), str(made)])
+    if made.read_bytes() != pair.new.read_bytes():
+        raise AssertionError("Octodiff made another file")
+    return Sent("Octodiff of the archives", delta.stat().st_size, server, agent)
 
 
 def _rdiff(pair: Pair, folder: Path) -> Sent:

@@ -44,9 +44,13 @@ def run(*, short: bool) -> Section:
             section.add("of it, processor time of the server", patch.server_s, "s")
             for other in ways[2:]:
                 section.add(f"times as much by {other.way}", other.size / patch.size)
-                if other.way.startswith("rdiff"):
+                tool = other.way.partition(" ")[0]
+                if tool in {"Octodiff", "rdiff"}:
                     times = patch.server_s / other.server_s
-                    section.add("processor time of the server ÷ that of rdiff", times)
+                    goal = 1.0 if tool == "Octodiff" and not short else None
+                    section.add(
+                        f"processor time of the server ÷ that of {tool}", times, at_most=goal
+                    )
         if not short:
             for pair in real_pairs(folder):
                 _ways(pair, folder, section)

@@ -1,18 +1,26 @@
 """An archive as its entries' bytes and what stands between them."""
 
+import bisect
 import itertools
 import mmap
 import struct
 import tarfile
 import zlib
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from deployments.base.errors import Invalid
 from packages_feed.ingest.inspect import TAR_KINDS, ZIP_KINDS
-from packages_feed.patches.entries import MOST_ENTRIES, Entry, Unpatchable, zip_entries
+from packages_feed.patches.entries import (
+    MOST_ENTRIES,
+    Entry,
+    Unpatchable,
+    key_of,
+    zip_entries,
+)
 
 LARGEST: Final = 2 * 1024 * 1024 * 1024
 # What is larger unpacked comes as it is in the archive: the memory for it is the server's limit.
@@ -26,6 +34,7 @@ _BROKEN: Final = (
     OSError,
     Invalid,
 )
+_PIECE: Final = 64 * 1024
 _GZIP_TAIL: Final = struct.Struct("<2L")
 _GZIP_HEAD: Final = 64 * 1024
 _GZIP_NAMED = 8
@@ -77,25 +86,37 @@ class Archive:
         """Return an entry's bytes as they stand in the archive."""
         return self.bytes[entry.start : entry.end]
 
-    def content(self, entry: Entry) -> bytes:
+    def entry_at(self, start: int) -> Entry:
+        """Return the entry whose bytes begin there."""
+        return self.entries[bisect.bisect_left(self.entries, start, key=attrgetter("start"))]
+
+    def content(self, entry: Entry) -> bytes | bytearray:
         """Return what an entry unpacks to; raises Unpatchable when it is damaged."""
         if entry.size is None:
             return self.stored(entry)
-        found = self.inflated(entry.start, entry.length, entry.size)
-        if len(found) != entry.size:
-            raise Unpatchable(f"the entry {entry.name[:100]!a} is damaged")
+        found = bytearray(entry.size)
+        self.unpack(entry, memoryview(found))
         return found
 
-    def inflated(self, start: int, length: int, most: int) -> bytes:
-        """Return what a deflate stream of the archive unpacks to; raises Unpatchable."""
-        work = zlib.decompressobj(-zlib.MAX_WBITS)
-        try:
-            found = work.decompress(self.bytes[start : start + length], most + 1)
-        except zlib.error as error:
-            raise Unpatchable("an entry of the archive is damaged") from error
-        if len(found) > most or not work.eof or work.unused_data:
-            raise Unpatchable("an entry of the archive is damaged")
-        return found
+    def unpack(self, entry: Entry, target: memoryview) -> None:
+        """Fill the memory with what a deflated entry unpacks to; raises Unpatchable.
+
+        In small pieces, as each new page of memory takes longer than to unpack what fills it.
+        """
+        work, place = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        for start in range(entry.start, entry.end, _PIECE):
+            packed = self.bytes[start : min(start + _PIECE, entry.end)]
+            try:
+                found = work.decompress(packed, len(target) - place + 1)
+            except zlib.error as error:
+                raise _damaged(entry) from error
+            end = place + len(found)
+            if end > len(target) or work.unused_data:
+                raise _damaged(entry)
+            target[place:end] = found
+            place = end
+        if place < len(target) or not work.eof:
+            raise _damaged(entry)
 
     def _read(self, path: Path, extension: str) -> list[Entry]:
         if extension in ZIP_KINDS:
@@ -119,7 +140,7 @@ class Archive:
             raise Unpatchable("the archive ends too early")
         if size > LARGEST_ENTRY:
             raise Unpatchable("the archive is too large unpacked")
-        return Entry("the tar", start, length, (crc, length, size), size)
+        return Entry("the tar", start, length, key_of(crc, length), size)
 
     def _tar_entries(self, path: Path) -> Iterator[Entry]:
         with tarfile.open(path, "r:") as archive:
@@ -130,4 +151,8 @@ class Archive:
                 if info.isreg() and info.size:
                     place = slice(info.offset_data, info.offset_data + info.size)
                     crc = zlib.crc32(self.bytes[place])
-                    yield Entry(info.name, place.start, info.size, (crc, info.size, 0))
+                    yield Entry(info.name, place.start, info.size, key_of(crc, info.size))
+
+
+def _damaged(entry: Entry) -> Unpatchable:
+    return Unpatchable(f"the entry {entry.name[:100]!a} is damaged")

@@ -33,7 +33,7 @@ class Entry(NamedTuple):
     name: str
     start: int
     length: int
-    key: tuple[int, int, int]
+    key: int
     size: int | None = None
 
     @property
@@ -43,6 +43,11 @@ class Entry(NamedTuple):
     @property
     def unpacked(self) -> int:
         return self.length if self.size is None else self.size
+
+
+def key_of(crc: int, length: int, method: int = 0) -> int:
+    """Return one number: a tuple for each of many entries is work for who collects garbage."""
+    return crc << 64 | length << 16 | method
 
 
 def zip_entries(path: Path, content: mmap.mmap) -> Iterator[Entry]:
@@ -70,7 +75,7 @@ def zip_entries(path: Path, content: mmap.mmap) -> Iterator[Entry]:
             name = lines[named:extra].decode("utf-8", "surrogateescape")
             start = _content_at(content, offset + directory.shift, length)
             unpacked = size if method == _DEFLATED else None
-            yield Entry(name, start, length, (crc, length, method), unpacked)
+            yield Entry(name, start, length, key_of(crc, length, method), unpacked)
 
 
 def _content_at(content: mmap.mmap, place: int, length: int) -> int:

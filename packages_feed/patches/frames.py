@@ -17,13 +17,15 @@ from agent.patches.format import (
     Plan,
     write_frame,
 )
-from packages_feed.patches.archive import LARGEST_ENTRY, Archive
+from packages_feed.patches.archive import Archive
 from packages_feed.patches.entries import Unpatchable
 
 _USUAL: Final = 24 * 1024 * 1024
 _MOST_STEPS: Final = 400_000
 _ZSTD_LEVEL: Final = 3
 _ZLIB_LEVEL: Final = 6
+# What zstd takes for a prefix.
+_LEAST: Final = 8
 
 
 class FrameWriter:
@@ -37,7 +39,7 @@ class FrameWriter:
         self._limit = limit
         self._common: list[Piece] = []
         self._steps = 0
-        self._last: tuple[int, bytes] = (-1, b"")
+        self._last: tuple[int, bytes | bytearray] = (-1, b"")
         self._begin()
 
     def always(self, piece: Piece) -> None:
@@ -45,7 +47,12 @@ class FrameWriter:
         self._common.append(piece)
         self._begin()
 
-    def add(self, step: Copy | Data, payload: bytes = b"", prefix: Piece | None = None) -> None:
+    def add(
+        self,
+        step: Copy | Data,
+        payload: bytes | bytearray = b"",
+        prefix: Piece | None = None,
+    ) -> None:
         """Append a step with its payload, which resembles the old bytes of `prefix`."""
         self._steps += 1
         if self._steps > _MOST_STEPS:
@@ -80,7 +87,7 @@ class FrameWriter:
     def _begin(self) -> None:
         self._plan = Plan(prefix=list(self._common))
         self._prefix_size = self._plan.prefix_size
-        self._payload: list[bytes] = []
+        self._payload: list[bytes | bytearray] = []
         self._payload_size = 0
         self.ends_with_copy = False
 
@@ -97,14 +104,14 @@ class FrameWriter:
             work = zlib.compressobj(_ZLIB_LEVEL)
             parts = [work.compress(payload) for payload in self._payload]
             return b"".join((*parts, work.flush())), ZLIB
-        prefix = b"".join(self._unpacked(piece) for piece in self._plan.prefix)
-        window = max(10, (len(prefix) + self._payload_size).bit_length())
+        size = self._plan.prefix_size
+        window = max(10, (size + self._payload_size).bit_length())
         options: dict[int, int] = {
             zstd.CompressionParameter.compression_level: _ZSTD_LEVEL,
             zstd.CompressionParameter.window_log: min(window, WINDOW_LOG),
             zstd.CompressionParameter.enable_long_distance_matching: 1,
         }
-        dictionary = zstd.ZstdDict(prefix, is_raw=True).as_prefix if len(prefix) >= 8 else None  # noqa: PLR2004 what zstd takes
+        dictionary = self._prefix(size).as_prefix if size >= _LEAST else None
         packer = zstd.ZstdCompressor(options=options, zstd_dict=dictionary)
         packer.set_pledged_input_size(self._payload_size)
         # All at once: zstd then reads it where it is, instead of taking a copy piece by piece.
@@ -112,13 +119,25 @@ class FrameWriter:
         self._payload.clear()
         return packer.compress(payload, packer.FLUSH_FRAME), ZSTD
 
-    def _unpacked(self, piece: Piece) -> bytes:
+    def _prefix(self, size: int) -> zstd.ZstdDict:
+        found, place = bytearray(size), 0
+        with memoryview(found) as target:
+            for piece in self._plan.prefix:
+                end = place + piece.unpacked
+                self._unpack(piece, target[place:end])
+                place = end
+        return zstd.ZstdDict(found, is_raw=True)
+
+    def _unpack(self, piece: Piece, target: memoryview) -> None:
         if piece.size is None:
-            return self._old.bytes[piece.offset : piece.offset + piece.length]
+            target[:] = self._old.bytes[piece.offset : piece.offset + piece.length]
+            return
+        entry = self._old.entry_at(piece.offset)
+        if piece.size == entry.size:
+            self._old.unpack(entry, target)
+            return
         if piece.offset != self._last[0]:
             # A large entry is asked for again and again, one part after the other.
-            self._last = (
-                piece.offset,
-                self._old.inflated(piece.offset, piece.length, LARGEST_ENTRY),
-            )
-        return self._last[1][piece.skip : piece.skip + piece.size]
+            self._last = (piece.offset, self._old.content(entry))
+        with memoryview(self._last[1]) as content:
+            target[:] = content[piece.skip : piece.skip + piece.size]

@@ -26,7 +26,7 @@ class Levels:
         self._failures = 0
         self._found = 0
 
-    def find(self, content: bytes, stored: bytes) -> int | None:
+    def find(self, content: bytes | bytearray, stored: bytes) -> int | None:
         """Return the level, or None."""
         if self._failures >= max(_ENOUGH, self._found + 1):
             return None
@@ -39,7 +39,7 @@ class Levels:
         self._failures += len(content) >= _TELLING
         return None
 
-    def _fits(self, content: bytes, stored: bytes, level: int) -> bool:
+    def _fits(self, content: bytes | bytearray, stored: bytes, level: int) -> bool:
         if self._exact:
             return _gives(content, stored, level)
         if not _begins(content, stored, level):
@@ -53,11 +53,13 @@ class Levels:
         return True
 
 
-def _begins(content: bytes, stored: bytes, level: int) -> bool:
+def _begins(content: bytes | bytearray, stored: bytes, level: int) -> bool:
     return _gives(content, stored, level, _BLOCKS)
 
 
-def _gives(content: bytes, stored: bytes, level: int, blocks: int | None = None) -> bool:
+def _gives(
+    content: bytes | bytearray, stored: bytes, level: int, blocks: int | None = None
+) -> bool:
     """Compare as the bytes come, so that a wrong level costs little; or only so many blocks."""
     work, place = deflater(level), 0
     for start in range(0, len(content), _PIECE):

@@ -1,6 +1,6 @@
 """Make a patch: what the new archive has and the old one lacks, and how to put both together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import BinaryIO, Final
 
 from agent.patches import format as patch_format
@@ -72,7 +72,7 @@ class _Maker:
         if frames.is_zstd and old.size - last <= _DIRECTORY:
             frames.always(Piece(last, old.size - last))
 
-    def run(self, matches: list[Match]) -> None:
+    def run(self, matches: Iterable[Match]) -> None:
         for match in matches:
             self._check()
             self._between(match.entry.start)
@@ -106,17 +106,18 @@ class _Maker:
             self._frames.add(Data(len(piece)), piece)
 
     def _changed(self, entry: Entry, earlier: Entry | None) -> None:
-        level, content = None, b""
+        level: int | None = None
+        content: bytes | bytearray = b""
         if self._frames.is_zstd and entry.unpacked <= LARGEST_ENTRY:
             content = self._new.content(entry)
             if entry.size is not None:
                 level = self._levels.find(content, self._new.stored(entry))
-        if level is None and (entry.size is not None or not content):
+        if not content or (level is None and entry.size is not None):
             self._data(entry.start, entry.length)
             return
         for start in range(0, len(content), _PART):
             self._check()
-            part = content[start : start + _PART]
+            part = content if len(content) <= _PART else content[start : start + _PART]
             more = level is not None and start + _PART < len(content)
             self._frames.add(Data(len(part), level, more), part, _around(earlier, start))
 

@@ -1,7 +1,6 @@
 """Which entry of the old archive an entry of the new one is the same as, or has come from."""
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from packages_feed.patches.archive import Archive
@@ -21,26 +20,24 @@ class Match:
 
 def match_entries(
     old: Archive, new: Archive, check: Callable[[], None] = lambda: None
-) -> list[Match]:
-    """Return a match for each entry of `new`, in order.
+) -> Iterator[Match]:
+    """Yield a match for each entry of `new`, in order.
 
     Bytes are compared, hashes only choose what to compare. The ancestor has the same path or, of
     those that are gone, the same last part of the path.
     """
     by_name = {entry.name: entry for entry in old.entries}
-    by_key: dict[tuple[int, int, int], list[Entry]] = defaultdict(list)
+    by_key: dict[int, Entry] = {}
     for entry in old.entries:
-        by_key[entry.key].append(entry)
+        by_key.setdefault(entry.key, entry)
     kept = {entry.name for entry in new.entries}
     gone = {_last(entry.name): entry for entry in old.entries if entry.name not in kept}
-    matches = []
     for entry in new.entries:
         check()
         namesake = by_name.get(entry.name)
         same = _same(old, new, entry, namesake, by_key)
         earlier = namesake or gone.get(_last(entry.name))
-        matches.append(Match(entry, same, None if same is not None else earlier))
-    return matches
+        yield Match(entry, same, None if same is not None else earlier)
 
 
 def _same(
@@ -48,13 +45,17 @@ def _same(
     new: Archive,
     entry: Entry,
     namesake: Entry | None,
-    by_key: dict[tuple[int, int, int], list[Entry]],
+    by_key: dict[int, Entry],
 ) -> Entry | None:
-    candidates = by_key.get(entry.key, [])
-    if namesake is not None and namesake.key == entry.key:
-        candidates = [namesake, *candidates[:1]]
     # One of several candidates is as good as another, so a hostile archive wins no time.
-    return next((each for each in candidates[:2] if _equal(old, new, each, entry)), None)
+    for candidate in (namesake, by_key.get(entry.key)):
+        if (
+            candidate is not None
+            and candidate.key == entry.key
+            and _equal(old, new, candidate, entry)
+        ):
+            return candidate
+    return None
 
 
 def _equal(old: Archive, new: Archive, one: Entry, other: Entry) -> bool:

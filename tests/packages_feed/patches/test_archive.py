@@ -78,7 +78,7 @@ def test_entries_lie_where_others_find_them(tmp_path: Path, content: bytes) -> N
             if info.compress_size
         ]
     with Archive(tmp_path / "a.zip", ".zip") as archive:
-        found = [(archive.content(each), each.length, each.key[0]) for each in archive.entries]
+        found = [(archive.content(each), each.length, each.key >> 64) for each in archive.entries]
     assert found == expected
 
 

@@ -33,6 +33,7 @@ PAIRS = {
     "stored": (zip_bytes(ONE, level=0), zip_bytes(TWO, level=0)),
     "with a stub before it": (zip_bytes(ONE), b"#!/bin/sh\n" * 30 + zip_bytes(TWO)),
     "the same": (zip_bytes(ONE), zip_bytes(ONE)),
+    "with an empty entry": (zip_bytes(ONE), zip_bytes({**TWO, "app/empty.txt": b""})),
     "tar": (tar_bytes(ONE), tar_bytes(TWO)),
     "tar.gz": (gzip.compress(tar_bytes(ONE)), gzip.compress(tar_bytes(TWO), 6, mtime=1)),
 }

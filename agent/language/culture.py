@@ -38,7 +38,7 @@ class Culture:
     currency: str = "¤{}"
     negative_currency: str = "(¤{})"
     percent: str = "{} %"
-    # How many digits `N` and `P` show after the point.
+    # How many digits `F`, `N` and `P` show after the point.
     decimal_places: int = 2
     days: tuple[str, ...] = _DAYS
     months: tuple[str, ...] = _MONTHS

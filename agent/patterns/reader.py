@@ -89,8 +89,7 @@ class Reader:
     def _sequence(self) -> Node:
         parts: list[Node] = []
         while True:
-            if self.options.spaced:
-                self.scanner.skip_spaces_and_comments()
+            self.scanner.skip_comments(spaced=self.options.spaced)
             if self.scanner.at_end or self.scanner.peek() in "|)":
                 return Sequence(tuple(parts))
             atom = self._atom()
@@ -150,8 +149,7 @@ class Reader:
 
     def _quantified(self, atom: Node) -> Node:
         while True:
-            if self.options.spaced:
-                self.scanner.skip_spaces_and_comments()
+            self.scanner.skip_comments(spaced=self.options.spaced)
             bounds = self._bounds()
             if bounds is None:
                 return atom
@@ -160,7 +158,9 @@ class Reader:
                 raise InvalidPattern(f"a count may be at most {MAX_REPEAT}")
             if maximum is not None and maximum < minimum:
                 raise InvalidPattern("the counts are in the wrong order")
+            self.scanner.skip_comments(spaced=self.options.spaced)
             atom = Repeat(atom, minimum, maximum, lazy=self.scanner.take("?"))
+            self.scanner.skip_comments(spaced=self.options.spaced)
             following = self.scanner.text[self.scanner.position : self.scanner.position + 1]
             if following in ("*", "+", "?") or _COUNT.match(
                 self.scanner.text, self.scanner.position

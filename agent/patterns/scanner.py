@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from agent.patterns.syntax import InvalidPattern
 
-_SPACES_AND_COMMENTS = re.compile(r"(?:\s|#[^\n]*)*")
+_COMMENTS = re.compile(r"(?:\(\?#[^)]*\))*")
+_SPACES_AND_COMMENTS = re.compile(r"(?:\s|#[^\n]*|\(\?#[^)]*\))*")
 
 
 @dataclass(slots=True)
@@ -40,8 +41,9 @@ class Scanner:
             return True
         return False
 
-    def skip_spaces_and_comments(self) -> None:
-        """Step over what the spaced style allows between parts."""
-        match = _SPACES_AND_COMMENTS.match(self.text, self.position)
+    def skip_comments(self, *, spaced: bool) -> None:
+        """Step over comments, and over what the spaced style allows between parts."""
+        skipped = _SPACES_AND_COMMENTS if spaced else _COMMENTS
+        match = skipped.match(self.text, self.position)
         if match is not None:
             self.position = match.end()

@@ -15,7 +15,7 @@ _WHOLE_ONLY = "DX"
 _DOUBLE_ONLY = "R"
 _KNOWN = "CDEFGNPRX"
 _GENERAL = "G"
-_CONTEXT = Context(prec=400, rounding=ROUND_HALF_UP)
+_CONTEXT = Context(prec=450, rounding=ROUND_HALF_UP)
 _INT_BITS = 32
 _CUSTOM_DIGITS = 15
 # As many as there may be in a decimal number.
@@ -81,7 +81,7 @@ def _standard(
     rounding: str = ROUND_HALF_UP,
 ) -> str | None:
     places = 2 if precision is None else precision
-    if precision is None and letter.upper() in "NP":
+    if precision is None and letter.upper() in "FNP":
         places = culture.decimal_places
     match letter.upper():
         case "F":

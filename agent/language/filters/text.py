@@ -12,6 +12,8 @@ from agent.language.numbers import MAX_INT32, parse_int32
 from agent.patterns import InvalidPattern, Pattern, PatternTooExpensive, compile_pattern
 
 MAX_INDENT = 255
+# One for the first line and one for the others.
+MOST_INDENTS = 2
 DEFAULT_INDENT = "    "
 _ONE_UNIT = "\uffff"
 _UTF16 = "utf-16-le"
@@ -134,9 +136,11 @@ def _prepend(call: Call) -> str:
     return "".join(call.options) + call.text
 
 
-def _indent(call: Call) -> str:
+def _indent(call: Call) -> str | None:
     if not call.text:
         return ""
+    if len(call.options) > MOST_INDENTS:
+        return None
     first, rest = _prefixes(call.options)
     size = len(call.text) + len(first) + len(rest) * call.text.count("\n")
     if size > call.environment.limits.characters:
@@ -179,6 +183,6 @@ FILTERS = {
     "contains": Filter(_contains, least=1, most=1),
     "append": Filter(_append, least=1, most=None, takes_missing=True),
     "prepend": Filter(_prepend, least=1, most=None, takes_missing=True),
-    "indent": Filter(_indent, most=2),
+    "indent": Filter(_indent, most=None),
     "null": Filter(_null, most=None, takes_missing=True),
 }

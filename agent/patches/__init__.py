@@ -4,7 +4,7 @@ Shared by the server, which makes them, and the agent, which applies them. No so
 """
 
 from agent.patches.apply import apply_patch
-from agent.patches.deflating import deflate_mark
+from agent.patches.deflating import deflate_mark, gzip_mark
 from agent.patches.format import BrokenPatch
 
-__all__ = ["BrokenPatch", "apply_patch", "deflate_mark"]
+__all__ = ["BrokenPatch", "apply_patch", "deflate_mark", "gzip_mark"]

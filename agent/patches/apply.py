@@ -5,8 +5,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final, Protocol
 
-from agent.patches.deflating import deflater
+from agent.patches.deflating import Deflater, deflater
 from agent.patches.format import ZLIB, BrokenPatch, Copy, Data, Plan, read_frames
+from agent.patches.gzip_program import GzipProgram
 
 _BLOCK: Final = 256 * 1024
 
@@ -35,34 +36,28 @@ def apply_patch(
     `check` is called often and may raise to stop. Raises BrokenPatch, or OSError of the files.
     """
     writer = _Writer(new, size, check)
-    deflating: zlib._Compress | None = None
-    for compression, plan, packed_length in read_frames(patch):
-        end = patch.tell() + packed_length
-        payload: Reader
-        if compression == ZLIB:
-            payload = _Inflated(patch, packed_length, zlib.MAX_WBITS)
-        elif zstd is not None:
-            payload = zstd(patch, packed_length, _prefix_of(old, plan, check))
-        else:
-            raise BrokenPatch("it needs zstd")
-        for step in plan.steps:
-            deflating = _take(step, old, payload, writer, deflating)
-        if payload.read(1):
-            raise BrokenPatch("a payload is longer than its plan")
-        patch.seek(end)
-    if deflating is not None:
-        raise BrokenPatch("it ends within an entry")
-    return writer.finish()
+    try:
+        for compression, plan, packed_length in read_frames(patch):
+            end = patch.tell() + packed_length
+            payload: Reader
+            if compression == ZLIB:
+                payload = _Inflated(patch, packed_length, zlib.MAX_WBITS)
+            elif zstd is not None:
+                payload = zstd(patch, packed_length, _prefix_of(old, plan, check))
+            else:
+                raise BrokenPatch("it needs zstd")
+            for step in plan.steps:
+                _take(step, old, payload, writer)
+            if payload.read(1):
+                raise BrokenPatch("a payload is longer than its plan")
+            patch.seek(end)
+        return writer.finish()
+    finally:
+        writer.close()
 
 
-def _take(
-    step: Copy | Data,
-    old: BinaryIO,
-    payload: Reader,
-    writer: "_Writer",
-    deflating: "zlib._Compress | None",
-) -> "zlib._Compress | None":
-    """Write what one step gives; return what deflates the next step too, if anything does."""
+def _take(step: Copy | Data, old: BinaryIO, payload: Reader, writer: "_Writer") -> None:
+    """Write what one step gives."""
     if isinstance(step, Copy):
         old.seek(step.offset)
         for block in _exactly(old, step.length):
@@ -71,13 +66,11 @@ def _take(
         for block in _exactly(payload, step.length):
             writer.write(block)
     else:
-        work = deflating or deflater(step.level)
+        work = writer.deflating(step.level)
         for block in _exactly(payload, step.length):
             writer.write(work.compress(block))
-        if step.more:
-            return work
-        writer.write(work.flush())
-    return None
+        if not step.more:
+            writer.end_entry()
 
 
 def _prefix_of(old: BinaryIO, plan: Plan, check: Callable[[], None]) -> bytes:
@@ -127,11 +120,30 @@ class _Inflated:
 
 
 class _Writer:
+    """Writes the new archive; an entry may be deflated over several steps."""
+
     def __init__(self, file: BinaryIO, size: int, check: Callable[[], None]) -> None:
         self._file = file
         self._left = size
         self._check = check
         self._digest = hashlib.sha256()
+        self._deflater: Deflater | None = None
+
+    def deflating(self, level: int) -> Deflater:
+        """Return what deflates the entry that is written, which the next step may go on with."""
+        if self._deflater is None:
+            self._deflater = deflater(level)
+        return self._deflater
+
+    def end_entry(self) -> None:
+        if self._deflater is not None:
+            self.write(self._deflater.flush())
+            self._deflater = None
+
+    def close(self) -> None:
+        """End the program of an entry that was not finished."""
+        if isinstance(self._deflater, GzipProgram):
+            self._deflater.close()
 
     def write(self, block: bytes) -> None:
         self._check()
@@ -142,6 +154,8 @@ class _Writer:
         self._file.write(block)
 
     def finish(self) -> str:
+        if self._deflater is not None:
+            raise BrokenPatch("it ends within an entry")
         if self._left:
             raise BrokenPatch("it makes fewer bytes than the new archive has")
         return self._digest.hexdigest()

@@ -25,6 +25,9 @@ MAX_PLAN: Final = 16 * MIB
 MAX_PACKED: Final = MAX_PAYLOAD + MIB
 MAX_SIZE: Final = 1 << 40
 
+# Those of zlib, and 10 more than those of the program gzip.
+LEVELS: Final = (*range(1, 10), *range(11, 20))
+
 _FRAME: Final = struct.Struct(">4sIIQ")
 _RAW: Final = -1
 
@@ -60,7 +63,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Take bytes of the payload; with a `level`, deflate them by zlib at that level.
+    """Take bytes of the payload; with a `level`, deflate them by zlib, or gzip, at that level.
 
     `more` of the same deflate stream comes with the next step.
     """
@@ -177,6 +180,6 @@ def _number(value: Any) -> int:
 
 
 def _level(value: int) -> int:
-    if value not in range(1, 10):
+    if value not in LEVELS:
         raise BrokenPatch("a level of compression is not known")
     return value

@@ -2,6 +2,6 @@
 
 from packages_feed.patches.archive import Archive
 from packages_feed.patches.entries import Unpatchable
-from packages_feed.patches.making import FILES, FORMS, ZSTD, make_patch
+from packages_feed.patches.making import FILES, FORMS, GZIP, ZSTD, make_patch
 
-__all__ = ["FILES", "FORMS", "ZSTD", "Archive", "Unpatchable", "make_patch"]
+__all__ = ["FILES", "FORMS", "GZIP", "ZSTD", "Archive", "Unpatchable", "make_patch"]

@@ -37,6 +37,7 @@ _BROKEN: Final = (
 _PIECE: Final = 64 * 1024
 _GZIP_TAIL: Final = struct.Struct("<2L")
 _GZIP_HEAD: Final = 64 * 1024
+_GZIP_EXTRA: Final = 8
 _GZIP_NAMED = 8
 _GZIP_PLAIN = 0
 
@@ -62,6 +63,8 @@ class Archive:
             raise Unpatchable("the archive is too large")
         with path.open("rb") as file:
             self.bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.gzip_extra: int | None = None
+        """The byte of a header of gzip that tells how it packed."""
         try:
             self.entries = self._read(path, extension)
         except _BROKEN as error:
@@ -134,6 +137,7 @@ class Archive:
     def _gzip_entry(self) -> Entry:
         """Return the whole of what gzip packed, as one entry."""
         start = gzip_content(self.bytes[:_GZIP_HEAD])
+        self.gzip_extra = self.bytes[_GZIP_EXTRA]
         crc, size = _GZIP_TAIL.unpack(self.bytes[-_GZIP_TAIL.size :])
         length = self.size - _GZIP_TAIL.size - start
         if length <= 0:

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from agent.patches.deflating import LEVELS, deflater
+from agent.patches.deflating import LEVELS, zlib_deflater
+from agent.patches.format import BrokenPatch
+from agent.patches.gzip_program import BY_PROGRAM, GzipProgram
 
 _PIECE: Final = 16 * 1024
 # After so many entries that zlib cannot have packed, more of them than others end the search.
@@ -11,6 +13,9 @@ _TELLING: Final = 1024
 # So many blocks tell who packed an entry: what a block begins with depends on where it ends, and
 # other programs end theirs elsewhere. zlib gives bytes when it has ended one.
 _BLOCKS: Final = 2
+_LARGE_PIECE: Final = 256 * 1024
+_SLOWEST: Final = 2
+_FASTEST: Final = 4
 
 
 class Levels:
@@ -61,7 +66,7 @@ def _gives(
     content: bytes | bytearray, stored: bytes, level: int, blocks: int | None = None
 ) -> bool:
     """Compare as the bytes come, so that a wrong level costs little; or only so many blocks."""
-    work, place = deflater(level), 0
+    work, place = zlib_deflater(level), 0
     for start in range(0, len(content), _PIECE):
         packed = work.compress(content[start : start + _PIECE])
         if stored[place : place + len(packed)] != packed:
@@ -72,3 +77,22 @@ def _gives(
             if not blocks:
                 return True
     return stored[place:] == work.flush()
+
+
+def gzip_level(content: bytes | bytearray, stored: bytes, extra: int) -> int | None:
+    """Return the level of a plan at which the program gzip makes the very bytes, else None.
+
+    `extra` is the byte of the archive's header that tells the slowest and the fastest level.
+    """
+    level = {_SLOWEST: 9, _FASTEST: 1}.get(extra, 6)
+    try:
+        with GzipProgram(level) as work:
+            place = 0
+            for start in range(0, len(content), _LARGE_PIECE):
+                packed = work.compress(content[start : start + _LARGE_PIECE])
+                if stored[place : place + len(packed)] != packed:
+                    return None
+                place += len(packed)
+            return BY_PROGRAM + level if stored[place:] == work.flush() else None
+    except BrokenPatch:
+        return None

@@ -8,14 +8,16 @@ from agent.patches.format import Copy, Data, Piece
 from packages_feed.patches.archive import LARGEST_ENTRY, Archive
 from packages_feed.patches.entries import Entry, Unpatchable
 from packages_feed.patches.frames import FrameWriter
-from packages_feed.patches.levels import Levels
+from packages_feed.patches.levels import Levels, gzip_level
 from packages_feed.patches.matching import Match, match_entries
 
 # The contents of changed files as a zstd patch of what they were; or their bytes as they are in
 # the archive, for agents without zstd.
 ZSTD: Final = "zstd"
 FILES: Final = "files"
-FORMS: Final = (ZSTD, FILES)
+# The first for agents whose gzip packs as the server's does.
+GZIP: Final = "zstd+gzip"
+FORMS: Final = (ZSTD, FILES, GZIP)
 
 # A patch that is larger than this part of the new archive is not worth its trouble.
 WORTH_WHILE: Final = 0.6
@@ -45,8 +47,8 @@ def make_patch(
     """
     file.write(patch_format.MAGIC)
     limit = int(new.size * WORTH_WHILE)
-    frames = FrameWriter(old, file, limit, is_zstd=form == ZSTD)
-    maker = _Maker(old, new, frames, Levels(exact=exact), check)
+    frames = FrameWriter(old, file, limit, is_zstd=form != FILES)
+    maker = _Maker(old, new, frames, Levels(exact=exact), check, with_gzip=form == GZIP)
     maker.run(match_entries(old, new, check))
     return file.tell()
 
@@ -59,12 +61,15 @@ class _Maker:
         frames: FrameWriter,
         levels: Levels,
         check: Callable[[], None],
+        *,
+        with_gzip: bool = False,
     ) -> None:
         self._old = old
         self._new = new
         self._frames = frames
         self._check = check
         self._levels = levels
+        self._with_gzip = with_gzip
         self._place = 0
         # Where in the old archive the last copy ended.
         self._copied = 0
@@ -111,7 +116,7 @@ class _Maker:
         if self._frames.is_zstd and entry.unpacked <= LARGEST_ENTRY:
             content = self._new.content(entry)
             if entry.size is not None:
-                level = self._levels.find(content, self._new.stored(entry))
+                level = self._level_of(entry, content)
         if not content or (level is None and entry.size is not None):
             self._data(entry.start, entry.length)
             return
@@ -120,6 +125,13 @@ class _Maker:
             part = content if len(content) <= _PART else content[start : start + _PART]
             more = level is not None and start + _PART < len(content)
             self._frames.add(Data(len(part), level, more), part, _around(earlier, start))
+
+    def _level_of(self, entry: Entry, content: bytes | bytearray) -> int | None:
+        stored = self._new.stored(entry)
+        level = self._levels.find(content, stored)
+        if level is None and self._with_gzip and self._new.gzip_extra is not None:
+            level = gzip_level(content, stored, self._new.gzip_extra)
+        return level
 
 
 def _around(earlier: Entry | None, start: int) -> Piece | None:
@@ -137,4 +149,4 @@ def _around(earlier: Entry | None, start: int) -> Piece | None:
     return Piece(earlier.start, earlier.length, size, first)
 
 
-__all__ = ["FILES", "FORMS", "WORTH_WHILE", "ZSTD", "Unpatchable", "make_patch"]
+__all__ = ["FILES", "FORMS", "GZIP", "WORTH_WHILE", "ZSTD", "Unpatchable", "make_patch"]

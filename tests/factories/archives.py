@@ -2,6 +2,7 @@
 
 import io
 import random
+import subprocess
 import tarfile
 import zipfile
 import zlib
@@ -69,3 +70,9 @@ def tar_bytes(files: dict[str, bytes]) -> bytes:
 def _text(seed: int) -> bytes:
     numbers = random.Random(seed)
     return " ".join(str(numbers.getrandbits(24)) for _ in range(1500)).encode()
+
+
+def by_gzip(content: bytes, *options: str) -> bytes:
+    """Return what the program gzip makes of it."""
+    command = ["gzip", "-c", *options]
+    return subprocess.run(command, input=content, check=True, capture_output=True).stdout

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.contracts import limits
-from agent.patches import BrokenPatch, apply_patch, deflate_mark
+from agent.patches import BrokenPatch, apply_patch, deflate_mark, gzip_mark
 from agent.runtime.hashing import hash_file
 from agent.runtime.http import Endpoint, HttpError, request_json
 from agent.runtime.packages.download import Cancelled, WrongContent, fetch
@@ -28,7 +28,8 @@ _OFFERS: Final = 3
 def capabilities() -> tuple[str, ...]:
     """Return what `hello` says about patches: their forms, and how this machine deflates."""
     zstd = ("patch:zstd",) if seems_here() else ()
-    return (*zstd, "patch:files", f"deflate:{deflate_mark()}")
+    gzip = (f"gzip:{gzip_mark()}",) if gzip_mark() else ()
+    return (*zstd, "patch:files", f"deflate:{deflate_mark()}", *gzip)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
-from agent.patches import deflate_mark
+from agent.patches import deflate_mark, gzip_mark
 from deployments.base.errors import Invalid, NotFound
 from deployments.execution.api.agent_views import run_that_needs
 from deployments.infrastructure.api.agent_views import agent_of, json_errors
@@ -38,7 +38,14 @@ def offer_view(request: HttpRequest, sha256: str) -> HttpResponseBase:
     form = _form_for(agent, _forms(body))
     offer = None
     if form is not None:
-        offer = offer_patch(run.space, sha256, have=have, form=form, refused=refused)
+        offer = offer_patch(
+            run.space,
+            sha256,
+            have=have,
+            form=form,
+            with_gzip=_packs_as_gzip(agent),
+            refused=refused,
+        )
     if offer is None:
         return HttpResponse(status=204)
     if isinstance(offer, Coming):
@@ -64,6 +71,11 @@ def _form_for(agent: Agent, forms: Collection[str]) -> str | None:
     if ZSTD in forms and "patch:zstd" in said and f"deflate:{deflate_mark()}" in said:
         return ZSTD
     return FILES if FILES in forms and "patch:files" in said else None
+
+
+def _packs_as_gzip(agent: Agent) -> bool:
+    mark = gzip_mark()
+    return bool(mark) and f"gzip:{mark}" in agent.capabilities.get("capabilities", [])
 
 
 def _body_of(request: HttpRequest) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from deployments.base.clock import Clock, utc_now
 from deployments.base.models import Space
 from deployments.base.wake import wake
 from packages_feed.ingest import current_limits
+from packages_feed.ingest.inspect import TAR_KINDS
 from packages_feed.models import PackagePatch
-from packages_feed.patches import ZSTD
+from packages_feed.patches import FILES, GZIP, ZSTD
 from packages_feed.queries.patches import best_base, find_stored
 from packages_feed.services.blobs import drop_after_commit
 from packages_feed.services.patches.making import MAKE
@@ -49,11 +50,13 @@ def offer_patch(
     *,
     have: Collection[str],
     form: str,
+    with_gzip: bool = False,
     refused: Collection[str] = (),
     clock: Clock = utc_now,
 ) -> Offer | Coming | None:
     """Return the patch for an agent that has the packages `have`; None: it must come whole.
 
+    With `form` ZSTD and `with_gzip` the agent packs as the server's gzip does, too.
     A patch of the list `refused` was no good to the agent: it is made anew if it is damaged here,
     and otherwise made exact, once.
     """
@@ -63,13 +66,16 @@ def offer_patch(
     base = best_base(space, target, have)
     if base is None:
         return None
+    extension = package.extension.lower()
+    if with_gzip and form == ZSTD and TAR_KINDS.get(extension) == "gz":
+        form = GZIP
     row, _ = PackagePatch.objects.get_or_create(
         target=target,
         base=base.sha256,
         form=form,
         defaults={
             "base_extension": base.extension.lower(),
-            "target_extension": package.extension.lower(),
+            "target_extension": extension,
             "used": now,
             "due": now,
             "claimed": now,
@@ -86,7 +92,7 @@ def offer_patch(
         _have_made(row, now)
         return Coming()
     _note_use(row, now)
-    return Offer(base.sha256, row.blob_id, row.size, form)
+    return Offer(base.sha256, row.blob_id, row.size, ZSTD if form == GZIP else form)
 
 
 def find_patch(target: str, sha256: str, *, clock: Clock = utc_now) -> PackagePatch | None:
@@ -128,7 +134,7 @@ def _forget_damaged(row: PackagePatch, now: datetime) -> bool:
 def _forget_inexact(row: PackagePatch, now: datetime) -> bool:
     """Let a patch that gave an agent something else be made again, with no level believed."""
     sha256 = row.blob_id
-    if sha256 is None or row.is_exact or row.form != ZSTD:
+    if sha256 is None or row.is_exact or row.form == FILES:
         return False
     log.warning("a patch gave something else and will be made exact", patch=str(row), sha256=sha256)
     PackagePatch.objects.filter(pk=row.pk, blob=sha256).update(**_unmade(now), is_exact=True)

@@ -196,7 +196,11 @@ async def test_without_zstd_the_changed_files_come(
 ) -> None:
     monkeypatch.setattr(patching, "find_zstd", lambda: None)
     monkeypatch.setattr(patching, "seems_here", lambda: False)
-    assert [each.partition(":")[0] for each in patching.capabilities()] == ["patch", "deflate"]
+    assert [each.partition(":")[0] for each in patching.capabilities()] == [
+        "patch",
+        "deflate",
+        "gzip",
+    ]
     patch = patch_of(tmp_path, FILES)
     scene.offer(patch, form=FILES)
     assert await scene.ensure() == Arrival("files", len(patch), OLD_SHA)

@@ -54,6 +54,7 @@ def test_a_plan_is_read_as_it_was_written() -> None:
         Plan(steps=[Copy(1 << 50, 5)]),
         Plan(steps=[Data(5, 0)]),
         Plan(steps=[Data(5, 10)]),
+        Plan(steps=[Data(5, 20)]),
     ],
 )
 def test_what_is_out_of_bounds_is_refused(plan: Plan) -> None:

@@ -3,7 +3,7 @@
 import random
 import zlib
 
-from agent.patches.deflating import deflater
+from agent.patches.deflating import zlib_deflater
 from packages_feed.patches.levels import Levels
 from tests.factories.archives import application
 
@@ -12,7 +12,7 @@ ONE = application(1)
 
 def test_a_search_for_levels_ends_where_it_is_in_vain() -> None:
     content = ONE["app/module1.txt"]
-    packed = {level: deflater(level) for level in (1, 6)}
+    packed = {level: zlib_deflater(level) for level in (1, 6)}
     stored = {level: work.compress(content) + work.flush() for level, work in packed.items()}
     levels = Levels()
     assert [levels.find(content, stored[level]) for level in (1, 6, 6)] == [1, 6, 6]
@@ -27,12 +27,12 @@ def test_a_search_for_levels_ends_where_it_is_in_vain() -> None:
 
 def test_a_large_entry_is_believed_to_go_on_as_it_begins_unless_it_must_be_exact() -> None:
     content = b" ".join(ONE.values())
-    work = deflater(6)
+    work = zlib_deflater(6)
     flushed = work.compress(content[:300_000]) + work.flush(zlib.Z_SYNC_FLUSH)
     flushed += work.compress(content[300_000:]) + work.flush()
     assert Levels().find(content, flushed) == 6
     assert Levels(exact=True).find(content, flushed) is None
-    early = deflater(6)
+    early = zlib_deflater(6)
     stored = early.compress(content[:30_000]) + early.flush(zlib.Z_SYNC_FLUSH)
     stored += early.compress(content[30_000:]) + early.flush()
     assert Levels().find(content, stored) is None
@@ -43,7 +43,7 @@ def test_levels_that_begin_alike_are_told_apart() -> None:
     content = random.Random(1).randbytes(100_000) + b"".join(ONE.values())
     stored = {}
     for level in (1, 2, 3, 5, 6, 7, 9):
-        work = deflater(level)
+        work = zlib_deflater(level)
         stored[level] = work.compress(content) + work.flush()
     assert len(set(stored.values())) == len(stored)
     assert {level: Levels().find(content, stored[level]) for level in stored} == {

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from agent.patches import apply_patch, deflate_mark
+from agent.patches import apply_patch, deflate_mark, gzip_mark
 from agent.runtime.packages.patching import capabilities
 from agent.runtime.packages.zstd import find_zstd
 from deployments.infrastructure.models import Agent
 from packages_feed.models import PackagePatch
 from packages_feed.services import store_package
 from packages_feed.services.patches import make_wanted_patch
-from tests.factories.archives import application, zip_bytes
+from tests.factories.archives import application, by_gzip, tar_bytes, zip_bytes
 from tests.factories.domain import package_step
 from tests.factories.execution import Scene, make_scene
 from tests.factories.people import SYSTEM
@@ -111,6 +111,34 @@ def test_what_the_agent_said_decides_the_form(
         assert ask().status_code == 204
     else:
         assert make(form)["form"] == form
+
+
+@pytest.mark.parametrize("mark", [gzip_mark(), "0000000000000000", None])
+def test_what_gzip_packed_needs_an_agent_whose_gzip_does_alike(mark: str | None) -> None:
+    tars = [by_gzip(tar_bytes(application(version))) for version in (1, 2)]
+    old, new = (hashlib.sha256(each).hexdigest() for each in tars)
+    for number, data in enumerate(tars, 1):
+        store_package(
+            actor=SYSTEM,
+            space=default_space(),
+            file=io.BytesIO(data),
+            file_name=f"Acme.Tar.{number}.0.0.tar.gz",
+        )
+    make_scene(package_step("Acme.Tar"))
+    said = ["patch:zstd", "patch:files", f"deflate:{deflate_mark()}"]
+    say(*said, *([f"gzip:{mark}"] if mark else []))
+    assert ask(new, have=[old]).status_code == 202
+    row = PackagePatch.objects.get(target=new)
+    make_wanted_patch(row.pk)
+    answer = ask(new, have=[old])
+    if mark != gzip_mark():
+        assert (row.form, answer.status_code) == ("zstd", 204)
+        return
+    assert (row.form, answer.status_code, answer.json()["form"]) == ("zstd+gzip", 200, "zstd")
+    patch = b"".join(get(f"{new}/patches/{answer.json()['patch']}").streaming_content)
+    target = io.BytesIO()
+    apply_patch(io.BytesIO(patch), io.BytesIO(tars[0]), target, size=len(tars[1]), zstd=find_zstd())
+    assert target.getvalue() == tars[1]
 
 
 def test_what_the_agent_finds_later_counts_too(scene: Scene) -> None:

@@ -2,13 +2,17 @@
 
 import gc
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import hypothesis
 import pytest
 from django.conf import settings
 from pytest_django import DjangoDbBlocker
 
+from deployments.execution import variables as engine_variables
+from deployments.execution.logs import search
+from deployments.execution.services.retention import passing
+from deployments.releases.previewing import variables as previewed_variables
 from tests.support.browser import browser, browser_context, page
 from tests.support.clients import dotnet, node, nuget
 from tests.support.environment import runs_on_postgres
@@ -90,6 +94,17 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """Let tests that commit end with the rows that the database has now."""
     with django_db_blocker.unblock():
         keep_first_rows()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unhurried() -> Iterator[None]:
+    """Let the server do in one go what it does for some seconds at a time, however busy we are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passing, "_AT_A_TIME_S", 120.0)
+        patch.setattr(search, "MOST_SECONDS", 120.0)
+        for each in (engine_variables, previewed_variables):
+            patch.setattr(each, "_PATIENCE", 120.0)
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

@@ -68,7 +68,7 @@ PLACES: dict[str, set[str]] = {
 }
 
 
-@pytest.mark.timeout(600)  # a minute of work, which a busy machine makes longer
+@pytest.mark.timeout(900)  # a minute of work, which a busy machine makes longer
 @pytest.mark.django_db
 def test_routes_of_spaces(capsys: pytest.CaptureFixture[str]) -> None:
     world, wrong, people, count = make_matrix_world(), [], 0, 0
@@ -92,7 +92,7 @@ def test_routes_of_spaces(capsys: pytest.CaptureFixture[str]) -> None:
     assert count == people * len(ROUTES) > 20_000
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.django_db
 def test_routes_of_the_server(capsys: pytest.CaptureFixture[str]) -> None:
     """What a role gives for the whole server it gives wherever, and however limited, it is held."""

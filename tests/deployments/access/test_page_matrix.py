@@ -73,7 +73,7 @@ def test_the_table_has_every_page() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_pages(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     # An answer without end gives back the connection, which has this test's transaction.
     monkeypatch.setattr(forms, "give_connection_back", lambda: None)

@@ -50,7 +50,7 @@ class GzipProgram:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def compress(self, block: bytes) -> bytes:
+    def compress(self, block: bytes | bytearray) -> bytes:
         """Give it a block; return what has come out meanwhile."""
         found: list[bytes] = []
         rest = memoryview(block)

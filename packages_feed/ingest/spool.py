@@ -1,12 +1,13 @@
 """Bytes on their way in: written to a file once and hashed in the same pass."""
 
-import tempfile
+import os
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
+from uuid import uuid4
 
 from packages_feed.ingest.beside import Hashes, WriteBack
 from packages_feed.ingest.limits import TooLarge, readable
@@ -31,10 +32,8 @@ class Spool:
     def __init__(self, folder: Path, *, limit: int, what: str = "package") -> None:
         self._limit = limit
         self._what = what
-        self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 closed in __exit__
-            dir=folder, prefix="upload-", delete=False
-        )
-        self.path = Path(self._file.name)
+        self.path = folder / f"upload-{uuid4().hex}"
+        self._file = open(self.path, "xb", opener=_private)  # noqa: SIM115 closed in `discard`
         self.size = 0
         self._hashes = Hashes()
         self._write_back = WriteBack(self._file.fileno())
@@ -72,6 +71,10 @@ class Spool:
             self._write_back.close()
         self._file.close()
         self.path.unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def spool_stream(spool: Spool, stream: BinaryIO | Iterable[bytes]) -> Spooled:

@@ -6,6 +6,7 @@ names bytes that are gone and no bytes are forgotten. Artifacts of deployments a
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -18,15 +19,21 @@ from deployments.audit.models import EventArchive
 from deployments.base.clock import Clock, utc_now
 from deployments.base.rows import Together, mark_as_stored, repeating_cursor
 from packages_feed.ingest import Spooled
-from packages_feed.models import StoredBlob
+from packages_feed.ingest.beside import beside
+from packages_feed.models import PackageVersion, StoredBlob
 from packages_feed.storage import StorageFailed, package_storage
 
 log = structlog.get_logger(__name__)
 
 _UNFINISHED = timedelta(days=1)
+_SOON_DONE: Final = 1024 * 1024
 _WRITE: Final = """
-INSERT INTO packages_feed_storedblob (sha256, size, stored) SELECT %s, %s, %s {table} WHERE TRUE
-ON CONFLICT (sha256) DO UPDATE SET stored = excluded.stored
+INSERT INTO packages_feed_storedblob (sha256, size, stored) SELECT %s, %s, %s {table}
+WHERE {condition} ON CONFLICT (sha256) DO UPDATE SET stored = excluded.stored RETURNING sha256
+"""
+_NO_VERSION: Final = """
+NOT EXISTS (SELECT 1 FROM packages_feed_packageversion
+WHERE space_id = %s AND id_lower = %s AND version_lower = %s)
 """
 _UNHURRIED: Final = "FROM (SELECT set_config('synchronous_commit', 'off', TRUE)) AS unhurried"
 
@@ -44,6 +51,31 @@ def store_bytes(upload: Spooled, *, clock: Clock = utc_now) -> None:
     package_storage().put(upload.path, upload.sha256)
 
 
+def announce_bytes(
+    upload: Spooled, *, unless: PackageVersion | None = None, clock: Clock = utc_now
+) -> bool:
+    """Write the row that makes the bytes findable, which `bytes_put` stores next.
+
+    Not when the feed has the version `unless`, of which it tells by False.
+    """
+    return _write_row(upload, clock(), unless)
+
+
+@contextmanager
+def bytes_put(upload: Spooled) -> Iterator[None]:
+    """Store bytes that were announced: before the block, or beside it when that is soon done.
+
+    They are on the disk when it ends. The block may hold a transaction that needs them then.
+    """
+    storage = package_storage()
+    if not storage.is_near or upload.size > _SOON_DONE:
+        storage.put(upload.path, upload.sha256)
+        yield
+        return
+    with beside(lambda: storage.put(upload.path, upload.sha256)):
+        yield
+
+
 def lock_bytes(upload: Spooled, *, clock: Clock = utc_now) -> StoredBlob:
     """Return the row, locked for the caller's transaction, with its bytes surely there."""
     blob = lock_row(upload, clock=clock)
@@ -53,12 +85,16 @@ def lock_bytes(upload: Spooled, *, clock: Clock = utc_now) -> StoredBlob:
 
 def lock_row(upload: Spooled, *, clock: Clock = utc_now) -> StoredBlob:
     """Return the row, locked for the caller's transaction; `put_again` is to come next."""
-    return _write_row(upload, clock())
+    now = clock()
+    _write_row(upload, now)
+    blob = StoredBlob(sha256=upload.sha256, size=upload.size, stored=now)
+    mark_as_stored(blob)
+    return blob
 
 
 def lock_row_of(act: Together, upload: Spooled, *, clock: Clock = utc_now) -> None:
     """Let the part `blob` of the act do what `lock_row` does."""
-    act.add("blob", f"{_WRITE.format(table='')} RETURNING sha256", _values(upload, clock()))
+    act.add("blob", *_statement(upload, clock()))
 
 
 def put_again(upload: Spooled) -> None:
@@ -143,24 +179,28 @@ def sweep_uploads(*, clock: Clock = utc_now) -> int:
     return package_storage().drop_unfinished(clock() - _UNFINISHED)
 
 
-def _write_row(upload: Spooled, now: datetime) -> StoredBlob:
+def _write_row(upload: Spooled, now: datetime, unless: PackageVersion | None = None) -> bool:
     """Write the row of the bytes, new or not; it stays locked until the transaction ends.
 
-    Outside a transaction nobody waits until it is on the disk: what is committed afterwards is so
-    only together with it, and if the machine dies before that, verifying the storage finds bytes
-    that no row stands for.
+    Tells whether it did: not when the version is there. Outside a transaction nobody waits until
+    it is on the disk: what is committed afterwards is so only together with it, and if the machine
+    dies before that, verifying the storage finds bytes that no row stands for.
     """
     alone = connection.vendor == "postgresql" and not connection.in_atomic_block
     with repeating_cursor() as cursor:
-        cursor.execute(_WRITE.format(table=_UNHURRIED if alone else ""), _values(upload, now))
-    blob = StoredBlob(sha256=upload.sha256, size=upload.size, stored=now)
-    mark_as_stored(blob)
-    return blob
+        cursor.execute(*_statement(upload, now, _UNHURRIED if alone else "", unless))
+        return cursor.fetchone() is not None
 
 
-def _values(upload: Spooled, now: datetime) -> list[Any]:
+def _statement(
+    upload: Spooled, now: datetime, table: str = "", unless: PackageVersion | None = None
+) -> tuple[str, list[Any]]:
     stored: Any = StoredBlob._meta.get_field("stored")  # noqa: SLF001 Django's documented API
-    return [upload.sha256, upload.size, stored.get_db_prep_save(now, connection)]
+    values = [upload.sha256, upload.size, stored.get_db_prep_save(now, connection)]
+    if unless is None:
+        return _WRITE.format(table=table, condition="TRUE"), values
+    values += [unless.space_id, unless.id_lower, unless.version_lower]
+    return _WRITE.format(table=table, condition=_NO_VERSION), values
 
 
 def _lock(sha256: str) -> bool:

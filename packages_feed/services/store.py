@@ -27,7 +27,7 @@ from packages_feed.ingest import (
 from packages_feed.models import PackageVersion
 from packages_feed.queries import find_exact
 from packages_feed.services.adding import add_version, news_of, snapshot
-from packages_feed.services.blobs import drop_after_commit, put_again, store_bytes
+from packages_feed.services.blobs import announce_bytes, bytes_put, drop_after_commit, put_again
 from packages_feed.services.clear_names import require_clear
 from packages_feed.services.latest import find_latest
 from packages_feed.services.permissions import require_for_package, require_somewhere
@@ -114,14 +114,17 @@ def store_package(
         require_for_package(actor, space, Permission.BuiltInFeedPush, described.package_id)
         name = PackageFileName(described.package_id, described.version, described.extension)
         require_clear(space, name, meant)
-        existing = _existing(space, described)
-        if existing is not None:
-            kept = _kept(actor, space, existing, upload, mode)
+        values = {**identity_of(described), **_pushed(actor, upload, clock())}
+        version = PackageVersion(space=space, **values)
+        if not announce_bytes(upload, unless=version, clock=clock):
+            existing = _existing(space, described)
+            kept = _kept(actor, space, existing, upload, mode) if existing else None
             if kept is not None:
                 return kept
-        store_bytes(upload, clock=clock)
+            announce_bytes(upload, clock=clock)
         try:
-            return _write(actor, space, described, upload, mode, clock)
+            with transaction.atomic():
+                return _write(actor, version, described, upload, mode, clock)
         except BaseException:
             drop_after_commit(upload.sha256)
             raise
@@ -129,25 +132,24 @@ def store_package(
 
 def _write(
     actor: Actor,
-    space: Space,
+    version: PackageVersion,
     described: PackageDescription,
     upload: Spooled,
     mode: OverwriteMode,
     clock: Clock,
 ) -> Stored:
-    with transaction.atomic():
-        values = {**identity_of(described), **_pushed(actor, upload, clock())}
-        version = PackageVersion(space=space, **values)
+    """Store the bytes and the row, or do to the row that is there what the mode says."""
+    with bytes_put(upload):
         is_new = add_version(actor=actor, version=version, upload=upload, clock=clock)
-        put_again(upload)
-        while not is_new:
-            existing = _existing(space, described)
-            if existing is not None:
-                kept = _kept(actor, space, existing, upload, mode)
-                return kept or _replace(actor, existing, values, clock)
-            # It was deleted between the two.
-            is_new = add_version(actor=actor, version=version, upload=upload, clock=clock)
-        return Stored(version, Outcome.CREATED)
+    put_again(upload)
+    while not is_new:
+        existing = _existing(version.space, described)
+        if existing is not None:
+            kept = _kept(actor, version.space, existing, upload, mode)
+            return kept or _replace(actor, existing, version, clock)
+        # It was deleted between the two.
+        is_new = add_version(actor=actor, version=version, upload=upload, clock=clock)
+    return Stored(version, Outcome.CREATED)
 
 
 def _existing(space: Space, described: PackageDescription) -> PackageVersion | None:
@@ -173,18 +175,16 @@ def _kept(
 
 
 def _replace(
-    actor: Actor, existing: PackageVersion, values: dict[str, Any], clock: Clock
+    actor: Actor, existing: PackageVersion, version: PackageVersion, clock: Clock
 ) -> Stored:
     before, old_blob = snapshot(existing), existing.blob_id
-    for name, value in values.items():
-        setattr(existing, name, value)
-    existing.listed = True
-    existing.save()
-    find_latest(existing.space, [existing.id_lower])
-    record_news(actor=actor, news=news_of(existing, "was replaced", before=before), clock=clock)
-    if old_blob != existing.blob_id:
+    version.pk = existing.pk
+    version.save(force_update=True)
+    find_latest(version.space, [version.id_lower])
+    record_news(actor=actor, news=news_of(version, "was replaced", before=before), clock=clock)
+    if old_blob != version.blob_id:
         drop_after_commit(old_blob)
-    return Stored(existing, Outcome.REPLACED)
+    return Stored(version, Outcome.REPLACED)
 
 
 def identity_of(described: PackageDescription) -> dict[str, Any]:

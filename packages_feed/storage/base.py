@@ -41,6 +41,11 @@ class PackageStorage(Protocol):
     """Bytes by their SHA-256 (64 lower-case hex digits); what is stored never changes."""
 
     @property
+    def is_near(self) -> bool:
+        """Whether storing a small file takes no longer than storing a row."""
+        ...
+
+    @property
     def spool_folder(self) -> Path:
         """The folder from which `put` takes files without copying them, if it can."""
         ...

@@ -18,6 +18,10 @@ class MovingStorage:
         self.second = second
 
     @property
+    def is_near(self) -> bool:
+        return self.first.is_near
+
+    @property
     def spool_folder(self) -> Path:
         return self.first.spool_folder
 

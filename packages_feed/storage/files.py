@@ -27,39 +27,53 @@ from packages_feed.storage.spooling import drop_old_files
 class FileStorage:
     """A folder; several servers may share it."""
 
+    is_near = True
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @property
     def spool_folder(self) -> Path:
         folder = self.folder / "incoming"
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def put(self, source: Path, sha256: str) -> bool:
-        return self._put(sha256, source.stat().st_size, lambda path: _link_or_copy(source, path))
+        def write(target: Path) -> None:
+            if not _link(source, target):
+                self._replace(target, lambda path: _copy(source, path))
+
+        return self._put(sha256, source.stat().st_size, write)
 
     def put_stream(self, pieces: Iterator[bytes], sha256: str, size: int) -> bool:
-        return self._put(sha256, size, lambda path: _write_checked(pieces, path, sha256))
+        def write(target: Path) -> None:
+            self._replace(target, lambda path: _write_checked(pieces, path, sha256))
+
+        return self._put(sha256, size, write)
 
     def _put(self, sha256: str, size: int, write: Callable[[Path], None]) -> bool:
         target = self._path(sha256)
         try:
-            if self.size(sha256) == size:
+            if _size(target) == size:
                 return False
             made = _made(target.parent)
-            temporary = self.spool_folder / f"{uuid.uuid4().hex}.tmp"
-            try:
-                write(temporary)
-                temporary.replace(target)
-            finally:
-                temporary.unlink(missing_ok=True)
+            write(target)
             # Last, so that the disk is waited for once: the file's own sync wrote all but its name.
             for folder in (target.parent, *(folder.parent for folder in made)):
                 sync_folder(folder)
         except OSError as error:
             raise StorageFailed(f"The package could not be stored: {error.strerror}.") from error
         return True
+
+    def _replace(self, target: Path, write: Callable[[Path], None]) -> None:
+        """Write a file, and give it the name of the target when it is complete."""
+        temporary = self.spool_folder / f"{uuid.uuid4().hex}.tmp"
+        try:
+            write(temporary)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def open(self, sha256: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         try:
@@ -78,10 +92,7 @@ class FileStorage:
         return None
 
     def size(self, sha256: str) -> int | None:
-        try:
-            return self._path(sha256).stat().st_size
-        except FileNotFoundError:
-            return None
+        return _size(self._path(sha256))
 
     def delete(self, sha256: str) -> None:
         path = self._path(sha256)
@@ -111,11 +122,20 @@ class FileStorage:
 
 def _made(folder: Path) -> list[Path]:
     """Make a folder; return it and those above it that were not there."""
-    if folder.is_dir():
-        return []
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    missing: list[Path] = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        each.mkdir(exist_ok=True)
     return missing
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
 
 
 def _names(folder: Path, length: int, least: str) -> list[str]:
@@ -152,22 +172,28 @@ def _write_checked(pieces: Iterator[bytes], target: Path, sha256: str) -> None:
         raise WrongBytes(f"What came as {sha256} has the SHA-256 {digest.hexdigest()}.")
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
-    """Make `target` a durable file of the same bytes."""
+def _link(source: Path, target: Path) -> bool:
+    """Force the source to the disk and give it a second name; False when it cannot have that."""
+    _sync(source, os.O_RDONLY)
     try:
         os.link(source, target)
-    except OSError:  # another file system, or one without hard links
-        shutil.copyfile(source, target)
-    descriptor = os.open(target, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    except OSError:  # there is a damaged file, another file system, or one without hard links
+        return False
+    return True
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+    _sync(target, os.O_RDONLY)
 
 
 def sync_folder(folder: Path) -> None:
     """Force a folder's entries to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:

@@ -38,6 +38,8 @@ PART = 16 * 1024 * 1024
 class S3Storage:
     """A bucket with a prefix; without keys, boto3's own chain finds the credentials."""
 
+    is_near = False
+
     def __init__(
         self, place: S3Place, *, spool_folder: Path, access_key: str = "", secret_key: str = ""
     ) -> None:

@@ -13,9 +13,11 @@ from deployments.access.models import BrowserSession, User
 from deployments.access.providers.access_tokens import looks_like_token, token_holder
 from deployments.access.services.second_factors import need_after_password
 from deployments.access.signing_in.session_store import SessionStore, digest
+from deployments.access.spaces import default_space, space_beside
 from deployments.base.actor import Actor, Authentication
 from deployments.base.clock import utc_now
 from deployments.base.errors import NotAuthenticated
+from deployments.base.models import Space
 
 KEY_HEADERS = ("X-Octopus-ApiKey", "X-NuGet-ApiKey")
 
@@ -74,6 +76,12 @@ def actor_of_request(request: HttpRequest) -> Actor | None:
     return actor
 
 
+def default_space_of(request: HttpRequest) -> Space | None:
+    """Return the default space, which may have been read with the request's key."""
+    found: Space | None = getattr(request, "default_space", None)
+    return found or default_space()
+
+
 def sent_key(request: HttpRequest) -> str:
     """Return the API key or token that the request carries in a header or its query, or nothing."""
     return key_in_headers(request) or next(
@@ -114,6 +122,7 @@ def _key_actor(request: HttpRequest, key: str, how: Authentication) -> Actor:
     row = valid_key(key)
     if row is None:
         raise WrongCredential
+    request.default_space = space_beside(row.default_space)  # type: ignore[attr-defined]  # likewise
     credential = f"{row.hint}… ({row.purpose})"
     return _actor(request, row.user, how, expires=row.expires, credential=credential)
 

@@ -7,7 +7,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db.models.expressions import RawSQL
 
 from deployments.base.models import ServerSetting
 from deployments.base.rows import repeating_cursor
@@ -43,6 +44,25 @@ def usual_settings_held() -> Iterator[None]:
         yield
     finally:
         _held.reset(token)
+
+
+def usual_settings_beside() -> RawSQL:
+    """Return an annotation that reads the usual settings beside a row that each request needs."""
+    is_postgres = connection.vendor == "postgresql"
+    made = "jsonb_object_agg(key, value)" if is_postgres else "json_group_object(key, json(value))"
+    places = ", ".join(["%s"] * len(_usual))
+    return RawSQL(  # noqa: S611 places only
+        f"(SELECT CAST({made} AS text) FROM base_serversetting WHERE key IN ({places}))",  # noqa: S608 likewise
+        _usual,
+        models.TextField(),
+    )
+
+
+def hold_usual_settings(text: str | None) -> None:
+    """Hold what the annotation has read, unless they are held."""
+    held = _held.get()
+    if held is not None and held.values is None:
+        held.values = json.loads(text or "{}")
 
 
 def get_setting(key: str, default: Any = None, *, alias: str = DEFAULT_DB_ALIAS) -> Any:

@@ -29,8 +29,8 @@ class MaintenanceMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method in _READS or request.path_info.lower().startswith(_DOORS):
             return self.get_response(request)
+        actor = getattr(request, "actor", None) or None  # first: settings are read with an API key
         state = maintenance()
-        actor = getattr(request, "actor", None)
         if state is None or may_write_in_maintenance(actor):
             return self.get_response(request)
         response = _refusal(request, state.sentence)

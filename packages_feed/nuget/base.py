@@ -13,10 +13,16 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from deployments.access.identity import WrongCredential, authenticate_request, sent_key
+from deployments.access.identity import (
+    WrongCredential,
+    actor_of_request,
+    authenticate_request,
+    default_space_of,
+    sent_key,
+)
 from deployments.access.permissions import Permission
 from deployments.access.rules import ANONYMOUS, Rule
-from deployments.access.spaces import default_space, space_by_id
+from deployments.access.spaces import space_by_id
 from deployments.base.actor import Actor
 from deployments.base.api.query import Query
 from deployments.base.errors import NotFound, OctopusError
@@ -65,7 +71,7 @@ def feed_view(
                 actor = _ANONYMOUS if rule is ANONYMOUS else _who(request)
                 if actor is None:
                     return challenge()
-                feed = FeedRequest(request, actor, _space(ids.pop("space", None)), root)
+                feed = FeedRequest(request, actor, _space(request, ids.pop("space", None)), root)
                 if isinstance(rule, Permission):
                     require_somewhere(feed.actor, feed.space, rule)
                 return view(feed, **ids)
@@ -85,7 +91,9 @@ def feed_view(
 def _who(request: HttpRequest) -> Actor | None:
     """Return who asks; a session's cookie does not count here, an empty Basic user is nobody."""
     header = request.headers.get("Authorization", "")
-    if not sent_key(request) and (header[:6].lower() != "basic " or _is_empty(header[6:])):
+    if sent_key(request):
+        return actor_of_request(request)
+    if header[:6].lower() != "basic " or _is_empty(header[6:]):
         return None
     return authenticate_request(request, basic=True)
 
@@ -105,8 +113,8 @@ def _wrong_credential(request: HttpRequest) -> HttpResponse:
     return challenge()
 
 
-def _space(text: str | None) -> Space:
-    space = space_by_id(text) if text else default_space()
+def _space(request: HttpRequest, text: str | None) -> Space:
+    space = space_by_id(text) if text else default_space_of(request)
     if space is None:
         raise NotFound("There is no such space")
     return space

@@ -47,11 +47,11 @@ from rest_framework.viewsets import ViewSet
 
 from deployments.access.grants import Grants, load_grants
 from deployments.access.holders import holders_in, holders_sentence
-from deployments.access.identity import WrongCredential, actor_of_request
+from deployments.access.identity import WrongCredential, actor_of_request, default_space_of
 from deployments.access.permissions import Permission
 from deployments.access.policy import require_on
 from deployments.access.rules import Rule
-from deployments.access.spaces import default_space, space_by_id, visible_spaces
+from deployments.access.spaces import space_by_id, visible_spaces
 from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.api import paging
@@ -273,7 +273,7 @@ class SpaceViewSet(ResourceViewSet[S]):
 
     def resolve(self, rule: Permission | Rule) -> None:
         wanted = self.kwargs.get("space")
-        space = space_by_id(wanted) if wanted else default_space()
+        space = space_by_id(wanted) if wanted else default_space_of(self.request)
         if space is None:
             raise NotFound
         self.space = space

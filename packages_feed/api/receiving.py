@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
+from io import BytesIO
 from typing import Any
 
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
@@ -17,6 +18,12 @@ from packages_feed.ingest import Spool, Spooled, current_limits
 from packages_feed.storage import package_storage
 
 _PIECE = 1024 * 1024
+_BEGIN_AND_END = 2
+_DISPOSITION = re.compile(
+    rb"Content-Disposition: form-data; name=(\"?)\w+\1; filename=(\"?)([A-Za-z0-9][\w.+-]*)\2"
+    rb"(?:; filename\*=utf-8''\3)?"
+)
+_TYPE = re.compile(rb"Content-Type: [a-z]+/[a-z.-]+")
 _DIGEST = re.compile(r"([A-Za-z0-9-]+)=:([^:,]*):")
 _NO_FILE = "The request has no file: send a multipart part with a filename, or the bytes as body."
 
@@ -73,14 +80,38 @@ def received_file(
 
 
 def _from_form(request: HttpRequest, spool: Spool) -> ReceivedFile:
+    form: Any = request
+    length = request.headers.get("Content-Length", "")
+    if length.isdecimal() and int(length) <= _PIECE:
+        data = request.read()
+        if plain := plain_form(data, (request.content_params or {}).get("boundary", "")):
+            spool.write(plain[1])
+            return ReceivedFile(spool.finish(), plain[0])
+        form = BytesIO(data)
     handler = _SpoolHandler(spool)
     try:
-        MultiPartParser(request.META, request, [handler], "utf-8").parse()
+        MultiPartParser(request.META, form, [handler], "utf-8").parse()
     except MultiPartParserError as error:
         raise Invalid("The multipart form cannot be read.") from error
     if handler.received is None:
         raise Invalid(_NO_FILE)
     return handler.received
+
+
+def plain_form(data: bytes, boundary: str) -> tuple[str, bytes] | None:
+    """Return name and bytes of the one file of a form as NuGet clients send it.
+
+    None for any other form: that is for Django's parser, which takes a tenth of a small push.
+    """
+    mark = b"--" + boundary.encode("ascii", "replace")
+    head, _, rest = data.partition(b"\r\n\r\n")
+    begin, *lines = head.split(b"\r\n")
+    content, _, end = rest.rpartition(b"\r\n" + mark)
+    if begin != mark or end not in {b"--", b"--\r\n"} or data.count(mark) != _BEGIN_AND_END:
+        return None
+    others = [line for line in lines if not _TYPE.fullmatch(line)]
+    named = _DISPOSITION.fullmatch(others[0]) if len(others) == 1 else None
+    return (named[3].decode(), content) if named else None
 
 
 def _from_body(request: HttpRequest, spool: Spool) -> ReceivedFile:

@@ -1,6 +1,7 @@
 """Writing many rows at little cost."""
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
 from django.db import connection, models
@@ -88,14 +89,22 @@ def insert_if_new(row: models.Model) -> bool:
 
 def row_values(row: models.Model, *, without: Collection[str] = ()) -> tuple[str, list[Any]]:
     """Return the columns of a new row, quoted for an INSERT, and their values; not its key."""
-    options: Any = type(row)._meta  # noqa: SLF001 Django's public name
+    columns, names = _columns(type(row), connection.vendor, frozenset(without))
+    return names, _new_values(row, columns)
+
+
+@cache
+def _columns(
+    model: type[models.Model], vendor: str, without: frozenset[str]
+) -> tuple[list[Any], str]:
+    """Return the columns of a new row and their names for an INSERT; found once for each model."""
+    options: Any = model._meta  # noqa: SLF001 Django's public name
     columns = [
         field
         for field in options.concrete_fields
         if not field.primary_key and field.name not in without
     ]
-    names = ", ".join(connection.ops.quote_name(field.column) for field in columns)
-    return names, _new_values(row, columns)
+    return columns, ", ".join(connection.ops.quote_name(field.column) for field in columns)
 
 
 def mark_as_stored(row: models.Model) -> None:

@@ -89,15 +89,15 @@ def insert_if_new(row: models.Model) -> bool:
 
 def row_values(row: models.Model, *, without: Collection[str] = ()) -> tuple[str, list[Any]]:
     """Return the columns of a new row, quoted for an INSERT, and their values; not its key."""
-    columns, names = _columns(type(row), connection.vendor, frozenset(without))
+    columns, names = _columns(type(row), connection.vendor, tuple(without))
     return names, _new_values(row, columns)
 
 
 @cache
 def _columns(
-    model: type[models.Model], vendor: str, without: frozenset[str]
+    model: type[models.Model], vendor: str, without: tuple[str, ...]
 ) -> tuple[list[Any], str]:
-    """Return the columns of a new row and their names for an INSERT; found once for each model."""
+    """Return the columns of a new row, and their names for an INSERT; the vendor quotes them."""
     options: Any = model._meta  # noqa: SLF001 Django's public name
     columns = [
         field

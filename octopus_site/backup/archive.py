@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from deployments.base.errors import Invalid
-from packages_feed.storage.files import sync_folder
+from packages_feed.storage.disk import sync_folder
 
 FORMAT: Final = 1
 _MANIFEST: Final = "manifest.json"

@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 from octopus_site.conf import KEY_FILE, MASTER_KEY_BYTES, OLD_KEY_FILE
-from packages_feed.storage.files import sync_folder
+from packages_feed.storage.disk import sync_folder
 
 
 def make_key(path: Path) -> None:

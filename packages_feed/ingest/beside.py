@@ -2,16 +2,13 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 # Less is hashed at once: handing it over takes longer.
 _HANDED_OVER: Final = 1024 * 1024
 _FORCED_EVERY: Final = 64 * 1024 * 1024
-# Threads that are kept, because starting one takes longer than a short work.
-_SHORT: Final = ThreadPoolExecutor(16, "beside")
 
 
 class Hashes:
@@ -72,17 +69,6 @@ class WriteBack:
     def close(self) -> None:
         """Wait for what runs beside."""
         self._beside.close()
-
-
-@contextmanager
-def beside(work: Callable[[], object]) -> Iterator[None]:
-    """Do a short work in another thread while the block runs; its end raises what that did."""
-    running = _SHORT.submit(work)
-    try:
-        yield
-    finally:
-        wait([running])
-    running.result()
 
 
 class Beside:

@@ -1,5 +1,6 @@
 """Checking a spooled upload and saying what package it is."""
 
+from io import BytesIO
 from typing import BinaryIO, Final
 
 from agent.versions import InvalidFileName, parse_file_name
@@ -30,6 +31,7 @@ _MAGIC = {"gz": b"\x1f\x8b", "bz2": b"BZh", "xz": b"\xfd7zXZ\x00"}
 _ZIP_MAGIC = (b"PK\3\4", b"PK\5\6")
 _NAMELESS = {"", "package", "package.nupkg"}
 _SYMBOLS = "symbolspackage"
+_IN_MEMORY = 256 * 1024
 _MOST_KEY = 700
 _MOST_TEXT = 350
 RAW_HINT = "send zip, tar and jar files with their own name to /api/packages/raw"
@@ -45,7 +47,9 @@ def describe_package(upload: Spooled, file_name: str | None, limits: Limits) -> 
         raise Invalid("The package is empty.")
     if upload.size > limits.package:
         raise Invalid(f"The package is larger than {readable(limits.package)}.")
-    with upload.path.open("rb") as file:
+    # A zip file is read here and there, and each place is a call to the system.
+    whole = upload.size <= _IN_MEMORY
+    with BytesIO(upload.path.read_bytes()) if whole else upload.path.open("rb") as file:
         return describe_file(file, upload.size, file_name, limits)
 
 

@@ -19,9 +19,9 @@ from deployments.audit.models import EventArchive
 from deployments.base.clock import Clock, utc_now
 from deployments.base.rows import Together, mark_as_stored, repeating_cursor
 from packages_feed.ingest import Spooled
-from packages_feed.ingest.beside import beside
 from packages_feed.models import PackageVersion, StoredBlob
 from packages_feed.storage import StorageFailed, package_storage
+from packages_feed.storage.beside import FILES, beside
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +72,7 @@ def bytes_put(upload: Spooled) -> Iterator[None]:
         storage.put(upload.path, upload.sha256)
         yield
         return
-    with beside(lambda: storage.put(upload.path, upload.sha256)):
+    with beside(FILES, lambda: storage.put(upload.path, upload.sha256)):
         yield
 
 

@@ -2,10 +2,10 @@
 
 import hashlib
 import os
-import shutil
 import stat
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +20,8 @@ from packages_feed.storage.base import (
     is_sha256,
     place_of,
 )
+from packages_feed.storage.beside import FOLDERS, beside
+from packages_feed.storage.disk import copy, link, make_folder, sync_folder, sync_parents
 from packages_feed.storage.pieces import FilePieces, PieceStore
 from packages_feed.storage.spooling import drop_old_files
 
@@ -41,8 +43,8 @@ class FileStorage:
 
     def put(self, source: Path, sha256: str) -> bool:
         def write(target: Path) -> None:
-            if not _link(source, target):
-                self._replace(target, lambda path: _copy(source, path))
+            if not link(source, target):
+                self._replace(target, lambda path: copy(source, path))
 
         return self._put(sha256, source.stat().st_size, write)
 
@@ -57,11 +59,11 @@ class FileStorage:
         try:
             if _size(target) == size:
                 return False
-            made = _made(target.parent)
-            write(target)
-            # Last, so that the disk is waited for once: the file's own sync wrote all but its name.
-            for folder in (target.parent, *(folder.parent for folder in made)):
-                sync_folder(folder)
+            made = make_folder(target.parent)
+            with beside(FOLDERS, lambda: sync_parents(made)) if made else nullcontext():
+                write(target)
+            # Last: the file's own sync wrote all but its name.
+            sync_folder(target.parent)
         except OSError as error:
             raise StorageFailed(f"The package could not be stored: {error.strerror}.") from error
         return True
@@ -120,17 +122,6 @@ class FileStorage:
         return self.folder / place_of(sha256)
 
 
-def _made(folder: Path) -> list[Path]:
-    """Make a folder; return it and those above it that were not there."""
-    missing: list[Path] = []
-    while not folder.is_dir():
-        missing.append(folder)
-        folder = folder.parent
-    for each in reversed(missing):
-        each.mkdir(exist_ok=True)
-    return missing
-
-
 def _size(path: Path) -> int | None:
     try:
         return path.stat().st_size
@@ -170,34 +161,6 @@ def _write_checked(pieces: Iterator[bytes], target: Path, sha256: str) -> None:
         os.fsync(file.fileno())
     if digest.hexdigest() != sha256:
         raise WrongBytes(f"What came as {sha256} has the SHA-256 {digest.hexdigest()}.")
-
-
-def _link(source: Path, target: Path) -> bool:
-    """Force the source to the disk and give it a second name; False when it cannot have that."""
-    _sync(source, os.O_RDONLY)
-    try:
-        os.link(source, target)
-    except OSError:  # there is a damaged file, another file system, or one without hard links
-        return False
-    return True
-
-
-def _copy(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)
-    _sync(target, os.O_RDONLY)
-
-
-def sync_folder(folder: Path) -> None:
-    """Force a folder's entries to the disk."""
-    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
-
-
-def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class _Pieces:

@@ -1,6 +1,7 @@
 """Forms that are read without Django's parser are read as it reads them."""
 
 from io import BytesIO
+from typing import Any
 
 import pytest
 from django.core.files.uploadhandler import MemoryFileUploadHandler
@@ -47,7 +48,8 @@ def by_django(data: bytes) -> list[tuple[str, bytes]]:
     handler.activated = True
     handler.handle_raw_input = lambda *_, **__: None  # type: ignore[method-assign]  # keep all in memory
     _, files = MultiPartParser(meta, BytesIO(data), [handler], "utf-8").parse()
-    return [(file.name, file.read()) for each in files.values() for file in [each]]
+    found: list[Any] = list(files.values())
+    return [(file.name, file.read()) for file in found]
 
 
 @given(

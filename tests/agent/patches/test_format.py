@@ -1,6 +1,7 @@
 """Frames are read within bounds, whatever a patch says."""
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agent.patches import deflating
 from agent.patches import format as patch_format
 from agent.patches.deflating import LEVELS, deflate_mark, deflater
 from agent.patches.format import (
@@ -95,9 +97,17 @@ def test_a_plan_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPa
         list(read_frames(file))
 
 
-def test_the_mark_says_how_this_zlib_deflates() -> None:
-    assert deflate_mark() == deflate_mark()
-    assert len(deflate_mark()) == 16
+def test_the_mark_says_how_this_zlib_deflates(monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = deflate_mark()
+    assert re.fullmatch("[0-9a-f]{16}", mark)
+    deflate_mark.cache_clear()
+    assert deflate_mark() == mark
+    deflate_mark.cache_clear()
+    with monkeypatch.context() as patched:
+        # Another zlib, whose hashes of what it has seen need twice the memory.
+        patched.setattr(deflating, "_MEMORY", 9)
+        assert deflate_mark() != mark
+    deflate_mark.cache_clear()
     text = b"abc" * 1000
     for level in LEVELS:
         work = deflater(level)

@@ -107,3 +107,4 @@ def test_of_other_spaces_nothing_counts() -> None:
     named = script_step(WorkerPoolId=pool.public_id)
     make_project("Elsewhere", make_space(), steps=[named])
     delete_worker_pool(actor=SYSTEM, pool=pool)
+    assert not WorkerPool.objects.in_space(default_space()).filter(name="Builders").exists()

@@ -8,6 +8,7 @@ from deployments.access.permissions import Permission
 from deployments.base import events
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
+from deployments.base.errors import NotFound
 from deployments.base.models import Space
 from packages_feed.models import PackageVersion
 from packages_feed.services.blobs import drop_after_commit
@@ -57,11 +58,16 @@ def delete_versions(
 def set_listed(
     *, actor: Actor, version: PackageVersion, listed: bool, clock: Clock = utc_now
 ) -> PackageVersion:
-    """Show the version in searches, or hide it there; it stays installable. Raises NotPermitted."""
+    """Show the version in searches, or hide it there; it stays installable.
+
+    Raises NotPermitted, or NotFound when it was deleted just now.
+    """
     _require(actor, version.space, version, "to list or unlist a package")
     if version.listed == listed:
         return version
     with transaction.atomic():
+        if not hold_numbers(version.space, [version.pk]):
+            raise NotFound(f"{version.package_id} {version.version} is not in the feed any more.")
         version.listed = listed
         version.save(update_fields=["listed"])
         find_latest(version.space, [version.id_lower])

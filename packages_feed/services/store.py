@@ -31,6 +31,7 @@ from packages_feed.services.blobs import announce_bytes, bytes_put, drop_after_c
 from packages_feed.services.clear_names import require_clear
 from packages_feed.services.latest import find_latest
 from packages_feed.services.permissions import require_for_package, require_somewhere
+from packages_feed.services.retention import hold_numbers
 from packages_feed.storage import package_storage
 
 
@@ -146,7 +147,11 @@ def _write(
         existing = _existing(version.space, described)
         if existing is not None:
             kept = _kept(actor, version.space, existing, upload, mode)
-            return kept or _replace(actor, existing, version, clock)
+            if kept is not None:
+                return kept
+            if hold_numbers(version.space, [existing.pk]):
+                existing.refresh_from_db()  # another may have replaced it just now
+                return _replace(actor, existing, version, clock)
         # It was deleted between the two.
         is_new = add_version(actor=actor, version=version, upload=upload, clock=clock)
     return Stored(version, Outcome.CREATED)

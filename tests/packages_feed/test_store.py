@@ -3,10 +3,11 @@
 import hashlib
 import io
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from deployments.base.errors import Conflict, Invalid, NotPermitted
+from deployments.base.errors import Conflict, Invalid, NotFound, NotPermitted
 from deployments.base.models import Event
 from packages_feed.models import PackageVersion, StoredBlob
 from packages_feed.services import (
@@ -14,6 +15,7 @@ from packages_feed.services import (
     OverwriteMode,
     delete_version,
     set_listed,
+    store,
     store_package,
     sweep_unused_blobs,
 )
@@ -113,6 +115,36 @@ def test_replacing_changes_bytes_and_metadata_and_drops_the_old(storage: FileSto
 
 
 @COMMITS
+def test_what_is_deleted_while_it_is_replaced_is_added_instead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = make_package("Acme.Web", "1.0.0")
+    looks: list[object] = []
+
+    def kept(*given: Any) -> store.Stored | None:
+        looks.append(found := original(*given))
+        if len(looks) == 2:  # before the transaction, and in it
+            delete_version(actor=SYSTEM, version=first)
+        return found
+
+    original = store._kept
+    monkeypatch.setattr(store, "_kept", kept)
+    row = make_package("Acme.Web", "1.0.0", content=b"other", mode="OverwriteExisting")
+    assert looks == [None, None]
+    assert row.pk != first.pk
+    assert PackageVersion.objects.in_space(row.space).get() == row
+    newest = Event.objects.order_by("-pk").first()
+    assert newest is not None
+    assert newest.message == "Package Acme.Web 1.0.0 was pushed"
+
+
+def test_what_is_gone_is_not_listed() -> None:
+    row = make_package("Acme.Web", "1.0.0")
+    delete_version(actor=SYSTEM, version=PackageVersion.objects.in_space(row.space).get())
+    with pytest.raises(NotFound, match=r"Acme\.Web 1\.0\.0 is not in the feed any more"):
+        set_listed(actor=SYSTEM, version=row, listed=False)
+
+
 def test_pushing_needs_its_permission_and_replacing_more(storage: FileStorage) -> None:
     space = default_space()
     with pytest.raises(NotPermitted, match="BuiltInFeedPush"):

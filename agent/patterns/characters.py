@@ -95,7 +95,7 @@ def ignoring_case(accepts: Accepts) -> Accepts:
 
     def accepts_lower(char: str) -> bool:
         lower = _lower(char)
-        return accepts(lower) or accepts(_upper(lower)) or accepts(lower.title()[:1])
+        return accepts(lower) or accepts(_upper(lower)) or accepts(_title(lower))
 
     return accepts_lower
 
@@ -114,3 +114,8 @@ def _lower(char: str) -> str:
 def _upper(char: str) -> str:
     raised = char.upper()
     return raised if len(raised) == 1 else char
+
+
+def _title(char: str) -> str:
+    capital = char.title()
+    return capital if len(capital) == 1 else char

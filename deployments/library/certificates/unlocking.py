@@ -21,7 +21,7 @@ _TOO_LONG: Final = "Opening this takes too long: it was protected with too many 
 
 
 class Locked(Exception):
-    """The password does not open it; `is_missing` when none was given."""
+    """The password does not open it, or none was given."""
 
 
 def open_pkcs12(data: bytes, password: str) -> bytes:

@@ -31,7 +31,7 @@ from deployments.library.uses import require_no_uses
 
 # X.520 allows no longer ones.
 _LONGEST_NAME: Final = 64
-_MOST_DAYS: Final = 3650
+_GENERATED_DAYS: Final = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,9 @@ def generate_certificate(
     certificate: CertificateInput,
     common_name: str,
     organization: str = "",
-    days: int = 365,
     clock: Clock = utc_now,
 ) -> Certificate:
-    """Make a certificate that issued itself, for tries and for machines that pin it."""
+    """Make a certificate that issued itself, good for a year: for tries and for who pins it."""
     require(actor, space, Permission.CertificateCreate)
     own, firm = common_name.strip(), organization.strip()
     if not own and not firm:
@@ -90,10 +89,7 @@ def generate_certificate(
     if len(own) > _LONGEST_NAME or len(firm) > _LONGEST_NAME:
         text = f"A common name or organization may have at most {_LONGEST_NAME} characters."
         raise Invalid(fields={"CommonName": [text]})
-    if not 1 <= days <= _MOST_DAYS:
-        text = f"A certificate is good for 1 to {_MOST_DAYS} days."
-        raise Invalid(fields={"Days": [text]})
-    data = self_signed(common_name=own, organization=firm, days=days, now=clock())
+    data = self_signed(common_name=own, organization=firm, days=_GENERATED_DAYS, now=clock())
     return create_certificate(
         actor=actor,
         space=space,

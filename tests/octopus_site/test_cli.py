@@ -20,7 +20,7 @@ OTHER_KEY = base64.b64encode(b"o" * 32).decode()
 PASSWORD = "Correct horse 9 battery"
 UP_WITHIN = 120
 # Each command is a process that imports the whole server.
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 
 class Cli:

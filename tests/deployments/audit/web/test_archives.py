@@ -38,9 +38,12 @@ def test_files_are_listed_read_and_checked() -> None:
     assert body.count(b"\n") == row.count + 1
     assert ana.post(f"{PAGE}/check").status_code == 302
     assert "The check is going on" in text_of(ana.get(PAGE))
+    # The rows of the migrations may be of an earlier day than those of the test.
+    count = EventArchive.objects.count()
     check_archive()
-    assert EventArchive.objects.count() == 1
-    assert "Intact: 1 file was read, with" in text_of(ana.get(PAGE))
+    assert EventArchive.objects.count() == count
+    files = "1 file was" if count == 1 else f"{count} files were"
+    assert f"Intact: {files} read, with" in text_of(ana.get(PAGE))
     refused = ana.post(f"{PAGE}/{row.public_id}/delete")
     assert refused.status_code == 302
     assert "30 days old" in text_of(ana.get(PAGE))

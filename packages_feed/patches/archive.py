@@ -152,10 +152,15 @@ class Archive:
                 archive.members.clear()  # type: ignore[attr-defined]  # it would keep every header
                 if number >= MOST_ENTRIES:
                     raise Unpatchable(f"the archive has more than {MOST_ENTRIES} entries")
-                if info.isreg() and info.size:
-                    place = slice(info.offset_data, info.offset_data + info.size)
-                    crc = zlib.crc32(self.bytes[place])
-                    yield Entry(info.name, place.start, info.size, key_of(crc, info.size))
+                if info.isreg() and info.size > 0:
+                    crc = self._crc_of(info.offset_data, info.size)
+                    yield Entry(info.name, info.offset_data, info.size, key_of(crc, info.size))
+
+    def _crc_of(self, start: int, length: int) -> int:
+        if start + length > self.size:  # of a file with holes, say, which are not in the archive
+            raise Unpatchable("an entry does not end in the archive")
+        with memoryview(self.bytes) as whole:
+            return zlib.crc32(whole[start : start + length])
 
 
 def _damaged(entry: Entry) -> Unpatchable:

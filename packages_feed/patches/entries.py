@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 from packages_feed.ingest.zips import find_directory
 
 MOST_ENTRIES: Final = 200_000
+# Of the directory, which is read at once; names are short.
+_LARGEST_DIRECTORY: Final = 64 * 1024 * 1024
 # Of a line of the directory: mark, method, CRC-32, both sizes, three lengths, and the place.
 _LINE: Final = struct.Struct("<4s6xH4x3L3H8xL")
 _LOCAL: Final = struct.Struct("<4s22x2H")
@@ -59,6 +61,8 @@ def zip_entries(path: Path, content: mmap.mmap) -> Iterator[Entry]:
         directory = find_directory(file)
     if directory.count > MOST_ENTRIES:
         raise Unpatchable(f"the archive has more than {MOST_ENTRIES} entries")
+    if directory.size > _LARGEST_DIRECTORY:
+        raise Unpatchable("the directory of the archive is too large")
     lines, place = content[directory.start : directory.start + directory.size], 0
     for _ in range(directory.count):
         line = _LINE.unpack_from(lines, place)
@@ -80,7 +84,7 @@ def zip_entries(path: Path, content: mmap.mmap) -> Iterator[Entry]:
 
 def _content_at(content: mmap.mmap, place: int, length: int) -> int:
     """Return where the bytes of an entry begin whose own header is at `place`."""
-    if place < 0:
+    if not 0 <= place <= len(content) - _LOCAL.size:
         raise Unpatchable("an entry does not lie where the directory says")
     mark, name, extra = _LOCAL.unpack_from(content, place)
     start: int = place + _LOCAL.size + name + extra

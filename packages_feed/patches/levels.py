@@ -1,5 +1,6 @@
 """At which level zlib gives exactly the bytes that an archive has of a content, if at any."""
 
+from collections.abc import Callable
 from typing import Final
 
 from agent.patches.deflating import LEVELS, zlib_deflater
@@ -22,10 +23,12 @@ class Levels:
     """What has been learnt of one archive: its usual level, or that zlib did not pack it.
 
     Unless it is to be `exact`, a large entry is believed to go on at the level of its beginning.
+    `check` is called often and may raise to stop.
     """
 
-    def __init__(self, *, exact: bool = False) -> None:
+    def __init__(self, *, exact: bool = False, check: Callable[[], None] = lambda: None) -> None:
         self._exact = exact
+        self._check = check
         self._order = list(LEVELS)
         self._distinct: set[int] = set()
         self._failures = 0
@@ -46,49 +49,55 @@ class Levels:
 
     def _fits(self, content: bytes | bytearray, stored: bytes, level: int) -> bool:
         if self._exact:
-            return _gives(content, stored, level)
-        if not _begins(content, stored, level):
+            return self._gives(content, stored, level)
+        if not self._begins(content, stored, level):
             return False
         if level not in self._distinct:
             # Levels may differ much later in what they make of such bytes; then all is packed.
             others = {level - 1, level + 1} & set(LEVELS)
-            if any(_begins(content, stored, other) for other in others):
-                return _gives(content, stored, level)
+            if any(self._begins(content, stored, other) for other in others):
+                return self._gives(content, stored, level)
             self._distinct.add(level)
         return True
 
+    def _begins(self, content: bytes | bytearray, stored: bytes, level: int) -> bool:
+        return self._gives(content, stored, level, _BLOCKS)
 
-def _begins(content: bytes | bytearray, stored: bytes, level: int) -> bool:
-    return _gives(content, stored, level, _BLOCKS)
+    def _gives(
+        self, content: bytes | bytearray, stored: bytes, level: int, blocks: int | None = None
+    ) -> bool:
+        """Compare as the bytes come, so that a wrong level costs little; or only so many blocks."""
+        work, place = zlib_deflater(level), 0
+        for start in range(0, len(content), _PIECE):
+            self._check()
+            packed = work.compress(content[start : start + _PIECE])
+            if stored[place : place + len(packed)] != packed:
+                return False
+            place += len(packed)
+            if packed and blocks is not None:
+                blocks -= 1
+                if not blocks:
+                    return True
+        return stored[place:] == work.flush()
 
 
-def _gives(
-    content: bytes | bytearray, stored: bytes, level: int, blocks: int | None = None
-) -> bool:
-    """Compare as the bytes come, so that a wrong level costs little; or only so many blocks."""
-    work, place = zlib_deflater(level), 0
-    for start in range(0, len(content), _PIECE):
-        packed = work.compress(content[start : start + _PIECE])
-        if stored[place : place + len(packed)] != packed:
-            return False
-        place += len(packed)
-        if packed and blocks is not None:
-            blocks -= 1
-            if not blocks:
-                return True
-    return stored[place:] == work.flush()
-
-
-def gzip_level(content: bytes | bytearray, stored: bytes, extra: int) -> int | None:
+def gzip_level(
+    content: bytes | bytearray,
+    stored: bytes,
+    extra: int,
+    check: Callable[[], None] = lambda: None,
+) -> int | None:
     """Return the level of a plan at which the program gzip makes the very bytes, else None.
 
     `extra` is the byte of the archive's header that tells the slowest and the fastest level.
+    `check` is called often and may raise to stop.
     """
     level = {_SLOWEST: 9, _FASTEST: 1}.get(extra, 6)
     try:
         with GzipProgram(level) as work:
             place = 0
             for start in range(0, len(content), _LARGE_PIECE):
+                check()
                 packed = work.compress(content[start : start + _LARGE_PIECE])
                 if stored[place : place + len(packed)] != packed:
                     return None

@@ -48,7 +48,9 @@ def make_patch(
     file.write(patch_format.MAGIC)
     limit = int(new.size * WORTH_WHILE)
     frames = FrameWriter(old, file, limit, is_zstd=form != FILES)
-    maker = _Maker(old, new, frames, Levels(exact=exact), check, with_gzip=form == GZIP)
+    maker = _Maker(
+        old, new, frames, Levels(exact=exact, check=check), check, with_gzip=form == GZIP
+    )
     maker.run(match_entries(old, new, check))
     return file.tell()
 
@@ -130,7 +132,7 @@ class _Maker:
         stored = self._new.stored(entry)
         level = self._levels.find(content, stored)
         if level is None and self._with_gzip and self._new.gzip_extra is not None:
-            level = gzip_level(content, stored, self._new.gzip_extra)
+            level = gzip_level(content, stored, self._new.gzip_extra, self._check)
         return level
 
 

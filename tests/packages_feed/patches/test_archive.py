@@ -2,13 +2,14 @@
 
 import io
 import struct
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from packages_feed.patches import Archive, Unpatchable
-from tests.factories.archives import application, zip_bytes
+from packages_feed.patches import Archive, Unpatchable, entries
+from tests.factories.archives import application, tar_bytes, zip_bytes
 
 
 class Stream(io.RawIOBase):
@@ -37,8 +38,11 @@ def streamed(*, large: bool) -> bytes:
     return bytes(stream.written)
 
 
-def widened(content: bytes) -> bytes:
-    """Let the last entry of the directory have its numbers in the field for large archives."""
+def widened(content: bytes, place: int | None = None) -> bytes:
+    """Let the last entry of the directory have its numbers in the field for large archives.
+
+    It then lies at `place`, or where it did.
+    """
     directory = content.rindex(b"PK\1\2")
     end = content.rindex(b"PK\5\6")
     line = bytearray(content[directory:end])
@@ -47,7 +51,7 @@ def widened(content: bytes) -> bytes:
     struct.pack_into("<2L", line, 20, 0xFFFFFFFF, 0xFFFFFFFF)
     struct.pack_into("<L", line, 42, 0xFFFFFFFF)
     other = struct.pack("<2H4s", 0x7075, 4, b"abcd")
-    extra = other + struct.pack("<2H3Q", 1, 24, size, length, offset)
+    extra = other + struct.pack("<2H3Q", 1, 24, size, length, offset if place is None else place)
     struct.pack_into("<H", line, 30, len(extra))
     tail = bytearray(content[end:])
     (listed,) = struct.unpack_from("<L", tail, 12)
@@ -96,3 +100,36 @@ def test_a_directory_that_lies_is_refused_or_names_bytes_of_the_archive(
                 assert all(0 < each.start < each.end <= len(PLAIN) for each in archive.entries)
         except Unpatchable:
             continue
+
+
+@pytest.mark.parametrize("place", [2**31, 2**63, 2**64 - 1])
+def test_an_entry_beyond_the_archive_is_refused(tmp_path: Path, place: int) -> None:
+    (tmp_path / "a.zip").write_bytes(widened(PLAIN, place))
+    with pytest.raises(Unpatchable, match="does not lie where the directory says"):
+        Archive(tmp_path / "a.zip", ".zip")
+
+
+def test_a_directory_is_read_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.zip").write_bytes(PLAIN)
+    monkeypatch.setattr(entries, "_LARGEST_DIRECTORY", 1000)
+    with pytest.raises(Unpatchable, match="directory of the archive is too large"):
+        Archive(tmp_path / "a.zip", ".zip")
+
+
+def test_a_file_with_holes_ends_beyond_its_tar(tmp_path: Path) -> None:
+    """The header of the last file says how large it is with its holes."""
+    content = bytearray(tar_bytes({"a": b"first", "b": b"second"}))
+    member = tarfile.TarInfo("b")
+    member.type, member.size = tarfile.GNUTYPE_SPARSE, 6
+    header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    header[386:410] = b"%011o\0%011o\0" % (0, 6)
+    header[483:495] = b"%011o\0" % 1_000_000_000
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    place = content.index(b"b" + bytes(99))
+    content[place : place + 512] = header
+    (tmp_path / "a.tar").write_bytes(content)
+    with tarfile.open(tmp_path / "a.tar") as known:
+        assert known.getmember("b").size == 1_000_000_000
+    with pytest.raises(Unpatchable, match="does not end in the archive"):
+        Archive(tmp_path / "a.tar", ".tar")

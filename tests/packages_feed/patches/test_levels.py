@@ -3,8 +3,10 @@
 import random
 import zlib
 
+import pytest
+
 from agent.patches.deflating import zlib_deflater
-from packages_feed.patches.levels import Levels
+from packages_feed.patches.levels import Levels, gzip_level
 from tests.factories.archives import application
 
 ONE = application(1)
@@ -49,3 +51,19 @@ def test_levels_that_begin_alike_are_told_apart() -> None:
     assert {level: Levels().find(content, stored[level]) for level in stored} == {
         level: level for level in stored
     }
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_the_search_within_one_entry_can_be_stopped(exact: bool) -> None:
+    content = b" ".join(ONE.values())
+    work = zlib_deflater(6)
+    stored = work.compress(content) + work.flush()
+    left = [None] * 3
+
+    def check() -> None:
+        left.pop()
+
+    with pytest.raises(IndexError):
+        Levels(exact=exact, check=check).find(content, stored)
+    with pytest.raises(IndexError):
+        gzip_level(content, stored, 0, check)

@@ -2,11 +2,13 @@
 
 import hashlib
 import io
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from deployments.base.clock import utc_now
 from deployments.base.errors import Conflict, Invalid, NotFound, NotPermitted
 from deployments.base.models import Event
 from packages_feed.models import PackageVersion, StoredBlob
@@ -19,8 +21,9 @@ from packages_feed.services import (
     store_package,
     sweep_unused_blobs,
 )
+from packages_feed.services.adding import add_version
 from packages_feed.services.store import AlreadyExists
-from packages_feed.storage import FileStorage
+from packages_feed.storage import FileStorage, StorageFailed
 from tests.factories import default_space, give_role, make_ana, make_cleo, make_user
 from tests.factories.packages import make_package, nupkg, zip_of
 from tests.factories.people import SYSTEM, as_person
@@ -28,6 +31,7 @@ from tests.packages_feed.conftest import stored_files
 
 pytestmark = pytest.mark.django_db
 
+PUBLISHED = "PackagePublished"
 COMMITS = pytest.mark.django_db(transaction=True)
 
 
@@ -175,6 +179,41 @@ def test_equal_bytes_are_stored_once_and_live_as_long_as_they_are_named(
     assert stored_files(storage) == []
     assert not StoredBlob.objects.exists()
     assert Event.objects.filter(category="Deleted").count() == 2
+
+
+def nothing_is_left(storage: FileStorage) -> bool:
+    rows = [*versions(), *StoredBlob.objects.all(), *Event.objects.filter(category=PUBLISHED)]
+    return not rows and not stored_files(storage) and not list(storage.spool_folder.iterdir())
+
+
+@COMMITS
+def test_nothing_is_left_of_a_package_that_the_disk_does_not_take(storage: FileStorage) -> None:
+    in_the_way = storage.spool_folder.with_name("packages")
+    in_the_way.write_text("no folder")
+    with pytest.raises(StorageFailed):
+        make_package()
+    in_the_way.unlink()
+    assert sweep_unused_blobs(clock=lambda: utc_now() + timedelta(days=2)) == 1
+    assert nothing_is_left(storage)
+    make_package()
+    assert len(stored_files(storage)) == len(versions()) == 1
+
+
+@COMMITS
+@pytest.mark.parametrize("size", [1, 2 * 1024 * 1024])
+def test_nothing_is_left_of_a_package_whose_row_fails(
+    storage: FileStorage, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Neither of one that is stored beside its row, nor of one that is stored before it."""
+
+    def fails(**what: object) -> bool:
+        add_version(**what)  # type: ignore[arg-type]  # as they came
+        raise RuntimeError
+
+    monkeypatch.setattr("packages_feed.services.store.add_version", fails)
+    with pytest.raises(RuntimeError):
+        make_package(content=os.urandom(size))
+    assert nothing_is_left(storage)
 
 
 def test_unlisting_is_recorded_and_can_be_taken_back() -> None:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from random import Random, SystemRandom
 
@@ -19,7 +20,7 @@ from agent.language import (
 )
 from agent.language.echo import token_text
 from agent.language.parser import parse_continuing, parse_template
-from agent.language.tokens import Token
+from agent.language.tokens import Calculation, Comparison, FilterCall, Identifier, Text, Token
 from tests.agent.language.plain_evaluation import Plain, TooMuch
 from tests.agent.language.template_grammar import read_continuing, read_whole
 from tests.agent.language.templates import random_template, random_values
@@ -31,7 +32,8 @@ BOUNDED = Environment(
     now=lambda: NOW, limits=Limits(characters=1_000_000, loops=5_000, seconds=3600)
 )
 LONGEST_S = 3.0
-AMBIGUOUS = re.compile(r"calc|##|[qb]\"+[rc\"]|\{else\}#\{/|#\{if *[|.\[}]|#\{elseif\s")
+AMBIGUOUS = re.compile(r"##|\{else\}#\{/")
+OPENING = re.compile(r"(?:if|unless|each|elseif|calc)(?:\s|$)", re.IGNORECASE)
 PLACE = re.compile(
     r"Parsing failure: unexpected '#'; expected end of input \(Line (\d+), Column (\d+)\); "
     r"recently consumed: (.{0,10})",
@@ -85,13 +87,34 @@ def _check_reading(template: str) -> None:
 def _check_text(tokens: tuple[Token, ...]) -> None:
     """The text of what was read says the same again, unless it holds what has no such text.
 
-    Sums lose their keyword, quotes in quotes their backslashes, an empty `else` is left out, and a
-    variable named `if` looks like a condition, as one named `elseif x` does after an `unless`.
+    Sums lose their keyword, quotes in quotes their backslashes, an empty `else` is left out, and
+    variables named `if` or `elseif x` look like what opens a branch once branches are exchanged.
     """
     text = "".join(map(token_text, tokens))
     again = parse_template(text)
-    if again.error is None and not AMBIGUOUS.search(text):
+    if again.error is None and not AMBIGUOUS.search(text) and not _loses_signs(tokens):
         assert "".join(map(token_text, again.tokens)) == text
+
+
+def _loses_signs(part: object) -> bool:
+    match part:
+        case tuple():
+            return any(map(_loses_signs, part))
+        case Calculation():
+            return True
+        case Identifier(text=text) if OPENING.match(text):
+            return True
+        case FilterCall(options=options) if any(map(_is_quoting, options)):
+            return True
+        case Comparison(right=right) if _is_quoting(right):
+            return True
+    return is_dataclass(part) and any(
+        _loses_signs(getattr(part, each.name)) for each in fields(part)
+    )
+
+
+def _is_quoting(part: object) -> bool:
+    return isinstance(part, Text) and re.search('["#]', part.text) is not None
 
 
 def _is_plainly_so(template: str, values: dict[str, str]) -> bool:

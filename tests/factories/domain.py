@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any
 
 from deployments.base.models import Space
@@ -28,11 +27,10 @@ from deployments.server_tasks.models import ServerTask
 from deployments.server_tasks.states import TaskState
 from packages_feed.services.store import store_package
 from tenants.models import Tenant
+from tests.factories.numbers import NUMBERS
 from tests.factories.packages import zip_of
 from tests.factories.people import SYSTEM
 from tests.factories.spaces import default_space
-
-_numbers = count(1)
 
 
 def make_environment(name: str = "", space: Space | None = None, **fields: Any) -> Environment:
@@ -40,7 +38,7 @@ def make_environment(name: str = "", space: Space | None = None, **fields: Any) 
     return create_environment(
         actor=SYSTEM,
         space=space or default_space(),
-        name=name or f"Environment {next(_numbers)}",
+        name=name or f"Environment {next(NUMBERS)}",
         **fields,
     )
 
@@ -53,7 +51,7 @@ def make_machine(
 ) -> Machine:
     """Create a target without an agent."""
     machine = MachineInput(
-        name=name or f"machine-{next(_numbers)}", environments=environments, roles=roles, **fields
+        name=name or f"machine-{next(NUMBERS)}", environments=environments, roles=roles, **fields
     )
     return create_machine(actor=SYSTEM, space=environments[0].space, machine=machine)
 
@@ -68,14 +66,14 @@ def make_lifecycle(*phases: PhaseInput | Environment, name: str = "") -> Lifecyc
     return create_lifecycle(
         actor=SYSTEM,
         space=first.space if first else default_space(),
-        lifecycle=LifecycleInput(name=name or f"Lifecycle {next(_numbers)}", phases=parts),
+        lifecycle=LifecycleInput(name=name or f"Lifecycle {next(NUMBERS)}", phases=parts),
     )
 
 
 def make_group(name: str = "", space: Space | None = None) -> ProjectGroup:
     """Create a project group."""
     return create_project_group(
-        actor=SYSTEM, space=space or default_space(), name=name or f"Group {next(_numbers)}"
+        actor=SYSTEM, space=space or default_space(), name=name or f"Group {next(NUMBERS)}"
     )
 
 
@@ -94,7 +92,7 @@ def make_project(
         actor=SYSTEM,
         space=space,
         project=ProjectInput(
-            name=name or f"Project {next(_numbers)}",
+            name=name or f"Project {next(NUMBERS)}",
             group=group or ProjectGroup.objects.in_space(space).order_by("id")[0],
             lifecycle=lifecycle or Lifecycle.objects.in_space(space).order_by("id")[0],
             **fields,
@@ -151,7 +149,7 @@ def package_step(
 
 def make_channel(project: Project, name: str = "", **fields: Any) -> Channel:
     """Create a channel."""
-    channel = ChannelInput(name=name or f"Channel {next(_numbers)}", **fields)
+    channel = ChannelInput(name=name or f"Channel {next(NUMBERS)}", **fields)
     return create_channel(actor=SYSTEM, project=project, channel=channel)
 
 

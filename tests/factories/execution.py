@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Any
 
 from agent.contracts.sealing import seal_text
@@ -28,8 +27,8 @@ from tests.factories.domain import (
     make_release,
     make_variables,
 )
+from tests.factories.numbers import NUMBERS
 
-_numbers = count(1)
 NODE = "node-1"
 
 
@@ -48,7 +47,7 @@ class SettableClock:
 
 def make_agent(owner: Machine | Worker, *, connected: bool = True) -> Agent:
     """Give a machine or worker an agent, connected unless told."""
-    number = next(_numbers)
+    number = next(NUMBERS)
     digest = hashlib.sha256(f"credential {number}".encode()).hexdigest()
     agent = Agent.objects.create(space=owner.space, credential_sha256=digest)
     now = utc_now() if connected else None

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import count
 
 from django.test import Client
 
@@ -13,10 +12,10 @@ from deployments.access.services.seeding import ADMINISTRATORS
 from deployments.access.services.users import add_to_team
 from deployments.base.actor import Actor
 from deployments.base.models import Space
+from tests.factories.numbers import NUMBERS
 
 SYSTEM = Actor.system("test")
 PASSWORD = "Correct horse 9 battery"
-_numbers = count(1)
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ def make_user(username: str = "", *, is_service: bool = False, password: str = P
     """Create a user without teams."""
     return services.create_user(
         actor=SYSTEM,
-        username=username or f"user{next(_numbers)}",
+        username=username or f"user{next(NUMBERS)}",
         password="" if is_service else password,
         is_service=is_service,
     )
@@ -58,7 +57,7 @@ def give_role(
 ) -> ScopedUserRole:
     """Put the user into a new team that holds the role (`userroles-…`) in the space."""
     team = services.create_team(
-        actor=SYSTEM, space=space, name=f"Team {next(_numbers)}", members=[user]
+        actor=SYSTEM, space=space, name=f"Team {next(NUMBERS)}", members=[user]
     )
     return services.create_scoped_role(
         actor=SYSTEM,
@@ -96,10 +95,10 @@ def make_holder(space: Space, *permissions: str) -> Person:
     """Create somebody who holds these permissions in the space and no others."""
     user = make_user()
     role = services.create_role(
-        actor=SYSTEM, name=f"Role {next(_numbers)}", space_permissions=permissions
+        actor=SYSTEM, name=f"Role {next(NUMBERS)}", space_permissions=permissions
     )
     team = services.create_team(
-        actor=SYSTEM, space=space, name=f"Team {next(_numbers)}", members=[user]
+        actor=SYSTEM, space=space, name=f"Team {next(NUMBERS)}", members=[user]
     )
     services.create_scoped_role(actor=SYSTEM, team=team, role=role, space=space)
     return as_person(user)

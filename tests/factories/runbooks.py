@@ -1,7 +1,6 @@
 """Runbooks and their snapshots."""
 
 from collections.abc import Mapping
-from itertools import count
 from typing import Any
 
 from deployments.infrastructure.models import Environment
@@ -17,9 +16,8 @@ from deployments.releases.services.runbook_snapshots import create_runbook_snaps
 from deployments.server_tasks.models import ServerTask
 from tenants.models import Tenant
 from tests.factories.domain import script_step
+from tests.factories.numbers import NUMBERS
 from tests.factories.people import SYSTEM
-
-_numbers = count(1)
 
 
 def make_runbook(
@@ -29,7 +27,7 @@ def make_runbook(
     runbook = create_runbook(
         actor=SYSTEM,
         project=project,
-        runbook=RunbookInput(name or f"Runbook {next(_numbers)}", settings=settings),
+        runbook=RunbookInput(name or f"Runbook {next(NUMBERS)}", settings=settings),
     )
     save_process(
         actor=SYSTEM,

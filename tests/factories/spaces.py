@@ -1,12 +1,9 @@
 """Spaces."""
 
-from itertools import count
-
 from deployments.access import services
 from deployments.base.models import Space
+from tests.factories.numbers import NUMBERS
 from tests.factories.people import SYSTEM
-
-_numbers = count(1)
 
 
 def default_space() -> Space:
@@ -16,4 +13,4 @@ def default_space() -> Space:
 
 def make_space(name: str = "") -> Space:
     """Create a space."""
-    return services.create_space(actor=SYSTEM, name=name or f"Space {next(_numbers)}")
+    return services.create_space(actor=SYSTEM, name=name or f"Space {next(NUMBERS)}")

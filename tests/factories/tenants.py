@@ -1,7 +1,6 @@
 """Tag sets, tenants and projects that are deployed for them."""
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any
 
 from deployments.base.models import Space
@@ -11,10 +10,9 @@ from tenants.models import TagSet, Tenant
 from tenants.services import TenantInput, connect_project, create_tenant
 from tenants.services.tag_sets import TagInput, TagSetInput, create_tag_set
 from tests.factories.domain import make_project
+from tests.factories.numbers import NUMBERS
 from tests.factories.people import SYSTEM
 from tests.factories.spaces import default_space
-
-_numbers = count(1)
 
 
 def make_tag_set(
@@ -36,7 +34,7 @@ def make_tenant(
 ) -> Tenant:
     """Create a tenant with tags by their canonical names."""
     tenant = TenantInput(
-        name or f"Tenant {next(_numbers)}", tags=tags, connections=connections, **fields
+        name or f"Tenant {next(NUMBERS)}", tags=tags, connections=connections, **fields
     )
     return create_tenant(actor=SYSTEM, space=space or default_space(), tenant=tenant)
 

@@ -21,6 +21,7 @@ from deployments.access import grants
 from deployments.base import wake
 from deployments.base.following import consumers
 from deployments.execution.logs import chunks, live
+from tests.factories.numbers import NUMBERS
 
 _tables: list[str] = []
 
@@ -28,6 +29,7 @@ _tables: list[str] = []
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     """Forget what was kept of other tests: ids, ports and names of theirs may come again."""
+    NUMBERS.restart()
     cache.clear()
     chunks.open_archive.cache_clear()
     for kept in (consumers._idle, grants._kept, live._feeds, wake._to_come):

@@ -54,25 +54,29 @@ def store_bytes(upload: Spooled, *, clock: Clock = utc_now) -> None:
 def announce_bytes(
     upload: Spooled, *, unless: PackageVersion | None = None, clock: Clock = utc_now
 ) -> bool:
-    """Write the row that makes the bytes findable, which `bytes_put` stores next.
+    """Write the row that makes the bytes findable, which `put_before` and `bytes_put` store.
 
     Not when the feed has the version `unless`, of which it tells by False.
     """
     return _write_row(upload, clock(), unless)
 
 
+def put_before(upload: Spooled) -> None:
+    """Store bytes that were announced, while no transaction waits; `bytes_put` does what is quick.
+
+    One of SQLite would keep every other writer waiting.
+    """
+    if not _is_soon_done(upload):
+        put_again(upload)
+
+
 @contextmanager
 def bytes_put(upload: Spooled) -> Iterator[None]:
-    """Store bytes that were announced: before the block, or beside it when that is soon done.
-
-    They are on the disk when it ends. The block may hold a transaction that needs them then.
-    """
-    storage = package_storage()
-    if not storage.is_near or upload.size > _SOON_DONE:
-        storage.put(upload.path, upload.sha256)
+    """Store beside the block what `put_before` left; it is on the disk when the block ends."""
+    if not _is_soon_done(upload):
         yield
         return
-    with beside(FILES, lambda: storage.put(upload.path, upload.sha256)):
+    with beside(FILES, lambda: put_again(upload)):
         yield
 
 
@@ -98,7 +102,7 @@ def lock_row_of(act: Together, upload: Spooled, *, clock: Clock = utc_now) -> No
 
 
 def put_again(upload: Spooled) -> None:
-    """Make sure of the bytes while their row is locked: another upload's deletion may have come."""
+    """Make sure of the bytes, so also while their row is locked: a deletion may have come."""
     package_storage().put(upload.path, upload.sha256)
 
 
@@ -177,6 +181,10 @@ def used_blobs(alias: str = DEFAULT_DB_ALIAS) -> Iterator[tuple[str, int]]:
 def sweep_uploads(*, clock: Clock = utc_now) -> int:
     """Delete what uploads that never ended have left behind; return how many."""
     return package_storage().drop_unfinished(clock() - _UNFINISHED)
+
+
+def _is_soon_done(upload: Spooled) -> bool:
+    return package_storage().is_near and upload.size <= _SOON_DONE
 
 
 def _write_row(upload: Spooled, now: datetime, unless: PackageVersion | None = None) -> bool:

@@ -27,7 +27,13 @@ from packages_feed.ingest import (
 from packages_feed.models import PackageVersion
 from packages_feed.queries import find_exact
 from packages_feed.services.adding import add_version, news_of, snapshot
-from packages_feed.services.blobs import announce_bytes, bytes_put, drop_after_commit, put_again
+from packages_feed.services.blobs import (
+    announce_bytes,
+    bytes_put,
+    drop_after_commit,
+    put_again,
+    put_before,
+)
 from packages_feed.services.clear_names import require_clear
 from packages_feed.services.latest import find_latest
 from packages_feed.services.permissions import require_for_package, require_somewhere
@@ -124,6 +130,7 @@ def store_package(
                 return kept
             announce_bytes(upload, clock=clock)
         try:
+            put_before(upload)
             with transaction.atomic():
                 return _write(actor, version, described, upload, mode, clock)
         except BaseException:

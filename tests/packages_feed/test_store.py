@@ -3,10 +3,14 @@
 import hashlib
 import io
 import os
+import random
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from deployments.base.clock import utc_now
 from deployments.base.errors import Conflict, Invalid, NotFound, NotPermitted
@@ -159,6 +163,26 @@ def test_pushing_needs_its_permission_and_replacing_more(storage: FileStorage) -
     actor = as_person(publisher).actor
     make_package(actor=make_ana().actor)
     make_package(actor=actor, version="2.0.0")
+
+
+@COMMITS
+@pytest.mark.parametrize("size", [10, 2_000_000])
+def test_no_transaction_waits_for_a_large_package_to_be_stored(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[bool, bool]] = []
+    put = FileStorage.put
+
+    def recorded(storage: FileStorage, source: Path, sha256: str) -> bool:
+        is_new = put(storage, source, sha256)
+        if is_new:
+            begun.append((current_thread() is main_thread(), connection.in_atomic_block))
+        return is_new
+
+    monkeypatch.setattr(FileStorage, "put", recorded)
+    make_package(content=random.Random(1).randbytes(size))
+    is_large = size > 10
+    assert begun == [(is_large, False)], "what is small is stored beside the transaction"
 
 
 @COMMITS

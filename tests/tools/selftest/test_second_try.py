@@ -23,6 +23,12 @@ def test_passes():
     pass
 """
 ALWAYS = "def test_fails():\n    assert False\n"
+STOPPED = """
+import pytest
+
+def test_stops_the_run():
+    pytest.exit("for another reason")
+"""
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,16 @@ def test_without_the_setting_one_failure_counts(
     monkeypatch.delenv("OCTOPUS_TEST_SECOND_TRY", raising=False)
     outcome = run._run(_job(tmp_path, {"a": BY_CHANCE}))
     assert outcome.counts == {"passed": 1, "failed": 2}
+    assert outcome.problem
+
+
+def test_a_run_that_did_not_end_gets_no_second_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTOPUS_TEST_SECOND_TRY", "1")
+    outcome = run._run(_job(tmp_path, {"a": BY_CHANCE, "b": STOPPED}))
+    assert outcome.counts["failed"] == 2
+    assert outcome.by_chance == []
     assert outcome.problem
 
 

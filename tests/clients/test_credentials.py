@@ -177,7 +177,7 @@ def test_the_last_client_with_repositories_of_them(octopus: OctopusServer, node:
     assert seen["selfSigned"]["SelfSigned"]
     assert [each["status"] for each in seen["refused"]] == [400] * 4
     assert [each["message"].split("\n")[1] for each in seen["refused"][:2]] == [
-        "Pool: there is no worker pool 'WorkerPools-999999999' that you may see.",
+        "Pool: there is no worker pool 'WorkerPools-9999' that you may see.",
         "Db: Site is named by variables of the type Certificate.",
     ]
     names = {each["Name"] for each in seen["variables"]["Variables"]}

@@ -43,21 +43,21 @@ def deflate_mark() -> str:
 
     Two machines with the same mark deflate alike.
     """
-    digest = hashlib.sha256()
+    digest, text = hashlib.sha256(), _telling()
     for level in LEVELS:
         work = zlib_deflater(level)
-        digest.update(work.compress(_telling()) + work.flush())
+        digest.update(work.compress(text) + work.flush())
     return digest.hexdigest()[:16]
 
 
 @cache
 def gzip_mark() -> str:
     """Return the same of the program gzip, at the levels that are told apart; "" without it."""
-    digest = hashlib.sha256()
+    digest, text = hashlib.sha256(), _telling()
     try:
         for level in GZIP_LEVELS:
             with GzipProgram(level, _MARK_PATIENCE_MS) as work:
-                digest.update(work.compress(_telling()) + work.flush())
+                digest.update(work.compress(text) + work.flush())
     except BrokenPatch:
         return ""
     return digest.hexdigest()[:16]

@@ -5,7 +5,9 @@ moves the cursor, provided that the claim still holds; so whatever happens to th
 consumer wrote and how far it came agree.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Final
 from uuid import uuid4
 
@@ -31,11 +33,12 @@ from deployments.base.settings_rows import MAINTENANCE, is_set
 
 log = structlog.get_logger(__name__)
 
-BATCH: Final = 200
+BATCH: Final = 1000
 CLAIM: Final = timedelta(seconds=60)
 ATTEMPTS: Final = 8
 LONGEST_WAIT: Final = timedelta(seconds=60)
 GIVEN_UP: Final = "EventHandlingFailed"
+Read = Callable[[Place], Sequence[Seen]]
 _EVENT = PreparedQuery(
     lambda number: Event.objects.select_related("space").filter(pk=number).order_by(), int
 )
@@ -53,19 +56,24 @@ def ensure_cursors() -> None:
 
 
 def consume_all(*, clock: Clock = utc_now) -> None:
-    """Give every consumer what is new for it."""
+    """Give every consumer what is new for it.
+
+    Most are at the same place; what comes behind it is read once for all of them.
+    """
+    read = cache(_read)
     for consumer in all_consumers():
-        consume(consumer.name, clock=clock)
+        consume(consumer.name, clock=clock, read=read)
 
 
-def consume(name: str, *, clock: Clock = utc_now) -> int:
+def consume(name: str, *, clock: Clock = utc_now, read: Read | None = None) -> int:
     """Give the consumer what is new; return how many events it handled.
 
     Nothing when another worker is at it, when the consumer waits after a failure, or when it
-    rests because of maintenance.
+    rests because of maintenance. `read` gives the next events behind a place.
     """
+    read = read or _read
     consumer = find_consumer(name)
-    if consumer is None or not _has_news(name):
+    if consumer is None or not _has_news(name, read):
         return 0
     if consumer.rests_in_maintenance and is_set(MAINTENANCE):
         return 0
@@ -73,20 +81,24 @@ def consume(name: str, *, clock: Clock = utc_now) -> int:
     if not token:
         return 0
     try:
-        return _follow(consumer, token, clock)
+        return _follow(consumer, token, clock, read)
     finally:
         EventCursor.objects.filter(pk=name, claimed_by=token).update(
             claimed_by="", claimed_until=None
         )
 
 
-def _has_news(name: str) -> bool:
+def _read(place: Place) -> list[Seen]:
+    return read_after(place, limit=BATCH)
+
+
+def _has_news(name: str, read: Read) -> bool:
     """Look before claiming: most of the time there is nothing, and looking writes nothing."""
     cursor = EventCursor.objects.filter(pk=name).first()
     if cursor is None:
         return True
     place = Place(cursor.transaction_id, cursor.event_id)
-    return is_from_elsewhere(place) or bool(read_after(place, limit=1))
+    return is_from_elsewhere(place) or bool(read(place))
 
 
 def _claim(name: str, clock: Clock) -> str:
@@ -112,15 +124,19 @@ def _start(name: str) -> None:
     )
 
 
-def _follow(consumer: Consumer, token: str, clock: Clock) -> int:
+def _follow(consumer: Consumer, token: str, clock: Clock, read: Read) -> int:
     place = _place(consumer.name)
     if is_from_elsewhere(place):
         forget_transactions()
         place = _place(consumer.name)
     handled = 0
-    while batch := read_after(place, limit=BATCH):
+    while batch := read(place):
+        # Asked once for each batch: a build server pushes hundreds of packages in a moment.
+        is_awaited = cache(consumer.is_awaited) if consumer.is_awaited else None
         for seen in batch:
-            if not _concerns(consumer, seen):
+            if seen.category not in consumer.categories:
+                continue
+            if is_awaited and seen.space is not None and not is_awaited(seen.space):
                 continue
             if not _give(consumer, seen, token, clock):
                 return handled
@@ -130,12 +146,6 @@ def _follow(consumer: Consumer, token: str, clock: Clock) -> int:
             place = batch[-1].place
             _move(consumer.name, place, token, clock)
     return handled
-
-
-def _concerns(consumer: Consumer, seen: Seen) -> bool:
-    if seen.category not in consumer.categories:
-        return False
-    return seen.space is None or consumer.is_awaited is None or consumer.is_awaited(seen.space)
 
 
 def _place(name: str) -> Place:

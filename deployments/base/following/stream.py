@@ -8,6 +8,7 @@ serial, every event has the transaction 0 and the id is the order.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import structlog
 from django.db import connection, transaction
@@ -16,6 +17,7 @@ from django.db.models import Max, QuerySet
 from deployments.base.models import Event, EventCursor
 
 log = structlog.get_logger(__name__)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,9 @@ class Seen:
 
 def read_after(place: Place, *, limit: int) -> list[Seen]:
     """Return the next events that nothing can come before any more, in the stream's order."""
-    found = _behind(_settled().only("transaction_id", "id", "category", "space_id"), place, limit)
-    return [Seen(Place(row.transaction_id, row.pk), row.category, row.space_id) for row in found]
+    rows = _settled().values_list("transaction_id", "id", "category", "space_id")
+    found = _behind(rows, place, limit)
+    return [Seen(Place(number, pk), category, space) for number, pk, category, space in found]
 
 
 def events_between(start: Place, end: Place, *, limit: int) -> "list[Event]":
@@ -84,7 +87,7 @@ def forget_transactions() -> None:
     Event.objects.exclude(transaction_id=0).update(transaction_id=0)
 
 
-def _behind(rows: "QuerySet[Event]", place: Place, limit: int) -> list[Event]:
+def _behind(rows: "QuerySet[Event, R]", place: Place, limit: int) -> list[R]:
     # Two questions, so that the index answers each from the right place on.
     same = rows.filter(transaction_id=place.transaction_id, id__gt=place.event_id)
     found = list(same.order_by("transaction_id", "id")[:limit])

@@ -88,6 +88,7 @@ def test_what_nothing_in_the_space_waits_for_is_passed_over_and_wakes_nobody(
         events.record(actor=SYSTEM, space=space, category=CATEGORY, message=message)
     assert (woken, len(asked)) == ([], 1)
     assert consume(NAME) == 0
+    assert len(asked) == 2, "once by who records, and once for all that are read together"
     waiting.append(space.pk)
     monkeypatch.setattr(consumers, "_idle", {})
     events.record(actor=SYSTEM, space=space, category=CATEGORY, message="three")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, models
 
@@ -47,9 +47,8 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     options: Any = type(rows[0])._meta  # noqa: SLF001 Django's public name
-    columns = [field for field in options.concrete_fields if not field.primary_key]
+    columns, names = _columns(type(rows[0]), connection.vendor)
     quote = connection.ops.quote_name
-    names = ", ".join(quote(field.column) for field in columns)
     one = f"({', '.join(['%s'] * len(columns))})"
     into = f"INSERT INTO {quote(options.db_table)} ({names}) VALUES "  # noqa: S608 names of ours
     most = (connection.features.max_query_params or _MOST_VALUES) // len(columns)
@@ -95,16 +94,30 @@ def row_values(row: models.Model, *, without: Collection[str] = ()) -> tuple[str
 
 @cache
 def _columns(
-    model: type[models.Model], vendor: str, without: tuple[str, ...]
-) -> tuple[list[Any], str]:
+    model: type[models.Model], vendor: str, without: tuple[str, ...] = ()
+) -> tuple[list["_Column"], str]:
     """Return the columns of a new row, and their names for an INSERT; the vendor quotes them."""
     options: Any = model._meta  # noqa: SLF001 Django's public name
-    columns = [
+    fields = [
         field
         for field in options.concrete_fields
         if not field.primary_key and field.name not in without
     ]
-    return columns, ", ".join(connection.ops.quote_name(field.column) for field in columns)
+    names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    return [_Column(field, field.attname, _is_plain(field)) for field in fields], names
+
+
+class _Column(NamedTuple):
+    """A field, and whether what its attribute has may go to the database as it is."""
+
+    field: Any
+    attribute: str
+    is_plain: bool
+
+
+def _is_plain(field: Any) -> bool:
+    is_read_only = type(field).pre_save is models.Field.pre_save
+    return is_read_only and field.get_internal_type() in _PLAIN_FIELDS
 
 
 def mark_as_stored(row: models.Model) -> None:
@@ -133,11 +146,11 @@ def increase(model: type[models.Model], pk: int, name: str, by: int) -> int:
     return int(row[0])
 
 
-def _new_values(row: models.Model, columns: Sequence[Any]) -> list[Any]:
+def _new_values(row: models.Model, columns: Sequence[_Column]) -> list[Any]:
     values = []
-    for field in columns:
-        value = field.pre_save(row, add=True)
-        if type(value) not in _AS_THEY_ARE or field.get_internal_type() not in _PLAIN_FIELDS:
+    for field, attribute, is_plain in columns:
+        value = getattr(row, attribute) if is_plain else field.pre_save(row, add=True)
+        if not is_plain or type(value) not in _AS_THEY_ARE:
             value = field.get_db_prep_save(value, connection=connection)
         values.append(value)
     return values

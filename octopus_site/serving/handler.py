@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from contextvars import copy_context
+from io import BytesIO
 from typing import Any, Final
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -38,8 +40,7 @@ class OneThreadHandler(ASGIHandler):
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Answer a request in a thread that no other request has meanwhile."""
         with self._thread() as executor:
-            async with ThreadSensitiveContext(executor=executor):
-                await self.handle(scope, receive, send)
+            await self._answer(scope, receive, send, executor)
 
     @contextmanager
     def _thread(self) -> Iterator[ThreadPoolExecutor]:
@@ -52,25 +53,29 @@ class OneThreadHandler(ASGIHandler):
             else:
                 executor.shutdown(wait=False)
 
-    async def handle(self, scope: Scope, receive: Any, send: Any) -> None:
+    async def _answer(self, scope: Scope, receive: Any, send: Any, executor: Executor) -> None:
         """Take in the request and send the answer; a stream ends when the client goes away."""
         try:
             body = await self.read_body(receive)
         except RequestAborted:
             return
         with closing(body):
-            set_script_prefix(get_script_prefix(scope))
-            response = await sync_to_async(self._respond)(scope, body)
+            # What the request sets in its context ends with it; the thread goes on to others.
+            run = copy_context().run
+            loop = asyncio.get_running_loop()
+            response = await loop.run_in_executor(executor, run, self._respond, scope, body)
             if not response.streaming:
                 await self.send_response(response, send)
                 return
-            try:
-                await self._stream(response, receive, send)
-            finally:
-                await sync_to_async(response.close)()
+            async with ThreadSensitiveContext(executor=executor):
+                try:
+                    await self._stream(response, receive, send)
+                finally:
+                    await sync_to_async(response.close)()
 
     def _respond(self, scope: Scope, body: Any) -> HttpResponseBase:
         """Return the answer; what it held, the database's connection above all, is given back."""
+        set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=type(self), scope=scope)
         request, refusal = self.create_request(scope, body)
         response: Any = refusal if request is None else self.get_response(request)
@@ -99,4 +104,17 @@ class OneThreadHandler(ASGIHandler):
         """Return the file of the body: of a large one before it has come."""
         if isinstance(receive, LargeBody):
             return receive.begin()
-        return await super().read_body(receive)
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            return BytesIO(message.get("body", b""))
+        return await super().read_body(_beginning_with(message, receive))
+
+
+def _beginning_with(first: Any, receive: Any) -> Any:
+    """Return a `receive` that gives this message before all others."""
+    waiting = [first]
+
+    async def receive_next() -> Any:
+        return waiting.pop() if waiting else await receive()
+
+    return receive_next

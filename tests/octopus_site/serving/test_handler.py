@@ -32,7 +32,11 @@ def endless(_: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts())
 
 
-urlpatterns = [path("thread", thread_name), path("endless", endless)]
+def body(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(request.body)
+
+
+urlpatterns = [path("thread", thread_name), path("endless", endless), path("body", body)]
 
 
 class Client:
@@ -87,6 +91,43 @@ def test_a_thread_takes_one_request_after_another(handler: OneThreadHandler) -> 
     seen = asyncio.run(run())
     assert len(set(seen)) == 1
     assert seen[0] != str(threading.get_ident()).encode()
+
+
+@override_settings(ROOT_URLCONF=__name__)
+@pytest.mark.parametrize("pieces", [[b"whole"], [b"in ", b"", b"pieces"], [b""]], ids=len)
+def test_a_body_comes_as_it_was_sent(handler: OneThreadHandler, pieces: list[bytes]) -> None:
+    class Sending(Client):
+        async def receive(self) -> dict[str, Any]:
+            if not left:
+                return await super().receive()
+            self._has_sent = True
+            return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
+
+    left = list(pieces)
+
+    async def run() -> Client:
+        return await ask(handler, Sending("/body"))
+
+    client = asyncio.run(run())
+    assert (client.status, b"".join(client.parts)) == (200, b"".join(pieces))
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_who_goes_away_before_the_end_gets_no_answer(handler: OneThreadHandler) -> None:
+    class Leaving(Client):
+        async def receive(self) -> dict[str, Any]:
+            return said.pop(0)
+
+    said: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"in ", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def run() -> Client:
+        return await ask(handler, Leaving("/body"))
+
+    client = asyncio.run(run())
+    assert (client.status, said) == (0, [])
 
 
 @override_settings(ROOT_URLCONF=__name__)

@@ -192,18 +192,35 @@ class ReasonPhraseProtocol(HttpToolsProtocol):
 
 
 class _ReasonTransport:
-    """A transport that moves the internal header into the status line."""
+    """A transport that moves the internal header into the status line.
+
+    It sends the head together with what follows at once, so that a client wakes up once.
+    """
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
+        self._head = b""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        if data.startswith(b"HTTP/1.1 ") and _REASON_HEADER in data:
-            data = _with_reason(data)
-        self._transport.write(data)
+        if data.startswith(b"HTTP/1.1 "):
+            self._flush()
+            self._head = _with_reason(data) if _REASON_HEADER in data else data
+            asyncio.get_running_loop().call_soon(self._flush)
+            return
+        self._transport.write(self._head + data)
+        self._head = b""
+
+    def _flush(self) -> None:
+        if self._head and not self._transport.is_closing():
+            self._transport.write(self._head)
+        self._head = b""
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
 
 
 def _with_reason(data: bytes) -> bytes:

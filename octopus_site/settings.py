@@ -58,14 +58,17 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "octopus_site.middleware.request_id.RequestIdMiddleware",
     "octopus_site.middleware.security.SecurityHeadersMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "octopus_site.middleware.browsers.BrowsersMiddleware",
     "deployments.access.web.middleware.AuthenticationMiddleware",
     "deployments.access.web.middleware.CsrfMiddleware",
     "octopus_site.middleware.maintenance.MaintenanceMiddleware",
     "octopus_site.middleware.errors.ErrorsMiddleware",
+]
+BROWSER_MIDDLEWARE = [
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 

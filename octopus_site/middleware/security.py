@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from deployments.access.identity import key_in_headers
+
 POLICY = {
     "default-src": "'self'",
     "script-src": "'self'",
@@ -18,16 +20,20 @@ POLICY = {
     "frame-src": "'none'",
     "frame-ancestors": "'none'",
 }
-_HEADERS = {
+_FOR_PROGRAMS = {
     "X-Content-Type-Options": "nosniff",
+    # Whatever answers a person is for that person; static files say otherwise themselves.
+    "Cache-Control": "private, no-cache",
+}
+_FOR_BROWSERS = {
+    **_FOR_PROGRAMS,
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
-    # Whatever answers a person is for that person; static files say otherwise themselves.
-    "Cache-Control": "private, no-cache",
 }
+_READS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 # Swagger UI writes style elements; nothing else may.
 _DOCUMENTATION = "/api/docs"
 
@@ -41,17 +47,24 @@ _FOR_DOCUMENTATION = _as_text({**POLICY, "style-src": "'self' 'unsafe-inline'"})
 
 
 class SecurityHeadersMiddleware:
-    """Add the content security policy and its kin to every answer."""
+    """Add the content security policy and its kin to every answer that a browser could show.
+
+    It cannot show that to a write with a key in a header: no link and no form sends one.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        is_documentation = request.path_info.lower().startswith(_DOCUMENTATION)
-        policy = _FOR_DOCUMENTATION if is_documentation else _FOR_ALL
-        response.headers.setdefault("Content-Security-Policy", policy)
-        for name, value in _HEADERS.items():
+        if request.method not in _READS and key_in_headers(request):
+            wanted = _FOR_PROGRAMS
+        else:
+            wanted = _FOR_BROWSERS
+            is_documentation = request.path_info.lower().startswith(_DOCUMENTATION)
+            policy = _FOR_DOCUMENTATION if is_documentation else _FOR_ALL
+            response.headers.setdefault("Content-Security-Policy", policy)
+        for name, value in wanted.items():
             response.headers.setdefault(name, value)
         if request.is_secure():
             _insist_on_tls(response)

@@ -29,7 +29,7 @@ from packages_feed.services import Outcome, OverwriteMode, Stored, delete_versio
 from packages_feed.services.clear_names import AmbiguousName
 from packages_feed.services.delta_uploads import WrongBase, delta_signature, store_delta
 from packages_feed.services.permissions import require_for_package
-from packages_feed.storage import BlobMissing, StorageFailed
+from packages_feed.storage import MOST_CONTENT, BlobMissing, StorageFailed
 
 _MOST_BULK = 1000
 
@@ -105,7 +105,7 @@ class PackageViewSet(SpaceViewSet[PackageVersion]):
         """Store the file of the request under the name it came with."""
         mode = self._overwrite_mode()
         meant = meant_by(self.query.text("packageId"), self.query.text("version"))
-        with received_file(request._request) as received:  # noqa: SLF001 before any parser
+        with received_file(request._request, most_held=MOST_CONTENT) as received:  # noqa: SLF001 before any parser
             stored = store_package(
                 actor=self.actor,
                 space=self.space,

@@ -64,29 +64,33 @@ class _SpoolHandler(FileUploadHandler):
 
 @contextmanager
 def received_file(
-    request: HttpRequest, *, limit: int | None = None, what: str = "package"
+    request: HttpRequest,
+    *,
+    limit: int | None = None,
+    what: str = "package",
+    most_held: int = 0,
 ) -> Iterator[ReceivedFile]:
     """Read the request's file into a spool that lives as long as the block.
 
-    The limit is that of packages unless another is given. Raises Invalid when there is no file,
-    TooLarge beyond the limit.
+    The limit is that of packages unless another is given. A file of at most `most_held` bytes is
+    held in memory. Raises Invalid when there is no file, TooLarge beyond the limit.
     """
     most = current_limits().package if limit is None else limit
     with Spool(package_storage().spool_folder, limit=most, what=what) as spool:
         is_form = request.content_type == "multipart/form-data"
-        received = _from_form(request, spool) if is_form else _from_body(request, spool)
+        read = _from_form if is_form else _from_body
+        received = read(request, spool, most_held)
         _require_hashes(request, received.upload, is_form=is_form)
         yield received
 
 
-def _from_form(request: HttpRequest, spool: Spool) -> ReceivedFile:
+def _from_form(request: HttpRequest, spool: Spool, most_held: int) -> ReceivedFile:
     form: Any = request
     length = request.headers.get("Content-Length", "")
     if length.isdecimal() and int(length) <= _PIECE:
         data = request.read()
         if plain := plain_form(data, (request.content_params or {}).get("boundary", "")):
-            spool.write(plain[1])
-            return ReceivedFile(spool.finish(), plain[0])
+            return ReceivedFile(_spooled(spool, plain[1], most_held), plain[0])
         form = BytesIO(data)
     handler = _SpoolHandler(spool)
     try:
@@ -114,12 +118,25 @@ def plain_form(data: bytes, boundary: str) -> tuple[str, bytes] | None:
     return (named[3].decode(), content) if named else None
 
 
-def _from_body(request: HttpRequest, spool: Spool) -> ReceivedFile:
-    while piece := request.read(_PIECE):
-        spool.write(piece)
-    if not spool.size:
+def _from_body(request: HttpRequest, spool: Spool, most_held: int) -> ReceivedFile:
+    piece = request.read(_PIECE)
+    if not piece:
         raise Invalid(_NO_FILE)
+    if not (following := request.read(_PIECE)):
+        return ReceivedFile(_spooled(spool, piece, most_held), _name_of_body(request))
+    spool.write(piece)
+    while following:
+        spool.write(following)
+        following = request.read(_PIECE)
     return ReceivedFile(spool.finish(), _name_of_body(request))
+
+
+def _spooled(spool: Spool, content: bytes, most_held: int) -> Spooled:
+    """Return a file that is here as a whole as an upload."""
+    if len(content) <= most_held:
+        return spool.hold(content)
+    spool.write(content)
+    return spool.finish()
 
 
 def _require_hashes(request: HttpRequest, upload: Spooled, *, is_form: bool) -> None:

@@ -3,9 +3,10 @@
 from packages_feed.ingest.description import PackageDescription
 from packages_feed.ingest.inspect import describe_file, describe_package
 from packages_feed.ingest.limits import Limits, TooLarge, current_limits
-from packages_feed.ingest.spool import Spool, Spooled, hash_file, spool_stream
+from packages_feed.ingest.spool import UPLOAD, Spool, Spooled, hash_file, spool_stream
 
 __all__ = [
+    "UPLOAD",
     "Limits",
     "PackageDescription",
     "Spool",

@@ -48,9 +48,12 @@ def describe_package(upload: Spooled, file_name: str | None, limits: Limits) -> 
     if upload.size > limits.package:
         raise Invalid(f"The package is larger than {readable(limits.package)}.")
     # A zip file is read here and there, and each place is a call to the system.
-    whole = upload.size <= _IN_MEMORY
-    with BytesIO(upload.path.read_bytes()) if whole else upload.path.open("rb") as file:
+    with BytesIO(_whole(upload)) if upload.size <= _IN_MEMORY else upload.path.open("rb") as file:
         return describe_file(file, upload.size, file_name, limits)
+
+
+def _whole(upload: Spooled) -> bytes:
+    return upload.path.read_bytes() if upload.content is None else upload.content
 
 
 def describe_file(

@@ -6,24 +6,37 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Final, Self
 from uuid import uuid4
 
 from packages_feed.ingest.beside import Hashes, WriteBack
 from packages_feed.ingest.limits import TooLarge, readable
 
+UPLOAD: Final = "upload-"
+"""How the names of temporary files begin."""
 _PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Spooled:
-    """A complete upload in a temporary file, with its hashes in lower-case hex."""
+    """A complete upload in a temporary file, with its hashes in lower-case hex.
+
+    A small one may be held in memory: it has its `content`, and its file is yet to be written.
+    """
 
     path: Path
     size: int
     sha1: str
     sha256: str
     sha512: str
+    content: bytes | None = None
+
+    def write_held(self) -> None:
+        """Write the file of an upload that is held, and what somebody has written of it anew."""
+        if self.content is not None:
+            self.path.unlink(missing_ok=True)
+            with open(self.path, "xb", opener=_private) as file:
+                file.write(self.content)
 
 
 class Spool:
@@ -32,11 +45,11 @@ class Spool:
     def __init__(self, folder: Path, *, limit: int, what: str = "package") -> None:
         self._limit = limit
         self._what = what
-        self.path = folder / f"upload-{uuid4().hex}"
-        self._file = open(self.path, "xb", opener=_private)  # noqa: SIM115 closed in `discard`
+        self.path = folder / f"{UPLOAD}{uuid4().hex}"
         self.size = 0
         self._hashes = Hashes()
-        self._write_back = WriteBack(self._file.fileno())
+        self._file: BinaryIO | None = None
+        self._write_back: WriteBack | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -51,26 +64,46 @@ class Spool:
 
     def write(self, data: bytes) -> None:
         """Append; raises TooLarge."""
-        self.size += len(data)
-        if self.size > self._limit:
-            raise TooLarge(f"The {self._what} is larger than {readable(self._limit)}.")
-        self._file.write(data)
-        self._hashes.update(data)
-        self._write_back.written(len(data))
+        file, write_back = self._opened()
+        self._count(data)
+        file.write(data)
+        write_back.written(len(data))
 
     def finish(self) -> Spooled:
         """Return the complete upload; it may be empty."""
-        self._file.flush()
-        sha1, sha256, sha512 = self._hashes.hexdigests()
-        return Spooled(self.path, self.size, sha1, sha256, sha512)
+        self._opened()[0].flush()
+        return self._spooled(None)
+
+    def hold(self, content: bytes) -> Spooled:
+        """Return a small upload that is here as a whole, without a file; raises TooLarge."""
+        self._count(content)
+        return self._spooled(content)
 
     def discard(self) -> None:
         """Close and remove the file."""
         self._hashes.close()
-        with suppress(OSError):  # nobody wants it any more
-            self._write_back.close()
-        self._file.close()
+        if self._write_back is not None:
+            with suppress(OSError):  # nobody wants it any more
+                self._write_back.close()
+        if self._file is not None:
+            self._file.close()
         self.path.unlink(missing_ok=True)
+
+    def _opened(self) -> tuple[BinaryIO, WriteBack]:
+        if self._file is None or self._write_back is None:
+            self._file = open(self.path, "xb", opener=_private)  # noqa: SIM115 closed in `discard`
+            self._write_back = WriteBack(self._file.fileno())
+        return self._file, self._write_back
+
+    def _count(self, data: bytes) -> None:
+        self.size += len(data)
+        if self.size > self._limit:
+            raise TooLarge(f"The {self._what} is larger than {readable(self._limit)}.")
+        self._hashes.update(data)
+
+    def _spooled(self, content: bytes | None) -> Spooled:
+        sha1, sha256, sha512 = self._hashes.hexdigests()
+        return Spooled(self.path, self.size, sha1, sha256, sha512, content)
 
 
 def _private(path: str, flags: int) -> int:

@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Callable
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,8 +44,12 @@ class FeedRequest:
         self.actor = actor
         self.space = space
         self.query = Query(request.GET)
-        self.base = f"{server_address(request)}/{root}"
+        self._root = root
+
+    @cached_property
+    def base(self) -> str:
         """Absolute, without a slash at its end: `https://host/nuget` or with a space."""
+        return f"{server_address(self.http)}/{self._root}"
 
     def text(self, name: str, default: str = "") -> str:
         return self.query.text(name, default)

@@ -22,6 +22,7 @@ from packages_feed.services import (
     set_listed,
     store_package,
 )
+from packages_feed.storage import MOST_CONTENT
 
 UNLIST_SETTING = "packages.nuget_delete_unlists"
 
@@ -30,7 +31,7 @@ UNLIST_SETTING = "packages.nuget_delete_unlists"
 def push(feed: FeedRequest) -> HttpResponseBase:
     """Store the package of the request."""
     mode = overwrite_mode(feed)
-    with received_file(feed.http) as received:
+    with received_file(feed.http, most_held=MOST_CONTENT) as received:
         stored = store_package(
             actor=feed.actor,
             space=feed.space,

@@ -1,32 +1,32 @@
 """Bytes and the rows that stand for them.
 
-A row exists before its bytes do, and both are taken away under the row's lock, so a version never
-names bytes that are gone and no bytes are forgotten. Artifacts of deployments are kept here too.
+A row exists before its bytes do, or else a name in the folder of uploads, and bytes are taken away
+under the row's lock; so a version never names bytes that are gone and no bytes are forgotten.
+Artifacts of deployments are kept here too.
 """
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, Error, connection, models, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from deployments.audit.models import EventArchive
 from deployments.base.clock import Clock, utc_now
 from deployments.base.rows import Together, mark_as_stored, repeating_cursor
-from packages_feed.ingest import Spooled
+from packages_feed.ingest import UPLOAD, Spooled
 from packages_feed.models import PackageVersion, StoredBlob
-from packages_feed.storage import StorageFailed, package_storage
-from packages_feed.storage.beside import FILES, beside
+from packages_feed.storage import MOST_CONTENT, StorageFailed, Writing, package_storage
+from packages_feed.storage.spooling import old_files
 
 log = structlog.get_logger(__name__)
 
 _UNFINISHED = timedelta(days=1)
-_SOON_DONE: Final = 1024 * 1024
 _WRITE: Final = """
 INSERT INTO packages_feed_storedblob (sha256, size, stored) SELECT %s, %s, %s {table}
 WHERE {condition} ON CONFLICT (sha256) DO UPDATE SET stored = excluded.stored RETURNING sha256
@@ -54,30 +54,52 @@ def store_bytes(upload: Spooled, *, clock: Clock = utc_now) -> None:
 def announce_bytes(
     upload: Spooled, *, unless: PackageVersion | None = None, clock: Clock = utc_now
 ) -> bool:
-    """Write the row that makes the bytes findable, which `put_before` and `bytes_put` store.
+    """Write the row that makes the bytes findable, which are to be stored next.
 
     Not when the feed has the version `unless`, of which it tells by False.
     """
     return _write_row(upload, clock(), unless)
 
 
-def put_before(upload: Spooled) -> None:
-    """Store bytes that were announced, while no transaction waits; `bytes_put` does what is quick.
+@contextmanager
+def begun(upload: Spooled) -> Iterator[Writing | None]:
+    """Begin to write a small upload beside the block, which ends with `bytes_put`.
 
-    One of SQLite would keep every other writer waiting.
+    Until its version is committed its file is there under the name of the upload, too, in which
+    `sweep_uploads` looks after a process that has died: no row need make it findable before. None
+    for other uploads; their file is here.
     """
-    if not _is_soon_done(upload):
-        put_again(upload)
+    if upload.content is None:
+        yield None
+        return
+    writing = package_storage().begin(upload.path, upload.sha256, upload.content)
+    if writing is None:
+        _write_held(upload)
+        yield None
+        return
+    with writing:
+        yield writing
 
 
 @contextmanager
-def bytes_put(upload: Spooled) -> Iterator[None]:
-    """Store beside the block what `put_before` left; it is on the disk when the block ends."""
-    if not _is_soon_done(upload):
+def bytes_put(upload: Spooled, writing: Writing | None) -> Iterator[None]:
+    """Store what was begun beside the block; it is on the disk when the block ends.
+
+    Also where a deletion has come: the block is to lock the row of the bytes.
+    """
+    if writing is None:
         yield
+        put_again(upload)
         return
-    with beside(FILES, lambda: put_again(upload)):
+    writing.place()
+    is_placed = False
+    try:
         yield
+    finally:
+        is_placed = writing.is_placed()
+    if not is_placed or package_storage().size(upload.sha256) != upload.size:
+        _write_held(upload)
+        put_again(upload)
 
 
 def lock_bytes(upload: Spooled, *, clock: Clock = utc_now) -> StoredBlob:
@@ -117,6 +139,27 @@ def drop_if_unused(sha256: str) -> bool:
         package_storage().delete(sha256)
         blob.delete()
     return True
+
+
+def take_back(upload: Spooled) -> None:
+    """Delete the bytes of an upload that failed unless something names them.
+
+    What cannot be deleted now is left for the sweep: by its row, or else by its file.
+    """
+
+    def take() -> None:
+        try:
+            take_away_orphan(upload.sha256, upload.size)
+        except (StorageFailed, Error) as error:
+            log.warning("bytes of a failed upload are left", sha256=upload.sha256, error=str(error))
+            if upload.content is not None:
+                with suppress(OSError):
+                    upload.path.rename(upload.path.with_suffix(".left"))
+
+    if connection.in_atomic_block:
+        transaction.on_commit(take, robust=True)
+    else:
+        take()  # `on_commit` would ask the database first, which may have gone
 
 
 def drop_after_commit(sha256: str) -> None:
@@ -180,11 +223,21 @@ def used_blobs(alias: str = DEFAULT_DB_ALIAS) -> Iterator[tuple[str, int]]:
 
 def sweep_uploads(*, clock: Clock = utc_now) -> int:
     """Delete what uploads that never ended have left behind; return how many."""
-    return package_storage().drop_unfinished(clock() - _UNFINISHED)
+    storage, before = package_storage(), clock() - _UNFINISHED
+    for path in old_files(storage.spool_folder, before):
+        with suppress(FileNotFoundError):
+            if path.name.startswith(UPLOAD) and path.stat().st_size <= MOST_CONTENT:
+                # It may have its place as well, and nothing that names it.
+                upload = hashed(path)
+                take_away_orphan(upload.sha256, upload.size, clock=clock)
+    return storage.drop_unfinished(before)
 
 
-def _is_soon_done(upload: Spooled) -> bool:
-    return package_storage().is_near and upload.size <= _SOON_DONE
+def _write_held(upload: Spooled) -> None:
+    try:
+        upload.write_held()
+    except OSError as error:
+        raise StorageFailed(f"The package could not be stored: {error.strerror}.") from error
 
 
 def _write_row(upload: Spooled, now: datetime, unless: PackageVersion | None = None) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from django.db import transaction
 
-from agent.versions import PackageFileName
+from agent.versions import PackageFileName, Version
 from deployments.access.permissions import Permission
 from deployments.base.actor import Actor
 from deployments.base.clock import Clock, utc_now
@@ -29,16 +29,17 @@ from packages_feed.queries import find_exact
 from packages_feed.services.adding import add_version, news_of, snapshot
 from packages_feed.services.blobs import (
     announce_bytes,
+    begun,
     bytes_put,
     drop_after_commit,
     put_again,
-    put_before,
+    take_back,
 )
 from packages_feed.services.clear_names import require_clear
 from packages_feed.services.latest import find_latest
 from packages_feed.services.permissions import require_for_package, require_somewhere
 from packages_feed.services.retention import hold_numbers
-from packages_feed.storage import package_storage
+from packages_feed.storage import Writing, package_storage
 
 
 class OverwriteMode(StrEnum):
@@ -84,6 +85,7 @@ class AlreadyExists(Conflict):
     """The feed has this version, and the mode says to fail."""
 
     def __init__(self, version: PackageVersion, *, same_bytes: bool) -> None:
+        self.same_bytes = same_bytes
         detail = " with identical content" if same_bytes else ""
         super().__init__(
             f"A package with the same name and version already exists:"
@@ -117,44 +119,67 @@ def store_package(
     )
     with spool as opened:
         upload = file if isinstance(file, Spooled) else spool_stream(opened, file)  # type: ignore[arg-type]
-        described = describe_package(upload, file_name, limits)
-        require_for_package(actor, space, Permission.BuiltInFeedPush, described.package_id)
-        name = PackageFileName(described.package_id, described.version, described.extension)
-        require_clear(space, name, meant)
-        values = {**identity_of(described), **_pushed(actor, upload, clock())}
-        version = PackageVersion(space=space, **values)
-        if not announce_bytes(upload, unless=version, clock=clock):
-            existing = _existing(space, described)
-            kept = _kept(actor, space, existing, upload, mode) if existing else None
-            if kept is not None:
-                return kept
-            announce_bytes(upload, clock=clock)
-        try:
-            put_before(upload)
-            with transaction.atomic():
-                return _write(actor, version, described, upload, mode, clock)
-        except BaseException:
-            drop_after_commit(upload.sha256)
-            raise
+        with begun(upload) as writing:
+            described = describe_package(upload, file_name, limits)
+            require_for_package(actor, space, Permission.BuiltInFeedPush, described.package_id)
+            name = PackageFileName(described.package_id, described.version, described.extension)
+            require_clear(space, name, meant)
+            values = {**identity_of(described), **_pushed(actor, upload, clock())}
+            version = PackageVersion(space=space, **values)
+            if writing is None:
+                kept = _put_before(actor, version, upload, mode, clock)
+                if kept is not None:
+                    return kept
+            elif mode is OverwriteMode.IGNORE and (existing := _existing(version)):
+                return Stored(existing, Outcome.IGNORED)
+            try:
+                with transaction.atomic():
+                    return _write(actor, version, upload, writing, mode, clock)
+            except BaseException as error:
+                if not (isinstance(error, AlreadyExists) and error.same_bytes):
+                    take_back(upload)
+                raise
+
+
+def _put_before(
+    actor: Actor, version: PackageVersion, upload: Spooled, mode: OverwriteMode, clock: Clock
+) -> Stored | None:
+    """Store the bytes while no transaction waits: one of SQLite would keep all writers waiting.
+
+    Not for a version that stays as it is, for which this answers.
+    """
+    if not announce_bytes(upload, unless=version, clock=clock):
+        existing = _existing(version)
+        kept = _kept(actor, existing, upload, mode) if existing else None
+        if kept is not None:
+            return kept
+        announce_bytes(upload, clock=clock)
+    try:
+        put_again(upload)
+    except BaseException:
+        drop_after_commit(upload.sha256)
+        raise
+    return None
 
 
 def _write(
     actor: Actor,
     version: PackageVersion,
-    described: PackageDescription,
     upload: Spooled,
+    writing: Writing | None,
     mode: OverwriteMode,
     clock: Clock,
 ) -> Stored:
     """Store the bytes and the row, or do to the row that is there what the mode says."""
-    with bytes_put(upload):
+    with bytes_put(upload, writing):
         is_new = add_version(actor=actor, version=version, upload=upload, clock=clock)
-    put_again(upload)
     while not is_new:
-        existing = _existing(version.space, described)
+        existing = _existing(version)
         if existing is not None:
-            kept = _kept(actor, version.space, existing, upload, mode)
+            kept = _kept(actor, existing, upload, mode)
             if kept is not None:
+                if existing.blob_id != upload.sha256:
+                    drop_after_commit(upload.sha256)
                 return kept
             if hold_numbers(version.space, [existing.pk]):
                 existing.refresh_from_db()  # another may have replaced it just now
@@ -164,12 +189,12 @@ def _write(
     return Stored(version, Outcome.CREATED)
 
 
-def _existing(space: Space, described: PackageDescription) -> PackageVersion | None:
-    return find_exact(space, described.package_id, described.version)
+def _existing(version: PackageVersion) -> PackageVersion | None:
+    return find_exact(version.space, version.package_id, Version.parse(version.version))
 
 
 def _kept(
-    actor: Actor, space: Space, existing: PackageVersion, upload: Spooled, mode: OverwriteMode
+    actor: Actor, existing: PackageVersion, upload: Spooled, mode: OverwriteMode
 ) -> Stored | None:
     """Answer for a version that stays as it is; None when it is to be replaced."""
     if mode is OverwriteMode.IGNORE:
@@ -178,7 +203,7 @@ def _kept(
         raise AlreadyExists(existing, same_bytes=existing.blob_id == upload.sha256)
     require_for_package(
         actor,
-        space,
+        existing.space,
         Permission.BuiltInFeedAdminister,
         existing.package_id,
         purpose="to replace a package",

@@ -11,8 +11,10 @@ from packages_feed.storage.both import MovingStorage
 from packages_feed.storage.choice import named_storage, package_storage, storage_from_url
 from packages_feed.storage.files import FileStorage
 from packages_feed.storage.pieces import PiecesBusy, PieceStore
+from packages_feed.storage.writer import MOST_CONTENT, Writing, use_writer
 
 __all__ = [
+    "MOST_CONTENT",
     "BlobMissing",
     "FileStorage",
     "MovingStorage",
@@ -21,8 +23,10 @@ __all__ = [
     "PiecesBusy",
     "StorageFailed",
     "StoredFile",
+    "Writing",
     "WrongBytes",
     "named_storage",
     "package_storage",
     "storage_from_url",
+    "use_writer",
 ]

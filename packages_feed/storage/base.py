@@ -9,6 +9,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from packages_feed.storage.pieces import PieceStore
+from packages_feed.storage.writer import Writing
 
 PIECE = 256 * 1024
 """Bytes that `open` gives at a time, at most."""
@@ -41,13 +42,15 @@ class PackageStorage(Protocol):
     """Bytes by their SHA-256 (64 lower-case hex digits); what is stored never changes."""
 
     @property
-    def is_near(self) -> bool:
-        """Whether storing a small file takes no longer than storing a row."""
-        ...
-
-    @property
     def spool_folder(self) -> Path:
         """The folder from which `put` takes files without copying them, if it can."""
+        ...
+
+    def begin(self, path: Path, sha256: str, content: bytes) -> Writing | None:
+        """Begin to write a small file to `path`, in the spool folder, and then to its place.
+
+        None where nobody does so beside this process; the caller goes the long way then.
+        """
         ...
 
     def put(self, source: Path, sha256: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from packages_feed.storage.base import BlobMissing, PackageStorage, StoredFile
 from packages_feed.storage.pieces import PieceStore
+from packages_feed.storage.writer import Writing
 
 
 class MovingStorage:
@@ -18,12 +19,11 @@ class MovingStorage:
         self.second = second
 
     @property
-    def is_near(self) -> bool:
-        return self.first.is_near
-
-    @property
     def spool_folder(self) -> Path:
         return self.first.spool_folder
+
+    def begin(self, path: Path, sha256: str, content: bytes) -> Writing | None:
+        return self.first.begin(path, sha256, content)
 
     def put(self, source: Path, sha256: str) -> bool:
         return self.first.put(source, sha256)

@@ -5,7 +5,6 @@ import os
 import stat
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -20,26 +19,27 @@ from packages_feed.storage.base import (
     is_sha256,
     place_of,
 )
-from packages_feed.storage.beside import FOLDERS, beside
 from packages_feed.storage.disk import copy, link, make_folder, sync_folder, sync_parents
 from packages_feed.storage.pieces import FilePieces, PieceStore
 from packages_feed.storage.spooling import drop_old_files
+from packages_feed.storage.writer import Writing, begin
 
 
 class FileStorage:
     """A folder; several servers may share it."""
 
-    is_near = True
-
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._incoming = folder / "incoming"
 
     @property
     def spool_folder(self) -> Path:
-        folder = self.folder / "incoming"
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        if not self._incoming.is_dir():
+            self._incoming.mkdir(parents=True, exist_ok=True)
+        return self._incoming
+
+    def begin(self, path: Path, sha256: str, content: bytes) -> Writing | None:
+        return begin(path, self._path(sha256), content)
 
     def put(self, source: Path, sha256: str) -> bool:
         def write(target: Path) -> None:
@@ -58,12 +58,13 @@ class FileStorage:
         target = self._path(sha256)
         try:
             if _size(target) == size:
+                sync_folder(target.parent)  # whoever has put it there may not have come so far
                 return False
             made = make_folder(target.parent)
-            with beside(FOLDERS, lambda: sync_parents(made)) if made else nullcontext():
-                write(target)
+            write(target)
             # Last: the file's own sync wrote all but its name.
             sync_folder(target.parent)
+            sync_parents(made)
         except OSError as error:
             raise StorageFailed(f"The package could not be stored: {error.strerror}.") from error
         return True
@@ -127,6 +128,8 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise StorageFailed(f"The package cannot be read: {error.strerror}.") from error
 
 
 def _names(folder: Path, length: int, least: str) -> list[str]:

@@ -38,8 +38,6 @@ PART = 16 * 1024 * 1024
 class S3Storage:
     """A bucket with a prefix; without keys, boto3's own chain finds the credentials."""
 
-    is_near = False
-
     def __init__(
         self, place: S3Place, *, spool_folder: Path, access_key: str = "", secret_key: str = ""
     ) -> None:
@@ -70,6 +68,9 @@ class S3Storage:
     def spool_folder(self) -> Path:
         self._spool_folder.mkdir(parents=True, exist_ok=True)
         return self._spool_folder
+
+    def begin(self, path: Path, sha256: str, content: bytes) -> None:
+        return None
 
     def put(self, source: Path, sha256: str) -> bool:
         size = source.stat().st_size

@@ -72,7 +72,7 @@ REASONS: dict[str, dict[str, str]] = {
         "server_tasks.enqueue": "enqueue",
         "tenants.connections": "replace_connections",
         "releases.queueing": "hold_queue_of queue_task",
-        "packages_feed.blobs": "drop_after_commit drop_if_unused",
+        "packages_feed.blobs": "drop_after_commit drop_if_unused take_back",
         "packages_feed.feeds": "ensure_built_in_feed",
         "packages_feed.latest": "find_all_latest find_latest",
         "packages_feed.retention": "hold_numbers hold_versions",
@@ -80,7 +80,9 @@ REASONS: dict[str, dict[str, str]] = {
     "the server prepares itself; nobody asked for it": {
         "access.seeding": "seed_access",
         "infrastructure.gateway_certificate": "certificate_pem server_context thumbprint",
-        "packages_feed.blobs": "sweep_unused_blobs take_away_damaged take_away_orphan",
+        "packages_feed.blobs": (
+            "sweep_unused_blobs sweep_uploads take_away_damaged take_away_orphan"
+        ),
         "releases.snapshots": "sweep_snapshots",
     },
     "keeps events themselves: their files, and who has seen them": {

@@ -146,6 +146,7 @@ def test_stored_files_are_verified(cli: Cli) -> None:
     stray = cli.folder / "storage" / "packages" / "00" / "00" / ("0" * 64)
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"stray")
+    os.utime(stray, (0, 0))
     assert cli.run("packages", "verify").returncode == 1
     assert ": removed" in cli.run("packages", "verify", "--remove-orphans").stdout
     assert cli.run("packages", "verify").returncode == 0

@@ -3,11 +3,13 @@
 import hashlib
 import io
 import os
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from deployments.base.clock import utc_now
 from deployments.base.models import Event
 from packages_feed.models import PackageVersion, StoredBlob
 from packages_feed.services import delete_version, store_package, sweep_unused_blobs
@@ -35,8 +37,10 @@ def path_of(storage: FileStorage, sha256: str) -> Path:
 
 
 def add_orphan(storage: FileStorage, data: bytes) -> str:
+    """Store bytes without a row, long ago."""
     sha256 = hashlib.sha256(data).hexdigest()
     storage.put_stream(iter([data]), sha256, len(data))
+    os.utime(path_of(storage, sha256), (0, 0))
     return sha256
 
 
@@ -105,6 +109,15 @@ def test_a_damaged_file_that_is_taken_away_comes_back_with_the_next_push(
     assert [file.problem for file in check_files(storage)] == [None]
 
 
+def test_a_file_whose_row_may_be_about_to_come_is_no_orphan(storage: FileStorage) -> None:
+    orphan = add_orphan(storage, b"nobody's")
+    os.utime(path_of(storage, orphan))
+    assert [file.problem for file in check_files(storage)] == [None]
+    later = utc_now() + timedelta(minutes=2)
+    found = [file.problem for file in check_files(storage, clock=lambda: later)]
+    assert found == [Problem.ORPHANED]
+
+
 def test_orphans_are_taken_away_unless_somebody_has_pushed_them_meanwhile(
     storage: FileStorage,
 ) -> None:
@@ -142,7 +155,8 @@ def test_while_files_move_pushes_and_deletions_go_on(storage: FileStorage, tmp_p
     assert moving.size(late.blob_id) == late.size
     outcomes = {each.sha256: each.outcome for each in copy_missing(moving, target)}
     assert outcomes == {late.blob_id: Copied.COPIED}
-    assert [file.problem for file in check_files(target)] == [
+    later = utc_now() + timedelta(minutes=2)
+    assert [file.problem for file in check_files(target, clock=lambda: later)] == [
         None if file.sha256 == late.blob_id else Problem.ORPHANED for file in target.files()
     ]
 

@@ -3,12 +3,18 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+from typing import Final
 
+from deployments.base.clock import Clock, utc_now
 from packages_feed.models import StoredBlob
 from packages_feed.services.blobs import is_used, users_of
 from packages_feed.services.upkeep.both_sides import Pair, rows_and_files
 from packages_feed.storage import BlobMissing, PackageStorage
+
+# The row of a small upload is committed after its file has been stored.
+_SOON_NAMED: Final = timedelta(minutes=1)
 
 
 class Problem(StrEnum):
@@ -30,21 +36,24 @@ class Checked:
     users: tuple[str, ...] = ()
 
 
-def check_files(storage: PackageStorage, *, after: str = "") -> Iterator[Checked]:
+def check_files(
+    storage: PackageStorage, *, after: str = "", clock: Clock = utc_now
+) -> Iterator[Checked]:
     """Yield every file beyond `after` in the order of the hashes, each read as a whole.
 
     Uploads and deletions go on meanwhile and are no problem. Raises StorageFailed.
     """
     for pair in rows_and_files(storage, after=after):
-        problem = _problem(storage, pair)
+        problem = _problem(storage, pair, clock)
         size = pair.row_size if pair.row_size is not None else pair.file.size if pair.file else 0
         users = tuple(users_of(pair.sha256)) if problem else ()
         yield Checked(pair.sha256, size, problem, users)
 
 
-def _problem(storage: PackageStorage, pair: Pair) -> Problem | None:
+def _problem(storage: PackageStorage, pair: Pair, clock: Clock) -> Problem | None:
     if pair.row_size is None:
-        return _orphaned(storage, pair.sha256)
+        is_old = pair.file is not None and pair.file.modified < clock() - _SOON_NAMED
+        return _orphaned(storage, pair.sha256) if is_old else None
     state = _state(storage, pair.sha256, pair.row_size)
     # What changed since the row was read: deleted, or an upload that was given up.
     if state is None or not is_used(pair.sha256):

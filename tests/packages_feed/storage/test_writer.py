@@ -1,0 +1,145 @@
+"""The process that writes small files, and pushes that use it."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from packages_feed.storage import writer as module
+from packages_feed.storage.writer import MOST_CONTENT, Writer
+from tests.support.processes import wait_until
+
+CONTENT = b"bytes\0and more\0"
+
+
+@pytest.fixture
+def writer() -> Iterator[Writer]:
+    started = Writer()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "upload"
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "packages" / "ab" / "cd" / "abcd"
+
+
+def written(writer: Writer, path: Path, target: Path, content: bytes = CONTENT) -> bool:
+    """Let a file be written and placed."""
+    with begun(writer, path, target, content) as writing:
+        writing.place()
+        return writing.is_placed()
+
+
+def begun(writer: Writer, path: Path, target: Path, content: bytes = CONTENT) -> "module.Writing":
+    writing = writer.begin(path, target, content)
+    assert writing is not None
+    return writing
+
+
+@pytest.mark.parametrize("content", [CONTENT, b"", os.urandom(MOST_CONTENT)], ids=len)
+def test_a_file_gets_its_place_and_keeps_its_first_name(
+    writer: Writer, path: Path, target: Path, content: bytes
+) -> None:
+    assert written(writer, path, target, content)
+    assert target.read_bytes() == content
+    assert path.samefile(target)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_nothing_stays_of_a_file_that_is_not_placed(
+    writer: Writer, path: Path, target: Path
+) -> None:
+    with begun(writer, path, target):
+        pass
+    assert written(writer, path.with_name("next"), target.with_name("next"))
+    assert not path.exists()
+    assert not target.exists()
+
+
+def test_what_is_there_already_is_not_written_again(
+    writer: Writer, path: Path, target: Path
+) -> None:
+    target.parent.mkdir(parents=True)
+    target.write_bytes(CONTENT)
+    assert written(writer, path, target)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("way", ["damaged", "no folder", "no room for the name"])
+def test_what_cannot_be_placed_is_left_to_the_caller(
+    writer: Writer, path: Path, target: Path, way: str
+) -> None:
+    if way == "damaged":
+        target.parent.mkdir(parents=True)
+        target.write_bytes(b"damaged")
+    elif way == "no folder":
+        target.parents[2].write_text("a file")
+    else:
+        path = path.with_name("x" * 300)
+    assert not written(writer, path, target)
+    assert written(writer, path.with_name("next"), target.parents[3] / "elsewhere" / "next")
+
+
+def test_one_file_at_a_time_and_no_large_one(writer: Writer, path: Path, target: Path) -> None:
+    assert writer.begin(path, target, bytes(MOST_CONTENT + 1)) is None
+    with begun(writer, path, target):
+        assert writer.begin(path, target, CONTENT) is None
+    assert written(writer, path, target)
+
+
+@pytest.mark.parametrize("when", ["before", "while", "after the last word"])
+def test_when_the_process_dies_another_takes_its_place(
+    writer: Writer, path: Path, target: Path, when: str
+) -> None:
+    first = writer.process
+    if when == "before":
+        first.kill()
+        first.wait()
+        assert writer.begin(path, target, CONTENT) is None
+    else:
+        with begun(writer, path, target) as writing:
+            if when == "after the last word":
+                os.kill(first.pid, 19)  # SIGSTOP: it hears, and does not answer
+                writing.place()
+            first.kill()
+            first.wait()
+            if when == "while":
+                writing.place()
+            assert not writing.is_placed()
+    assert writer.process is not first
+    assert written(writer, path.with_name("next"), target)
+
+
+def test_it_ends_with_its_server_and_keeps_only_what_was_placed(path: Path, target: Path) -> None:
+    script = f"""if True:
+        import os
+        from pathlib import Path
+        from packages_feed.storage.writer import Writer
+        writer = Writer()
+        path, target = Path({str(path)!r}), Path({str(target)!r})
+        with writer.begin(path, target, b"placed") as writing:
+            writing.place()
+            assert writing.is_placed()
+        writer.begin(path.with_name("next"), target.with_name("next"), b"not placed")
+        print(writer.process.pid, flush=True)
+        os.kill(os.getpid(), 9)
+    """
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, env=environment, check=False
+    )
+    process = Path("/proc") / done.stdout.decode().strip()
+    assert process.name.isdecimal()
+    wait_until(lambda: not process.exists())
+    assert sorted(file.name for file in path.parent.iterdir()) == ["packages", "upload"]
+    assert [file.name for file in target.parent.iterdir()] == ["abcd"]

@@ -3,10 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorWrapper
-from psycopg import Cursor
+from psycopg import Connection, Cursor
+
+# Connections whose prepared statements are planned once; otherwise PostgreSQL plans the first five
+# times of each for their values, which takes longer than to run them.
+_planning_once: "WeakSet[Connection[Any]]" = WeakSet()
 
 
 class _PreparingCursor(Cursor[Any]):
@@ -14,6 +19,9 @@ class _PreparingCursor(Cursor[Any]):
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         """Run a statement as a prepared one, which Django lets its connections not have."""
+        if self.connection not in _planning_once:
+            _planning_once.add(self.connection)
+            self.connection.execute("SET plan_cache_mode = force_generic_plan")
         self.connection.prepare_threshold = 0
         try:
             return super().execute(query, params, prepare=True, **options)

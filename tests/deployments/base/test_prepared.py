@@ -59,7 +59,7 @@ def test_queries_for_one_row_are_planned_once_and_seen_by_who_counts() -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
-                " WHERE statement LIKE '%ORDER BY \"base_space\".\"slug\" ASC LIMIT 1'"
+                ' WHERE statement LIKE \'%ORDER BY "base_space"."slug" ASC LIMIT 1\''
             )
             assert cursor.fetchall() == [(3, 0)]
 

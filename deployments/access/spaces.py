@@ -13,7 +13,7 @@ from deployments.access.permissions import Permission
 from deployments.base import public_ids
 from deployments.base.actor import Actor
 from deployments.base.models import ServerSetting, Space
-from deployments.base.rows import PreparedQuery, mark_as_stored
+from deployments.base.rows import PreparedQuery
 from deployments.base.settings_rows import MAINTENANCE, get_setting
 
 
@@ -24,6 +24,7 @@ def _living() -> QuerySet[Space]:
 
 
 _COLUMNS: Final = Space._meta.concrete_fields  # noqa: SLF001 Django's public name
+_NAMES: Final = [field.attname for field in _COLUMNS]
 _DEFAULT = PreparedQuery(lambda: _living().filter(is_default=True))
 _BY_NUMBER = PreparedQuery(lambda number: _living().filter(pk=number), int)
 _BY_SLUG = PreparedQuery(lambda slug: _living().filter(slug=slug), str)
@@ -47,9 +48,9 @@ def space_beside(text: str | None) -> Space | None:
     if text is None:
         return None
     values = json.loads(text)
-    space = Space(**{each.attname: each.to_python(values[each.attname]) for each in _COLUMNS})
+    known = [field.to_python(values[field.attname]) for field in _COLUMNS]
+    space = Space.from_db(connection.alias, _NAMES, known)
     space.in_maintenance = get_setting(MAINTENANCE) is not None  # type: ignore[attr-defined]  # as `_living` says it
-    mark_as_stored(space)
     return space
 
 

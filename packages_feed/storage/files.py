@@ -95,7 +95,10 @@ class FileStorage:
         return None
 
     def size(self, sha256: str) -> int | None:
-        return _size(self._path(sha256))
+        try:
+            return _size(self._path(sha256))
+        except OSError as error:
+            raise StorageFailed(f"The package cannot be read: {error.strerror}.") from error
 
     def delete(self, sha256: str) -> None:
         path = self._path(sha256)
@@ -128,8 +131,6 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise StorageFailed(f"The package cannot be read: {error.strerror}.") from error
 
 
 def _names(folder: Path, length: int, least: str) -> list[str]:

@@ -62,12 +62,6 @@ class _Rates:
     seconds: list[float] = field(default_factory=list)
     each: list[float] = field(default_factory=list)
 
-    def end_round(self, count: int) -> None:
-        """Leave out what was done before the last so many of this round."""
-        of_others = len(self.seconds) * count
-        self.each = [*self.each[:of_others], *self.each[-count:]]
-        self.seconds.append(sum(self.each[-count:]))
-
 
 def _small(section: Section, place: Place, sizes: _Sizes) -> None:
     """Push small packages on one connection, as often as there are rounds."""
@@ -78,22 +72,24 @@ def _small(section: Section, place: Place, sizes: _Sizes) -> None:
             (f"Acme.Small{number:03}", small_package(f"Acme.Small{number:03}", f"1.{turn}.0"))
             for number in range(sizes.first + sizes.small)
         ]
-        counted = packages[sizes.first :]
+        uncounted, counted = packages[: sizes.first], packages[sizes.first :]
         copies.seconds.append(_copy_all(place.lab.folder / f"small-{turn}", counted))
         with Connection(place.plain) as connection:
-            for name, data in packages:
+            for name, data in uncounted:
+                connection.ask(f"/{turn}/{name}.nupkg", method="PUT", body=data)
+            for name, data in counted:
                 path = f"/{turn}/{name}.nupkg"
                 nginx.each.append(connection.ask(path, method="PUT", body=data)[1])
-            nginx.end_round(sizes.small)
+            nginx.seconds.append(sum(nginx.each[-sizes.small :]))
         with Connection(place.url, {**KEY, **FORM}) as connection:
-            for number, (_, data) in enumerate(packages):
-                if number == sizes.first:
-                    cpu -= _cpu(place)
+            for _, data in uncounted:
                 took = connection.ask(_PUSH, method="PUT", body=form_of(data))[1]
-                ours.each.append(took)
                 first = first or took
-            ours.end_round(sizes.small)
-        cpu += _cpu(place)
+            cpu -= _cpu(place)
+            for _, data in counted:
+                ours.each.append(connection.ask(_PUSH, method="PUT", body=form_of(data))[1])
+            ours.seconds.append(sum(ours.each[-sizes.small :]))
+            cpu += _cpu(place)
     count = sizes.small
     section.add(
         f"{count} small packages pushed on one connection",

@@ -6,9 +6,9 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from deployments.access.services.maintenance import maintenance, may_write_in_maintenance
+from deployments.access.web.middleware import READS
 from octopus_site.middleware.errors import is_api, page
 
-_READS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
 # An administrator must be able to come in, and anybody to leave; agents bring what they have.
 # Build servers come in to read.
 _DOORS: Final = (
@@ -27,7 +27,7 @@ class MaintenanceMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method in _READS or request.path_info.lower().startswith(_DOORS):
+        if request.method in READS or request.path_info.lower().startswith(_DOORS):
             return self.get_response(request)
         actor = getattr(request, "actor", None) or None  # first: settings are read with an API key
         state = maintenance()

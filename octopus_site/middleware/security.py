@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from deployments.access.identity import key_in_headers
+from deployments.access.web.middleware import READS
 
 POLICY = {
     "default-src": "'self'",
@@ -33,7 +34,6 @@ _FOR_BROWSERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
-_READS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 # Swagger UI writes style elements; nothing else may.
 _DOCUMENTATION = "/api/docs"
 
@@ -57,7 +57,7 @@ class SecurityHeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.method not in _READS and key_in_headers(request):
+        if request.method not in READS and key_in_headers(request):
             wanted = _FOR_PROGRAMS
         else:
             wanted = _FOR_BROWSERS

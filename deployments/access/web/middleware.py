@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Callable
+from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -16,7 +17,8 @@ from deployments.base.actor import Actor
 from deployments.base.settings_rows import usual_settings_held
 
 Next = Callable[[HttpRequest], HttpResponse]
-_READS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+READS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
+"""Methods that change nothing."""
 _REFUSED = (
     "A required anti-forgery token was not supplied or was not valid."
     f" Send the value of the cookie {csrf.COOKIE} in the header {csrf.HEADER}."
@@ -46,7 +48,7 @@ class CsrfMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method not in _READS and not _is_trusted(request):
+        if request.method not in READS and not _is_trusted(request):
             return refusal(request)
         response = self.get_response(request)
         _set_cookie(request, response)

@@ -167,38 +167,30 @@ def test_what_a_process_that_died_has_placed_is_swept_unless_it_is_named(
         upload.write_held()
         storage.put(upload.path, upload.sha256)
         left = upload.path.with_name("upload-of-the-dead")
-        left.hardlink_to(storage.folder / "packages" / storage_place(upload.sha256))
+        placed = storage.local_path(upload.sha256)
+        assert placed is not None
+        left.hardlink_to(placed)
     assert sweep_uploads() == 0
     assert sweep_uploads(clock=lambda: utc_now() + timedelta(hours=25)) == 1
-    (only if is_named else lambda storage, _: nothing(storage))(storage, DATA)
-
-
-def storage_place(sha256: str) -> Path:
-    return Path(sha256[:2]) / sha256[2:4] / sha256
+    if is_named:
+        only(storage, DATA)
+    else:
+        nothing(storage)
 
 
 def test_bytes_that_a_deletion_takes_before_the_row_is_locked_come_again(
-    storage: FileStorage, monkeypatch: pytest.MonkeyPatch
+    storage: FileStorage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def deleted(**what: Any) -> bool:
         storage.delete(what["upload"].sha256)
         return add_version(**what)
 
-    put = storage.put(_file(storage), _sha256(storage))
-    assert put
+    path = tmp_path / "file"
+    path.write_bytes(DATA)
+    assert storage.put(path, blobs.hashed(path).sha256)
     monkeypatch.setattr(store, "add_version", deleted)
     push(storage)
     only(storage, DATA)
-
-
-def _file(storage: FileStorage) -> Path:
-    path = storage.folder.parent / "file"
-    path.write_bytes(DATA)
-    return path
-
-
-def _sha256(storage: FileStorage) -> str:
-    return blobs.hashed(_file(storage)).sha256
 
 
 @pytest.mark.parametrize("size", [0, MOST_CONTENT], ids=["small", "large"])

@@ -1,6 +1,7 @@
 """The process that writes small files, and pushes that use it."""
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -109,7 +110,7 @@ def test_when_the_process_dies_another_takes_its_place(
     else:
         with begun(writer, path, target) as writing:
             if when == "after the last word":
-                os.kill(first.pid, 19)  # SIGSTOP: it hears, and does not answer
+                os.kill(first.pid, signal.SIGSTOP)  # it hears, and does not answer
                 writing.place()
             first.kill()
             first.wait()

@@ -26,34 +26,41 @@ _KINDS: Final = ", ".join(
     )
 )
 _TABLE: Final = "packages_feed_latestversion"
+_EACH: Final = """
+SELECT v.space_id, v.id_lower, k.kind, v.id, v.version_key || ' ' || v.version_lower AS sort_key,
+    v.search_text{more}
+FROM {versions} v
+JOIN kinds k ON NOT k.nuget
+    OR (v.extension = '.nupkg' AND v.listed
+        AND (k.prerelease OR NOT v.is_prerelease)
+        AND (k.semver2 OR NOT v.is_semver2))
+{which}
+"""
+_PLACE: Final = """, ROW_NUMBER() OVER (
+    PARTITION BY k.kind ORDER BY v.version_key DESC, v.version_lower DESC
+) AS place"""
+_NEWEST: Final = """
+SELECT space_id, id_lower, kind, id, sort_key, search_text FROM ({each}) AS every WHERE place = 1
+"""
 # Rows go in by kind, so that of two pushes of one package one waits for the other.
 _FIND: Final = f"""
 WITH kinds(kind, nuget, prerelease, semver2) AS (VALUES {_KINDS})
 INSERT INTO {_TABLE} (space_id, id_lower, kind, version_id, sort_key, search_text)
-SELECT space_id, id_lower, kind, id, sort_key, search_text FROM {{others}} (
-    SELECT v.space_id, v.id_lower, k.kind, v.id, v.search_text,
-        v.version_key || ' ' || v.version_lower AS sort_key,
-        ROW_NUMBER() OVER (
-            PARTITION BY v.space_id, v.id_lower, k.kind
-            ORDER BY v.version_key DESC, v.version_lower DESC
-        ) AS place
-    FROM {{versions}} v
-    JOIN kinds k ON NOT k.nuget
-        OR (v.extension = '.nupkg' AND v.listed
-            AND (k.prerelease OR NOT v.is_prerelease)
-            AND (k.semver2 OR NOT v.is_semver2))
-    WHERE {{which}}
-) AS newest WHERE place = 1 ORDER BY kind
+{{newest}} ORDER BY kind
 ON CONFLICT (space_id, kind, id_lower) DO UPDATE SET version_id = excluded.version_id,
     sort_key = excluded.sort_key, search_text = excluded.search_text
 WHERE excluded.sort_key >= {_TABLE}.sort_key
-"""  # noqa: S608 names of ours
+"""
 _VERSIONS: Final = "packages_feed_packageversion"
-_OF_ONE = _FIND.format(versions=_VERSIONS, others="", which="v.id = %s")
+_OF_ONE = _FIND.format(newest=_EACH.format(versions=_VERSIONS, more="", which="WHERE v.id = %s"))
 _OF_A_PACKAGE = _FIND.format(
-    versions=_VERSIONS, others="", which="v.space_id = %s AND v.id_lower = %s"
+    newest=_NEWEST.format(
+        each=_EACH.format(
+            versions=_VERSIONS, more=_PLACE, which="WHERE v.space_id = %s AND v.id_lower = %s"
+        )
+    )
 )
-_OF_NEW = _FIND.format(versions="version", others="held,", which="TRUE")
+_OF_NEW = _FIND.format(newest=_EACH.format(versions="held, version", more="", which=""))
 _LOCK: Final = "pg_advisory_xact_lock(%s)"
 _LOCK_SHARED: Final = "pg_advisory_xact_lock_shared(%s)"
 _AT_ONCE: Final = 100

@@ -63,7 +63,7 @@ def announce_bytes(
 
 @contextmanager
 def begun(upload: Spooled) -> Iterator[Writing | None]:
-    """Begin to write a small upload beside the block, which ends with `bytes_put`.
+    """Begin to store a small upload beside the block, whatever becomes of it; see `take_back`.
 
     Until its version is committed its file is there under the name of the upload, too, in which
     `sweep_uploads` looks after a process that has died: no row need make it findable before. None
@@ -81,25 +81,16 @@ def begun(upload: Spooled) -> Iterator[Writing | None]:
         yield writing
 
 
-@contextmanager
-def bytes_put(upload: Spooled, writing: Writing | None) -> Iterator[None]:
-    """Store what was begun beside the block; it is on the disk when the block ends.
+def end(upload: Spooled, writing: Writing | None) -> None:
+    """Make sure of the bytes while their row is locked; they are on the disk then.
 
-    Also where a deletion has come: the block is to lock the row of the bytes.
+    A deletion may have come before the lock, and what was begun may have failed.
     """
-    if writing is None:
-        yield
-        put_again(upload)
-        return
-    writing.place()
-    is_placed = False
-    try:
-        yield
-    finally:
-        is_placed = writing.is_placed()
-    if not is_placed or package_storage().size(upload.sha256) != upload.size:
+    if writing is not None:
+        if writing.is_placed() and package_storage().size(upload.sha256) == upload.size:
+            return
         _write_held(upload)
-        put_again(upload)
+    put_again(upload)
 
 
 def lock_bytes(upload: Spooled, *, clock: Clock = utc_now) -> StoredBlob:
@@ -131,25 +122,25 @@ def put_again(upload: Spooled) -> None:
 def drop_if_unused(sha256: str) -> bool:
     """Delete the bytes and their row when no version names them."""
     with transaction.atomic():
-        if not _lock(sha256):
-            return False
-        blob = StoredBlob.objects.get(sha256=sha256)
-        if _is_used(blob):
+        if not _lock(sha256) or is_used(sha256):
             return False
         package_storage().delete(sha256)
-        blob.delete()
+        with connection.cursor() as cursor:
+            # Django would look for what names it once more, by a query for each kind.
+            cursor.execute("DELETE FROM packages_feed_storedblob WHERE sha256 = %s", [sha256])
     return True
 
 
 def take_back(upload: Spooled) -> None:
-    """Delete the bytes of an upload that failed unless something names them.
+    """Delete what is stored of an upload that failed, unless something names it.
 
     What cannot be deleted now is left for the sweep: by its row, or else by its file.
     """
 
     def take() -> None:
         try:
-            take_away_orphan(upload.sha256, upload.size)
+            if package_storage().size(upload.sha256) is not None:
+                take_away_orphan(upload.sha256, upload.size)
         except (StorageFailed, Error) as error:
             log.warning("bytes of a failed upload are left", sha256=upload.sha256, error=str(error))
             if upload.content is not None:
@@ -176,8 +167,7 @@ def drop_after_commit(sha256: str) -> None:
 
 def is_used(sha256: str) -> bool:
     """Tell whether a row of any kind, in any space, names the bytes."""
-    blob = StoredBlob.objects.filter(pk=sha256).first()
-    return blob is not None and _is_used(blob)
+    return StoredBlob.objects.filter(_used(DEFAULT_DB_ALIAS), pk=sha256).exists()
 
 
 def users_of(sha256: str, *, most: int = 5) -> list[str]:
@@ -213,11 +203,7 @@ def sweep_unused_blobs(*, clock: Clock = utc_now) -> int:
 
 def used_blobs(alias: str = DEFAULT_DB_ALIAS) -> Iterator[tuple[str, int]]:
     """Yield SHA-256 and size of all bytes that a row of any kind, in any space, names."""
-    used = Q(pk__in=_archives().using(alias).values("sha256"))
-    for relation in StoredBlob._meta.related_objects:  # noqa: SLF001 Django's documented API
-        users: QuerySet[Any] = QuerySet(model=relation.related_model, using=alias)
-        used |= Q(Exists(users.filter(**{relation.field.name: OuterRef("pk")})))
-    rows = StoredBlob.objects.using(alias).filter(used).order_by("pk")
+    rows = StoredBlob.objects.using(alias).filter(_used(alias)).order_by("pk")
     yield from rows.values_list("sha256", "size").iterator(chunk_size=2000)
 
 
@@ -269,12 +255,13 @@ def _lock(sha256: str) -> bool:
     return bool(StoredBlob.objects.filter(sha256=sha256).update(size=models.F("size")))
 
 
-def _is_used(blob: StoredBlob) -> bool:
-    """Say whether a row of any kind, in any space, points to the bytes."""
-    if _archives().filter(sha256=blob.pk).exists():
-        return True
-    row = StoredBlob.objects.filter(pk=blob.pk)
-    return any(row.filter(**{f"{name}__isnull": False}).exists() for name in _users())
+def _used(alias: str) -> Q:
+    """Return what is true of the rows that a row of any kind, in any space, points to."""
+    used = Q(pk__in=_archives().using(alias).values("sha256"))
+    for relation in StoredBlob._meta.related_objects:  # noqa: SLF001 Django's documented API
+        users: QuerySet[Any] = QuerySet(model=relation.related_model, using=alias)
+        used |= Q(Exists(users.filter(**{relation.field.name: OuterRef("pk")})))
+    return used
 
 
 def _archives() -> "models.QuerySet[EventArchive]":

@@ -30,8 +30,8 @@ from packages_feed.services.adding import add_version, news_of, snapshot
 from packages_feed.services.blobs import (
     announce_bytes,
     begun,
-    bytes_put,
     drop_after_commit,
+    end,
     put_again,
     take_back,
 )
@@ -119,26 +119,23 @@ def store_package(
     )
     with spool as opened:
         upload = file if isinstance(file, Spooled) else spool_stream(opened, file)  # type: ignore[arg-type]
-        with begun(upload) as writing:
-            described = describe_package(upload, file_name, limits)
-            require_for_package(actor, space, Permission.BuiltInFeedPush, described.package_id)
-            name = PackageFileName(described.package_id, described.version, described.extension)
-            require_clear(space, name, meant)
-            values = {**identity_of(described), **_pushed(actor, upload, clock())}
-            version = PackageVersion(space=space, **values)
-            if writing is None:
-                kept = _put_before(actor, version, upload, mode, clock)
+        try:
+            with begun(upload) as writing:
+                described = describe_package(upload, file_name, limits)
+                require_for_package(actor, space, Permission.BuiltInFeedPush, described.package_id)
+                name = PackageFileName(described.package_id, described.version, described.extension)
+                require_clear(space, name, meant)
+                values = {**identity_of(described), **_pushed(actor, upload, clock())}
+                version = PackageVersion(space=space, **values)
+                kept = None if writing else _put_before(actor, version, upload, mode, clock)
                 if kept is not None:
                     return kept
-            elif mode is OverwriteMode.IGNORE and (existing := _existing(version)):
-                return Stored(existing, Outcome.IGNORED)
-            try:
                 with transaction.atomic():
                     return _write(actor, version, upload, writing, mode, clock)
-            except BaseException as error:
-                if not (isinstance(error, AlreadyExists) and error.same_bytes):
-                    take_back(upload)
-                raise
+        except BaseException as error:
+            if not (isinstance(error, AlreadyExists) and error.same_bytes):
+                take_back(upload)
+            raise
 
 
 def _put_before(
@@ -171,8 +168,8 @@ def _write(
     clock: Clock,
 ) -> Stored:
     """Store the bytes and the row, or do to the row that is there what the mode says."""
-    with bytes_put(upload, writing):
-        is_new = add_version(actor=actor, version=version, upload=upload, clock=clock)
+    is_new = add_version(actor=actor, version=version, upload=upload, clock=clock)
+    end(upload, writing)
     while not is_new:
         existing = _existing(version)
         if existing is not None:

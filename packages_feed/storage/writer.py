@@ -36,24 +36,24 @@ class Writer:
             )
 
     def begin(self, path: Path, target: Path, content: bytes) -> "Writing | None":
-        """Begin to write the content to `path`, which is to be linked to `target`.
+        """Begin to write the content to `path` and to link that to `target`.
 
         None while another file is written, and where there is no such process just now.
         """
         if len(content) > MOST_CONTENT:
             return None
-        packet = b"\0".join((b"W" + os.fsencode(path), os.fsencode(target), content))
+        packet = b"\0".join((os.fsencode(path), os.fsencode(target), content))
         if not self.lock.acquire(blocking=False):
             return None
         is_told = False
         try:
-            is_told = self.tell(packet)
+            is_told = self._tell(packet)
         finally:
             if not is_told:
                 self.lock.release()
         return Writing(self) if is_told else None
 
-    def tell(self, packet: bytes) -> bool:
+    def _tell(self, packet: bytes) -> bool:
         """Send a packet; False when nobody takes it, and then another process is started."""
         try:
             self.channel.send(packet)
@@ -64,7 +64,7 @@ class Writer:
         return True
 
     def hear(self) -> bytes:
-        """Wait for an answer; nothing when none will come, and then another process is started."""
+        """Wait for the answer; nothing when none will come, and then another process is started."""
         answer = b""
         try:
             with suppress(OSError):
@@ -88,11 +88,11 @@ class Writer:
 
 
 class Writing:
-    """A file that is being written; a context manager that forgets it unless it is placed."""
+    """A file that is being written; a context manager that ends when it is, well or not."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._is_asked = self._is_over = False
+        self._is_placed: bool | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -103,30 +103,20 @@ class Writing:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._is_over:
-            return
-        if self._is_asked:
-            self.is_placed()
-            return
-        try:
-            self._writer.tell(b"F")
-        finally:
-            self._writer.lock.release()
-
-    def place(self) -> None:
-        """Let the file be linked to its target, as soon as it is on the disk."""
-        self._is_asked = self._writer.tell(b"P")
+        self.is_placed()
 
     def is_placed(self) -> bool:
-        """Wait until it is and that is on the disk; False when the caller has to see to it.
+        """Wait until it is in its place and on the disk; False when the caller has to see to it.
 
-        The file's first name then is the caller's to delete.
+        The file's first name is the caller's to delete.
         """
-        self._is_over = True
-        try:
-            return self._is_asked and self._writer.hear() == _PLACED
-        finally:
-            self._writer.lock.release()
+        if self._is_placed is None:
+            self._is_placed = False
+            try:
+                self._is_placed = self._writer.hear() == _PLACED
+            finally:
+                self._writer.lock.release()
+        return self._is_placed
 
 
 _writer: Writer | None = None

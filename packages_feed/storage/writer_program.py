@@ -1,65 +1,73 @@
 """Writes small files for the server process that started it; a program, which nothing imports.
 
-It imports little of Python's and nothing of ours, so that it starts at once and needs 8 MB. Each
-packet on its standard input, a socket, is one request: `W` writes a file and forces it to the disk,
-`P` gives it its second name, which alone is answered, and `F` forgets it.
+It imports little of Python's and nothing of ours, so that it starts at once and needs 10 MB. Each
+packet on its standard input, a socket, is one file: its first name, its place and its content. The
+answer tells whether it is in its place and on the disk.
 """
 
 import os
 import signal
 import socket
+import threading
+from queue import SimpleQueue
 
 _MOST = 80 * 1024  # the largest content and two paths
 _PLACED, _FAILED = b"P", b"F"
+_YIELDS = 5  # It mostly waits for the disk; whoever works for the same answer meanwhile goes first.
 
 
-class _File:
-    """The file of one `W`: its first name, the one that it is to get, and whether all went well."""
+class _Folders:
+    """Makes folders in a thread of its own, as a new one takes as long as the file in it."""
 
-    def __init__(self, path: bytes, target: bytes, content: bytes) -> None:
-        self.path = path
-        self.target = target
-        self.is_known = _size(target) == len(content)
-        self.is_written = False
-        if self.is_known:
-            return
+    def __init__(self) -> None:
+        self._wanted: SimpleQueue[bytes] = SimpleQueue()
+        self._made: SimpleQueue[bool] = SimpleQueue()
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def begin(self, folder: bytes) -> None:
+        """Begin to make a folder and those above it, and to force them to the disk."""
+        self._wanted.put(folder)
+
+    def end(self) -> bool:
+        """Wait for it; tell whether it is there."""
+        return self._made.get()
+
+    def _work(self) -> None:
+        while True:
+            folder = self._wanted.get()
+            try:
+                for made in _make_folder(folder):
+                    _sync(os.path.dirname(made))
+            except OSError:
+                self._made.put(False)
+            else:
+                self._made.put(True)
+
+
+def _place(folders: _Folders, path: bytes, target: bytes, content: bytes) -> None:
+    """Write a file and give it its second name; raises OSError."""
+    folder = os.path.dirname(target)
+    if _size(target) != len(content):
+        folders.begin(folder)
         try:
-            self._write(content)
-            for folder in _make_folder(os.path.dirname(target)):
-                _sync(os.path.dirname(folder))
-            self.is_written = True
-        except OSError:
-            self.forget()
-
-    def _write(self, content: bytes) -> None:
-        descriptor = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        try:
-            left = memoryview(content)
-            while left:
-                left = left[os.write(descriptor, left) :]
-            os.fsync(descriptor)
+            _write(path, content)
         finally:
-            os.close(descriptor)
+            is_made = folders.end()
+        if is_made:
+            os.link(path, target)
+    # Also where it was known: whoever has placed it may not have come so far.
+    _sync(folder)
 
-    def place(self) -> bytes:
-        """Give the file its second name, and return the answer."""
-        if not self.is_known and not self.is_written:
-            return _FAILED
-        try:
-            if self.is_written:
-                os.link(self.path, self.target)
-            # Also where it was known: whoever has placed it may not have come so far.
-            _sync(os.path.dirname(self.target))
-        except OSError:
-            return _FAILED
-        return _PLACED
 
-    def forget(self) -> None:
-        """Take the first name away."""
-        try:
-            os.unlink(self.path)
-        except OSError:
-            pass
+def _write(path: bytes, content: bytes) -> None:
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        left = memoryview(content)
+        while left:
+            left = left[os.write(descriptor, left) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _size(path: bytes) -> int:
@@ -95,22 +103,19 @@ def main() -> None:
     """Do what is asked until the process that asks has gone."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # it has what it was asked last to do
+    os.nice(_YIELDS)
     channel = socket.socket(fileno=0)
-    file: _File | None = None
+    folders = _Folders()
     try:
         while packet := channel.recv(_MOST):
-            if packet[:1] == b"W":
-                file = _File(*packet[1:].split(b"\0", 2))
-            elif file and packet == b"P":
-                placed, file = file, None  # its first name is the asker's from here
-                channel.send(placed.place())
-            elif file:
-                file.forget()
-                file = None
+            answer = _PLACED
+            try:
+                _place(folders, *packet.split(b"\0", 2))
+            except OSError:
+                answer = _FAILED
+            channel.send(answer)
     except OSError:
         pass  # it has gone
-    if file:
-        file.forget()
 
 
 if __name__ == "__main__":

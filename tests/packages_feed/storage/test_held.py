@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from deployments.base.clock import utc_now
 from deployments.base.errors import Invalid
@@ -202,9 +203,10 @@ def test_it_comes_by_http_in_every_form(storage: FileStorage, size: int, send: s
 
 
 def _form(client: Client, data: bytes) -> None:
-    head = b'--b\r\nContent-Disposition: form-data; name="package"; filename="package.nupkg"\r\n'
-    body = head + b"Content-Type: application/octet-stream\r\n\r\n" + data + b"\r\n--b--\r\n"
-    answer = client.put("/nuget/packages", body, content_type="multipart/form-data; boundary=b")
+    head = b"--the-boundary\r\nContent-Disposition: form-data; name=package; filename=package.nupkg"
+    body = head + b"\r\n\r\n" + data + b"\r\n--the-boundary--\r\n"
+    kind = "multipart/form-data; boundary=the-boundary"
+    answer = client.put("/nuget/packages", body, content_type=kind)
     assert answer.status_code == 201, answer.content
 
 
@@ -215,3 +217,12 @@ def _body(client: Client, data: bytes) -> None:
 
 
 SENDERS: dict[str, Callable[[Client, bytes], None]] = {"form": _form, "body": _body}
+
+
+def test_a_refused_push_asks_the_database_little(storage: FileStorage) -> None:
+    push(storage)
+    with CaptureQueriesContext(connection) as same, pytest.raises(AlreadyExists):
+        push(storage)
+    with CaptureQueriesContext(connection) as other, pytest.raises(AlreadyExists):
+        push(storage, OTHER)
+    assert (len(same) <= 7, len(other) <= 16) == (True, True)

@@ -37,7 +37,6 @@ def target(tmp_path: Path) -> Path:
 def written(writer: Writer, path: Path, target: Path, content: bytes = CONTENT) -> bool:
     """Let a file be written and placed."""
     with begun(writer, path, target, content) as writing:
-        writing.place()
         return writing.is_placed()
 
 
@@ -57,14 +56,13 @@ def test_a_file_gets_its_place_and_keeps_its_first_name(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_nothing_stays_of_a_file_that_is_not_placed(
+def test_the_block_ends_when_the_file_is_in_its_place(
     writer: Writer, path: Path, target: Path
 ) -> None:
-    with begun(writer, path, target):
-        pass
+    with pytest.raises(ValueError, match="refused"), begun(writer, path, target):
+        raise ValueError("refused")
+    assert path.samefile(target)
     assert written(writer, path.with_name("next"), target.with_name("next"))
-    assert not path.exists()
-    assert not target.exists()
 
 
 def test_what_is_there_already_is_not_written_again(
@@ -98,40 +96,35 @@ def test_one_file_at_a_time_and_no_large_one(writer: Writer, path: Path, target:
     assert written(writer, path, target)
 
 
-@pytest.mark.parametrize("when", ["before", "while", "after the last word"])
+@pytest.mark.parametrize("when", ["before", "while"])
 def test_when_the_process_dies_another_takes_its_place(
     writer: Writer, path: Path, target: Path, when: str
 ) -> None:
     first = writer.process
-    if when == "before":
-        first.kill()
-        first.wait()
-        assert writer.begin(path, target, CONTENT) is None
-    else:
-        with begun(writer, path, target) as writing:
-            if when == "after the last word":
-                os.kill(first.pid, signal.SIGSTOP)  # it hears, and does not answer
-                writing.place()
-            first.kill()
-            first.wait()
-            if when == "while":
-                writing.place()
+    if when == "while":
+        os.kill(first.pid, signal.SIGSTOP)  # it hears, and does not answer
+        writing = begun(writer, path, target)
+    first.kill()
+    first.wait()
+    if when == "while":
+        with writing:
             assert not writing.is_placed()
+    else:
+        assert writer.begin(path, target, CONTENT) is None
     assert writer.process is not first
     assert written(writer, path.with_name("next"), target)
 
 
-def test_it_ends_with_its_server_and_keeps_only_what_was_placed(path: Path, target: Path) -> None:
+def test_it_ends_with_its_server_and_does_what_it_was_asked_last(path: Path, target: Path) -> None:
     script = f"""if True:
         import os
         from pathlib import Path
         from packages_feed.storage.writer import Writer
         writer = Writer()
         path, target = Path({str(path)!r}), Path({str(target)!r})
-        with writer.begin(path, target, b"placed") as writing:
-            writing.place()
+        with writer.begin(path, target, b"first") as writing:
             assert writing.is_placed()
-        writer.begin(path.with_name("next"), target.with_name("next"), b"not placed")
+        writer.begin(path.with_name("next"), target.with_name("next"), b"last")
         print(writer.process.pid, flush=True)
         os.kill(os.getpid(), 9)
     """
@@ -142,5 +135,6 @@ def test_it_ends_with_its_server_and_keeps_only_what_was_placed(path: Path, targ
     process = Path("/proc") / done.stdout.decode().strip()
     assert process.name.isdecimal()
     wait_until(lambda: not process.exists())
-    assert sorted(file.name for file in path.parent.iterdir()) == ["packages", "upload"]
-    assert [file.name for file in target.parent.iterdir()] == ["abcd"]
+    # Both have the names by which a sweep finds them.
+    assert sorted(file.name for file in path.parent.iterdir()) == ["next", "packages", "upload"]
+    assert sorted(file.name for file in target.parent.iterdir()) == ["abcd", "next"]

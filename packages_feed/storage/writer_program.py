@@ -13,7 +13,6 @@ from queue import SimpleQueue
 
 _MOST = 80 * 1024  # the largest content and two paths
 _PLACED, _FAILED = b"P", b"F"
-_YIELDS = 5  # It mostly waits for the disk; whoever works for the same answer meanwhile goes first.
 
 
 class _Folders:
@@ -103,7 +102,6 @@ def main() -> None:
     """Do what is asked until the process that asks has gone."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # it has what it was asked last to do
-    os.nice(_YIELDS)
     channel = socket.socket(fileno=0)
     folders = _Folders()
     try:

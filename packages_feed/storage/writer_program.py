@@ -43,13 +43,54 @@ class _Folders:
                 self._made.put(True)
 
 
-def _place(folders: _Folders, path: bytes, target: bytes, content: bytes) -> None:
+class _Spare:
+    """An empty file that is there before it is wanted, as to make one may take a while."""
+
+    def __init__(self) -> None:
+        self._path = b""
+        self._descriptor = -1
+
+    def make(self, folder: bytes) -> None:
+        """Make one in the folder, if there is none."""
+        if self._descriptor < 0:
+            self._path = b"%s/spare-%s" % (folder, os.urandom(16).hex().encode())
+            try:
+                self._descriptor = _new(self._path)
+            except OSError:
+                pass  # the next file is made when it is wanted
+
+    def take(self, path: bytes) -> int:
+        """Return an open file of that name; raises OSError."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            try:
+                os.rename(self._path, path)
+            except OSError:  # it was swept
+                os.close(descriptor)
+            else:
+                return descriptor
+        return _new(path)
+
+    def drop(self) -> None:
+        """Take it away."""
+        if self._descriptor >= 0:
+            try:
+                os.unlink(self._path)
+            except OSError:
+                pass
+
+
+def _new(path: bytes) -> int:
+    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+
+
+def _place(folders: _Folders, spare: _Spare, path: bytes, target: bytes, content: bytes) -> None:
     """Write a file and give it its second name; raises OSError."""
     folder = os.path.dirname(target)
     if _size(target) != len(content):
         folders.begin(folder)
         try:
-            _write(path, content)
+            _write(spare.take(path), content)
         finally:
             is_made = folders.end()
         if is_made:
@@ -58,8 +99,7 @@ def _place(folders: _Folders, path: bytes, target: bytes, content: bytes) -> Non
     _sync(folder)
 
 
-def _write(path: bytes, content: bytes) -> None:
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+def _write(descriptor: int, content: bytes) -> None:
     try:
         left = memoryview(content)
         while left:
@@ -103,17 +143,20 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # it has what it was asked last to do
     channel = socket.socket(fileno=0)
-    folders = _Folders()
+    folders, spare = _Folders(), _Spare()
     try:
         while packet := channel.recv(_MOST):
+            path, target, content = packet.split(b"\0", 2)
             answer = _PLACED
             try:
-                _place(folders, *packet.split(b"\0", 2))
+                _place(folders, spare, path, target, content)
             except OSError:
                 answer = _FAILED
             channel.send(answer)
+            spare.make(os.path.dirname(path))
     except OSError:
         pass  # it has gone
+    spare.drop()
 
 
 if __name__ == "__main__":

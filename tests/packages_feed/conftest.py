@@ -26,8 +26,9 @@ def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileSto
 
 
 def stored_files(storage: FileStorage) -> list[Path]:
-    """Return all files below the storage's folder."""
-    return [path for path in storage.folder.rglob("*") if path.is_file()]
+    """Return all files below the storage's folder but the empty ones that a writer has ready."""
+    files = [path for path in storage.folder.rglob("*") if path.is_file()]
+    return [path for path in files if not path.name.startswith("spare-")]
 
 
 def refused(data: bytes, name: str, storage: FileStorage, match: str) -> None:

@@ -96,6 +96,26 @@ def test_one_file_at_a_time_and_no_large_one(writer: Writer, path: Path, target:
     assert written(writer, path, target)
 
 
+def spare_in(folder: Path) -> Path:
+    """Return the file that is there in advance, as soon as it is."""
+    wait_until(lambda: any(folder.glob("spare-*")))
+    (spare,) = folder.glob("spare-*")
+    return spare
+
+
+def test_the_next_file_is_there_before_it_is_wanted_or_made_then(
+    writer: Writer, path: Path, target: Path
+) -> None:
+    assert written(writer, path, target)
+    number = spare_in(path.parent).stat().st_ino
+    second, third = path.with_name("second"), path.with_name("third")
+    assert written(writer, second, target.with_name("second"))
+    assert second.stat().st_ino == number
+    spare_in(path.parent).unlink()  # swept, as it was a day old
+    assert written(writer, third, target.with_name("third"))
+    assert third.read_bytes() == target.with_name("third").read_bytes() == CONTENT
+
+
 @pytest.mark.parametrize("when", ["before", "while"])
 def test_when_the_process_dies_another_takes_its_place(
     writer: Writer, path: Path, target: Path, when: str

@@ -47,7 +47,7 @@ def hashed(path: Path) -> Spooled:
 
 def store_bytes(upload: Spooled, *, clock: Clock = utc_now) -> None:
     """Store the upload's bytes, and first the row that makes them findable."""
-    _write_row(upload, clock())
+    _write_row(upload.sha256, upload.size, clock())
     package_storage().put(upload.path, upload.sha256)
 
 
@@ -58,7 +58,7 @@ def announce_bytes(
 
     Not when the feed has the version `unless`, of which it tells by False.
     """
-    return _write_row(upload, clock(), unless)
+    return _write_row(upload.sha256, upload.size, clock(), unless)
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def end(upload: Spooled, writing: Writing | None) -> None:
     A deletion may have come before the lock, and what was begun may have failed.
     """
     if writing is not None:
-        if writing.is_placed() and package_storage().size(upload.sha256) == upload.size:
+        if writing.is_placed() and _is_in_place(upload):
             return
         _write_held(upload)
     put_again(upload)
@@ -103,7 +103,7 @@ def lock_bytes(upload: Spooled, *, clock: Clock = utc_now) -> StoredBlob:
 def lock_row(upload: Spooled, *, clock: Clock = utc_now) -> StoredBlob:
     """Return the row, locked for the caller's transaction; `put_again` is to come next."""
     now = clock()
-    _write_row(upload, now)
+    _write_row(upload.sha256, upload.size, now)
     blob = StoredBlob(sha256=upload.sha256, size=upload.size, stored=now)
     mark_as_stored(blob)
     return blob
@@ -111,7 +111,7 @@ def lock_row(upload: Spooled, *, clock: Clock = utc_now) -> StoredBlob:
 
 def lock_row_of(act: Together, upload: Spooled, *, clock: Clock = utc_now) -> None:
     """Let the part `blob` of the act do what `lock_row` does."""
-    act.add("blob", *_statement(upload, clock()))
+    act.add("blob", *_statement(upload.sha256, upload.size, clock()))
 
 
 def put_again(upload: Spooled) -> None:
@@ -122,13 +122,7 @@ def put_again(upload: Spooled) -> None:
 def drop_if_unused(sha256: str) -> bool:
     """Delete the bytes and their row when no version names them."""
     with transaction.atomic():
-        if not _lock(sha256) or is_used(sha256):
-            return False
-        package_storage().delete(sha256)
-        with connection.cursor() as cursor:
-            # Django would look for what names it once more, by a query for each kind.
-            cursor.execute("DELETE FROM packages_feed_storedblob WHERE sha256 = %s", [sha256])
-    return True
+        return _lock(sha256) and _drop_locked(sha256)
 
 
 def take_back(upload: Spooled) -> None:
@@ -189,8 +183,9 @@ def take_away_damaged(sha256: str) -> None:
 
 def take_away_orphan(sha256: str, size: int, *, clock: Clock = utc_now) -> bool:
     """Delete bytes that no row stands for; False when one does by now."""
-    StoredBlob.objects.get_or_create(sha256=sha256, defaults={"size": size, "stored": clock()})
-    return drop_if_unused(sha256)
+    with transaction.atomic():
+        _write_row(sha256, size, clock())
+        return _drop_locked(sha256)
 
 
 def sweep_unused_blobs(*, clock: Clock = utc_now) -> int:
@@ -219,6 +214,17 @@ def sweep_uploads(*, clock: Clock = utc_now) -> int:
     return storage.drop_unfinished(before)
 
 
+def _is_in_place(upload: Spooled) -> bool:
+    """Tell whether what has the place is this file; another may not be on the disk yet."""
+    try:
+        place = package_storage().local_path(upload.sha256)
+        return place is not None and place.samefile(upload.path)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StorageFailed(f"The package cannot be read: {error.strerror}.") from error
+
+
 def _write_held(upload: Spooled) -> None:
     try:
         upload.write_held()
@@ -226,7 +232,7 @@ def _write_held(upload: Spooled) -> None:
         raise StorageFailed(f"The package could not be stored: {error.strerror}.") from error
 
 
-def _write_row(upload: Spooled, now: datetime, unless: PackageVersion | None = None) -> bool:
+def _write_row(sha256: str, size: int, now: datetime, unless: PackageVersion | None = None) -> bool:
     """Write the row of the bytes, new or not; it stays locked until the transaction ends.
 
     Tells whether it did: not when the version is there. Outside a transaction nobody waits until
@@ -235,15 +241,15 @@ def _write_row(upload: Spooled, now: datetime, unless: PackageVersion | None = N
     """
     alone = connection.vendor == "postgresql" and not connection.in_atomic_block
     with repeating_cursor() as cursor:
-        cursor.execute(*_statement(upload, now, _UNHURRIED if alone else "", unless))
+        cursor.execute(*_statement(sha256, size, now, _UNHURRIED if alone else "", unless))
         return cursor.fetchone() is not None
 
 
 def _statement(
-    upload: Spooled, now: datetime, table: str = "", unless: PackageVersion | None = None
+    sha256: str, size: int, now: datetime, table: str = "", unless: PackageVersion | None = None
 ) -> tuple[str, list[Any]]:
     stored: Any = StoredBlob._meta.get_field("stored")  # noqa: SLF001 Django's documented API
-    values = [upload.sha256, upload.size, stored.get_db_prep_save(now, connection)]
+    values = [sha256, size, stored.get_db_prep_save(now, connection)]
     if unless is None:
         return _WRITE.format(table=table, condition="TRUE"), values
     values += [unless.space_id, unless.id_lower, unless.version_lower]
@@ -253,6 +259,17 @@ def _statement(
 def _lock(sha256: str) -> bool:
     """Hold the row until the transaction ends; an update does so on every database."""
     return bool(StoredBlob.objects.filter(sha256=sha256).update(size=models.F("size")))
+
+
+def _drop_locked(sha256: str) -> bool:
+    """Delete the bytes and their row, which is locked, unless something names them."""
+    if is_used(sha256):
+        return False
+    package_storage().delete(sha256)
+    with connection.cursor() as cursor:
+        # Django would look for what names it once more, by a query for each kind.
+        cursor.execute("DELETE FROM packages_feed_storedblob WHERE sha256 = %s", [sha256])
+    return True
 
 
 def _used(alias: str) -> Q:

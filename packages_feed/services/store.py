@@ -32,6 +32,7 @@ from packages_feed.services.blobs import (
     begun,
     drop_after_commit,
     end,
+    is_used,
     put_again,
     take_back,
 )
@@ -127,7 +128,10 @@ def store_package(
                 require_clear(space, name, meant)
                 values = {**identity_of(described), **_pushed(actor, upload, clock())}
                 version = PackageVersion(space=space, **values)
-                kept = None if writing else _put_before(actor, version, upload, mode, clock)
+                if writing is None:
+                    kept = _put_before(actor, version, upload, mode, clock)
+                else:
+                    kept = _ignored(version, upload, writing, mode)
                 if kept is not None:
                     return kept
                 with transaction.atomic():
@@ -157,6 +161,19 @@ def _put_before(
         drop_after_commit(upload.sha256)
         raise
     return None
+
+
+def _ignored(
+    version: PackageVersion, upload: Spooled, writing: Writing, mode: OverwriteMode
+) -> Stored | None:
+    """Answer for a version that is there and stays as it is, without a transaction."""
+    existing = _existing(version) if mode is OverwriteMode.IGNORE else None
+    if existing is None:
+        return None
+    writing.is_placed()
+    if not is_used(upload.sha256):
+        take_back(upload)
+    return Stored(existing, Outcome.IGNORED)
 
 
 def _write(

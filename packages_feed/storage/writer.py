@@ -7,6 +7,7 @@ Python lets a thread go on only when the one that checks the package pauses.
 import errno
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ MOST_CONTENT: Final = 64 * 1024
 """Bytes of the largest file that is worth it, and that a packet to the process takes."""
 _PROGRAM: Final = Path(__file__).with_name("writer_program.py")
 _PLACED: Final = b"P"
+_PATIENCE: Final = struct.pack("ll", 60, 0)  # seconds and microseconds
 
 
 class Writer:
@@ -30,6 +32,7 @@ class Writer:
 
     def _start(self) -> None:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(_PROGRAM)], stdin=theirs.fileno()

@@ -33,14 +33,15 @@ class _Folders:
 
     def _work(self) -> None:
         while True:
-            folder = self._wanted.get()
+            folder, is_made = self._wanted.get(), False
             try:
                 for made in _make_folder(folder):
                     _sync(os.path.dirname(made))
+                is_made = True
             except OSError:
-                self._made.put(False)
-            else:
-                self._made.put(True)
+                pass
+            finally:
+                self._made.put(is_made)
 
 
 class _Spare:
@@ -93,8 +94,9 @@ def _place(folders: _Folders, spare: _Spare, path: bytes, target: bytes, content
             _write(spare.take(path), content)
         finally:
             is_made = folders.end()
-        if is_made:
-            os.link(path, target)
+        if not is_made:
+            raise NotADirectoryError(folder)
+        os.link(path, target)
     # Also where it was known: whoever has placed it may not have come so far.
     _sync(folder)
 
@@ -119,7 +121,7 @@ def _size(path: bytes) -> int:
 def _make_folder(folder: bytes) -> list[bytes]:
     """Make a folder; return it and those above it that were not there."""
     missing: list[bytes] = []
-    while not os.path.isdir(folder):
+    while folder and not os.path.isdir(folder):
         missing.append(folder)
         folder = os.path.dirname(folder)
     for each in reversed(missing):

@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorWrapper
-from psycopg import Connection, abc
+from psycopg import Connection
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import error_from_result
+from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName, error_from_result
 from psycopg.generators import execute
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
@@ -21,6 +21,8 @@ _PLACEHOLDER: Final = re.compile("%[s%]")
 # longer than to run them.
 _PLAN_ONCE: Final = b"SET plan_cache_mode = force_generic_plan"
 _WHOLE_NUMBER: Final = 20  # PostgreSQL's number of its type bigint
+# A migration has changed what it gives, or somebody has ended all that was prepared.
+_OUTDATED: Final = (FeatureNotSupported, InvalidSqlStatementName)
 
 
 class _Prepared(NamedTuple):
@@ -28,10 +30,10 @@ class _Prepared(NamedTuple):
 
     name: bytes
     query: bytes
-    transformer: abc.Transformer
 
 
 _of_connections: "WeakKeyDictionary[Connection[Any], dict[str, _Prepared]]" = WeakKeyDictionary()
+_numbers = count()
 
 
 class _RepeatingCursor:
@@ -45,21 +47,25 @@ class _RepeatingCursor:
         self._connection = connection
         self._rows: Iterator[Any] = iter(())
         self._query: _Prepared | None = None  # where Django's query log looks for the text
+        if connection not in _of_connections:
+            self._run(connection.pgconn.send_query, _PLAN_ONCE)
+            _of_connections[connection] = {}
+        self._known = _of_connections[connection]
 
     def execute(self, query: str, params: Sequence[Any] = ()) -> None:
         """Run a statement, in a transaction where the connection wants one."""
         connection = self._connection
-        pgconn = connection.pgconn
-        is_idle = pgconn.transaction_status == TransactionStatus.IDLE
+        is_idle = connection.pgconn.transaction_status == TransactionStatus.IDLE
         if is_idle and not connection.autocommit:
-            self._run(pgconn.send_query, b"BEGIN")
-        prepared = _of_connections.get(connection, {}).get(query) or self._prepare(query, params)
-        self._query = prepared
-        transformer = prepared.transformer
-        values = transformer.dump_sequence(params, [PyFormat.TEXT] * len(params))
-        result = self._run(pgconn.send_query_prepared, prepared.name, values)
-        transformer.set_pgresult(result)
-        self._rows = iter(transformer.load_rows(0, result.ntuples, tuple))
+            self._run(connection.pgconn.send_query, b"BEGIN")
+        try:
+            self._ask(query, params)
+        except _OUTDATED:
+            # Another statement of this text, at once where nothing has been done before it.
+            is_known = self._known.pop(query, None) is not None
+            if not is_known or not is_idle or not connection.autocommit:
+                raise
+            self._ask(query, params)
 
     def fetchone(self) -> Any:
         return next(self._rows, None)
@@ -70,30 +76,34 @@ class _RepeatingCursor:
     def close(self) -> None:
         """Do nothing: the rows are here."""
 
+    def _ask(self, query: str, params: Sequence[Any]) -> None:
+        prepared = self._query = self._known.get(query) or self._prepare(query, params)
+        transformer = Transformer(self._connection)
+        values = transformer.dump_sequence(params, [PyFormat.TEXT] * len(params))
+        send = self._connection.pgconn.send_query_prepared
+        result = self._run(send, prepared.name, values)
+        transformer.set_pgresult(result)
+        self._rows = iter(transformer.load_rows(0, result.ntuples, tuple))
+
     def _prepare(self, query: str, params: Sequence[Any]) -> _Prepared:
-        pgconn = self._connection.pgconn
-        known = _of_connections.get(self._connection)
-        if known is None:
-            self._run(pgconn.send_query, _PLAN_ONCE)
-            known = _of_connections[self._connection] = {}
-        numbers = count(1)
+        places = count(1)
         text = _PLACEHOLDER.sub(
-            lambda found: "%" if found[0] == "%%" else f"${next(numbers)}", query
+            lambda found: "%" if found[0] == "%%" else f"${next(places)}", query
         ).encode()
+        prepared = self._query = _Prepared(b"repeated_%d" % next(_numbers), text)
         # What a number stands for cannot be seen where it is chosen or compared with another.
         types = [_WHOLE_NUMBER if type(value) is int else 0 for value in params]
-        name = f"repeated_{len(known)}".encode()
-        self._run(pgconn.send_prepare, name, text, types)
-        known[query] = prepared = _Prepared(name, text, Transformer(self._connection))
+        self._run(self._connection.pgconn.send_prepare, prepared.name, text, types)
+        self._known[query] = prepared
         return prepared
 
     def _run(self, send: Callable[..., None], *values: Any) -> PGresult:
         send(*values)
-        result: PGresult
-        (result,) = self._connection.wait(execute(self._connection.pgconn))
-        if result.status == ExecStatus.FATAL_ERROR:
-            raise error_from_result(result)
-        return result
+        results: list[PGresult] = self._connection.wait(execute(self._connection.pgconn))
+        for result in results:  # the commit after a statement that stands alone may fail, too
+            if result.status == ExecStatus.FATAL_ERROR:
+                raise error_from_result(result)
+        return results[0]
 
 
 @contextmanager
@@ -109,5 +119,7 @@ def repeating_cursor() -> Iterator[CursorWrapper]:
             yield cursor
         return
     database.ensure_connection()
-    with database._prepare_cursor(_RepeatingCursor(database.connection)) as cursor:  # noqa: SLF001 Django has no public way
+    with database.wrap_database_errors:
+        repeating = _RepeatingCursor(database.connection)
+    with database._prepare_cursor(repeating) as cursor:  # noqa: SLF001 Django has no public way
         yield cursor

@@ -1,12 +1,21 @@
 """Statements that are run again and again behave as Django's own cursor lets them."""
 
+import gc
+import weakref
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError, ProgrammingError, connection, transaction
+from django.db import (
+    IntegrityError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    transaction,
+)
 
-from deployments.base.models import Space
+from deployments.base.models import EventRelated, Space
 from deployments.base.rows import repeating_cursor
 from tests.factories import default_space
 
@@ -90,6 +99,47 @@ def test_what_postgres_cannot_read_leaves_nothing_behind() -> None:
         with pytest.raises(ProgrammingError, match="nothing_like_it"):
             ask("SELECT nothing_like_it FROM base_space")
     assert ask("SELECT 1 FROM base_space WHERE id = %s", default_space().pk) == [(1,)]
+
+
+@on_postgres
+def test_what_a_migration_has_changed_is_prepared_anew() -> None:
+    sql = "SELECT slug FROM base_space WHERE id = %s"
+    number = default_space().pk
+    kinds = iter(["varchar(230)", "varchar(231)", "varchar(200)"])
+
+    def change() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE base_space ALTER COLUMN slug TYPE {next(kinds)}")
+
+    assert ask(sql, number) == [("default",)]
+    change()
+    assert ask(sql, number) == [("default",)]
+    change()
+    with pytest.raises(NotSupportedError), transaction.atomic():
+        ask(sql, number)
+    with transaction.atomic():
+        assert ask(sql, number) == [("default",)]
+    change()
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+    assert ask(sql, number) == [("default",)]
+
+
+@on_postgres
+def test_a_commit_that_fails_is_an_error_of_django() -> None:
+    sql = "INSERT INTO base_eventrelated (event_id, document_id) VALUES (%s, %s) RETURNING id"
+    with pytest.raises(IntegrityError):
+        ask(sql, 10**9, "of no event")
+    assert not EventRelated.objects.filter(document_id="of no event").exists()
+
+
+@on_postgres
+def test_connections_that_are_closed_are_forgotten() -> None:
+    ask("SELECT name FROM base_space WHERE id = %s", 1)
+    gone = weakref.ref(connection.connection)
+    connection.close()
+    gc.collect()
+    assert gone() is None
 
 
 @on_postgres

@@ -20,6 +20,7 @@ _KEY = PreparedQuery(
         ApiKey.objects.select_related("user")
         .filter(sha256=sha256)
         .annotate(settings=usual_settings_beside(), default_space=default_space_beside())
+        .order_by()
     ),
     str,
 )

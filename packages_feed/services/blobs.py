@@ -87,7 +87,7 @@ def end(upload: Spooled, writing: Writing | None) -> None:
     A deletion may have come before the lock, and what was begun may have failed.
     """
     if writing is not None:
-        if writing.is_placed() and _is_in_place(upload):
+        if writing.is_placed() and writing.has_place():
             return
         _write_held(upload)
     put_again(upload)
@@ -212,17 +212,6 @@ def sweep_uploads(*, clock: Clock = utc_now) -> int:
                 upload = hashed(path)
                 take_away_orphan(upload.sha256, upload.size, clock=clock)
     return storage.drop_unfinished(before)
-
-
-def _is_in_place(upload: Spooled) -> bool:
-    """Tell whether what has the place is this file; another may not be on the disk yet."""
-    try:
-        place = package_storage().local_path(upload.sha256)
-        return place is not None and place.samefile(upload.path)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise StorageFailed(f"The package cannot be read: {error.strerror}.") from error
 
 
 def _write_held(upload: Spooled) -> None:

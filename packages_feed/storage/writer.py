@@ -54,7 +54,7 @@ class Writer:
         finally:
             if not is_told:
                 self.lock.release()
-        return Writing(self) if is_told else None
+        return Writing(self, path, target) if is_told else None
 
     def _tell(self, packet: bytes) -> bool:
         """Send a packet; False when nobody takes it, and then another process is started."""
@@ -93,8 +93,10 @@ class Writer:
 class Writing:
     """A file that is being written; a context manager that ends when it is, well or not."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, path: Path, target: Path) -> None:
         self._writer = writer
+        self._path = path
+        self._target = target
         self._is_placed: bool | None = None
 
     def __enter__(self) -> Self:
@@ -120,6 +122,13 @@ class Writing:
             finally:
                 self._writer.lock.release()
         return self._is_placed
+
+    def has_place(self) -> bool:
+        """Tell whether what has the place now is this file; another may not be on the disk yet."""
+        try:
+            return self._path.samefile(self._target)
+        except OSError:
+            return False
 
 
 _writer: Writer | None = None

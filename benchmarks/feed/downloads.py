@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from benchmarks.feed.client import FORM, MIB, Connection, form_of, small_package, write_zip
+from benchmarks.feed.client import (
+    FORM,
+    MIB,
+    Connection,
+    form_of,
+    small_package,
+    streamed,
+    write_zip,
+)
 from benchmarks.feed.places import KEY, Place, open_place
 from benchmarks.results import Section, grid, percentile
 
@@ -79,8 +87,8 @@ def _large(section: Section, place: Place, sizes: _Sizes) -> None:
     with path.open("rb") as file, Connection(place.url, KEY) as connection:
         size = path.stat().st_size
         address = f"/api/packages/raw?fileName={name}"
-        headers = {"Content-Length": str(size)}
-        connection.ask(address, method="POST", body=file, headers=headers)
+        body, headers = streamed(file, size)
+        connection.ask(address, method="POST", body=body, headers=headers)
     raw = "/api/packages/packages-Restored.Large.1.0.0/raw"
     ways = {
         "nginx": (place.plain, f"/{name}", {}),

@@ -21,6 +21,7 @@ from benchmarks.feed.client import (
     Connection,
     form_of,
     small_package,
+    streamed,
     streamed_form,
     write_zip,
 )
@@ -149,7 +150,10 @@ def _large(section: Section, place: Place, sizes: _Sizes) -> None:
             target.unlink()
             _settle()
             with path.open("rb") as file, Connection(place.plain) as connection:
-                nginx.append(connection.ask(f"/{path.name}", method="PUT", body=file)[1])
+                body, head = streamed(file, path.stat().st_size)
+                nginx.append(
+                    connection.ask(f"/{path.name}", method="PUT", body=body, headers=head)[1]
+                )
             (place.files / path.name).unlink()
             _settle()
             ours.append(_push(place, path))

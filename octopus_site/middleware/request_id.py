@@ -1,7 +1,7 @@
 """A name for each request, in its answer and in every log line about it."""
 
 import re
-import uuid
+import secrets
 from collections.abc import Callable
 
 import structlog
@@ -18,8 +18,8 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        sent = request.headers.get(HEADER, "")
-        request_id = sent if _FORM.match(sent) else uuid.uuid4().hex
+        sent = request.META.get("HTTP_X_REQUEST_ID", "")
+        request_id = sent if _FORM.match(sent) else secrets.token_hex(16)
         request.request_id = request_id  # type: ignore[attr-defined]  # for templates
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self.get_response(request)

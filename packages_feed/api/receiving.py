@@ -86,7 +86,7 @@ def received_file(
 
 def _from_form(request: HttpRequest, spool: Spool, most_held: int) -> ReceivedFile:
     form: Any = request
-    length = request.headers.get("Content-Length", "")
+    length = request.META.get("CONTENT_LENGTH", "")
     if length.isdecimal() and int(length) <= _PIECE:
         data = request.read()
         if plain := plain_form(data, (request.content_params or {}).get("boundary", "")):
@@ -144,7 +144,7 @@ def _require_hashes(request: HttpRequest, upload: Spooled, *, is_form: bool) -> 
     texts = (str(text) for name, text in request.GET.items() if name.lower() == "sha256")
     told = [("sha-256", text.strip("/").lower()) for text in texts if text]
     if not is_form:
-        told += _digests(request.headers.get("Content-Digest", ""))
+        told += _digests(request.META.get("HTTP_CONTENT_DIGEST", ""))
     hashes = {"sha-256": upload.sha256, "sha-512": upload.sha512}
     for algorithm, expected in told:
         if hashes[algorithm] != expected:

@@ -1,13 +1,13 @@
 """Bytes on their way in: written to a file once and hashed in the same pass."""
 
 import os
+import secrets
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
-from uuid import uuid4
 
 from packages_feed.ingest.beside import Hashes, WriteBack
 from packages_feed.ingest.limits import TooLarge, readable
@@ -45,7 +45,7 @@ class Spool:
     def __init__(self, folder: Path, *, limit: int, what: str = "package") -> None:
         self._limit = limit
         self._what = what
-        self.path = folder / f"{UPLOAD}{uuid4().hex}"
+        self.path = folder / f"{UPLOAD}{secrets.token_hex(16)}"
         self.size = 0
         self._hashes = Hashes()
         self._file: BinaryIO | None = None

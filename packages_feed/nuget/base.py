@@ -94,7 +94,7 @@ def feed_view(
 
 def _who(request: HttpRequest) -> Actor | None:
     """Return who asks; a session's cookie does not count here, an empty Basic user is nobody."""
-    header = request.headers.get("Authorization", "")
+    header = request.META.get("HTTP_AUTHORIZATION", "")
     if sent_key(request):
         return actor_of_request(request)
     if header[:6].lower() != "basic " or _is_empty(header[6:]):

@@ -81,7 +81,7 @@ def begun(upload: Spooled) -> Iterator[Writing | None]:
         yield writing
 
 
-def end(upload: Spooled, writing: Writing | None) -> None:
+def make_sure_of(upload: Spooled, writing: Writing | None) -> None:
     """Make sure of the bytes while their row is locked; they are on the disk then.
 
     A deletion may have come before the lock, and what was begun may have failed.

@@ -31,8 +31,8 @@ from packages_feed.services.blobs import (
     announce_bytes,
     begun,
     drop_after_commit,
-    end,
     is_used,
+    make_sure_of,
     put_again,
     take_back,
 )
@@ -186,7 +186,7 @@ def _write(
 ) -> Stored:
     """Store the bytes and the row, or do to the row that is there what the mode says."""
     is_new = add_version(actor=actor, version=version, upload=upload, clock=clock)
-    end(upload, writing)
+    make_sure_of(upload, writing)
     while not is_new:
         existing = _existing(version)
         if existing is not None:

@@ -45,19 +45,17 @@ class _Folders:
 
 
 class _Spare:
-    """An empty file that is there before it is wanted, as to make one may take a while."""
+    """A file that is there before it is wanted, as to make one may take a while; without a name."""
 
     def __init__(self) -> None:
-        self._path = b""
         self._descriptor = -1
 
     def make(self, folder: bytes) -> None:
-        """Make one in the folder, if there is none."""
+        """Make one on the folder's file system, if there is none and it can."""
         if self._descriptor < 0:
-            self._path = b"%s/spare-%s" % (folder, os.urandom(16).hex().encode())
             try:
-                self._descriptor = _new(self._path)
-            except OSError:
+                self._descriptor = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600)
+            except (OSError, AttributeError):
                 pass  # the next file is made when it is wanted
 
     def take(self, path: bytes) -> int:
@@ -65,20 +63,12 @@ class _Spare:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             try:
-                os.rename(self._path, path)
-            except OSError:  # it was swept
+                os.link(b"/proc/self/fd/%d" % descriptor, path, follow_symlinks=True)
+            except OSError:
                 os.close(descriptor)
             else:
                 return descriptor
         return _new(path)
-
-    def drop(self) -> None:
-        """Take it away."""
-        if self._descriptor >= 0:
-            try:
-                os.unlink(self._path)
-            except OSError:
-                pass
 
 
 def _new(path: bytes) -> int:
@@ -158,7 +148,6 @@ def main() -> None:
             spare.make(os.path.dirname(path))
     except OSError:
         pass  # it has gone
-    spare.drop()
 
 
 if __name__ == "__main__":

@@ -26,9 +26,8 @@ def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileSto
 
 
 def stored_files(storage: FileStorage) -> list[Path]:
-    """Return all files below the storage's folder but the empty ones that a writer has ready."""
-    files = [path for path in storage.folder.rglob("*") if path.is_file()]
-    return [path for path in files if not path.name.startswith("spare-")]
+    """Return all files below the storage's folder."""
+    return [path for path in storage.folder.rglob("*") if path.is_file()]
 
 
 def refused(data: bytes, name: str, storage: FileStorage, match: str) -> None:

@@ -1,6 +1,7 @@
 """The process that writes small files, and pushes that use it."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -96,24 +97,30 @@ def test_one_file_at_a_time_and_no_large_one(writer: Writer, path: Path, target:
     assert written(writer, path, target)
 
 
-def spare_in(folder: Path) -> Path:
-    """Return the file that is there in advance, as soon as it is."""
-    wait_until(lambda: any(folder.glob("spare-*")))
-    (spare,) = folder.glob("spare-*")
-    return spare
-
-
-def test_the_next_file_is_there_before_it_is_wanted_or_made_then(
+def test_the_next_file_is_there_before_it_is_wanted_and_without_a_name(
     writer: Writer, path: Path, target: Path
 ) -> None:
+    """On the disk it was started for; elsewhere it is made when it is wanted."""
     assert written(writer, path, target)
-    number = spare_in(path.parent).stat().st_ino
-    second, third = path.with_name("second"), path.with_name("third")
+    descriptors = Path("/proc", str(writer.process.pid), "fd")
+
+    def spare() -> list[int]:
+        links = [each for each in descriptors.iterdir() if path.parent in each.readlink().parents]
+        return [each.stat().st_ino for each in links]
+
+    wait_until(spare)
+    (number,) = spare()
+    assert sorted(file.name for file in path.parent.iterdir()) == ["packages", "upload"]
+    second, elsewhere = path.with_name("second"), Path("/dev/shm", f"octopus-{os.getpid()}")
     assert written(writer, second, target.with_name("second"))
     assert second.stat().st_ino == number
-    spare_in(path.parent).unlink()  # swept, as it was a day old
-    assert written(writer, third, target.with_name("third"))
-    assert third.read_bytes() == target.with_name("third").read_bytes() == CONTENT
+    wait_until(spare)
+    elsewhere.mkdir()
+    try:
+        assert written(writer, elsewhere / "third", elsewhere / "packages" / "third")
+        assert (elsewhere / "packages" / "third").read_bytes() == CONTENT
+    finally:
+        shutil.rmtree(elsewhere)
 
 
 @pytest.mark.parametrize("when", ["before", "while"])

@@ -44,44 +44,13 @@ class _Folders:
                 self._made.put(is_made)
 
 
-class _Spare:
-    """A file that is there before it is wanted, as to make one may take a while; without a name."""
-
-    def __init__(self) -> None:
-        self._descriptor = -1
-
-    def make(self, folder: bytes) -> None:
-        """Make one on the folder's file system, if there is none and it can."""
-        if self._descriptor < 0:
-            try:
-                self._descriptor = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600)
-            except (OSError, AttributeError):
-                pass  # the next file is made when it is wanted
-
-    def take(self, path: bytes) -> int:
-        """Return an open file of that name; raises OSError."""
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            try:
-                os.link(b"/proc/self/fd/%d" % descriptor, path, follow_symlinks=True)
-            except OSError:
-                os.close(descriptor)
-            else:
-                return descriptor
-        return _new(path)
-
-
-def _new(path: bytes) -> int:
-    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-
-
-def _place(folders: _Folders, spare: _Spare, path: bytes, target: bytes, content: bytes) -> None:
+def _place(folders: _Folders, path: bytes, target: bytes, content: bytes) -> None:
     """Write a file and give it its second name; raises OSError."""
     folder = os.path.dirname(target)
     if _size(target) != len(content):
         folders.begin(folder)
         try:
-            _write(spare.take(path), content)
+            _write(path, content)
         finally:
             is_made = folders.end()
         if not is_made:
@@ -91,7 +60,8 @@ def _place(folders: _Folders, spare: _Spare, path: bytes, target: bytes, content
     _sync(folder)
 
 
-def _write(descriptor: int, content: bytes) -> None:
+def _write(path: bytes, content: bytes) -> None:
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
         left = memoryview(content)
         while left:
@@ -135,17 +105,15 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # it has what it was asked last to do
     channel = socket.socket(fileno=0)
-    folders, spare = _Folders(), _Spare()
+    folders = _Folders()
     try:
         while packet := channel.recv(_MOST):
-            path, target, content = packet.split(b"\0", 2)
             answer = _PLACED
             try:
-                _place(folders, spare, path, target, content)
+                _place(folders, *packet.split(b"\0", 2))
             except OSError:
                 answer = _FAILED
             channel.send(answer)
-            spare.make(os.path.dirname(path))
     except OSError:
         pass  # it has gone
 

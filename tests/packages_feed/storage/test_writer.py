@@ -1,9 +1,9 @@
 """The process that writes small files, and pushes that use it."""
 
 import os
-import shutil
 import signal
 import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -97,30 +97,14 @@ def test_one_file_at_a_time_and_no_large_one(writer: Writer, path: Path, target:
     assert written(writer, path, target)
 
 
-def test_the_next_file_is_there_before_it_is_wanted_and_without_a_name(
-    writer: Writer, path: Path, target: Path
+def test_one_that_does_not_answer_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch, path: Path, target: Path
 ) -> None:
-    """On the disk it was started for; elsewhere it is made when it is wanted."""
-    assert written(writer, path, target)
-    descriptors = Path("/proc", str(writer.process.pid), "fd")
-
-    def spare() -> list[int]:
-        links = [each for each in descriptors.iterdir() if path.parent in each.readlink().parents]
-        return [each.stat().st_ino for each in links]
-
-    wait_until(spare)
-    (number,) = spare()
-    assert sorted(file.name for file in path.parent.iterdir()) == ["packages", "upload"]
-    second, elsewhere = path.with_name("second"), Path("/dev/shm", f"octopus-{os.getpid()}")
-    assert written(writer, second, target.with_name("second"))
-    assert second.stat().st_ino == number
-    wait_until(spare)
-    elsewhere.mkdir()
-    try:
-        assert written(writer, elsewhere / "third", elsewhere / "packages" / "third")
-        assert (elsewhere / "packages" / "third").read_bytes() == CONTENT
-    finally:
-        shutil.rmtree(elsewhere)
+    monkeypatch.setattr(module, "_PATIENCE", struct.pack("ll", 0, 200_000))
+    writer = Writer()
+    os.kill(writer.process.pid, signal.SIGSTOP)
+    assert not written(writer, path, target)
+    writer.close()
 
 
 @pytest.mark.parametrize("when", ["before", "while"])

@@ -16,6 +16,7 @@ from deployments.base.clock import Clock, utc_now
 from deployments.base.errors import Conflict, Invalid
 from deployments.base.events import record_news
 from deployments.base.models import Space
+from deployments.base.rows import repeating_transaction
 from packages_feed.ingest import (
     PackageDescription,
     Spool,
@@ -132,10 +133,7 @@ def store_package(
                     kept = _put_before(actor, version, upload, mode, clock)
                 else:
                     kept = _ignored(version, upload, writing, mode)
-                if kept is not None:
-                    return kept
-                with transaction.atomic():
-                    return _write(actor, version, upload, writing, mode, clock)
+                return kept or _stored(actor, version, upload, writing, mode, clock)
         except BaseException as error:
             if not (isinstance(error, AlreadyExists) and error.same_bytes):
                 take_back(upload)
@@ -176,7 +174,7 @@ def _ignored(
     return Stored(existing, Outcome.IGNORED)
 
 
-def _write(
+def _stored(
     actor: Actor,
     version: PackageVersion,
     upload: Spooled,
@@ -185,21 +183,42 @@ def _write(
     clock: Clock,
 ) -> Stored:
     """Store the bytes and the row, or do to the row that is there what the mode says."""
-    is_new = add_version(actor=actor, version=version, upload=upload, clock=clock)
-    make_sure_of(upload, writing)
-    while not is_new:
-        existing = _existing(version)
-        if existing is not None:
-            kept = _kept(actor, existing, upload, mode)
-            if kept is not None:
-                if existing.blob_id != upload.sha256:
-                    drop_after_commit(upload.sha256)
-                return kept
-            if hold_numbers(version.space, [existing.pk]):
-                existing.refresh_from_db()  # another may have replaced it just now
-                return _replace(actor, existing, version, clock)
-        # It was deleted between the two.
+    with repeating_transaction():
         is_new = add_version(actor=actor, version=version, upload=upload, clock=clock)
+        make_sure_of(upload, writing)
+    if is_new:
+        return Stored(version, Outcome.CREATED)
+    existing = _existing(version)
+    kept = _kept(actor, existing, upload, mode) if existing else None
+    if kept is not None:
+        if kept.version.blob_id != upload.sha256:
+            drop_after_commit(upload.sha256)
+        return kept
+    with transaction.atomic():
+        return _written(actor, version, upload, writing, mode, clock)
+
+
+def _written(
+    actor: Actor,
+    version: PackageVersion,
+    upload: Spooled,
+    writing: Writing | None,
+    mode: OverwriteMode,
+    clock: Clock,
+) -> Stored:
+    """Replace the row that is there; others may delete and push it again meanwhile."""
+    while not add_version(actor=actor, version=version, upload=upload, clock=clock):
+        make_sure_of(upload, writing)
+        existing = _existing(version)
+        if existing is None:
+            continue
+        kept = _kept(actor, existing, upload, mode)
+        if kept is not None:
+            return kept
+        if hold_numbers(version.space, [existing.pk]):
+            existing.refresh_from_db()  # another may have replaced it just now
+            return _replace(actor, existing, version, clock)
+    make_sure_of(upload, writing)
     return Stored(version, Outcome.CREATED)
 
 

@@ -3,6 +3,7 @@
 from deployments.base.rows.cursors import repeating_cursor
 from deployments.base.rows.prepared import PreparedQuery
 from deployments.base.rows.together import Together
+from deployments.base.rows.transactions import repeating_transaction
 from deployments.base.rows.writing import (
     increase,
     insert_if_new,
@@ -20,6 +21,7 @@ __all__ = [
     "insert_rows",
     "mark_as_stored",
     "repeating_cursor",
+    "repeating_transaction",
     "row_values",
     "update_rows",
 ]

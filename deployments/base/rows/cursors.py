@@ -47,23 +47,21 @@ class _RepeatingCursor:
         self._connection = connection
         self._rows: Iterator[Any] = iter(())
         self._query: _Prepared | None = None  # where Django's query log looks for the text
-        if connection not in _of_connections:
-            self._run(connection.pgconn.send_query, _PLAN_ONCE)
-            _of_connections[connection] = {}
-        self._known = _of_connections[connection]
+        self._known = known_statements(connection)
 
     def execute(self, query: str, params: Sequence[Any] = ()) -> None:
         """Run a statement, in a transaction where the connection wants one."""
         connection = self._connection
         is_idle = connection.pgconn.transaction_status == TransactionStatus.IDLE
+        is_alone = is_idle and connection.autocommit and not connection.pgconn.pipeline_status
         if is_idle and not connection.autocommit:
-            self._run(connection.pgconn.send_query, b"BEGIN")
+            run(connection, connection.pgconn.send_query, b"BEGIN")
         try:
             self._ask(query, params)
         except _OUTDATED:
             # Another statement of this text, at once where nothing has been done before it.
             is_known = self._known.pop(query, None) is not None
-            if not is_known or not is_idle or not connection.autocommit:
+            if not is_known or not is_alone:
                 raise
             self._ask(query, params)
 
@@ -81,7 +79,7 @@ class _RepeatingCursor:
         transformer = Transformer(self._connection)
         values = transformer.dump_sequence(params, [PyFormat.TEXT] * len(params))
         send = self._connection.pgconn.send_query_prepared
-        result = self._run(send, prepared.name, values)
+        result = run(self._connection, send, prepared.name, values)
         transformer.set_pgresult(result)
         self._rows = iter(transformer.load_rows(0, result.ntuples, tuple))
 
@@ -93,17 +91,46 @@ class _RepeatingCursor:
         prepared = self._query = _Prepared(b"repeated_%d" % next(_numbers), text)
         # What a number stands for cannot be seen where it is chosen or compared with another.
         types = [_WHOLE_NUMBER if type(value) is int else 0 for value in params]
-        self._run(self._connection.pgconn.send_prepare, prepared.name, text, types)
+        run(self._connection, self._connection.pgconn.send_prepare, prepared.name, text, types)
         self._known[query] = prepared
         return prepared
 
-    def _run(self, send: Callable[..., None], *values: Any) -> PGresult:
-        send(*values)
-        results: list[PGresult] = self._connection.wait(execute(self._connection.pgconn))
-        for result in results:  # the commit after a statement that stands alone may fail, too
+
+def known_statements(connection: "Connection[Any]") -> dict[str, _Prepared]:
+    """Return the statements by their texts that a connection knows, and will know."""
+    known = _of_connections.get(connection)
+    if known is None:
+        run(connection, connection.pgconn.send_query, _PLAN_ONCE)
+        known = _of_connections[connection] = {}
+    return known
+
+
+def run(connection: "Connection[Any]", send: Callable[..., None], *values: Any) -> PGresult:
+    """Send something and return the answer; raises psycopg's errors."""
+    send(*values)
+    if connection.pgconn.pipeline_status:
+        connection.pgconn.send_flush_request()
+    results: list[PGresult] = connection.wait(execute(connection.pgconn))
+    for result in results:  # the commit after a statement that stands alone may fail, too
+        if result.status == ExecStatus.FATAL_ERROR:
+            raise error_from_result(result)
+    return results[0]
+
+
+def synchronize(connection: "Connection[Any]") -> None:
+    """End what PostgreSQL was asked in pipeline mode: it commits, if nothing has failed.
+
+    Raises psycopg's errors when the commit fails.
+    """
+    connection.pgconn.pipeline_sync()
+    statuses, failed = set[int](), None
+    while ExecStatus.PIPELINE_SYNC not in statuses:
+        for result in connection.wait(execute(connection.pgconn)):
+            statuses.add(result.status)
             if result.status == ExecStatus.FATAL_ERROR:
-                raise error_from_result(result)
-        return results[0]
+                failed = result
+    if failed is not None:
+        raise error_from_result(failed)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Iterator, MutableMapping
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from contextvars import copy_context
 from io import BytesIO
@@ -19,6 +18,7 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 from octopus_site.serving.live_body import LargeBody
+from octopus_site.serving.threads import OneThread
 
 Scope = MutableMapping[str, Any]
 
@@ -50,25 +50,25 @@ class OneThreadHandler(ASGIHandler):
     def __init__(self) -> None:
         BaseHandler.__init__(self)
         self.load_middleware(is_async=False)
-        self._idle: list[ThreadPoolExecutor] = []
+        self._idle: list[OneThread] = []
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Answer a request in a thread that no other request has meanwhile."""
-        with self._thread() as executor:
-            await self._answer(scope, receive, send, executor)
+        with self._thread() as thread:
+            await self._answer(scope, receive, send, thread)
 
     @contextmanager
-    def _thread(self) -> Iterator[ThreadPoolExecutor]:
-        executor = self._idle.pop() if self._idle else ThreadPoolExecutor(1, "request")
+    def _thread(self) -> Iterator[OneThread]:
+        thread = self._idle.pop() if self._idle else OneThread("request")
         try:
-            yield executor
+            yield thread
         finally:
             if len(self._idle) < _MOST_IDLE:
-                self._idle.append(executor)
+                self._idle.append(thread)
             else:
-                executor.shutdown(wait=False)
+                thread.end()
 
-    async def _answer(self, scope: Scope, receive: Any, send: Any, executor: Executor) -> None:
+    async def _answer(self, scope: Scope, receive: Any, send: Any, thread: OneThread) -> None:
         """Take in the request and send the answer; a stream ends when the client goes away."""
         try:
             body = await self.read_body(receive)
@@ -76,13 +76,11 @@ class OneThreadHandler(ASGIHandler):
             return
         with closing(body):
             # What the request sets in its context ends with it; the thread goes on to others.
-            run = copy_context().run
-            loop = asyncio.get_running_loop()
-            response = await loop.run_in_executor(executor, run, self._respond, scope, body)
+            response = await thread.begin(copy_context().run, self._respond, scope, body)
             if not response.streaming:
                 await self.send_response(response, send)
                 return
-            async with ThreadSensitiveContext(executor=executor):
+            async with ThreadSensitiveContext(executor=thread):
                 try:
                     await self._stream(response, receive, send)
                 finally:

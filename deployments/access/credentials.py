@@ -19,6 +19,7 @@ _KEY = PreparedQuery(
     lambda sha256: (
         ApiKey.objects.select_related("user")
         .filter(sha256=sha256)
+        .defer("created", "user__created", "user__last_login", "user__password")
         .annotate(settings=usual_settings_beside(), default_space=default_space_beside())
         .order_by()
     ),

@@ -1,7 +1,6 @@
 """Connections to PostgreSQL that outlive a request."""
 
 import select
-from collections import deque
 from typing import Any, Final
 
 from django.conf import settings
@@ -20,12 +19,10 @@ def pool_connections() -> None:
     """
     if settings.OCTOPUS.is_sqlite:
         return
-    sizes = {"min_size": 1, "max_size": POOL_SIZE, "timeout": _WAIT_S}
-    connection.settings_dict["OPTIONS"]["pool"] = sizes
+    pool = {"min_size": 1, "max_size": POOL_SIZE, "timeout": _WAIT_S}
+    connection.settings_dict["OPTIONS"]["pool"] = pool
     connection.settings_dict["CONN_HEALTH_CHECKS"] = True
-    pool = connection.pool  # type: ignore[attr-defined]  # PostgreSQL's
-    renew_all_when_one_is_broken(pool)
-    lend_the_last_first(pool)
+    renew_all_when_one_is_broken(connection.pool)  # type: ignore[attr-defined]  # PostgreSQL's
 
 
 def renew_all_when_one_is_broken(pool: Any) -> None:
@@ -46,21 +43,6 @@ def renew_all_when_one_is_broken(pool: Any) -> None:
             raise
 
     pool._check = check  # noqa: SLF001 Django passes a check of its own to the constructor
-
-
-class _LastFirst(deque[Any]):
-    """What is put at its end is the first to be taken."""
-
-    def append(self, item: Any) -> None:
-        self.appendleft(item)
-
-
-def lend_the_last_first(pool: Any) -> None:
-    """Make a psycopg_pool lend the connection that was given back last.
-
-    By turns, each of PostgreSQL's processes would find its memory in no cache of the processor.
-    """
-    pool._pool = _LastFirst(pool._pool)  # noqa: SLF001 it offers no order
 
 
 def _has_news(tried: Any) -> bool:

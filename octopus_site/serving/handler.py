@@ -66,7 +66,7 @@ class OneThreadHandler(ASGIHandler):
             if len(self._idle) < _MOST_IDLE:
                 self._idle.append(thread)
             else:
-                thread.end()
+                thread.shutdown()
 
     async def _answer(self, scope: Scope, receive: Any, send: Any, thread: OneThread) -> None:
         """Take in the request and send the answer; a stream ends when the client goes away."""

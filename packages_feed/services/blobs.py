@@ -144,7 +144,9 @@ def take_back(upload: Spooled) -> None:
     if connection.in_atomic_block:
         transaction.on_commit(take, robust=True)
     else:
-        take()  # `on_commit` would ask the database first, which may have gone
+        # `on_commit` would ask the database first, which may have gone.
+        connection.close_if_unusable_or_obsolete()
+        take()
 
 
 def drop_after_commit(sha256: str) -> None:

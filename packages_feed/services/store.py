@@ -33,6 +33,7 @@ from packages_feed.services.blobs import (
     begun,
     drop_after_commit,
     is_used,
+    lock_row,
     make_sure_of,
     put_again,
     take_back,
@@ -133,7 +134,7 @@ def store_package(
                     kept = _put_before(actor, version, upload, mode, clock)
                 else:
                     kept = _ignored(version, upload, writing, mode)
-                return kept or _stored(actor, version, upload, writing, mode, clock)
+                return kept or _store(actor, version, upload, writing, mode, clock)
         except BaseException as error:
             if not (isinstance(error, AlreadyExists) and error.same_bytes):
                 take_back(upload)
@@ -174,7 +175,7 @@ def _ignored(
     return Stored(existing, Outcome.IGNORED)
 
 
-def _stored(
+def _store(
     actor: Actor,
     version: PackageVersion,
     upload: Spooled,
@@ -183,43 +184,26 @@ def _stored(
     clock: Clock,
 ) -> Stored:
     """Store the bytes and the row, or do to the row that is there what the mode says."""
-    with repeating_transaction():
-        is_new = add_version(actor=actor, version=version, upload=upload, clock=clock)
-        make_sure_of(upload, writing)
-    if is_new:
-        return Stored(version, Outcome.CREATED)
-    existing = _existing(version)
-    kept = _kept(actor, existing, upload, mode) if existing else None
-    if kept is not None:
-        if kept.version.blob_id != upload.sha256:
-            drop_after_commit(upload.sha256)
-        return kept
-    with transaction.atomic():
-        return _written(actor, version, upload, writing, mode, clock)
-
-
-def _written(
-    actor: Actor,
-    version: PackageVersion,
-    upload: Spooled,
-    writing: Writing | None,
-    mode: OverwriteMode,
-    clock: Clock,
-) -> Stored:
-    """Replace the row that is there; others may delete and push it again meanwhile."""
-    while not add_version(actor=actor, version=version, upload=upload, clock=clock):
-        make_sure_of(upload, writing)
+    while True:
+        with repeating_transaction():
+            is_new = add_version(actor=actor, version=version, upload=upload, clock=clock)
+            make_sure_of(upload, writing)
+        if is_new:
+            return Stored(version, Outcome.CREATED)
         existing = _existing(version)
         if existing is None:
-            continue
+            continue  # it was deleted between the two
         kept = _kept(actor, existing, upload, mode)
         if kept is not None:
+            if existing.blob_id != upload.sha256:
+                drop_after_commit(upload.sha256)
             return kept
-        if hold_numbers(version.space, [existing.pk]):
-            existing.refresh_from_db()  # another may have replaced it just now
-            return _replace(actor, existing, version, clock)
-    make_sure_of(upload, writing)
-    return Stored(version, Outcome.CREATED)
+        with transaction.atomic():
+            lock_row(upload, clock=clock)
+            make_sure_of(upload, writing)
+            if hold_numbers(version.space, [existing.pk]):
+                existing.refresh_from_db()  # another may have replaced it just now
+                return _replace(actor, existing, version, clock)
 
 
 def _existing(version: PackageVersion) -> PackageVersion | None:

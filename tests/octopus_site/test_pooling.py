@@ -3,7 +3,7 @@
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from octopus_site.pooling import lend_the_last_first, renew_all_when_one_is_broken
+from octopus_site.pooling import renew_all_when_one_is_broken
 
 _CONNECTIONS = 8
 
@@ -24,18 +24,3 @@ def test_a_pool_of_broken_connections_is_renewed_at_once(postgres_url: str) -> N
         assert ended == (_CONNECTIONS,)
         with pool.connection(timeout=14) as renewed:
             assert renewed.execute("SELECT 1").fetchone() == (1,)
-
-
-def test_the_connection_that_was_given_back_last_is_lent_first(postgres_url: str) -> None:
-    with ConnectionPool(postgres_url, min_size=3, max_size=3, open=True) as pool:
-        lend_the_last_first(pool)
-        pool.wait()
-        lent = [pool.getconn() for _ in range(3)]
-        for each in lent:
-            pool.putconn(each)
-        for _ in range(3):
-            assert pool.getconn() is lent[-1]
-            pool.putconn(lent[-1])
-        assert [pool.getconn() for _ in range(3)] == lent[::-1]
-        for each in lent:
-            pool.putconn(each)

@@ -18,7 +18,8 @@ class Consumer:
     What `handle` expects to go wrong it settles itself; an exception means that the event is
     given to it again, and after some attempts that it is passed over. One that starts work of its
     own `rests_in_maintenance`, and goes on from there afterwards. `is_awaited` tells whether a
-    space has anything that waits for such events; without it they are passed over.
+    space has anything that waits for such events; without it they are passed over. It is asked in
+    the transaction of the act, which may be a repeating one: by `PreparedQuery.first`.
     """
 
     name: str

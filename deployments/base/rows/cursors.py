@@ -1,4 +1,4 @@
-"""A cursor for statements that are run again and again."""
+"""A cursor for statements that are run again and again, on the level below psycopg's own."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,12 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorWrapper
 from psycopg import Connection
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName, error_from_result
+from psycopg.errors import (
+    FeatureNotSupported,
+    InFailedSqlTransaction,
+    InvalidSqlStatementName,
+    error_from_result,
+)
 from psycopg.generators import execute
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
@@ -36,7 +41,7 @@ _of_connections: "WeakKeyDictionary[Connection[Any], dict[str, _Prepared]]" = We
 _numbers = count()
 
 
-class _RepeatingCursor:
+class RepeatingCursor:
     """What a statement needs of psycopg's cursor, which takes twice as long for it.
 
     A statement is prepared once and found again by its text; psycopg would look for the types of
@@ -97,7 +102,10 @@ class _RepeatingCursor:
 
 
 def known_statements(connection: "Connection[Any]") -> dict[str, _Prepared]:
-    """Return the statements by their texts that a connection knows, and will know."""
+    """Return the statements by their texts that a connection knows, and will know.
+
+    It is set up for them when it has none yet.
+    """
     known = _of_connections.get(connection)
     if known is None:
         run(connection, connection.pgconn.send_query, _PLAN_ONCE)
@@ -114,6 +122,8 @@ def run(connection: "Connection[Any]", send: Callable[..., None], *values: Any) 
     for result in results:  # the commit after a statement that stands alone may fail, too
         if result.status == ExecStatus.FATAL_ERROR:
             raise error_from_result(result)
+        if result.status == ExecStatus.PIPELINE_ABORTED:
+            raise InFailedSqlTransaction("An earlier statement of the transaction has failed.")
     return results[0]
 
 
@@ -147,6 +157,6 @@ def repeating_cursor() -> Iterator[CursorWrapper]:
         return
     database.ensure_connection()
     with database.wrap_database_errors:
-        repeating = _RepeatingCursor(database.connection)
+        repeating = RepeatingCursor(database.connection)
     with database._prepare_cursor(repeating) as cursor:  # noqa: SLF001 Django has no public way
         yield cursor

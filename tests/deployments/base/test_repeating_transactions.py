@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.db import (
     IntegrityError,
+    InternalError,
     NotSupportedError,
     OperationalError,
     connection,
     transaction,
 )
+from django.db.transaction import TransactionManagementError
+from psycopg import Connection
 
 from deployments.base.models import EventRelated, Space
 from deployments.base.rows import repeating_cursor, repeating_transaction
@@ -143,10 +147,58 @@ def test_others_see_it_when_it_has_ended() -> None:
     assert elsewhere(name) == "Another"
 
 
+def many() -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany("UPDATE base_space SET name = %s", [["Many"], ["Times"]])
+
+
+def below() -> None:
+    with transaction.atomic():
+        rename("Below")
+
+
 @on_postgres
-def test_any_other_query_is_an_error() -> None:
-    with pytest.raises(OperationalError, match="pipeline"):
-        together(lambda: rename("Another"), name)
+@pytest.mark.parametrize("query", [name, many, below], ids=["a query", "many", "a savepoint"])
+def test_any_other_query_is_an_error(query: Callable[[], object]) -> None:
+    with pytest.raises(NotSupportedError):
+        together(lambda: rename("Another"), query, lambda: rename("A third"))
+    assert name() == "Default"
+
+
+@on_postgres
+def test_it_is_not_committed_when_an_error_was_passed_over() -> None:
+    told: list[str] = []
+
+    def fail() -> None:
+        transaction.on_commit(lambda: told.append("renamed"))
+        with suppress(IntegrityError):
+            ask("UPDATE base_space SET slug = %s WHERE slug = %s RETURNING id", None, "default")
+
+    with pytest.raises(TransactionManagementError):
+        together(lambda: rename("Another"), fail)
+    with pytest.raises(InternalError):
+        together(lambda: rename("Another"), fail, lambda: rename("A third"))
+    with pytest.raises(TransactionManagementError):
+        together(lambda: rename("Another"), lambda: transaction.set_rollback(True))
+    assert (name(), told) == ("Default", [])
+
+
+@on_postgres
+def test_one_that_is_interrupted_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interruption(BaseException):
+        pass
+
+    def interrupted(*_: Any) -> None:
+        raise Interruption
+
+    def interrupt() -> None:
+        with monkeypatch.context() as patches:
+            patches.setattr(Connection, "wait", interrupted)
+            ask("SELECT pg_sleep(%s)", 60)
+
+    with pytest.raises(Interruption):
+        together(lambda: rename("Another"), interrupt)
+    assert connection.connection is None
     assert name() == "Default"
 
 

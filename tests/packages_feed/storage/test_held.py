@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from deployments.base.errors import Invalid
 from deployments.base.models import Event
 from packages_feed.ingest import Spool
 from packages_feed.models import PackageVersion, StoredBlob
+from packages_feed.queries import find_exact
 from packages_feed.services import (
     Outcome,
     Stored,
     blobs,
+    delete_version,
     store,
     store_package,
     sweep_uploads,
@@ -107,6 +110,50 @@ def test_of_a_version_that_may_not_be_pushed_again_nothing_stays(
     push(storage)
     with pytest.raises(AlreadyExists):
         push(storage, pushed)
+    only(storage, DATA)
+
+
+@pytest.mark.parametrize("mode", ["IgnoreIfExists", "OverwriteExisting", "FailIfExists"])
+def test_a_version_that_comes_and_goes_meanwhile(
+    storage: FileStorage, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """It is there when its row is wanted, gone when it is looked for, and there again."""
+    push(storage)
+    looks = 0
+
+    def comes_and_goes(*what: Any) -> PackageVersion | None:
+        nonlocal looks
+        looks += 1
+        if looks == (2 if mode == "IgnoreIfExists" else 1):
+            (version,) = versions()
+            delete_version(actor=SYSTEM, version=version)
+            found = find_exact(*what)
+            patches.undo()
+            push(storage)
+            return found
+        return None if looks == 1 else find_exact(*what)
+
+    with monkeypatch.context() as patches:
+        patches.setattr(store, "find_exact", comes_and_goes)
+        with suppress(AlreadyExists):
+            push(storage, OTHER, mode)
+    only(storage, OTHER if mode == "OverwriteExisting" else DATA)
+
+
+@pytest.mark.postgres
+def test_of_a_push_that_loses_its_connection_nothing_stays(
+    storage: FileStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(storage)
+
+    def lose(version: PackageVersion) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with monkeypatch.context() as patches:
+        patches.setattr(store, "_existing", lose)
+        with pytest.raises(OperationalError):
+            push(storage, OTHER)
     only(storage, DATA)
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from agent.contracts import limits
 from tests.faults.lab import Lab
 
-# The process that comes by dies; how long the server may need before everything goes on.
+# The process that comes by dies.
 POINTS = {
     "tick.committed": "the worker, after its commit and before the wake-up",
     "tick.written": "the worker, between its writes and their commit",
@@ -17,7 +18,9 @@ POINTS = {
     "result.stored": "the gateway, while it stores a result",
     "result.committed": "the gateway, after a result's commit and before it acknowledges it",
 }
-_QUICKLY = 30.0
+# How long the server may need before everything goes on, and how long agents wait at most that it
+# has left again and again.
+_QUICKLY = 30.0 + limits.RECONNECT_MAX
 
 # The ones of the short run: one of the worker, one of the gateway.
 _SHORT = ("tick.written", "result.committed")
